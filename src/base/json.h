@@ -1,0 +1,82 @@
+/* json.h — JSON by jansson, with bounds, canonical form and errors that name the field.
+ *
+ * Names start with `js_`, since jansson owns `json_`. Objects got from others are borrowed as jansson
+ * does it: js_get_* never change a reference count. */
+#ifndef CORRIE_BASE_JSON_H
+#define CORRIE_BASE_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+
+static inline void js_decrefp(json_t **value)
+{
+    json_decref(*value);
+}
+/* `_json_ json_t *doc = NULL;` */
+#define _json_ _cleanup_(js_decrefp)
+
+/* Parses exactly one JSON document. Refuses duplicate keys, more than CORRIE_MAX_JSON bytes or
+ * CORRIE_MAX_JSON_DEPTH levels, and NUL in keys. `what` names the source in errors ("lake.json").
+ * CORRIE_E_DATA with line and column otherwise. */
+int js_parse(struct str text, const char *what, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* As js_parse, and the text must be byte for byte what js_canonical writes: CORRIE_E_CORRUPT if not. */
+int js_parse_canonical(struct str text, const char *what, json_t **ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* Canonical form (docs/formats/objects.md): UTF-8, keys sorted by bytes, no white space, only `"`, `\` and
+ * controls escaped. CORRIE_E_INTERNAL if the value holds a float. */
+int js_canonical(const json_t *value, struct buf *out, corrie_error *err) CORRIE_MUST_USE;
+
+/* For people and files: keys in order of insertion; `indent` spaces a level, 0 = one line. */
+int js_format(const json_t *value, int indent, struct buf *out, corrie_error *err) CORRIE_MUST_USE;
+
+/* Fields of an object. The js_get_* forms fail with `code` naming the field when it is missing or of
+ * another type; js_opt_* return false / leave *ret as it was when it is missing or null, and fail only
+ * on another type. Strings are borrowed from the object. */
+int js_get_str(const json_t *object, const char *field, struct str *ret, int code, corrie_error *err)
+    CORRIE_MUST_USE;
+int js_get_int(const json_t *object, const char *field, int64_t *ret, int code, corrie_error *err)
+    CORRIE_MUST_USE;
+int js_get_bool(const json_t *object, const char *field, bool *ret, int code, corrie_error *err)
+    CORRIE_MUST_USE;
+int js_get_array(const json_t *object, const char *field, json_t **ret, int code, corrie_error *err)
+    CORRIE_MUST_USE;
+int js_get_object(const json_t *object, const char *field, json_t **ret, int code,
+                  corrie_error *err) CORRIE_MUST_USE;
+/* 1 found, 0 missing or null (outputs untouched), negative: of another type. */
+int js_opt_str(const json_t *object, const char *field, struct str *ret, int code, corrie_error *err)
+    CORRIE_MUST_USE;
+int js_opt_int(const json_t *object, const char *field, int64_t *ret, int code, corrie_error *err)
+    CORRIE_MUST_USE;
+int js_opt_bool(const json_t *object, const char *field, bool *ret, int code, corrie_error *err)
+    CORRIE_MUST_USE;
+int js_opt_array(const json_t *object, const char *field, json_t **ret, int code, corrie_error *err)
+    CORRIE_MUST_USE;
+int js_opt_object(const json_t *object, const char *field, json_t **ret, int code,
+                  corrie_error *err) CORRIE_MUST_USE;
+
+/* Building: each sets a field of `object`, consuming `value` where it is a json_t, and returns 0 or
+ * CORRIE_E_NO_MEMORY (NULL `value` counts as no memory). Text that is not UTF-8 is stored with each bad
+ * byte replaced by U+FFFD. */
+int js_set(json_t *object, const char *field, json_t *value) CORRIE_MUST_USE;
+int js_set_str(json_t *object, const char *field, struct str text) CORRIE_MUST_USE;
+int js_set_int(json_t *object, const char *field, int64_t value) CORRIE_MUST_USE;
+int js_set_bool(json_t *object, const char *field, bool value) CORRIE_MUST_USE;
+/* A JSON string of `text` under the same rule; NULL when memory ran out. */
+json_t *js_string(struct str text) CORRIE_MUST_USE;
+static inline struct str js_str(const json_t *string)
+{
+    return (struct str){json_string_value(string), json_string_length(string)};
+}
+
+/* Routes jansson's memory through mem.h. Called by the first js_parse; call it first where documents are
+ * built without parsing. */
+void js_setup(void);
+
+#endif

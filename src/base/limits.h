@@ -1,0 +1,33 @@
+/* limits.h — the maximum of everything that an outsider influences. Passing one is an error that names
+ * it; none is passed silently. Sizes are bytes where not said otherwise. */
+#ifndef CORRIE_BASE_LIMITS_H
+#define CORRIE_BASE_LIMITS_H
+
+#define CORRIE_KiB ((size_t)1024)
+#define CORRIE_MiB ((size_t)1024 * 1024)
+#define CORRIE_GiB ((size_t)1024 * 1024 * 1024)
+
+#define CORRIE_MAX_BUF (1 * CORRIE_GiB)
+#define CORRIE_MAX_ARENA (2 * CORRIE_GiB)
+
+/* JSON documents: metadata files, docs, messages */
+#define CORRIE_MAX_JSON (256 * CORRIE_MiB)
+#define CORRIE_MAX_JSON_DEPTH 128
+
+/* keys and refs (catalog.md §2) */
+#define CORRIE_MAX_KEY_SEGMENT 255
+#define CORRIE_MAX_KEY_SEGMENTS 8
+#define CORRIE_MAX_KEY 1024
+#define CORRIE_MAX_REF_NAME 255
+
+/* catalog objects: compressed and uncompressed bytes of one */
+#define CORRIE_MAX_OBJECT (16 * CORRIE_MiB)
+#define CORRIE_MAX_DOC (8 * CORRIE_MiB)
+#define CORRIE_DOC_INLINE 1024
+#define CORRIE_MAX_MESSAGE (64 * CORRIE_KiB)
+
+/* how long one commit may fight for a ref, and a writer for the catalog's lock: milliseconds */
+#define CORRIE_COMMIT_DEADLINE_MS 30000
+#define CORRIE_LOCK_DEADLINE_MS 10000
+
+#endif
