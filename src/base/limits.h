@@ -30,4 +30,17 @@
 #define CORRIE_COMMIT_DEADLINE_MS 30000
 #define CORRIE_LOCK_DEADLINE_MS 10000
 
+/* projects: files, bytes of one file, what they may declare, and what the reader may say of them */
+#define CORRIE_MAX_SOURCE_FILES 20000
+#define CORRIE_MAX_SOURCE (4 * CORRIE_MiB)
+#define CORRIE_MAX_FUNCTIONS 100000
+#define CORRIE_MAX_INPUTS 1000
+#define CORRIE_MAX_COLUMNS 10000
+#define CORRIE_MAX_DECLARATIONS (256 * CORRIE_MiB)
+#define CORRIE_DECLARE_DEADLINE_MS 120000
+#define CORRIE_MAX_SQL (4 * CORRIE_MiB)
+
+/* the cache: bytes of one entry */
+#define CORRIE_MAX_CACHE_VALUE (1 * CORRIE_GiB)
+
 #endif
