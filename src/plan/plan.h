@@ -1,0 +1,233 @@
+/* plan.h — from declarations to a plan that can be read, and run.
+ *
+ *     declarations ──plan_build──▶ struct plan: logical (nodes, edges) and physical (steps)
+ *
+ * The logical plan says what depends on what, with the columns and filter on every edge, checked. The
+ * physical plan says what is done, in an order that respects the dependencies; run carries it out and
+ * decides nothing itself. Planning reads schemas, never a data file.
+ *
+ * Names: an unqualified name means the default namespace. A model shadows a lake table of the same name; a
+ * model that reads its own name reads the committed table; an input with `ref=` always reads the lake.
+ *
+ * Invariants
+ *   1. nodes[] is in topological order: an edge from a node has a smaller index than its consumer.
+ *   2. steps[] too: `after` holds smaller indexes only. Equal declarations give equal plans, byte for byte.
+ *   3. An edge that lists columns lists ones its parent is known to have, or whose parent cannot say. */
+#ifndef CORRIE_PLAN_PLAN_H
+#define CORRIE_PLAN_PLAN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/str.h"
+#include "plan/declare.h"
+#include "plan/project.h"
+
+struct cache;
+struct engine;
+struct schema; /* arrow/type.h */
+struct type;   /* arrow/type.h */
+
+#define PLAN_NONE SIZE_MAX /* "no index" */
+
+/* ---- what planning asks of the lake ------------------------------------------------------------- */
+
+struct plan_lake_table {
+    struct str id;              /* what run opens it by: the table's UUID */
+    struct str commit;          /* hex of the catalog commit it was read at */
+    int64_t snapshot_id;        /* Iceberg snapshot, 0 = none (an empty table) */
+    const struct schema *schema;
+    int64_t rows;               /* -1 = unknown */
+    int64_t bytes;
+};
+
+/* The lake as planning sees it. All refs are pinned by the implementation: every call for one `ref` sees
+ * one commit. `ref` is empty for the run's own ref, else what an input says by `ref=`. Results live in
+ * `arena`. */
+struct plan_catalog {
+    void *context;
+    /* 1 found, 0 no such table, negative failure (an unknown ref is CORRIE_E_NOT_FOUND). */
+    int (*lookup)(void *context, struct str ref, struct str table_namespace, struct str name,
+                  struct arena *arena, struct plan_lake_table *ret, corrie_error *err);
+    /* Names of the tables of a namespace, to say which are nearest; at most `max`. 0 or failure. */
+    int (*names)(void *context, struct str ref, struct str table_namespace, size_t max,
+                 struct arena *arena, struct str **ret_names, size_t *ret_n, corrie_error *err);
+};
+
+/* ---- parameters --------------------------------------------------------------------------------- */
+
+enum plan_value_kind {
+    PLAN_VALUE_NULL,
+    PLAN_VALUE_STR,
+    PLAN_VALUE_INT,
+    PLAN_VALUE_FLOAT,
+    PLAN_VALUE_BOOL,
+};
+
+struct plan_value {
+    enum plan_value_kind kind;
+    struct str text; /* STR: the value; others: as written */
+    int64_t integer; /* INT */
+    double real;     /* FLOAT */
+    bool boolean;    /* BOOL */
+};
+
+struct plan_parameter {
+    struct str name;
+    struct plan_value value;
+    bool given; /* on the command line, not by default */
+};
+
+/* ---- logical plan ------------------------------------------------------------------------------- */
+
+struct plan_column {
+    struct str name;
+    const struct type *type; /* NULL = known only when the function has run */
+};
+
+struct plan_columns {
+    struct plan_column *items;
+    size_t count;
+    bool open; /* there may be more than the list says (nothing declared, or a wildcard) */
+};
+
+/* A table of the lake that the plan reads. */
+struct plan_source {
+    struct str table_namespace;
+    struct str name;
+    struct str ref; /* as written in `ref=`; empty = the run's */
+    struct plan_lake_table table;
+};
+
+struct plan_edge {
+    size_t source;       /* index into sources, or PLAN_NONE */
+    size_t node;         /* index into nodes, or PLAN_NONE: exactly one of the two is set */
+    struct str argument; /* Python: name of the parameter it arrives as. SQL: the name of the table as
+                          * the statement spells it, to be registered under */
+    bool all_columns;    /* whole parent; then columns is empty */
+    struct str *columns; /* what is needed, in the order asked for (Python) or of the parent (SQL) */
+    size_t n_columns;
+    /* Rows needed, as a canonical SQL condition over the parent's columns, parameters replaced by their
+     * values; empty = all. Python: to be applied exactly. SQL: for pruning only (the statement filters
+     * again), may hold for more rows than needed, never fewer. */
+    struct str filter;
+    size_t scan; /* the scan step that feeds it, or PLAN_NONE for an edge from a node */
+    struct place place;
+};
+
+struct plan_node {
+    const struct declared_function *function;
+    struct str table_namespace; /* models: where the output is or would be published */
+    struct str name;            /* unqualified */
+    struct plan_edge *edges;
+    size_t n_edges;
+    /* Models: what the function gives. For Python, the declared columns: they narrow what is kept. */
+    struct plan_columns output;
+    struct str sql; /* SQL: the statement to run, parameters replaced by literals; single SELECT, checked */
+    struct plan_parameter **parameters; /* those it uses, aligned with function->parameters for Python */
+    size_t n_parameters;
+    bool replaces_table; /* a lake table of that name exists at the run's ref */
+    size_t environment;  /* Python: index into environments; SQL: PLAN_NONE */
+    /* H(kind, code, environment request, options, parameters): the part of the fingerprint that planning
+     * knows; environment lock, versions and contents of inputs are added by whoever caches results. */
+    struct hash fingerprint;
+};
+
+/* What env is asked for: functions that ask for the same share one. */
+struct plan_environment {
+    struct str python;
+    const struct declared_package *packages;
+    size_t n_packages;
+};
+
+/* Something the user should know, but that stops nothing unless strict. */
+struct plan_note {
+    bool warning; /* fails the plan under strict; else only information */
+    struct str text;
+    struct place place;
+};
+
+/* ---- physical plan ------------------------------------------------------------------------------ */
+
+enum plan_step_kind {
+    STEP_SCAN,     /* read a lake table with columns and filter, for the edges that name this step */
+    STEP_ENV,      /* make an environment */
+    STEP_FUNCTION, /* run a model */
+    STEP_CHECK,    /* run an expectation */
+    STEP_WRITE,    /* write a model's output as a table and stage it */
+    STEP_PUBLISH,  /* one commit with all that was staged; always last, if anything is written */
+};
+
+struct plan_step {
+    enum plan_step_kind kind;
+    size_t node;        /* FUNCTION, CHECK, WRITE: the node */
+    size_t source;      /* SCAN: the table */
+    size_t environment; /* ENV */
+    const struct plan_edge *edge; /* SCAN: one of the edges it feeds, for columns and filter */
+    bool in_engine;     /* SCAN: read by the SQL models themselves, nothing is to be done before them */
+    bool skipped;       /* WRITE, PUBLISH in a dry run: shown, not done */
+    size_t *after;      /* steps that must have ended, ascending */
+    size_t n_after;
+};
+
+struct plan {
+    struct arena arena;
+    const struct project_dir *project;
+    const struct declarations *declarations;
+    struct str default_namespace;
+    struct str ref;
+    bool strict;
+    bool dry_run;
+    struct plan_parameter *parameters; /* all of the project, in the order of the project file */
+    size_t n_parameters;
+    struct plan_source *sources; /* by ref, namespace, name */
+    size_t n_sources;
+    struct plan_environment *environments;
+    size_t n_environments;
+    struct plan_node *nodes;
+    size_t n_nodes;
+    struct plan_step *steps;
+    size_t n_steps;
+    struct plan_note *notes;
+    size_t n_notes;
+};
+
+struct plan_options {
+    struct str default_namespace; /* empty = project_namespace */
+    struct str ref;               /* for display and records; the catalog callbacks know the commit */
+    const struct str *parameters; /* "name=value", as given by --param */
+    size_t n_parameters;
+    bool strict;
+    bool dry_run;
+    struct cache *cache; /* bindings; may be NULL */
+};
+
+/* Plans all of `declarations`. `project` and `declarations` must outlive the plan; `engine` (used only if
+ * the project has SQL models) and `catalog` are used during the call only.
+ * CORRIE_E_NOT_FOUND: an unknown table, column or ref (hint: the nearest names); CORRIE_E_PROJECT: a cycle
+ * (the message shows the whole path, each with file and line), bad filter, bad SQL, a table function, a
+ * required parameter without a value, a warning under strict; CORRIE_E_USAGE: an unknown --param or a value
+ * that is not of its type; CORRIE_E_UNSUPPORTED: a strategy that this version does not run. All with the
+ * position where there is one. Ownership of *ret: the caller's, plan_free. */
+int plan_build(const struct project_dir *project, const struct declarations *declarations,
+               const struct plan_catalog *catalog, struct engine *engine,
+               const struct plan_options *options, struct plan **ret,
+               corrie_error *err) CORRIE_MUST_USE;
+struct plan *plan_free(struct plan *plan);
+DEFINE_CLEANUP(struct plan *, plan_free)
+
+/* The plan as a tree for people, without colour, a line an item, ending in a newline. */
+int plan_print_tree(const struct plan *plan, struct buf *out, corrie_error *err) CORRIE_MUST_USE;
+
+/* The plan as a document: docs/formats/plan.md. New reference. */
+int plan_to_json(const struct plan *plan, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
+
+const char *plan_step_kind_name(enum plan_step_kind kind); /* "scan" */
+
+#endif
