@@ -1,0 +1,109 @@
+/* run.h — what moves data: import, query, runs of a project, and the jobs that record them. */
+#ifndef CORRIE_RUN_H
+#define CORRIE_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <corrie/error.h>
+#include <corrie/lake.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- import -------------------------------------------------------------------------------------- */
+
+enum corrie_import_mode {
+    CORRIE_IMPORT_CREATE,  /* make the table from the files' schema, no rows: `table create --from` */
+    CORRIE_IMPORT_APPEND,  /* add rows; make the table if need be */
+    CORRIE_IMPORT_REPLACE, /* the files' rows become the table's */
+};
+
+typedef struct corrie_import_options {
+    size_t size;
+    const char *table;             /* "table" or "namespace.table" */
+    const char *default_namespace; /* NULL = "public" */
+    const char *branch;            /* NULL = checked out */
+    const char *const *uris;       /* files, globs, directories; "-" = standard input */
+    size_t n_uris;
+    enum corrie_import_mode mode;
+    bool must_exist;         /* `table import`: the table must be there */
+    bool replace_existing;   /* CREATE: an existing table is replaced by the empty one */
+    bool duplicate_files;    /* load files that the ledger knows again */
+    const char *format;      /* "parquet" "csv" "tsv" "json" "jsonl"; NULL = by name and content */
+    const char *delimiter;   /* CSV: one character; NULL = sniffed */
+    const char *quote;       /* CSV */
+    const char *header;      /* CSV: "on" "off"; NULL = sniffed */
+    const char *date_format; /* strptime format of text that is a date though not ISO-8601 */
+    const char *const *nulls; /* texts that mean null, besides the empty field */
+    size_t n_nulls;
+    const char *memory; /* "4G"; NULL = 70 % of the machine */
+} corrie_import_options;
+
+/* {"table","branch","commit","job","created_table","created_namespace","rows","bytes","files":[{"uri","status":
+ * "imported|skipped","rows","bytes","sniffed"}],"schema":[{"name","type"}]}; commit is null when nothing
+ * changed. A malformed file is CORRIE_E_DATA with file and line or offset, and nothing is staged. */
+int corrie_import(corrie_lake *lake, const corrie_import_options *options, char **ret_json,
+                  corrie_error *err);
+
+/* ---- query --------------------------------------------------------------------------------------- */
+
+typedef struct corrie_query_options {
+    size_t size;
+    const char *ref;               /* NULL = checked out */
+    const char *default_namespace; /* of unqualified names; NULL = "public" */
+    const char *memory;
+} corrie_query_options;
+
+/* Runs one statement that reads: tables of the lake at `ref`, and, since a person asks, files by DuckDB's
+ * readers. *ret yields struct batches; release it before the lake is closed. Bad SQL is CORRIE_E_PROJECT
+ * with position; unknown tables and columns CORRIE_E_NOT_FOUND with the nearest names. */
+int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options *options,
+                 struct ArrowArrayStream *ret, corrie_error *err);
+
+/* Runs it and writes the result to `path` (durable, by rename) as "csv", "json", "jsonl", "parquet" or
+ * "arrow"; CSV has a header line. {"path","rows","bytes"}. */
+int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_options *options,
+                         const char *format, const char *path, char **ret_json, corrie_error *err);
+
+/* ---- runs ---------------------------------------------------------------------------------------- */
+
+typedef struct corrie_run_options {
+    size_t size;
+    const char *project_dir;       /* NULL = the current directory */
+    const char *ref;               /* branch to read and publish to; NULL = checked out */
+    const char *default_namespace; /* NULL = the project's */
+    const char *const *parameters; /* "name=value" */
+    size_t n_parameters;
+    bool dry_run; /* plan and check only */
+    bool strict;  /* warnings are failures */
+    bool no_cache;
+    const char *memory;
+} corrie_run_options;
+
+/* Plans the project; with dry_run that is all, else runs every function and publishes all tables in one
+ * commit, or nothing. Events tell what happens as it happens: "plan" first, with the document.
+ * {"job","ref","commit","dry_run","seconds","plan","nodes":[{"name","kind","status","rows","bytes","seconds",
+ * "file","line"}],"tables":[{"namespace","name","records","rows_written"}],"notes":[…]}; commit is null when
+ * nothing was published. On failure the target is as before, the error says which function failed and where,
+ * and the hint how to look at tx/<job>. */
+int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_json,
+               corrie_error *err);
+
+/* ---- jobs ---------------------------------------------------------------------------------------- */
+
+/* {"jobs":[{"job","kind","status","user","ref","started","ended","error"}],"more"}, newest first, at most
+ * `max` (0 = all). status: running, done, failed, cancelled, lost. */
+int corrie_job_list(corrie_lake *lake, size_t max, char **ret_json, corrie_error *err);
+/* The record whole: docs/formats/jobs.md. `job`: an id or a unique prefix of ≥ 4 characters; or "last". */
+int corrie_job_get(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err);
+/* {"job","logs":[{"time","node","stream","file","line","text"}]} */
+int corrie_job_logs(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
