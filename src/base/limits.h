@@ -43,4 +43,13 @@
 /* the cache: bytes of one entry */
 #define CORRIE_MAX_CACHE_VALUE (1 * CORRIE_GiB)
 
+/* types and what users write in small languages: levels, fields of one schema, bytes */
+#define CORRIE_MAX_TYPE_DEPTH 32
+#define CORRIE_MAX_FIELDS 100000
+#define CORRIE_MAX_FILTER (64 * CORRIE_KiB)
+#define CORRIE_MAX_FILTER_DEPTH 100
+#define CORRIE_MAX_PROJECT (1 * CORRIE_MiB)
+#define CORRIE_MAX_PROJECT_DEPTH 16
+#define CORRIE_MAX_REF_EXPR 512
+
 #endif
