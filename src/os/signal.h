@@ -1,0 +1,20 @@
+/* signal.h — Ctrl-C and its relatives. Process-wide: called by programs, not by rooms. */
+#ifndef CORRIE_OS_SIGNAL_H
+#define CORRIE_OS_SIGNAL_H
+
+#include "base/cancel.h"
+#include "base/error.h"
+
+/* From now on SIGINT, SIGTERM and SIGHUP set `cancel`, which must live until os_signals_restore or
+ * the end of the process. A second SIGINT or SIGTERM ends the process at once by that signal.
+ * SIGPIPE is ignored: writes to a closed pipe fail instead. Waiting calls in this room return soon
+ * after. */
+int os_signals_catch(struct cancel *cancel, corrie_error *err) CORRIE_MUST_USE;
+/* Puts back what was there before os_signals_catch. */
+void os_signals_restore(void);
+/* The signal that came first, or 0. */
+int os_signal_received(void);
+/* "SIGKILL", "SIGSEGV", …; "signal 64" for one without a name. Static or in `scratch`. */
+const char *os_signal_name(int signal_number, char scratch[24]);
+
+#endif

@@ -1,0 +1,11 @@
+/* tty.h — the terminal. */
+#ifndef CORRIE_OS_TTY_H
+#define CORRIE_OS_TTY_H
+
+#include <stdbool.h>
+
+bool os_is_terminal(int fd);
+/* Columns of the terminal at `fd`, else $COLUMNS, else `otherwise`; 20 … 1000. */
+int os_terminal_width(int fd, int otherwise);
+
+#endif
