@@ -1,5 +1,5 @@
-/* limits.h — the maximum of everything that an outsider influences. Passing one is an error that names
- * it; none is passed silently. Sizes are bytes where not said otherwise. */
+/* limits.h — the maximum of everything that an outsider influences. Passing one is an error that
+ * names it; none is passed silently. Sizes are bytes where not said otherwise. */
 #ifndef CORRIE_BASE_LIMITS_H
 #define CORRIE_BASE_LIMITS_H
 
@@ -51,5 +51,12 @@
 #define CORRIE_MAX_PROJECT (1 * CORRIE_MiB)
 #define CORRIE_MAX_PROJECT_DEPTH 16
 #define CORRIE_MAX_REF_EXPR 512
+
+/* files: entries of one directory, depth of a tree that is removed or listed, bytes of a store's
+ * key and of a path */
+#define CORRIE_MAX_DIR_ENTRIES 10000000
+#define CORRIE_MAX_DIR_DEPTH 256
+#define CORRIE_MAX_STORE_KEY 1024
+#define CORRIE_MAX_PATH 4096
 
 #endif
