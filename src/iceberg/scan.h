@@ -1,0 +1,73 @@
+/* scan.h — which files hold the rows of a snapshot.
+ *
+ * Order is by (file sequence number, path): the order in which rows were added, the same on every call.
+ * Pruning is inclusive: a file that is left out cannot hold a row that all predicates accept; one that is
+ * kept may hold none. */
+#ifndef CORRIE_ICEBERG_SCAN_H
+#define CORRIE_ICEBERG_SCAN_H
+
+#include "iceberg/data_file.h"
+#include "iceberg/metadata.h"
+
+enum predicate_op {
+    PREDICATE_EQ,
+    PREDICATE_NE,
+    PREDICATE_LT,
+    PREDICATE_LE,
+    PREDICATE_GT,
+    PREDICATE_GE,
+    PREDICATE_IS_NULL,
+    PREDICATE_NOT_NULL
+};
+
+/* `field op value` on a primitive field of the snapshot's schema; a null field satisfies IS_NULL alone. */
+struct predicate {
+    int field_id;
+    enum predicate_op op;
+    struct str value; /* scalar of the field's type in that schema; unused by IS_NULL, NOT_NULL */
+};
+
+struct scan {
+    const struct data_file *files;
+    size_t n_files;
+    size_t n_pruned;  /* files left out because of predicates */
+    int64_t records;  /* of `files` */
+    int64_t bytes;
+};
+
+/* Plans a scan of `snapshot` (NULL = the current one; a table without one has no files). All of *ret lies in
+ * `arena`. Predicates are joined by AND; n may be 0. CORRIE_E_UNSUPPORTED if delete files apply, naming one;
+ * CORRIE_E_CORRUPT, CORRIE_E_NOT_FOUND with the path of a bad or missing manifest. Cost: one read a manifest. */
+int scan_plan(const struct table_io *io, const struct table_metadata *metadata,
+              const struct snapshot *snapshot, const struct predicate *predicates,
+              size_t n_predicates, struct arena *arena, struct scan *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* Whether a file may hold a row that all predicates accept: the test that scan_plan applies. `schema` gives
+ * the types. */
+bool scan_may_match(const struct schema *schema, const struct data_file *file,
+                    const struct predicate *predicates, size_t n_predicates);
+
+/* ---- every file that a metadata file keeps alive (fsck, gc) ---- */
+
+enum file_kind { FILE_MANIFEST_LIST, FILE_MANIFEST, FILE_DATA, FILE_DELETES };
+
+struct visited_file {
+    enum file_kind kind;
+    struct str path;      /* under the present root */
+    int64_t bytes;        /* as recorded; FILE_UNKNOWN for manifest lists */
+    int64_t snapshot_id;  /* through which it was reached */
+    const struct data_file *file; /* of FILE_DATA and FILE_DELETES, else NULL */
+};
+
+/* 0 go on, negative: stop with that error. For a manifest list or manifest it is called before the file is
+ * read; returning 1 skips what it names (gc: marked already). */
+typedef int (*visit_fn)(void *arg, const struct visited_file *file, corrie_error *err);
+
+/* Visits the files of one snapshot, or of all (`snapshot` NULL), each manifest at most once a call. Only live
+ * files; of a table without snapshots none. The metadata file itself is not visited. */
+int scan_visit(const struct table_io *io, const struct table_metadata *metadata,
+               const struct snapshot *snapshot, visit_fn visit, void *arg, corrie_error *err)
+    CORRIE_MUST_USE;
+
+#endif
