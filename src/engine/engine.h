@@ -1,0 +1,295 @@
+/* engine.h — DuckDB behind one header: what SQL means, tables over Parquet files and Arrow memory,
+ * results as Arrow streams, Parquet files with statistics, files of others described and read.
+ *
+ * libduckdb is loaded at the first engine_open of the process (12–15 ms; opening itself 10 ms).
+ *
+ * Invariants
+ *   1. Only SQL that this room wrote is anything but a single SELECT: engine_query, engine_bind,
+ *      engine_write and engine_export inspect every text they are given.
+ *   2. A locked engine reads no file that was not given to engine_define_files or engine_define_arrow
+ *      (table functions and file names as tables are refused from the parsed tree; DuckDB's own
+ *      external access is off as well, except for the allowed directories and files).
+ *   3. Tables answer rows in the order of their files, then of position in the file.
+ *   4. No message shows a synthetic name, and every message about SQL has a position in it.
+ *
+ * Threads: an engine belongs to one thread at a time, except engine_interrupt. Each open stream has a
+ * connection of its own: any number may be open, and tables may be defined meanwhile.
+ * Cancelling: while a call or a stream's get_next works, the engine's `cancel` flag is looked at every
+ * 10 ms; the call then returns CORRIE_E_CANCELLED and the engine stays usable. */
+#ifndef CORRIE_ENGINE_ENGINE_H
+#define CORRIE_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arrow/type.h"
+#include "base/arena.h"
+#include "base/cancel.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/str.h"
+
+struct ArrowArrayStream;
+struct arrow_table;
+
+/* ---- engine ---- */
+
+struct engine;
+
+struct engine_options {
+    uint64_t memory;      /* most bytes DuckDB's buffers may take; 0 = 70 % of the machine */
+    unsigned threads;     /* 0 = one a core */
+    struct str temp_dir;  /* where it may spill; empty = spilling fails with CORRIE_E_LIMIT */
+    struct str name_space;/* where unqualified table names are looked up; empty = nowhere else */
+    bool locked;          /* models, rules, servers; else a person's, who may read files */
+    bool deterministic;   /* one thread, so that sums of floats come out the same */
+    const struct str *allowed; /* locked: directories and files that may be read, absolute */
+    size_t n_allowed;
+    const struct cancel *cancel; /* may be NULL; outlives the engine */
+};
+
+/* Opens an in-memory database. CORRIE_E_UNSUPPORTED if libduckdb cannot be loaded or is of another
+ * version. *ret is the caller's: engine_close. */
+int engine_open(const struct engine_options *options, struct engine **ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* All streams must have been released. NULL is fine; returns NULL. */
+struct engine *engine_close(struct engine *engine);
+DEFINE_CLEANUP(struct engine *, engine_close)
+/* From any thread (not from a signal handler: set the cancel flag there). Stops what runs now. */
+void engine_interrupt(struct engine *engine);
+/* "v1.5.6": part of fingerprints. Loads nothing; it is the version this was built for. */
+struct str engine_version(void);
+
+/* ---- a statement: what it is and which tables it names ---- */
+
+struct engine_table_ref {
+    struct str catalog; /* empty unless written */
+    struct str schema;  /* empty unless written */
+    struct str name;
+    size_t offset;      /* bytes into the SQL */
+    bool is_file;       /* an unqualified name that reads as a file ('x.parquet'); open engines only */
+};
+
+struct engine_statement {
+    struct engine_table_ref *tables; /* each catalog.schema.name once, in order of the text */
+    size_t n_tables;
+    bool volatile_; /* calls random(), uuid() or another function that differs from call to call */
+    bool clock;     /* calls now(), current_date, … */
+};
+
+/* Parses one SELECT (WITH, VALUES, FROM-first and set operations are SELECTs). Names of CTEs are not
+ * tables where they hide them. CORRIE_E_PROJECT with position in `file` (NULL: no file name; the text
+ * is then called "SQL") for a syntax error, no statement, several, or one that is no SELECT;
+ * CORRIE_E_REFUSED with position on a locked engine for table functions other than unnest, range and
+ * generate_series, for file names as tables, and for SHOW, DESCRIBE and SUMMARIZE.
+ * Needs no tables. Cost: 0.3 ms. Memory from `arena`. */
+int engine_inspect(struct engine *engine, struct str sql, const char *file, struct arena *arena,
+                   struct engine_statement *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- tables ---- */
+
+struct engine_file {
+    struct str path; /* absolute, local; any characters */
+    int64_t rows;    /* as the manifest says; -1 unknown */
+    int64_t bytes;   /* -1 unknown */
+};
+
+struct engine_table {
+    struct str name_space;
+    struct str name;
+    const struct schema *schema; /* with ids; columns come in this order with these names and types */
+    const struct engine_file *files; /* none: an empty table with the right types */
+    size_t n_files;
+    const struct str *columns; /* only these, in the order of the schema; NULL = all */
+    size_t n_columns;
+    struct str filter; /* only rows for which this SQL over the columns' names is true; empty = all */
+};
+
+/* Makes (or replaces) a table of Parquet files. Columns are found by field id, so renamed columns are
+ * found and columns that an older file lacks are null; types that were widened since are cast.
+ * `filter` may use columns that are not in `columns`. Nothing is read but, for a table of one file,
+ * its footer. Borrowed for the call. A nested column whose inner fields were renamed since a file was
+ * written is CORRIE_E_UNSUPPORTED where that is seen (tables of one file).
+ * Cost: O(files); the first query opens each file that its filters do not exclude. */
+int engine_define_files(struct engine *engine, const struct engine_table *table, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* Makes (or replaces) a table of Arrow memory, read in place (strings get 16-byte headers). References
+ * `table` until it is redefined or the engine closed. Filters are not pushed down: all projected
+ * columns are converted. CORRIE_E_UNSUPPORTED naming the column for types DuckDB cannot take. */
+int engine_define_arrow(struct engine *engine, struct str name_space, struct str name,
+                        struct arrow_table *table, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- binding: what a query reads and gives, before a byte is read ---- */
+
+struct engine_bind_table {
+    struct str name_space;
+    struct str name;
+    const struct schema *schema;
+};
+
+struct engine_scan_filter {
+    struct str sql; /* over the table's column names, quoted: "price" > 0.0 */
+    bool optional;  /* implied by the query: prune files by it, never drop rows by it alone */
+};
+
+struct engine_scan {
+    size_t table;   /* index into the tables given */
+    size_t *columns;/* indexes into its schema, ascending; may be none: count(*) */
+    size_t n_columns;
+    struct engine_scan_filter *filters; /* all hold (AND) for every row that matters */
+    size_t n_filters;
+    bool whole; /* no scan of this table was recognised: every column, no filter */
+};
+
+struct engine_binding {
+    struct schema columns;     /* of the result; ids 0 */
+    struct engine_scan *scans; /* a table may have several; one that is proved unused has none */
+    size_t n_scans;
+};
+
+/* Binds `sql` against `tables` (unqualified names: `name_space`, then tables whose own is empty).
+ * CORRIE_E_PROJECT with position and nearest names for an unknown table or column, wrong types, unknown
+ * functions; refusals as in engine_inspect. The first call opens a second, small database (10 ms);
+ * after that a millisecond. Memory from `arena`. */
+int engine_bind(struct engine *engine, struct str sql, const char *file, struct str name_space,
+                const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
+                struct engine_binding *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- queries ---- */
+
+#define ENGINE_BATCH_ROWS (1 << 20)
+#define ENGINE_BATCH_BYTES ((size_t)64 * 1024 * 1024)
+
+/* Starts `sql` and gives its rows as a stream of struct batches of at most ENGINE_BATCH_ROWS rows and
+ * about ENGINE_BATCH_BYTES bytes (one row more may pass it). Columns have corrie's types as
+ * schema_to_arrow writes them; duplicate names are kept. HUGEINT and UBIGINT become long where values
+ * fit (else the stream fails, naming column and value), ENUM string, TIMESTAMP_NS µs if exact.
+ * Memory is bounded by the batch and DuckDB's 64 MiB of results ahead.
+ * Errors: of binding here; of execution by get_next (its text by get_last_error; the code by
+ * engine_stream_error). The stream must be released before the engine is closed; batches live on. */
+int engine_query(struct engine *engine, struct str sql, const char *file,
+                 struct ArrowArrayStream *ret, corrie_error *err) CORRIE_MUST_USE;
+/* After get_next failed: the whole error, moved to `err` (code, position, hint). Returns its code. */
+int engine_stream_error(struct ArrowArrayStream *stream, corrie_error *err);
+
+/* ---- writing Parquet ---- */
+
+struct engine_column_stats {
+    int field_id;        /* of a leaf */
+    int64_t column_size; /* compressed bytes in the file */
+    int64_t value_count; /* nulls included */
+    int64_t null_count;
+    int64_t nan_count;   /* -1: not a float */
+    bool has_bounds;     /* false: all null (or NaN), empty, binary, or in a list or map */
+    struct str lower;    /* scalars (arrow/scalar.h); strings cut to SCALAR_BOUND_LENGTH */
+    struct str upper;    /* data NULL: no upper bound of that length exists */
+};
+
+struct engine_written {
+    struct str path;
+    int64_t rows;
+    int64_t bytes;
+    struct engine_column_stats *columns;
+    size_t n_columns;
+    int64_t *split_offsets; /* where row groups start, ascending */
+    size_t n_split_offsets;
+};
+
+struct engine_write {
+    struct str sql;              /* a SELECT; columns by position are those of `schema` */
+    const struct schema *schema; /* with ids: names, types, field ids of the file; values are cast */
+    /* Names file number `ordinal` (0, 1, …): appends an absolute path to `ret`. */
+    int (*path)(void *arg, unsigned ordinal, struct buf *ret, corrie_error *err);
+    void *arg;
+    int64_t max_rows;     /* rows of a file; 0 = no maximum */
+    int64_t target_bytes; /* size of a file, roughly; 0 = one file */
+};
+
+/* Writes the rows of `sql`, in order, to one Parquet file, or to several where max_rows or
+ * target_bytes are passed. No rows: no file, *ret_n = 0. ZSTD, row groups of 122 880 rows.
+ * A value that does not fit its column, or null in a required one, is CORRIE_E_DATA naming the column
+ * (and file, line and value where the query is a source's relation).
+ * On failure (and on cancel) files that this call began are removed. fsync of the files and their
+ * directory is the CALLER's. Result memory from `arena`.
+ * Cost: one pass; files beyond the target are cut by reading what was written again. */
+int engine_write_parquet(struct engine *engine, const struct engine_write *write,
+                         struct arena *arena, struct engine_written **ret, size_t *ret_n,
+                         corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- files of others ---- */
+
+enum engine_format {
+    ENGINE_FORMAT_AUTO = 0, /* by name, then by content */
+    ENGINE_FORMAT_PARQUET,
+    ENGINE_FORMAT_CSV, /* TSV too */
+    ENGINE_FORMAT_JSON,/* an array of objects, or objects */
+    ENGINE_FORMAT_JSONL
+};
+
+enum engine_switch { ENGINE_AUTO = 0, ENGINE_ON, ENGINE_OFF };
+
+/* What a person settles; empty and zero = sniffed. All but `format` apply to CSV only. */
+struct engine_source_options {
+    enum engine_format format;
+    struct str delimiter;
+    struct str quote; /* "none" = no quoting */
+    enum engine_switch header;
+    const struct str *nulls; /* texts that mean null; none: only the empty unquoted one */
+    size_t n_nulls;
+    struct str date_format;  /* strptime: texts of this form become dates; else only ISO-8601 */
+    struct str columns;      /* "name TYPE, …": names and types, in order */
+};
+
+struct engine_source {
+    enum engine_format format;
+    struct str path;
+    struct str delimiter; /* CSV: what was sniffed or settled */
+    struct str quote;
+    bool header;
+    bool has_bom;
+    struct str compression; /* "", "gzip", "zstd" */
+    struct schema columns;  /* names and types as they would be imported; ids 0 */
+    struct str *sql_types;  /* DuckDB's own type of each column, before widening */
+    int64_t rows;           /* Parquet: of the footer; else -1 */
+    int64_t bytes;          /* of the file */
+    struct str relation;    /* SELECT over the file with those columns, in order */
+};
+
+/* Reads as much of the local file at `path` as is needed to say what is in it: a Parquet footer, the
+ * first 20 480 lines of CSV, the first objects of JSON. A CSV column becomes DATE or TIMESTAMP only if
+ * its text is ISO-8601. CORRIE_E_DATA naming the file and what is wrong: not Parquet, truncated,
+ * encrypted, duplicate column names (also those that differ in case only), no columns, invalid UTF-8
+ * (line), ragged lines (line). Only on open engines. Memory from `arena`. */
+int engine_describe(struct engine *engine, struct str path,
+                    const struct engine_source_options *options, struct arena *arena,
+                    struct engine_source *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* A SELECT that gives the file's rows as `target`: columns by name (then by name in other case),
+ * checked casts; columns that the file lacks are null; `target` rows in the order of the file.
+ * CORRIE_E_DATA for columns that the file has and `target` has not, missing required ones and types
+ * that never fit; values that do not fit are found by engine_write_parquet, with line where there are
+ * lines. `first_row` and `n_rows` (-1 = to the end) cut Parquet files by position. */
+int engine_source_select(struct engine *engine, const struct engine_source *source,
+                         const struct schema *target, int64_t first_row, int64_t n_rows,
+                         struct arena *arena, struct str *ret_sql, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* ---- results to files ---- */
+
+enum engine_output {
+    ENGINE_OUT_CSV,
+    ENGINE_OUT_JSON, /* an array of objects */
+    ENGINE_OUT_JSONL,
+    ENGINE_OUT_PARQUET,
+    ENGINE_OUT_ARROW /* IPC stream */
+};
+
+/* Writes the rows of `sql` to `path` (replaced; a partial file is removed on failure) and returns how
+ * many in *ret_rows. Duplicate column names are CORRIE_E_DATA for JSON and Parquet. */
+int engine_export(struct engine *engine, struct str sql, const char *file,
+                  enum engine_output format, struct str path, int64_t *ret_rows, corrie_error *err)
+    CORRIE_MUST_USE;
+
+#endif
