@@ -1,0 +1,151 @@
+/* lake.h — refs, transactions and tables at a ref: the only room that knows both the catalog and Iceberg.
+ *
+ * A lake is opened once (open.c) and read through views: a view pins one commit, so everything read through
+ * it belongs together. Changes are gathered in a transaction (tx.h) and become one commit, or nothing.
+ *
+ * Invariants
+ *   1. A view never changes; refs move under it without it noticing.
+ *   2. The catalog names a file only after that file and its directory are durable.
+ *   3. Locations in catalog documents are relative to the root; in Iceberg files they are absolute.
+ *
+ * Functions of the public interface (<corrie/lake.h>) are thin shells over this header: api_*.c. */
+#ifndef CORRIE_LAKE_LAKE_H
+#define CORRIE_LAKE_LAKE_H
+
+#include <corrie/lake.h>
+
+#include "arrow/type.h"
+#include "base/arena.h"
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/uuid.h"
+#include "iceberg/metadata.h"
+#include "iceberg/scan.h"
+
+struct catalog;
+struct engine;
+struct engine_file;
+struct lake;
+struct store;
+
+#define LAKE_FORMAT 1
+#define LAKE_MAIN "main"
+
+/* ---- the open lake: what other rooms need of it ---------------------------------------------------- */
+
+struct catalog *lake_catalog(struct lake *lake);
+struct store *lake_store(struct lake *lake);
+const struct table_io *lake_io(const struct lake *lake);
+/* Absolute path of the root directory, no slash at the end. */
+struct str lake_root(const struct lake *lake);
+const struct uuid *lake_id(const struct lake *lake);
+/* Who commits: "ada". */
+struct str lake_user(const struct lake *lake);
+const struct cancel *lake_cancel(const struct lake *lake);
+/* Tells the caller of the public interface something worth knowing. */
+void lake_event(struct lake *lake, const corrie_event *event);
+void lake_notice(struct lake *lake, const char *format, ...) CORRIE_PRINTF(2, 3);
+
+/* ---- refs ------------------------------------------------------------------------------------------- */
+
+/* The branch that commands mean when they name none: $CORRIE_REF, else what is checked out, else main. In
+ * `arena`. */
+int lake_head(struct lake *lake, struct arena *arena, struct str *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* The commit that a ref expression names; empty text = lake_head. CORRIE_E_NOT_FOUND with the nearest names. */
+int lake_resolve(struct lake *lake, struct str ref, struct hash *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* The name of a branch that exists (empty text = lake_head), in `arena`. CORRIE_E_USAGE if the text is an
+ * expression that names no branch, CORRIE_E_NOT_FOUND with the nearest. */
+int lake_branch(struct lake *lake, struct str name, struct arena *arena, struct str *ret,
+                corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- views ------------------------------------------------------------------------------------------ */
+
+struct lake_view {
+    struct lake *lake;
+    struct hash commit;
+    struct hash tree;
+};
+
+int lake_view_at(struct lake *lake, struct str ref, struct lake_view *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+int lake_view_of(struct lake *lake, const struct hash *commit, struct lake_view *ret,
+                 corrie_error *err) CORRIE_MUST_USE;
+
+/* A table as the catalog knows it. Text lies in the arena it was read into. */
+struct lake_table {
+    struct str ns;
+    struct str name;
+    struct uuid id;
+    struct str location;          /* relative to the root; absolute if not managed */
+    struct str metadata_location; /* likewise */
+    int64_t snapshot_id;          /* SNAPSHOT_NONE */
+    int schema_id;
+    int spec_id;
+    int64_t records;
+    int64_t bytes;
+    int64_t files;
+    bool managed;
+};
+
+/* 1 found, 0 there is none. Cost: one lookup in the tree. */
+int lake_table_find(const struct lake_view *view, struct str ns, struct str name,
+                    struct arena *arena, struct lake_table *ret, corrie_error *err) CORRIE_MUST_USE;
+/* The same, but a missing one is CORRIE_E_NOT_FOUND: the hint names the nearest tables of all namespaces. */
+int lake_table_get(const struct lake_view *view, struct str ns, struct str name,
+                   struct arena *arena, struct lake_table *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Splits "table" or "ns.table" (lang/name.h); `default_ns` completes the first. */
+int lake_table_named(const struct lake_view *view, struct str text, struct str default_ns,
+                     struct arena *arena, struct lake_table *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* Calls `each` for every table of `ns` (empty = all), by namespace and name. The table is valid during the
+ * call. `each` returns 0 to go on, 1 to stop, negative to fail. */
+typedef int (*lake_table_fn)(void *arg, const struct lake_table *table, corrie_error *err);
+int lake_tables(const struct lake_view *view, struct str ns, lake_table_fn each, void *arg,
+                corrie_error *err) CORRIE_MUST_USE;
+/* Names of the tables of `ns`, at most `max`, in `arena`. */
+int lake_table_names(const struct lake_view *view, struct str ns, size_t max, struct arena *arena,
+                     struct str **ret, size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
+/* 1 or 0. */
+int lake_has_namespace(const struct lake_view *view, struct str ns, corrie_error *err)
+    CORRIE_MUST_USE;
+int lake_namespaces(const struct lake_view *view, struct arena *arena, struct str **ret,
+                    size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
+
+/* The table's Iceberg metadata, read from its file. The caller's: metadata_free. */
+int lake_table_metadata(struct lake *lake, const struct lake_table *table,
+                        struct table_metadata **ret, corrie_error *err) CORRIE_MUST_USE;
+/* Files of the table's snapshot in scan order as the engine takes them (local paths), in `arena`. */
+int lake_table_files(struct lake *lake, const struct lake_table *table,
+                     const struct table_metadata *metadata, const struct predicate *predicates,
+                     size_t n_predicates, struct arena *arena, struct engine_file **ret,
+                     size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
+/* Defines the table in `engine` as `ns`.`name`; `columns` (NULL = all) and `filter` (SQL; empty = all rows) as
+ * in engine.h. Reads the metadata and manifests. */
+int lake_table_define(const struct lake_view *view, const struct lake_table *table,
+                      struct engine *engine, const struct str *columns, size_t n_columns,
+                      struct str filter, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- ledger ----------------------------------------------------------------------------------------- */
+
+/* What was imported: catalog key ["ledger", table id, location]. */
+struct ledger_entry {
+    struct str location; /* absolute URL */
+    struct str version;  /* the source's own word for the content: "mtime:size" of a file, an ETag */
+    int64_t size;
+    struct hash sha256;
+    int64_t rows;
+    struct str job;
+    const struct str *data_files; /* relative to the root */
+    size_t n_data_files;
+};
+
+/* The newest entry of a location. 1 found, 0 never imported. */
+int lake_ledger_find(const struct lake_view *view, const struct uuid *table, struct str location,
+                     struct arena *arena, struct ledger_entry *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+#endif

@@ -1,0 +1,112 @@
+/* tx.h — changes of a lake: gathered, then one commit or nothing.
+ *
+ *     lake_tx_begin(lake, branch, job, &tx)      pins the branch's commit; with a job, makes the ref tx/<job>
+ *     lake_tx_write(tx, …) …                     files first, then edits of the transaction's own tree
+ *     lake_tx_publish(tx, …)                     one commit on the branch; rebased if the branch moved
+ *     lake_tx_free(tx)                           without publish: nothing happened (tx/<job> stays)
+ *
+ * States: open → published, or open → left. Reads inside see lake_tx_view: the pinned commit with the edits so
+ * far. With a job each lake_tx_step is a commit on tx/<job>, so that a failed run can be looked at; publishing
+ * squash-merges and removes that ref.
+ *
+ * Invariants
+ *   1. The target branch changes only in lake_tx_publish, by one compare-and-swap.
+ *   2. An edit is staged only after all files it names are durable.
+ *   3. Publishing without an edit makes no commit. */
+#ifndef CORRIE_LAKE_TX_H
+#define CORRIE_LAKE_TX_H
+
+#include "lake/lake.h"
+
+struct lake_tx;
+
+/* `branch`: an existing one (empty = lake_head). `job`: id for tx/<job>, empty for a change of one step. */
+int lake_tx_begin(struct lake *lake, struct str branch, struct str job, struct lake_tx **ret,
+                  corrie_error *err) CORRIE_MUST_USE;
+struct lake_tx *lake_tx_free(struct lake_tx *tx);
+DEFINE_CLEANUP(struct lake_tx *, lake_tx_free)
+
+/* The state inside: valid until the next change. */
+struct lake_view lake_tx_view(const struct lake_tx *tx);
+struct str lake_tx_branch(const struct lake_tx *tx);
+/* "tx/<job>", or empty. */
+struct str lake_tx_ref(const struct lake_tx *tx);
+/* The commit that was pinned. */
+struct hash lake_tx_base(const struct lake_tx *tx);
+
+/* 1 created, 0 it was there. */
+int lake_tx_namespace(struct lake_tx *tx, struct str ns, corrie_error *err) CORRIE_MUST_USE;
+
+enum lake_write_mode {
+    LAKE_CREATE,  /* a new, empty table; CORRIE_E_EXISTS if there is one */
+    LAKE_APPEND,  /* rows are added; a missing table is made */
+    LAKE_REPLACE, /* the rows and schema become the table's; a missing table is made */
+};
+
+struct lake_write {
+    struct str ns; /* must exist: lake_tx_namespace */
+    struct str name;
+    enum lake_write_mode mode;
+    /* Names and types of the rows (ids are ignored); they name the columns of a new or replaced table. For
+     * APPEND they must fit the table's schema by name (schema_fit), in any order: CORRIE_E_DATA says how not. */
+    const struct schema *schema;
+    /* Where the rows come from: SELECTs over what `engine` has defined, each giving the columns of `schema` in
+     * order (of the table's schema for APPEND, see lake_tx_target). None for CREATE. */
+    struct engine *engine;
+    const struct str *selects;
+    size_t n_selects;
+    const struct property *summary; /* for the snapshot: "corrie.job" … */
+    size_t n_summary;
+};
+
+struct lake_written {
+    struct lake_table table;
+    int64_t rows; /* added by this write */
+    int64_t bytes;
+    bool created;
+    struct written_files { /* one a select */
+        const struct str *paths; /* keys relative to the root */
+        size_t n_paths;
+        int64_t rows;
+        int64_t bytes;
+    } *selects;
+};
+
+/* The schema with ids under which rows for `write` are to be selected: that of the existing table for APPEND,
+ * `write->schema` otherwise. In `arena`. */
+int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
+                   struct schema *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Writes data files, makes them durable, writes the table's new metadata and stages it. *ret lies in `arena`. On
+ * failure nothing is staged; files that were written are removed where possible, else garbage. */
+int lake_tx_write(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
+                  struct lake_written *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* Adds an import to the ledger. `replace`: forget earlier entries of that location. */
+int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct ledger_entry *entry,
+                   bool replace, corrie_error *err) CORRIE_MUST_USE;
+/* Forgets everything imported into a table: its rows were replaced. */
+int lake_tx_ledger_clear(struct lake_tx *tx, const struct uuid *table, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* What was read to make a table: goes into the origin of the commit. `key`, `id`, `version` (metadata location,
+ * or the commit's word for other kinds) are copied. */
+int lake_tx_read(struct lake_tx *tx, struct str output_ns, struct str output_name,
+                 const struct lake_table *input, corrie_error *err) CORRIE_MUST_USE;
+
+/* Commits what was staged since the last step on tx/<job>; without a job, or with nothing staged, does nothing. */
+int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err) CORRIE_MUST_USE;
+
+struct lake_publish {
+    struct str message;
+    const struct property *properties;
+    size_t n_properties;
+    bool origin; /* the tables written form a group: store what was read (lake_tx_read) as their origin */
+};
+
+/* Puts everything staged on the branch as one commit. 1 and *ret_commit, or 0 when there was nothing to commit
+ * (*ret_commit is then the branch's commit). If the branch moved, the edits are merged onto its new head:
+ * CORRIE_E_CONFLICT names what both changed. Removes tx/<job>. */
+int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, struct hash *ret_commit,
+                    corrie_error *err) CORRIE_MUST_USE;
+
+#endif
