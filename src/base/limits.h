@@ -59,4 +59,11 @@
 #define CORRIE_MAX_STORE_KEY 1024
 #define CORRIE_MAX_PATH 4096
 
+/* the catalog: objects kept in memory, texts of refs and of the index of jobs, entries of one page */
+#define CORRIE_CATALOG_CACHE (32 * CORRIE_MiB)
+#define CORRIE_MAX_WHO 1024
+#define CORRIE_MAX_PROPERTIES 1000
+#define CORRIE_MAX_INDEX_JSON (256 * CORRIE_KiB)
+#define CORRIE_MAX_PAGE 10000
+
 #endif
