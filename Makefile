@@ -1,5 +1,12 @@
-# The front door. `make help` lists what there is. Everything else is Meson's: build/release, build/sanitize.
+# The front door: `make help` lists what there is. Compiling is Meson's (build/release, build/sanitize, build/fuzz),
+# dependencies are tools/deps's, and what each target does is a script in tools/.
+#   make test T="-k commit"   arguments for pytest (tests/py)       make test U="base os"   only these unit suites
+#   make fuzz FUZZ=filter FUZZ_SECONDS=600
+#   WERROR=1                  warnings are errors, as in CI
 
+WERROR ?= 0
+FUZZ_SECONDS ?= 60
+MESON_ARGS = $(if $(filter 1,$(WERROR)),-Dwerror=true)
 export PATH := $(CURDIR)/.deps/venv/bin:$(PATH)
 
 .PHONY: help deps build test demo lint sanitize fuzz torture bench golden-update clean
@@ -8,13 +15,54 @@ export PATH := $(CURDIR)/.deps/venv/bin:$(PATH)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-deps: ## install what building needs (tools/deps, deps.lock)
+deps: ## install what building needs (deps.lock)
 	@tools/deps build
 
-build: deps ## build/bin/corrie and build/bin/bauplan
-	@tools/configure build/release
+build: deps ## build/bin/corrie, and build/bin/bauplan for the same program
+	@tools/configure build/release $(MESON_ARGS)
 	@ninja -C build/release
 	@tools/link-binaries build/release build/bin
+
+test: ## install what is missing, build, run all tests
+	@tools/deps build test
+	@$(MAKE) --no-print-directory build
+	@tools/test build/release --unit "$(U)" -- $(T)
+
+demo: build ## make a lake, generate data, run the example pipeline, show the result
+	@tools/demo
+
+lint: ## layers, limits, banned functions, headers, formatting, Python
+	@tools/deps build test lint
+	@tools/configure build/release $(MESON_ARGS)
+	@tools/lint
+
+sanitize: ## all tests with the address and undefined-behaviour sanitizers (clang)
+	@tools/deps build test lint
+	@CC=clang-14 CXX=clang++-14 tools/configure build/sanitize -Dbuildtype=debugoptimized \
+	    -Db_sanitize=address,undefined -Db_lundef=false -Darrow-nanoarrow:debug=true $(MESON_ARGS)
+	@ninja -C build/sanitize
+	@tools/link-binaries build/sanitize build/sanitize/bin
+	@tools/test build/sanitize --sanitized --unit "$(U)" -- $(T)
+
+fuzz: ## libFuzzer on each parser, FUZZ_SECONDS each (or one: FUZZ=name)
+	@tools/deps build test lint
+	@CC=clang-14 CXX=clang++-14 tools/configure build/fuzz -Dfuzz=true -Db_lundef=false $(MESON_ARGS)
+	@tools/fuzz build/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+torture: ## the fault tests in full: every failing call, every kill point
+	@tools/deps build test
+	@$(MAKE) --no-print-directory build
+	@CORRIE_TORTURE=1 tools/test build/release --unit "$(U)" -- $(T)
+
+bench: build ## measure; writes nothing into the repository
+	@tools/deps build test
+	@bench/run
+
+golden-update: ## accept what the golden tests see now; shows the difference
+	@tools/deps build test
+	@$(MAKE) --no-print-directory build
+	@CORRIE_GOLDEN_UPDATE=1 tools/test build/release --unit "$(U)" -- $(T)
+	@git --no-pager diff --stat -- tests
 
 clean: ## remove everything that was built
 	rm -rf build
