@@ -66,4 +66,15 @@
 #define CORRIE_MAX_INDEX_JSON (256 * CORRIE_KiB)
 #define CORRIE_MAX_PAGE 10000
 
+/* Iceberg: a metadata file, a manifest or manifest list, one unpacked Avro block; what an Avro file may nest and
+ * define; manifests of one snapshot, fields of a partition spec */
+#define CORRIE_MAX_METADATA (256 * CORRIE_MiB)
+#define CORRIE_MAX_MANIFEST (512 * CORRIE_MiB)
+#define CORRIE_MAX_AVRO_BLOCK (256 * CORRIE_MiB)
+#define CORRIE_MAX_AVRO_DEPTH 64
+#define CORRIE_MAX_AVRO_TYPES 100000
+#define CORRIE_MAX_AVRO_METADATA 256
+#define CORRIE_MAX_MANIFESTS 1000000
+#define CORRIE_MAX_PARTITION_FIELDS 1000
+
 #endif
