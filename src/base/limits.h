@@ -77,4 +77,18 @@
 #define CORRIE_MAX_MANIFESTS 1000000
 #define CORRIE_MAX_PARTITION_FIELDS 1000
 
+/* function processes (docs/formats/protocol.md): one message, one line of output, how much output is shown
+ * as it happens and how much of its end is kept after that, frames of a traceback, one column's file */
+#define CORRIE_MAX_WORKER_MESSAGE (128 * CORRIE_KiB)
+#define CORRIE_MAX_WORKER_LINE (32 * CORRIE_KiB)
+#define CORRIE_MAX_WORKER_HEAD (1 * CORRIE_MiB)
+#define CORRIE_MAX_WORKER_TAIL (256 * CORRIE_KiB)
+#define CORRIE_MAX_WORKER_FRAMES 100
+#define CORRIE_MAX_EXCHANGE_FILE ((size_t)1 << 42)
+
+/* environments: packages asked for, what uv may say, how long another maker is waited for */
+#define CORRIE_MAX_PACKAGES 1000
+#define CORRIE_MAX_UV_OUTPUT (4 * CORRIE_MiB)
+#define CORRIE_ENV_LOCK_DEADLINE_MS 1800000
+
 #endif

@@ -1,0 +1,98 @@
+/* env.h — Python environments: a Python version and pinned packages become a directory with an
+ * interpreter that has exactly those, made by uv.
+ *
+ * Layout under the cache directory (docs/formats/environments.md):
+ *     python/requests/HASH.json   what a request resolved to: the only file that a hit needs besides
+ *     python/envs/HASH/           one environment, named by its content, complete since it has its name
+ *     python/building/            what is being made; anything in it without a maker is garbage
+ *
+ * Invariants
+ *   1. A directory under envs/ is complete: it got its name by rename after everything was in it.
+ *   2. An environment never changes. Equal lock and equal Python version give equal hashes.
+ *   3. A request that was resolved once resolves to the same environment until the cache is cleared.
+ *
+ * Any number of processes and threads may resolve at once; equal requests are made once, the others wait.
+ * A maker that is killed leaves garbage in building/, removed by the next one that finds no maker. */
+#ifndef CORRIE_ENV_ENV_H
+#define CORRIE_ENV_ENV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/cancel.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/str.h"
+
+struct env_package {
+    struct str name;    /* "polars", "pandas[excel]" */
+    struct str version; /* "1.15.0", or specifiers ">=1.2,<2"; empty = any */
+};
+
+struct env_request {
+    struct str python; /* "3", "3.11" or "3.11.7"; empty = a recent one that is installed */
+    const struct env_package *packages;
+    size_t n_packages;
+};
+
+/* What is being done now, for people: "resolving polars 1.15.0, pyarrow", or a line of uv's. The text is
+ * valid during the call. Called from the resolving thread, only when something has to be made. */
+typedef void (*env_progress_fn)(void *arg, struct str text);
+
+struct env_options {
+    struct str cache_dir; /* empty: $CORRIE_CACHE_DIR, else $XDG_CACHE_HOME/corrie, else ~/.cache/corrie */
+    bool offline;         /* uv uses what it has in its own cache */
+    const struct cancel *cancel;
+    env_progress_fn progress;
+    void *progress_arg;
+};
+
+struct env {
+    char *python;     /* the interpreter's path */
+    char *dir;        /* the environment */
+    char *version;    /* "3.11.7" */
+    char *lock;       /* "polars==1.15.0\npyarrow==26.0.0\n": every package, by name */
+    struct hash hash; /* of the Python version and the lock: what a fingerprint includes */
+    bool made;        /* by this call (else it was there) */
+};
+
+/* Finds the environment of a request, or makes it: the interpreter as found on this machine (PATH,
+ * pyenv, uv's own; none is downloaded), the packages, and a pyarrow that fits both unless one is pinned,
+ * all byte-compiled.
+ * CORRIE_E_PROJECT: no such Python here (the hint names those that are), a pin or set that cannot be
+ * solved (the message gives uv's reason, the detail all it wrote), a malformed name or version;
+ * CORRIE_E_NETWORK: packages could not be fetched, or `offline` and not in uv's cache;
+ * CORRIE_E_NO_SPACE; CORRIE_E_UNSUPPORTED: uv is not to be found; CORRIE_E_CANCELLED.
+ * Ownership of *ret: the caller's, env_free. Cost: a hit reads two small files (< 1 ms) and starts no
+ * process; making takes 0.5 s (packages in uv's cache) to minutes. */
+int env_resolve(const struct env_request *request, const struct env_options *options,
+                struct env **ret, corrie_error *err) CORRIE_MUST_USE;
+struct env *env_free(struct env *env);
+DEFINE_CLEANUP(struct env *, env_free)
+
+/* The name under which a request is found again: equal for requests that differ only in the order and
+ * spelling (case, '-', '_', '.') of package names. Reads nothing. */
+int env_request_hash(const struct env_request *request, struct hash *ret,
+                     corrie_error *err) CORRIE_MUST_USE;
+
+/* Where uv is: $CORRIE_UV, beside the running program, in PATH, in ~/.local/bin or ~/.cargo/bin.
+ * CORRIE_E_UNSUPPORTED with a hint if nowhere. Heap. */
+int env_find_uv(char **ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* An interpreter found on this machine. */
+struct env_python {
+    char *path;
+    char *version; /* "3.11.7" */
+};
+struct env_python_list {
+    struct env_python *items; /* newest first */
+    size_t count;
+    size_t capacity;
+};
+void env_python_list_done(struct env_python_list *list);
+/* CPython interpreters of this machine that functions can run on (3.9 and newer), as uv finds them. */
+int env_find_pythons(const struct env_options *options, struct env_python_list *ret,
+                     corrie_error *err) CORRIE_MUST_USE;
+
+#endif
