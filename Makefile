@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 MESON_ARGS = $(if $(filter 1,$(WERROR)),-Dwerror=true)
 export PATH := $(CURDIR)/.deps/venv/bin:$(PATH)
 
-.PHONY: help deps build test demo lint sanitize fuzz torture bench golden-update clean
+.PHONY: help deps build test demo lint format sanitize fuzz torture bench golden-update clean
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -35,6 +35,11 @@ lint: ## layers, limits, banned functions, headers, formatting, Python
 	@tools/deps build test lint
 	@tools/configure build/release $(MESON_ARGS)
 	@tools/lint
+
+format: ## let clang-format and ruff arrange what they can
+	@tools/deps build lint
+	@git ls-files --cached --others --exclude-standard '*.c' '*.h' | xargs -r clang-format-14 -i
+	@ruff check --quiet --fix . || true
 
 sanitize: ## all tests with the address and undefined-behaviour sanitizers (clang)
 	@tools/deps build test lint
