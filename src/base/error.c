@@ -74,7 +74,7 @@ const char *corrie_error_message(const corrie_error *err)
 }
 
 /* Formats without ever failing loudly: NULL when memory is short. */
-static char *format_text(const char *format, va_list args)
+CORRIE_PRINTF(1, 0) static char *format_text(const char *format, va_list args)
 {
     va_list again;
     char *text = NULL;
