@@ -14,7 +14,7 @@ int os_signals_catch(struct cancel *cancel, corrie_error *err) CORRIE_MUST_USE;
 void os_signals_restore(void);
 /* The signal that came first, or 0. */
 int os_signal_received(void);
-/* "SIGKILL", "SIGSEGV", …; "signal 64" for one without a name. Static or in `scratch`. */
+/* "SIGKILL", "SIGSEGV", …; "signal 64" for one without a name. In `scratch`. */
 const char *os_signal_name(int signal_number, char scratch[24]);
 
 #endif

@@ -1,0 +1,35 @@
+/* os_priv.h — shared inside os. */
+#ifndef CORRIE_OS_PRIV_H
+#define CORRIE_OS_PRIV_H
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "os/fault_spec.h"
+
+extern bool os_fault_armed;
+int os_fault_enter(enum os_op op, int dir_fd, const char *path);
+
+/* Asks the fault table: 0 go on, > 0 fail with this errno, FAULT_DO_SHORT write less. `path` is
+ * relative to `dir_fd`; NULL = the file open there. Does not return where the process is to be
+ * killed. */
+static inline int os_fault_check(enum os_op op, int dir_fd, const char *path)
+{
+    return __builtin_expect(os_fault_armed, 0) ? os_fault_enter(op, dir_fd, path) : 0;
+}
+
+/* The usual shape: if the table says so, sets errno and returns -1, like a system call that failed.
+ * */
+static inline int os_fault_errno(enum os_op op, int dir_fd, const char *path)
+{
+    int fault = os_fault_check(op, dir_fd, path);
+
+    if (fault > 0) {
+        errno = fault;
+        return -1;
+    }
+    return 0;
+}
+
+#endif

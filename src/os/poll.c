@@ -1,0 +1,132 @@
+/* poll.c — waiting for descriptors, pipes, and what of the machine this process may use. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "os/file.h"
+#include "os/os_priv.h"
+#include "os/proc.h"
+
+int os_pipe(int ret_fds[2], corrie_error *err)
+{
+    if (os_fault_errno(OS_OP_SOCKET, -1, NULL) < 0 || pipe2(ret_fds, O_CLOEXEC) < 0) {
+        return corrie_fail_errno(err, errno, "make a pipe");
+    }
+    return 0;
+}
+
+int os_set_nonblocking(int fd, corrie_error *err)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+        return corrie_fail_errno(err, errno, "make descriptor %d non-blocking", fd);
+    }
+    return 0;
+}
+
+int os_poll(struct pollfd *fds, size_t n, int64_t timeout_ms, const struct cancel *cancel,
+            corrie_error *err)
+{
+    /* A signal that sets `cancel` between the look at it and poll() would be missed until the next
+     * event; short slices bound that. */
+    const int64_t slice_ms = cancel ? 100 : 60000;
+    const int64_t start = clock_monotonic();
+
+    for (;;) {
+        int64_t left = INT64_MAX;
+        int r;
+
+        r = cancel_check(cancel, err);
+        if (r < 0) {
+            return r;
+        }
+        if (timeout_ms >= 0) {
+            /* rounded up: never early by part of a millisecond */
+            left = timeout_ms - (clock_monotonic() - start) / 1000000;
+            left = left < 0 ? 0 : left;
+        }
+        r = poll(fds, (nfds_t)n, (int)(left < slice_ms ? left : slice_ms));
+        if (r > 0) {
+            return r;
+        }
+        if (r < 0 && errno != EINTR && errno != EAGAIN) {
+            return corrie_fail_errno(err, errno, "wait for descriptors");
+        }
+        if (r == 0 && left <= slice_ms) {
+            return 0;
+        }
+    }
+}
+
+int os_pid(void)
+{
+    return (int)getpid();
+}
+
+bool os_pid_alive(int pid)
+{
+    return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+}
+
+/* The first number in a small file of the kernel's and the text after it; false if there is none.
+ * */
+static bool read_number(const char *path, uint64_t *ret, uint64_t *ret_second)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _cleanup_(buf_done) struct buf text = {0};
+    struct str first, second;
+
+    if (os_file_read(path, 4096, &text, &ignored) < 0) {
+        return false;
+    }
+    str_cut(str_trim(buf_str(&text)), ' ', &first, &second);
+    *ret_second = 0;
+    return str_to_uint64(first, ret) && (second.len == 0 || str_to_uint64(second, ret_second));
+}
+
+int os_cpus(void)
+{
+    cpu_set_t set;
+    uint64_t quota, period;
+    int cpus = 1;
+
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        cpus = CPU_COUNT(&set);
+    }
+    if (read_number("/sys/fs/cgroup/cpu.max", &quota, &period) && period > 0) {
+        uint64_t whole = (quota + period - 1) / period;
+
+        cpus = whole < (uint64_t)cpus ? (int)whole : cpus;
+    }
+    return cpus > 0 ? cpus : 1;
+}
+
+uint64_t os_memory(void)
+{
+    static const char *const limits[] = {"/sys/fs/cgroup/memory.max",
+                                         "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    struct sysinfo info;
+    uint64_t memory = 0;
+
+    if (sysinfo(&info) == 0) {
+        memory = (uint64_t)info.totalram * info.mem_unit;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        uint64_t limit, second;
+
+        if (read_number(limits[i], &limit, &second) && limit > 0 && (!memory || limit < memory)) {
+            memory = limit;
+        }
+    }
+    return memory;
+}

@@ -1,0 +1,85 @@
+/* signal.c — signals become a flag. Process-wide by nature, hence the statics. */
+#include "os/signal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
+
+static struct sigaction before[ARRAY_LEN(caught)];
+static struct sigaction pipe_before;
+static struct cancel *_Atomic flag;
+static volatile sig_atomic_t first_signal;
+
+static void on_signal(int number)
+{
+    struct cancel *cancel = atomic_load(&flag);
+
+    if (first_signal && number != SIGHUP) {
+        signal(number, SIG_DFL);
+        raise(number); /* taken when the handler returns */
+        return;
+    }
+    first_signal = first_signal ? first_signal : number;
+    if (cancel) {
+        cancel_request(cancel);
+    }
+}
+
+int os_signals_catch(struct cancel *cancel, corrie_error *err)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    first_signal = 0;
+    atomic_store(&flag, cancel);
+    sigemptyset(&action.sa_mask);
+    /* without SA_RESTART: a wait returns, looks at the flag and goes on or stops */
+    for (size_t i = 0; i < ARRAY_LEN(caught); i++) {
+        if (sigaction(caught[i], NULL, &before[i]) < 0) {
+            return corrie_fail_errno(err, errno, "catch signal %d", caught[i]);
+        }
+        if (before[i].sa_handler == SIG_IGN) {
+            continue; /* nohup and background jobs of simple shells have decided so */
+        }
+        if (sigaction(caught[i], &action, NULL) < 0) {
+            return corrie_fail_errno(err, errno, "catch signal %d", caught[i]);
+        }
+    }
+    if (sigaction(SIGPIPE, &ignore, &pipe_before) < 0) {
+        return corrie_fail_errno(err, errno, "ignore SIGPIPE");
+    }
+    return 0;
+}
+
+void os_signals_restore(void)
+{
+    if (!atomic_load(&flag)) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(caught); i++) {
+        sigaction(caught[i], &before[i], NULL);
+    }
+    sigaction(SIGPIPE, &pipe_before, NULL);
+    atomic_store(&flag, NULL);
+}
+
+int os_signal_received(void)
+{
+    return first_signal;
+}
+
+const char *os_signal_name(int signal_number, char scratch[24])
+{
+    const char *name = sigabbrev_np(signal_number);
+
+    if (name) {
+        snprintf(scratch, 24, "SIG%s", name);
+    } else {
+        snprintf(scratch, 24, "signal %d", signal_number);
+    }
+    return scratch;
+}
