@@ -49,7 +49,7 @@ static inline void store_closep(struct store **store)
 struct str store_url(const struct store *store);
 
 /* Whether `key` may be used: 1 … CORRIE_MAX_STORE_KEY bytes of UTF-8 without control characters,
- * segments of 1 … 255 bytes, none "." or "..", none beginning with ".corrie-tmp-". CORRIE_E_USAGE
+ * segments of 1 … 255 bytes, none "." or "..", none beginning with ".corrie-". CORRIE_E_USAGE
  * says what is wrong. */
 int store_check_key(struct str key, corrie_error *err) CORRIE_MUST_USE;
 
