@@ -46,7 +46,8 @@ int scalar_print(const struct type *type, struct str bytes, struct buf *out, cor
  * *ret is a new reference. NaN and infinities, which JSON has not, as text. */
 int scalar_to_json(const struct type *type, struct str bytes, json_t **ret, corrie_error *err)
     CORRIE_MUST_USE;
-/* As an SQL literal for DuckDB with its type: 12::INTEGER, 'it''s', TIMESTAMP '2024-…'. */
+/* As an SQL literal for DuckDB with its type: CAST(12 AS INTEGER), CAST('2024-…' AS DATE),
+ * 'it''s'. A text that SQL cannot hold (NUL, broken UTF-8): CORRIE_E_UNSUPPORTED. */
 int scalar_print_sql(const struct type *type, struct str bytes, struct buf *out, corrie_error *err)
     CORRIE_MUST_USE;
 

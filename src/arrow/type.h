@@ -125,6 +125,8 @@ bool type_promotes(const struct type *from, const struct type *to);
 const struct field *schema_find(const struct schema *schema, struct str name);
 /* Index of it, or -1. */
 ptrdiff_t schema_index(const struct schema *schema, struct str name);
+/* "there is no column x" with the nearest names as hint: CORRIE_E_NOT_FOUND. */
+int schema_fail_column(const struct schema *schema, struct str name, corrie_error *err);
 /* Any field, nested ones too, or NULL. */
 const struct field *schema_find_id(const struct schema *schema, int id);
 /* 0 when no field has an id. */
@@ -206,11 +208,11 @@ int schema_from_json(const json_t *json, struct arena *arena, struct schema *ret
 /* ---- Arrow ---- */
 
 /* `arrow` is a struct schema (format "+s"): its children are the columns. Read, not released. Ids
- * come from the metadata key PARQUET:field_id where it is there, else 0. Widening as in
- * type_from_sql; large and view strings, dictionaries of strings → string; float16 → float; a
- * timestamp with any zone → timestamptz; fixed-size lists → list; extension arrow.uuid → uuid.
- * Duration, interval, null type, union, decimal256 with more than 38 digits: CORRIE_E_UNSUPPORTED
- * naming the column and what to do. */
+ * come from the metadata key PARQUET:field_id where it is there (not if two fields have the same),
+ * else 0. Widening as in type_from_sql; large and view strings, dictionaries of strings → string;
+ * float16 → float; a timestamp with any zone → timestamptz; fixed-size lists → list; extension
+ * arrow.uuid → uuid. Duration, interval, null type, union, decimal256 with more than 38 digits:
+ * CORRIE_E_UNSUPPORTED naming the column and what to do. */
 int schema_from_arrow(const struct ArrowSchema *arrow, struct arena *arena, struct schema *ret,
                       corrie_error *err) CORRIE_MUST_USE;
 /* One column. */
