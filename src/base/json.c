@@ -423,3 +423,38 @@ int js_set_bool(json_t *object, const char *field, bool value)
 {
     return js_set(object, field, json_boolean(value));
 }
+
+/* A string, or null where there is no text. */
+static json_t *optional_text(const char *text)
+{
+    return text ? js_string(str_of(text)) : json_null();
+}
+
+static json_t *optional_number(long number)
+{
+    return number > 0 ? json_integer(number) : json_null();
+}
+
+json_t *js_error(const corrie_error *err)
+{
+    json_t *context;
+    json_t *document;
+    int r;
+
+    js_setup();
+    context = json_object();
+    document = json_object();
+    r = js_set(context, "file", optional_text(err->position.file));
+    r |= js_set(context, "line", optional_number(err->position.line));
+    r |= js_set(context, "column", optional_number(err->position.column));
+    r |= js_set(context, "detail", optional_text(err->detail));
+    r |= js_set(document, "context", context);
+    r |= js_set_str(document, "type", str_of(corrie_code_name(err->code)));
+    r |= js_set_str(document, "message", str_of(corrie_error_message(err)));
+    r |= js_set(document, "hint", optional_text(err->hint));
+    if (r != 0) {
+        json_decref(document);
+        return NULL;
+    }
+    return document;
+}

@@ -75,6 +75,10 @@ static inline struct str js_str(const json_t *string)
     return (struct str){json_string_value(string), json_string_length(string)};
 }
 
+/* An error as users' programs see it: {"type","message","hint","context":{"file","line","column","detail"}}, with
+ * null where there is nothing. New reference; NULL when memory ran out. */
+json_t *js_error(const corrie_error *err) CORRIE_MUST_USE;
+
 /* Routes jansson's memory through mem.h. Called by the first js_parse; call it first where documents are
  * built without parsing. */
 void js_setup(void);

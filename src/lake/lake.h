@@ -17,6 +17,7 @@
 #include "arrow/type.h"
 #include "base/arena.h"
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"

@@ -1,0 +1,151 @@
+/* config.c — lake.json (docs/formats/lake.md). */
+#include "lake/lake_priv.h"
+
+enum { MAX_ROOTS = 64 };
+
+/* Features of the lake that this program knows, beyond format 1. */
+static const struct str known_features[] = {STR_EMPTY};
+
+static int check_features(const json_t *features, corrie_error *err)
+{
+    size_t n = json_array_size(features);
+
+    for (size_t i = 0; i < n; i++) {
+        const json_t *feature = json_array_get(features, i);
+        bool known = false;
+
+        if (!json_is_string(feature)) {
+            return corrie_fail(err, CORRIE_E_CORRUPT, "field \"features\" holds something that is no text");
+        }
+        for (size_t k = 0; k < ARRAY_LEN(known_features); k++) {
+            known = known || (known_features[k].len && str_eq(js_str(feature), known_features[k]));
+        }
+        if (!known) {
+            corrie_fail(err, CORRIE_E_REFUSED, "the lake uses the feature \"%s\", which corrie %s does not know",
+                        json_string_value(feature), CORRIE_VERSION);
+            return corrie_hint(err, "use the newer corrie that wrote it");
+        }
+    }
+    return 0;
+}
+
+static int parse_roots(const json_t *roots, struct arena *arena, struct lake_config *config,
+                       corrie_error *err)
+{
+    size_t n = json_array_size(roots);
+    struct str *items = arena_array(arena, struct str, n);
+
+    if (!items) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *root = json_array_get(roots, i);
+
+        if (!json_is_string(root)) {
+            return corrie_fail(err, CORRIE_E_CORRUPT, "field \"roots\" holds something that is no text");
+        }
+        if (arena_str(arena, js_str(root), &items[i]) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    config->roots = items;
+    config->n_roots = n;
+    return 0;
+}
+
+static int parse_document(const json_t *document, struct arena *arena, struct lake_config *config,
+                          corrie_error *err)
+{
+    json_t *features = NULL;
+    json_t *roots = NULL;
+    struct str id;
+    struct str catalog;
+    int r;
+
+    if (!json_is_object(document)) {
+        return corrie_fail(err, CORRIE_E_CORRUPT, "it is no JSON object");
+    }
+    r = js_get_int(document, "format", &config->format, CORRIE_E_CORRUPT, err);
+    if (r < 0) {
+        return r;
+    }
+    if (config->format > LAKE_FORMAT) {
+        corrie_fail(err, CORRIE_E_REFUSED, "the lake has format %lld, corrie %s knows up to %d",
+                    (long long)config->format, CORRIE_VERSION, LAKE_FORMAT);
+        return corrie_hint(err, "use the newer corrie that wrote it");
+    }
+    r = js_get_array(document, "features", &features, CORRIE_E_CORRUPT, err);
+    if (r < 0 || (r = check_features(features, err)) < 0) {
+        return r;
+    }
+    r = js_get_str(document, "id", &id, CORRIE_E_CORRUPT, err);
+    if (r < 0) {
+        return r;
+    }
+    if (config->format < 1 || !uuid_parse(id, &config->id)) {
+        return corrie_fail(err, CORRIE_E_CORRUPT, "field \"id\" is no UUID or \"format\" no version");
+    }
+    r = js_get_str(document, "catalog", &catalog, CORRIE_E_CORRUPT, err);
+    if (r < 0 || (r = js_get_array(document, "roots", &roots, CORRIE_E_CORRUPT, err)) < 0) {
+        return r;
+    }
+    if (arena_str(arena, catalog, &config->catalog) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return parse_roots(roots, arena, config, err);
+}
+
+int lake_config_parse(struct str text, struct arena *arena, struct lake_config *ret,
+                      corrie_error *err)
+{
+    _json_ json_t *document = NULL;
+    struct lake_config config = {0};
+    int r;
+
+    r = js_parse(text, "lake.json", &document, err);
+    if (r < 0) {
+        if (r == CORRIE_E_DATA) {
+            err->code = CORRIE_E_CORRUPT;
+            corrie_hint(err, "bring lake.json back from a copy of the lake; the data and the catalog are separate "
+                             "files");
+        }
+        return err->code;
+    }
+    r = parse_document(document, arena, &config, err);
+    if (r < 0) {
+        return corrie_wrap(err, "read lake.json");
+    }
+    *ret = config;
+    return 0;
+}
+
+int lake_config_format(const struct lake_config *config, struct buf *out, corrie_error *err)
+{
+    _json_ json_t *document = NULL;
+    json_t *roots;
+    size_t first = config->n_roots > MAX_ROOTS ? config->n_roots - MAX_ROOTS : 0;
+    char id[UUID_TEXT + 1];
+    int r = 0;
+
+    js_setup();
+    document = json_object();
+    roots = json_array();
+    uuid_format(&config->id, id);
+    for (size_t i = first; roots && i < config->n_roots; i++) {
+        r |= json_array_append_new(roots, js_string(config->roots[i]));
+    }
+    r |= js_set(document, "roots", roots);
+    r |= js_set(document, "features", json_array());
+    r |= js_set_int(document, "format", config->format);
+    r |= js_set_str(document, "id", str_of(id));
+    r |= js_set_str(document, "catalog", config->catalog);
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    r = js_canonical(document, out, err);
+    if (r < 0) {
+        return r;
+    }
+    buf_add_char(out, '\n');
+    return buf_check(out, err);
+}

@@ -1,0 +1,140 @@
+/* head.c — the checked-out branch, and what ref expressions name. */
+#include "lake/lake_priv.h"
+
+#include "base/mem.h"
+#include "lang/refexpr.h"
+#include "os/dir.h"
+#include "os/file.h"
+#include "os/path.h"
+#include "os/user.h"
+
+/* "<state place>/<lake id>/HEAD", heap. */
+static int head_path(const struct lake *lake, char **ret, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf path = {0};
+    _free_ char *place = NULL;
+    char id[UUID_TEXT + 1];
+    int r;
+
+    r = os_place(OS_STATE, &place, err);
+    if (r < 0) {
+        return r;
+    }
+    uuid_format(&lake->id, id);
+    buf_addf(&path, "%s/%s/HEAD", place, id);
+    *ret = buf_take(&path);
+    return *ret ? 0 : corrie_fail_memory(err);
+}
+
+int lake_head(struct lake *lake, struct arena *arena, struct str *ret, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    _free_ char *path = NULL;
+    const char *variable = os_env("CORRIE_REF");
+    struct str name = STR(LAKE_MAIN);
+    int r;
+
+    if (variable) {
+        name = str_of(variable);
+    } else {
+        r = head_path(lake, &path, err);
+        if (r < 0) {
+            return r;
+        }
+        r = os_file_read(path, CORRIE_MAX_REF_NAME + 2, &text, err);
+        if (r < 0 && r != CORRIE_E_NOT_FOUND) {
+            return corrie_wrap(err, "find the checked-out branch");
+        }
+        corrie_error_clear(err);
+        if (str_trim(buf_str(&text)).len > 0) {
+            name = str_trim(buf_str(&text));
+        }
+    }
+    return arena_str(arena, name, ret) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+int lake_resolve(struct lake *lake, struct str ref, struct hash *ret, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    int r;
+
+    if (ref.len == 0) {
+        r = lake_head(lake, &arena, &ref, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return history_resolve_text(lake->catalog, ref, ret, NULL, err);
+}
+
+int lake_branch(struct lake *lake, struct str name, struct arena *arena, struct str *ret,
+                corrie_error *err)
+{
+    struct catalog_ref found;
+    int r;
+
+    if (name.len == 0) {
+        r = lake_head(lake, arena, &name, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = ref_name_check(name, err);
+    if (r < 0) {
+        corrie_hint(err, "changes go to a branch: name one");
+        return r;
+    }
+    r = catalog_ref_get(lake->catalog, name, &found, err);
+    if (r < 0) {
+        return r;
+    }
+    if (found.kind != CATALOG_BRANCH) {
+        corrie_fail(err, CORRIE_E_USAGE, "%.*s is a %s, and changes go to a branch", STR_FMT(name),
+                    catalog_ref_kind_name(found.kind));
+        return corrie_hint(err, "corrie branch create NAME --from-ref %.*s", STR_FMT(name));
+    }
+    return arena_str(arena, name, ret) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+int corrie_checked_out(corrie_lake *lake, char **ret_name, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct str name;
+    int r;
+
+    r = lake_head(lake, &arena, &name, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret_name = str_dup(name);
+    return *ret_name ? 0 : corrie_fail_memory(err);
+}
+
+int corrie_checkout(corrie_lake *lake, const char *branch, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _free_ char *path = NULL;
+    char *directory;
+    char *line;
+    struct str name;
+    int r;
+
+    r = lake_branch(lake, str_of(branch), &arena, &name, err);
+    if (r < 0) {
+        return corrie_wrap(err, "check out %s", branch);
+    }
+    r = head_path(lake, &path, err);
+    if (r < 0) {
+        return r;
+    }
+    directory = arena_text(&arena, os_path_parent(str_of(path)));
+    line = arena_printf(&arena, "%.*s\n", STR_FMT(name));
+    if (!directory || !line) {
+        return corrie_fail_memory(err);
+    }
+    r = os_dir_make(directory, 0700, err);
+    if (r >= 0) {
+        r = os_file_replace(path, str_of(line), 0600, err);
+    }
+    return r < 0 ? corrie_wrap(err, "check out %s", branch) : 0;
+}

@@ -1,0 +1,440 @@
+/* table.c — namespaces and tables as the catalog's documents tell of them. */
+#include "lake/lake_priv.h"
+
+#include "base/vec.h"
+#include "catalog/tree.h"
+#include "engine/engine.h"
+#include "lang/name.h"
+
+enum { MAX_NEAREST = 3, MAX_NAMES = 10000 };
+
+struct str lake_local_path(struct str location)
+{
+    return str_starts(location, STR("file://")) ? str_from(location, 7) : location;
+}
+
+int lake_absolute(const struct lake *lake, struct str location, struct arena *arena,
+                  struct str *ret, corrie_error *err)
+{
+    if (str_starts(location, STR("/")) || str_find_str(location, STR("://")) >= 0) {
+        return location_resolve(&lake->io, location, arena, ret, err);
+    }
+    return location_of_key(&lake->io, location, arena, ret, err);
+}
+
+struct str lake_relative(const struct lake *lake, struct str location)
+{
+    struct str root = lake->io.root;
+
+    if (str_starts(location, root) && location.len > root.len && location.data[root.len] == '/') {
+        return str_from(location, root.len + 1);
+    }
+    return location;
+}
+
+/* ---- views ---- */
+
+int lake_view_of(struct lake *lake, const struct hash *commit, struct lake_view *ret,
+                 corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct commit read;
+    int r;
+
+    r = commit_read(lake->catalog, commit, &arena, &read, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret = (struct lake_view){.lake = lake, .commit = *commit, .tree = read.tree};
+    return 0;
+}
+
+int lake_view_at(struct lake *lake, struct str ref, struct lake_view *ret, corrie_error *err)
+{
+    struct hash commit;
+    int r;
+
+    r = lake_resolve(lake, ref, &commit, err);
+    if (r < 0) {
+        return r;
+    }
+    return lake_view_of(lake, &commit, ret, err);
+}
+
+/* ---- the document of a table ---- */
+
+static int parse_table_doc(const json_t *doc, struct arena *arena, struct lake_table *table,
+                           corrie_error *err)
+{
+    struct str location;
+    struct str metadata_location;
+    int64_t schema_id;
+    int64_t spec_id;
+    int r;
+
+    table->snapshot_id = SNAPSHOT_NONE;
+    if ((r = js_get_str(doc, "location", &location, CORRIE_E_CORRUPT, err)) < 0 ||
+        (r = js_get_str(doc, "metadata_location", &metadata_location, CORRIE_E_CORRUPT, err)) < 0 ||
+        (r = js_opt_int(doc, "snapshot_id", &table->snapshot_id, CORRIE_E_CORRUPT, err)) < 0 ||
+        (r = js_get_int(doc, "schema_id", &schema_id, CORRIE_E_CORRUPT, err)) < 0 ||
+        (r = js_get_int(doc, "spec_id", &spec_id, CORRIE_E_CORRUPT, err)) < 0 ||
+        (r = js_get_int(doc, "records", &table->records, CORRIE_E_CORRUPT, err)) < 0 ||
+        (r = js_get_int(doc, "bytes", &table->bytes, CORRIE_E_CORRUPT, err)) < 0 ||
+        (r = js_get_int(doc, "files", &table->files, CORRIE_E_CORRUPT, err)) < 0 ||
+        (r = js_get_bool(doc, "managed", &table->managed, CORRIE_E_CORRUPT, err)) < 0) {
+        return r;
+    }
+    table->schema_id = (int)schema_id;
+    table->spec_id = (int)spec_id;
+    if (arena_str(arena, location, &table->location) < 0 ||
+        arena_str(arena, metadata_location, &table->metadata_location) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return 0;
+}
+
+int lake_table_of_value(const struct lake *lake, struct str key, const struct tree_value *value,
+                        struct arena *arena, struct lake_table *ret, corrie_error *err)
+{
+    _json_ json_t *doc = NULL;
+    struct lake_table table = {.id = value->id};
+    struct str text;
+    int r;
+
+    if (arena_str(arena, key_segment(key, 1), &table.ns) < 0 ||
+        arena_str(arena, key_segment(key, 2), &table.name) < 0) {
+        return corrie_fail_memory(err);
+    }
+    r = tree_value_doc(lake->catalog, value, arena, &text, err);
+    if (r >= 0) {
+        r = js_parse(text, "its document", &doc, err);
+    }
+    if (r >= 0) {
+        r = parse_table_doc(doc, arena, &table, err);
+    }
+    if (r < 0) {
+        return corrie_wrap(err, "read table %.*s.%.*s in the catalog", STR_FMT(table.ns), STR_FMT(table.name));
+    }
+    *ret = table;
+    return 0;
+}
+
+int lake_table_doc(const struct lake_table *table, struct buf *out, corrie_error *err)
+{
+    _json_ json_t *doc = json_object();
+    int r = 0;
+
+    r |= js_set_str(doc, "location", table->location);
+    r |= js_set_str(doc, "metadata_location", table->metadata_location);
+    r |= js_set(doc, "snapshot_id",
+                table->snapshot_id == SNAPSHOT_NONE ? json_null() : json_integer(table->snapshot_id));
+    r |= js_set_int(doc, "schema_id", table->schema_id);
+    r |= js_set_int(doc, "spec_id", table->spec_id);
+    r |= js_set_int(doc, "records", table->records);
+    r |= js_set_int(doc, "bytes", table->bytes);
+    r |= js_set_int(doc, "files", table->files);
+    r |= js_set_bool(doc, "managed", table->managed);
+    return r != 0 ? corrie_fail_memory(err) : js_canonical(doc, out, err);
+}
+
+/* ---- finding ---- */
+
+int lake_table_find(const struct lake_view *view, struct str ns, struct str name,
+                    struct arena *arena, struct lake_table *ret, corrie_error *err)
+{
+    struct tree_value value;
+    struct key key;
+    int r;
+
+    r = KEY_MAKE(&key, err, STR("table"), ns, name);
+    if (r < 0) {
+        return r;
+    }
+    r = tree_get(view->lake->catalog, &view->tree, key_str(&key), arena, &value, err);
+    if (r <= 0) {
+        return r;
+    }
+    r = lake_table_of_value(view->lake, key_str(&key), &value, arena, ret, err);
+    return r < 0 ? r : 1;
+}
+
+struct name_list {
+    struct str *items;
+    size_t count;
+    size_t capacity;
+    size_t max;
+    struct arena *arena;
+    bool qualified;
+};
+
+static int add_name(void *arg, const struct lake_table *table, corrie_error *err)
+{
+    struct name_list *names = arg;
+    struct str name = STR_EMPTY;
+
+    if (names->qualified) {
+        char *text = arena_printf(names->arena, "%.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));
+
+        name = str_of(text);
+    } else if (arena_str(names->arena, table->name, &name) < 0) {
+        name = STR_EMPTY;
+    }
+    if (name.len == 0 || vec_push(names, name) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return names->count >= names->max;
+}
+
+/* The hint for a table that is not there: the same name elsewhere, then names that look alike. */
+static int hint_tables(const struct lake_view *view, struct str ns, struct str name,
+                       corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(buf_done) struct buf hint = {0};
+    _error_ corrie_error inner = CORRIE_ERROR_INIT;
+    struct name_list names = {.arena = &arena, .max = MAX_NAMES, .qualified = true};
+    size_t nearest[MAX_NEAREST];
+    size_t n = 0;
+    char *wanted = arena_printf(&arena, "%.*s.%.*s", STR_FMT(ns), STR_FMT(name));
+
+    if (wanted && lake_tables(view, STR_EMPTY, add_name, &names, &inner) >= 0) {
+        for (size_t i = 0; i < names.count && n < MAX_NEAREST; i++) {
+            ptrdiff_t dot = str_find(names.items[i], '.');
+
+            if (str_eq_nocase(str_from(names.items[i], (size_t)dot + 1), name)) {
+                nearest[n++] = i;
+            }
+        }
+        if (n == 0) {
+            n = str_nearest(str_of(wanted), names.items, names.count, nearest, MAX_NEAREST);
+        }
+        for (size_t i = 0; i < n; i++) {
+            buf_addf(&hint, "%s%.*s", i == 0 ? "did you mean " : i + 1 == n ? " or " : ", ",
+                     STR_FMT(names.items[nearest[i]]));
+        }
+        if (n > 0) {
+            corrie_hint(err, "%s?", buf_text(&hint));
+        } else if (names.count == 0) {
+            corrie_hint(err, "the lake has no tables yet: corrie import FILE NAME makes one");
+        } else {
+            corrie_hint(err, "corrie table ls shows what there is");
+        }
+    }
+    vec_done(&names);
+    return err->code;
+}
+
+int lake_table_get(const struct lake_view *view, struct str ns, struct str name,
+                   struct arena *arena, struct lake_table *ret, corrie_error *err)
+{
+    int r;
+
+    r = lake_table_find(view, ns, name, arena, ret, err);
+    if (r != 0) {
+        return r < 0 ? r : 0;
+    }
+    corrie_fail(err, CORRIE_E_NOT_FOUND, "table %.*s.%.*s does not exist", STR_FMT(ns), STR_FMT(name));
+    return hint_tables(view, ns, name, err);
+}
+
+int lake_table_named(const struct lake_view *view, struct str text, struct str default_ns,
+                     struct arena *arena, struct lake_table *ret, corrie_error *err)
+{
+    struct table_name name;
+    int r;
+
+    r = table_name_parse(text, &name, err);
+    if (r < 0) {
+        return r;
+    }
+    return lake_table_get(view, name.ns.len ? name.ns : default_ns, name.table, arena, ret, err);
+}
+
+int lake_tables(const struct lake_view *view, struct str ns, lake_table_fn each, void *arg,
+                corrie_error *err)
+{
+    _cleanup_(tree_cursor_closep) struct tree_cursor *cursor = NULL;
+    struct str segments[] = {STR("table"), ns};
+    struct tree_value value;
+    struct str key_bytes;
+    struct key prefix;
+    int r;
+
+    r = key_make_prefix(segments, ns.len ? 2 : 1, &prefix, err);
+    if (r < 0) {
+        return r;
+    }
+    r = tree_cursor_open(view->lake->catalog, &view->tree, key_str(&prefix), &cursor, err);
+    if (r < 0) {
+        return r;
+    }
+    while ((r = tree_cursor_next(cursor, &key_bytes, &value, err)) > 0) {
+        _cleanup_(arena_done) struct arena arena = {0};
+        struct lake_table table;
+
+        r = lake_table_of_value(view->lake, key_bytes, &value, &arena, &table, err);
+        if (r >= 0) {
+            r = each(arg, &table, err);
+        }
+        if (r != 0) {
+            return r < 0 ? r : 0;
+        }
+    }
+    return r;
+}
+
+int lake_table_names(const struct lake_view *view, struct str ns, size_t max, struct arena *arena,
+                     struct str **ret, size_t *ret_n, corrie_error *err)
+{
+    struct name_list names = {.arena = arena, .max = max};
+    struct str *copy = NULL;
+    int r;
+
+    r = lake_tables(view, ns, add_name, &names, err);
+    if (r >= 0) {
+        copy = arena_array(arena, struct str, names.count);
+        r = copy ? 0 : corrie_fail_memory(err);
+    }
+    if (r >= 0) {
+        if (names.count > 0) {
+            memcpy(copy, names.items, names.count * sizeof *copy);
+        }
+        *ret = copy;
+        *ret_n = names.count;
+    }
+    vec_done(&names);
+    return r;
+}
+
+/* ---- namespaces ---- */
+
+int lake_has_namespace(const struct lake_view *view, struct str ns, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct tree_value value;
+    struct key key;
+    int r;
+
+    r = KEY_MAKE(&key, err, STR("namespace"), ns);
+    if (r < 0) {
+        return r;
+    }
+    return tree_get(view->lake->catalog, &view->tree, key_str(&key), &arena, &value, err);
+}
+
+int lake_namespaces(const struct lake_view *view, struct arena *arena, struct str **ret,
+                    size_t *ret_n, corrie_error *err)
+{
+    _cleanup_(tree_cursor_closep) struct tree_cursor *cursor = NULL;
+    struct name_list names = {.arena = arena};
+    struct tree_value value;
+    struct str key_bytes;
+    struct key prefix;
+    int r;
+
+    r = KEY_MAKE_PREFIX(&prefix, err, STR("namespace"));
+    if (r >= 0) {
+        r = tree_cursor_open(view->lake->catalog, &view->tree, key_str(&prefix), &cursor, err);
+    }
+    while (r >= 0 && (r = tree_cursor_next(cursor, &key_bytes, &value, err)) > 0) {
+        struct str name;
+
+        if (arena_str(arena, key_segment(key_bytes, 1), &name) < 0 || vec_push(&names, name) < 0) {
+            r = corrie_fail_memory(err);
+        }
+    }
+    if (r >= 0) {
+        struct str *copy = arena_array(arena, struct str, names.count);
+
+        if (copy && names.count > 0) {
+            memcpy(copy, names.items, names.count * sizeof *copy);
+        }
+        *ret = copy;
+        *ret_n = names.count;
+        r = copy ? 0 : corrie_fail_memory(err);
+    }
+    vec_done(&names);
+    return r;
+}
+
+/* ---- Iceberg ---- */
+
+int lake_table_metadata(struct lake *lake, const struct lake_table *table,
+                        struct table_metadata **ret, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct str location;
+    int r;
+
+    r = lake_absolute(lake, table->metadata_location, &arena, &location, err);
+    if (r >= 0) {
+        r = metadata_read(&lake->io, location, ret, err);
+    }
+    if (r == CORRIE_E_NOT_FOUND) {
+        err->code = CORRIE_E_CORRUPT; /* the catalog names it, so it was there */
+    }
+    if (r < 0) {
+        return corrie_wrap(err, "read table %.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));
+    }
+    return 0;
+}
+
+int lake_table_files(struct lake *lake, const struct lake_table *table,
+                     const struct table_metadata *metadata, const struct predicate *predicates,
+                     size_t n_predicates, struct arena *arena, struct engine_file **ret,
+                     size_t *ret_n, corrie_error *err)
+{
+    struct engine_file *files;
+    struct scan scan;
+    int r;
+
+    r = scan_plan(&lake->io, metadata, NULL, predicates, n_predicates, arena, &scan, err);
+    if (r < 0) {
+        if (r == CORRIE_E_NOT_FOUND) {
+            err->code = CORRIE_E_CORRUPT;
+        }
+        return corrie_wrap(err, "read table %.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));
+    }
+    files = arena_array(arena, struct engine_file, scan.n_files);
+    if (!files) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < scan.n_files; i++) {
+        files[i] = (struct engine_file){.path = lake_local_path(scan.files[i].path),
+                                        .rows = scan.files[i].record_count,
+                                        .bytes = scan.files[i].bytes};
+    }
+    *ret = files;
+    *ret_n = scan.n_files;
+    return 0;
+}
+
+int lake_table_define(const struct lake_view *view, const struct lake_table *table,
+                      struct engine *engine, const struct str *columns, size_t n_columns,
+                      struct str filter, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
+    struct engine_file *files;
+    size_t n_files;
+    int r;
+
+    r = lake_table_metadata(view->lake, table, &metadata, err);
+    if (r < 0) {
+        return r;
+    }
+    r = lake_table_files(view->lake, table, metadata, NULL, 0, &arena, &files, &n_files, err);
+    if (r < 0) {
+        return r;
+    }
+    return engine_define_files(engine,
+                               &(struct engine_table){.name_space = table->ns,
+                                                      .name = table->name,
+                                                      .schema = metadata_schema(metadata),
+                                                      .files = files,
+                                                      .n_files = n_files,
+                                                      .columns = columns,
+                                                      .n_columns = n_columns,
+                                                      .filter = filter},
+                               err);
+}

@@ -1,0 +1,383 @@
+/* tx.c — transactions: staging, steps on tx/<job>, publishing. */
+#include "lake/tx_priv.h"
+
+#include "base/mem.h"
+#include "lang/name.h"
+
+struct lake_view lake_tx_view(const struct lake_tx *tx)
+{
+    return (struct lake_view){.lake = tx->lake, .commit = tx->base, .tree = tx->tree};
+}
+
+struct str lake_tx_branch(const struct lake_tx *tx)
+{
+    return tx->branch;
+}
+
+struct str lake_tx_ref(const struct lake_tx *tx)
+{
+    return tx->ref;
+}
+
+struct hash lake_tx_base(const struct lake_tx *tx)
+{
+    return tx->base;
+}
+
+/* Pins the branch, and for a job makes tx/<job> there. */
+static int begin(struct lake_tx *tx, struct str branch, struct str job, corrie_error *err)
+{
+    struct catalog_ref found;
+    struct lake_view view;
+    char *ref;
+    int r;
+
+    r = lake_branch(tx->lake, branch, &tx->arena, &tx->branch, err);
+    if (r < 0 || (r = catalog_ref_get(tx->lake->catalog, tx->branch, &found, err)) < 0) {
+        return r;
+    }
+    r = lake_view_of(tx->lake, &found.commit, &view, err);
+    if (r < 0) {
+        return r;
+    }
+    tx->base = tx->step = found.commit;
+    tx->base_tree = tx->step_tree = tx->tree = view.tree;
+    if (job.len == 0) {
+        return 0;
+    }
+    ref = arena_printf(&tx->arena, "tx/%.*s", STR_FMT(job));
+    if (!ref) {
+        return corrie_fail_memory(err);
+    }
+    if (!uuid_parse(job, &tx->job_id)) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "begin a transaction: the job id is no UUID");
+    }
+    tx->ref = str_of(ref);
+    tx->job = str_from(tx->ref, 3);
+    return catalog_commit(tx->lake->catalog, NULL,
+                          &(struct catalog_move){.ref = tx->ref,
+                                                 .kind = CATALOG_TX,
+                                                 .new_commit = tx->base,
+                                                 .who = tx->lake->user,
+                                                 .why = STR("begin the job")},
+                          err);
+}
+
+int lake_tx_begin(struct lake *lake, struct str branch, struct str job, struct lake_tx **ret,
+                  corrie_error *err)
+{
+    struct lake_tx *tx = mem_alloc(1, sizeof *tx);
+    int r;
+
+    if (!tx) {
+        return corrie_fail_memory(err);
+    }
+    tx->lake = lake;
+    r = begin(tx, branch, job, err);
+    if (r < 0) {
+        lake_tx_free(tx);
+        return r;
+    }
+    *ret = tx;
+    return 0;
+}
+
+struct lake_tx *lake_tx_free(struct lake_tx *tx)
+{
+    if (tx) {
+        object_list_done(&tx->objects);
+        vec_done(&tx->outputs);
+        vec_done(&tx->reads);
+        arena_done(&tx->arena);
+        mem_free(tx);
+    }
+    return NULL;
+}
+
+int tx_stage(struct lake_tx *tx, const struct tree_edit *edits, size_t n, corrie_error *err)
+{
+    if (tx->ended) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "change a transaction that has ended");
+    }
+    return tree_apply(tx->lake->catalog, &tx->tree, edits, n, &tx->objects, &tx->tree, err);
+}
+
+int tx_note_output(struct lake_tx *tx, struct str key, corrie_error *err)
+{
+    struct str copy;
+
+    for (size_t i = 0; i < tx->outputs.count; i++) {
+        if (str_eq(tx->outputs.items[i], key)) {
+            return 0;
+        }
+    }
+    if (arena_str(&tx->arena, key, &copy) < 0 || vec_push(&tx->outputs, copy) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return 0;
+}
+
+int lake_tx_namespace(struct lake_tx *tx, struct str ns, corrie_error *err)
+{
+    struct lake_view view = lake_tx_view(tx);
+    struct tree_edit edit = {.value = {.id = uuid_random(), .doc = STR("{}")}};
+    struct key key;
+    int r;
+
+    r = name_check_namespace(ns, err);
+    if (r < 0 || (r = lake_has_namespace(&view, ns, err)) < 0) {
+        return r;
+    }
+    if (r > 0) {
+        return 0;
+    }
+    r = KEY_MAKE(&key, err, STR("namespace"), ns);
+    if (r < 0) {
+        return r;
+    }
+    edit.key = key_str(&key);
+    r = tx_stage(tx, &edit, 1, err);
+    return r < 0 ? r : 1;
+}
+
+int lake_tx_read(struct lake_tx *tx, struct str output_ns, struct str output_name,
+                 const struct lake_table *input, corrie_error *err)
+{
+    struct tx_read read = {.id = input->id};
+    struct key output;
+    struct key key;
+    int r;
+
+    r = KEY_MAKE(&output, err, STR("table"), output_ns, output_name);
+    if (r < 0 || (r = KEY_MAKE(&key, err, STR("table"), input->ns, input->name)) < 0) {
+        return r;
+    }
+    if (arena_str(&tx->arena, key_str(&output), &read.output) < 0 ||
+        arena_str(&tx->arena, key_str(&key), &read.input) < 0 ||
+        arena_str(&tx->arena, input->metadata_location, &read.version) < 0 ||
+        vec_push(&tx->reads, read) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return 0;
+}
+
+/* ---- origin ---- */
+
+static json_t *key_json(struct str key)
+{
+    struct str segments[CORRIE_MAX_KEY_SEGMENTS];
+    size_t n = key_split(key, segments);
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n && list; i++) {
+        if (json_array_append_new(list, js_string(segments[i])) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *output_json(const struct lake_tx *tx, struct str output)
+{
+    json_t *document = json_object();
+    json_t *reads = json_array();
+    int r = 0;
+
+    for (size_t i = 0; i < tx->reads.count && reads; i++) {
+        const struct tx_read *read = &tx->reads.items[i];
+        json_t *item;
+        char id[UUID_TEXT + 1];
+
+        if (!str_eq(read->output, output)) {
+            continue;
+        }
+        item = json_object();
+        uuid_format(&read->id, id);
+        r |= js_set(item, "key", key_json(read->input));
+        r |= js_set_str(item, "id", str_of(id));
+        r |= js_set_str(item, "version", read->version);
+        r |= json_array_append_new(reads, item);
+    }
+    r |= js_set(document, "key", key_json(output));
+    r |= js_set(document, "reads", reads);
+    if (r != 0) {
+        json_decref(document);
+        return NULL;
+    }
+    return document;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Stores the origin object of what was written and puts its name into the values: they are a group. */
+static int stage_origin(struct lake_tx *tx, struct hash *ret, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *document = json_object();
+    json_t *outputs = json_array();
+    int r = 0;
+
+    qsort(tx->outputs.items, tx->outputs.count, sizeof *tx->outputs.items, compare_text);
+    for (size_t i = 0; i < tx->outputs.count && outputs; i++) {
+        r |= json_array_append_new(outputs, output_json(tx, tx->outputs.items[i]));
+    }
+    r |= js_set(document, "outputs", outputs);
+    r |= js_set_str(document, "job", tx->job);
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    r = js_canonical(document, &text, err);
+    if (r >= 0) {
+        r = object_add_json(tx->lake->catalog, OBJECT_ORIGIN, buf_str(&text), &tx->objects, ret, err);
+    }
+    for (size_t i = 0; r >= 0 && i < tx->outputs.count; i++) {
+        struct tree_edit edit = {.key = tx->outputs.items[i]};
+
+        r = tree_get(tx->lake->catalog, &tx->tree, edit.key, &arena, &edit.value, err);
+        if (r > 0) {
+            r = tree_value_doc(tx->lake->catalog, &edit.value, &arena, &edit.value.doc, err);
+        }
+        if (r >= 0) {
+            edit.value.doc_apart = false;
+            edit.value.has_origin = true;
+            edit.value.origin = *ret;
+            r = tx_stage(tx, &edit, 1, err);
+        }
+    }
+    return r;
+}
+
+/* ---- commits ---- */
+
+static struct commit commit_of(const struct lake_tx *tx, struct str message)
+{
+    return (struct commit){.author = tx->lake->user,
+                           .message = message,
+                           .has_job = tx->job.len > 0,
+                           .job = tx->job_id};
+}
+
+/* Keeps the machine-readable report of a conflict with the error. */
+static int fail_with_report(const struct merge_report *report, corrie_error *err)
+{
+    _error_ corrie_error inner = CORRIE_ERROR_INIT;
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *document = NULL;
+
+    if (err->code == CORRIE_E_CONFLICT && report->n_conflicts > 0 &&
+        merge_report_json(report, &document, &inner) >= 0 &&
+        js_format(document, 0, &text, &inner) >= 0) {
+        corrie_detail(err, buf_str(&text));
+    }
+    return err->code;
+}
+
+static int publish_to(struct lake_tx *tx, struct publish *publish, struct publish_result *result,
+                      corrie_error *err)
+{
+    _cleanup_(merge_report_done) struct merge_report report = {0};
+    struct merge_options storage;
+    int r;
+
+    publish->merge = lake_merge_options(tx->lake, &storage);
+    publish->tree = tx->tree;
+    publish->objects = &tx->objects;
+    r = catalog_publish(tx->lake->catalog, publish, result, &report, err);
+    return r < 0 ? fail_with_report(&report, err) : 0;
+}
+
+int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err)
+{
+    struct publish publish = {.ref = tx->ref, .start = tx->step, .commit = commit_of(tx, message)};
+    struct publish_result result;
+    int r;
+
+    if (tx->ref.len == 0 || hash_eq(&tx->tree, &tx->step_tree)) {
+        return 0;
+    }
+    r = publish_to(tx, &publish, &result, err);
+    if (r < 0) {
+        return corrie_wrap(err, "record a step on %.*s", STR_FMT(tx->ref));
+    }
+    tx->step = result.commit;
+    tx->step_tree = tx->tree;
+    return 0;
+}
+
+/* The last step; the commit on the branch stands whatever comes of it. */
+static int drop_tx_ref(struct lake_tx *tx, corrie_error *err)
+{
+    int r;
+
+    if (tx->ref.len == 0) {
+        return 0;
+    }
+    r = catalog_commit(tx->lake->catalog, NULL,
+                       &(struct catalog_move){.ref = tx->ref,
+                                              .kind = CATALOG_TX,
+                                              .expected = tx->step,
+                                              .who = tx->lake->user,
+                                              .why = STR("the job was published")},
+                       err);
+    if (r < 0) {
+        /* readers ignore it, since its id stands in the commit; prune removes it */
+        corrie_error_clear(err);
+    }
+    return 0;
+}
+
+static int copy_properties(const struct lake_publish *publish, struct arena *arena,
+                           struct commit *commit, corrie_error *err)
+{
+    struct commit_property *copies = arena_array(arena, struct commit_property, publish->n_properties);
+
+    if (!copies) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < publish->n_properties; i++) {
+        copies[i] = (struct commit_property){.name = publish->properties[i].key,
+                                             .value = publish->properties[i].value};
+    }
+    commit->properties = copies;
+    commit->n_properties = publish->n_properties;
+    return 0;
+}
+
+int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, struct hash *ret_commit,
+                    corrie_error *err)
+{
+    struct publish target = {.ref = tx->branch, .start = tx->base};
+    struct publish_result result = {.commit = tx->base};
+    int r;
+
+    target.commit = commit_of(tx, publish->message);
+    r = copy_properties(publish, &tx->arena, &target.commit, err);
+    if (r < 0) {
+        return r;
+    }
+    if (publish->origin && tx->outputs.count > 0) {
+        r = stage_origin(tx, &target.commit.origin, err);
+        if (r < 0) {
+            return r;
+        }
+        target.commit.has_origin = true;
+    }
+    if (!hash_eq(&tx->tree, &tx->base_tree)) {
+        r = publish_to(tx, &target, &result, err);
+        if (r < 0) {
+            return corrie_wrap(err, "publish to %.*s", STR_FMT(tx->branch));
+        }
+    }
+    tx->ended = true;
+    r = drop_tx_ref(tx, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret_commit = result.commit;
+    return result.changed;
+}

@@ -1,0 +1,42 @@
+/* tx_priv.h — the inside of a transaction, shared by tx.c, write.c and ledger.c. */
+#ifndef CORRIE_LAKE_TX_PRIV_H
+#define CORRIE_LAKE_TX_PRIV_H
+
+#include "base/vec.h"
+#include "catalog/tree.h"
+#include "lake/lake_priv.h"
+#include "lake/tx.h"
+
+/* What one output was made of: an element of the origin. Text in tx->arena. */
+struct tx_read {
+    struct str output; /* key */
+    struct str input;  /* key */
+    struct uuid id;
+    struct str version;
+};
+
+struct lake_tx {
+    struct lake *lake;
+    struct arena arena;
+    struct str branch;
+    struct str ref; /* "tx/<job>"; empty without a job */
+    struct str job;
+    struct uuid job_id;
+    struct hash base;      /* the branch's commit at the start */
+    struct hash base_tree;
+    struct hash tree;      /* base_tree with all edits so far */
+    struct hash step;      /* where tx/<job> stands */
+    struct hash step_tree;
+    struct object_list objects; /* nodes of `tree` that no commit has stored yet */
+    VEC(struct str) outputs;    /* keys of the tables written, each once */
+    VEC(struct tx_read) reads;
+    bool ended;
+};
+
+/* Applies edits to the transaction's tree. Docs are copied into objects: nothing is borrowed. */
+int tx_stage(struct lake_tx *tx, const struct tree_edit *edits, size_t n, corrie_error *err)
+    CORRIE_MUST_USE;
+/* Notes that a key was written as an output. */
+int tx_note_output(struct lake_tx *tx, struct str key, corrie_error *err) CORRIE_MUST_USE;
+
+#endif
