@@ -269,8 +269,8 @@ static bool read_hex(struct str text, char *out)
 
 static bool read_boolean(struct str text, int64_t *ret)
 {
-    *ret = str_eq_nocase(text, STR("true")) || str_eq(text, STR("1")) ||
-           str_eq_nocase(text, STR("t"));
+    *ret =
+        str_eq_nocase(text, STR("true")) || str_eq(text, STR("1")) || str_eq_nocase(text, STR("t"));
     return *ret || str_eq_nocase(text, STR("false")) || str_eq(text, STR("0")) ||
            str_eq_nocase(text, STR("f"));
 }
@@ -308,8 +308,8 @@ static int fail_text(const struct type *type, struct str text, corrie_error *err
                        STR_FMT(str_slice(text, 0, 200)), buf_text(&name));
 }
 
-int scalar_from_text(const struct type *type, struct str text, struct arena *arena,
-                     struct str *ret, corrie_error *err)
+int scalar_from_text(const struct type *type, struct str text, struct arena *arena, struct str *ret,
+                     corrie_error *err)
 {
     int64_t i;
     double d;

@@ -119,8 +119,8 @@ int arrow_column_append(struct arrow_column *column, struct ArrowArray *chunk, c
     if (r < 0) {
         return r;
     }
-    if (mem_grow(&column->chunks, &column->capacity, column->n_chunks + 1,
-                 sizeof *column->chunks) < 0) {
+    if (mem_grow(&column->chunks, &column->capacity, column->n_chunks + 1, sizeof *column->chunks) <
+        0) {
         return corrie_fail_memory(err);
     }
     column->n_rows += taken.length;

@@ -25,8 +25,7 @@ int type_decimal(int64_t precision, int64_t scale, struct type *ret, corrie_erro
                            "most the precision",
                            (long long)precision, (long long)scale);
     }
-    *ret = (struct type){
-        .kind = TYPE_DECIMAL, .precision = (int)precision, .scale = (int)scale};
+    *ret = (struct type){.kind = TYPE_DECIMAL, .precision = (int)precision, .scale = (int)scale};
     return 0;
 }
 
@@ -35,8 +34,8 @@ int type_decimal(int64_t precision, int64_t scale, struct type *ret, corrie_erro
 static int copy_fields(const struct field *fields, size_t n_fields, struct arena *arena,
                        unsigned depth, struct field **ret, corrie_error *err);
 
-static int copy_type(const struct type *type, struct arena *arena, unsigned depth,
-                     struct type *ret, corrie_error *err)
+static int copy_type(const struct type *type, struct arena *arena, unsigned depth, struct type *ret,
+                     corrie_error *err)
 {
     int r = type_check_depth(depth, err);
     if (r < 0) {
@@ -109,8 +108,7 @@ int schema_copy(const struct schema *schema, struct arena *arena, struct schema 
         if (!copy.identifier_ids) {
             return corrie_fail_memory(err);
         }
-        memcpy(copy.identifier_ids, schema->identifier_ids,
-               schema->n_identifier_ids * sizeof(int));
+        memcpy(copy.identifier_ids, schema->identifier_ids, schema->n_identifier_ids * sizeof(int));
     }
     *ret = copy;
     return 0;
@@ -169,8 +167,7 @@ int schema_select(const struct schema *schema, const struct str *names, size_t n
         }
         fields[i] = *field;
     }
-    *ret = (struct schema){
-        .schema_id = schema->schema_id, .fields = fields, .n_fields = n_names};
+    *ret = (struct schema){.schema_id = schema->schema_id, .fields = fields, .n_fields = n_names};
     return 0;
 }
 
@@ -364,8 +361,8 @@ static int check_shape(const struct field *field, corrie_error *err)
     return 0;
 }
 
-static int check_fields(size_t *n_seen, const struct field *fields, size_t n_fields,
-                        unsigned depth, corrie_error *err)
+static int check_fields(size_t *n_seen, const struct field *fields, size_t n_fields, unsigned depth,
+                        corrie_error *err)
 {
     _cleanup_(map_done) struct map names = {0};
 

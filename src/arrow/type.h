@@ -202,8 +202,8 @@ int type_from_sql(struct str text, struct str column, struct arena *arena, struc
 /* {"type":"struct","schema-id":…,"fields":[…]}; *ret is a new reference. */
 int schema_to_json(const struct schema *schema, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
 /* Checks everything (schema_check). CORRIE_E_CORRUPT naming the field. */
-int schema_from_json(const json_t *json, struct arena *arena, struct schema *ret,
-                     corrie_error *err) CORRIE_MUST_USE;
+int schema_from_json(const json_t *json, struct arena *arena, struct schema *ret, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* ---- Arrow ---- */
 

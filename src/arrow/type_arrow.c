@@ -27,28 +27,18 @@ static const struct {
     enum ArrowType arrow;
     enum type_kind kind;
 } simple_types[] = {
-    {NANOARROW_TYPE_BOOL, TYPE_BOOLEAN},
-    {NANOARROW_TYPE_INT8, TYPE_INT},
-    {NANOARROW_TYPE_UINT8, TYPE_INT},
-    {NANOARROW_TYPE_INT16, TYPE_INT},
-    {NANOARROW_TYPE_UINT16, TYPE_INT},
-    {NANOARROW_TYPE_INT32, TYPE_INT},
-    {NANOARROW_TYPE_UINT32, TYPE_LONG},
-    {NANOARROW_TYPE_INT64, TYPE_LONG},
+    {NANOARROW_TYPE_BOOL, TYPE_BOOLEAN},        {NANOARROW_TYPE_INT8, TYPE_INT},
+    {NANOARROW_TYPE_UINT8, TYPE_INT},           {NANOARROW_TYPE_INT16, TYPE_INT},
+    {NANOARROW_TYPE_UINT16, TYPE_INT},          {NANOARROW_TYPE_INT32, TYPE_INT},
+    {NANOARROW_TYPE_UINT32, TYPE_LONG},         {NANOARROW_TYPE_INT64, TYPE_LONG},
     {NANOARROW_TYPE_UINT64, TYPE_LONG}, /* checked at write */
-    {NANOARROW_TYPE_HALF_FLOAT, TYPE_FLOAT},
-    {NANOARROW_TYPE_FLOAT, TYPE_FLOAT},
-    {NANOARROW_TYPE_DOUBLE, TYPE_DOUBLE},
-    {NANOARROW_TYPE_DATE32, TYPE_DATE},
-    {NANOARROW_TYPE_DATE64, TYPE_DATE},
-    {NANOARROW_TYPE_TIME32, TYPE_TIME},
+    {NANOARROW_TYPE_HALF_FLOAT, TYPE_FLOAT},    {NANOARROW_TYPE_FLOAT, TYPE_FLOAT},
+    {NANOARROW_TYPE_DOUBLE, TYPE_DOUBLE},       {NANOARROW_TYPE_DATE32, TYPE_DATE},
+    {NANOARROW_TYPE_DATE64, TYPE_DATE},         {NANOARROW_TYPE_TIME32, TYPE_TIME},
     {NANOARROW_TYPE_TIME64, TYPE_TIME}, /* nanoseconds: exactness checked at write */
-    {NANOARROW_TYPE_STRING, TYPE_STRING},
-    {NANOARROW_TYPE_LARGE_STRING, TYPE_STRING},
-    {NANOARROW_TYPE_STRING_VIEW, TYPE_STRING},
-    {NANOARROW_TYPE_BINARY, TYPE_BINARY},
-    {NANOARROW_TYPE_LARGE_BINARY, TYPE_BINARY},
-    {NANOARROW_TYPE_BINARY_VIEW, TYPE_BINARY},
+    {NANOARROW_TYPE_STRING, TYPE_STRING},       {NANOARROW_TYPE_LARGE_STRING, TYPE_STRING},
+    {NANOARROW_TYPE_STRING_VIEW, TYPE_STRING},  {NANOARROW_TYPE_BINARY, TYPE_BINARY},
+    {NANOARROW_TYPE_LARGE_BINARY, TYPE_BINARY}, {NANOARROW_TYPE_BINARY_VIEW, TYPE_BINARY},
 };
 
 static int64_t field_id_of(const struct ArrowSchema *arrow)
@@ -70,8 +60,8 @@ static int fields_from_arrow(const struct ArrowSchema *arrow, struct str column,
 {
     int64_t n = arrow->n_children;
     if (n < 0 || n > CORRIE_MAX_FIELDS) {
-        return corrie_fail(err, CORRIE_E_LIMIT, "column %.*s: more than %d fields",
-                           STR_FMT(column), CORRIE_MAX_FIELDS);
+        return corrie_fail(err, CORRIE_E_LIMIT, "column %.*s: more than %d fields", STR_FMT(column),
+                           CORRIE_MAX_FIELDS);
     }
     struct field *fields = arena_array(arena, struct field, (size_t)n + 1);
     if (!fields) {
@@ -129,8 +119,8 @@ static bool is_extension(const struct ArrowSchemaView *view, const char *name)
                   str_of(name));
 }
 
-static int fixed_from_arrow(const struct ArrowSchemaView *view, struct str column,
-                            struct type *ret, corrie_error *err)
+static int fixed_from_arrow(const struct ArrowSchemaView *view, struct str column, struct type *ret,
+                            corrie_error *err)
 {
     if (is_extension(view, "arrow.uuid") && view->fixed_size == 16) {
         ret->kind = TYPE_UUID;
@@ -198,8 +188,10 @@ static int type_from_view(const struct ArrowSchemaView *view, struct str column,
         return r;
     }
     case NANOARROW_TYPE_NA:
-        return fail_type(column, "null", "all its values are null: give it a type, for example "
-                         "pa.array(values, pa.string())", err);
+        return fail_type(column, "null",
+                         "all its values are null: give it a type, for example "
+                         "pa.array(values, pa.string())",
+                         err);
     case NANOARROW_TYPE_DURATION:
     case NANOARROW_TYPE_INTERVAL_MONTHS:
     case NANOARROW_TYPE_INTERVAL_DAY_TIME:
@@ -342,11 +334,11 @@ static int fill_type(const struct type *type, struct ArrowSchema *out)
         return ArrowSchemaSetTypeDateTime(out, NANOARROW_TYPE_TIME64, NANOARROW_TIME_UNIT_MICRO,
                                           NULL);
     case TYPE_TIMESTAMP:
-        return ArrowSchemaSetTypeDateTime(out, NANOARROW_TYPE_TIMESTAMP,
-                                          NANOARROW_TIME_UNIT_MICRO, NULL);
+        return ArrowSchemaSetTypeDateTime(out, NANOARROW_TYPE_TIMESTAMP, NANOARROW_TIME_UNIT_MICRO,
+                                          NULL);
     case TYPE_TIMESTAMPTZ:
-        return ArrowSchemaSetTypeDateTime(out, NANOARROW_TYPE_TIMESTAMP,
-                                          NANOARROW_TIME_UNIT_MICRO, "UTC");
+        return ArrowSchemaSetTypeDateTime(out, NANOARROW_TYPE_TIMESTAMP, NANOARROW_TIME_UNIT_MICRO,
+                                          "UTC");
     case TYPE_STRING:
         return ArrowSchemaSetType(out, NANOARROW_TYPE_STRING);
     case TYPE_UUID:
@@ -376,8 +368,8 @@ static int fill_id(int id, struct ArrowSchema *out)
 
     snprintf(text, sizeof text, "%d", id);
     NANOARROW_RETURN_NOT_OK(ArrowMetadataBuilderInit(&metadata, out->metadata));
-    int result = ArrowMetadataBuilderSet(&metadata, ArrowCharView(FIELD_ID_KEY),
-                                         ArrowCharView(text));
+    int result =
+        ArrowMetadataBuilderSet(&metadata, ArrowCharView(FIELD_ID_KEY), ArrowCharView(text));
     if (result == NANOARROW_OK) {
         result = ArrowSchemaSetMetadata(out, (const char *)metadata.data);
     }

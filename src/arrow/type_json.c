@@ -142,8 +142,8 @@ int schema_to_json(const struct schema *schema, json_t **ret, corrie_error *err)
 
 /* ---- reading ---- */
 
-static int type_from_json(const json_t *json, struct arena *arena, unsigned depth,
-                          struct type *ret, corrie_error *err);
+static int type_from_json(const json_t *json, struct arena *arena, unsigned depth, struct type *ret,
+                          corrie_error *err);
 
 static int get_id(const json_t *object, const char *key, int *ret, corrie_error *err)
 {
@@ -219,8 +219,8 @@ static int fields_from_json(const json_t *object, struct arena *arena, unsigned 
     return 0;
 }
 
-static int list_from_json(const json_t *json, struct arena *arena, unsigned depth,
-                          struct type *ret, corrie_error *err)
+static int list_from_json(const json_t *json, struct arena *arena, unsigned depth, struct type *ret,
+                          corrie_error *err)
 {
     struct field *element = arena_new(arena, struct field);
     if (!element) {
@@ -241,8 +241,8 @@ static int list_from_json(const json_t *json, struct arena *arena, unsigned dept
     return 0;
 }
 
-static int map_from_json(const json_t *json, struct arena *arena, unsigned depth,
-                         struct type *ret, corrie_error *err)
+static int map_from_json(const json_t *json, struct arena *arena, unsigned depth, struct type *ret,
+                         corrie_error *err)
 {
     struct field *fields = arena_array(arena, struct field, 2);
     if (!fields) {
@@ -271,8 +271,8 @@ static int map_from_json(const json_t *json, struct arena *arena, unsigned depth
     return 0;
 }
 
-static int type_from_json(const json_t *json, struct arena *arena, unsigned depth,
-                          struct type *ret, corrie_error *err)
+static int type_from_json(const json_t *json, struct arena *arena, unsigned depth, struct type *ret,
+                          corrie_error *err)
 {
     struct str kind;
 
@@ -341,8 +341,7 @@ static int identifiers_from_json(const json_t *json, struct arena *arena, struct
     return 0;
 }
 
-int schema_from_json(const json_t *json, struct arena *arena, struct schema *ret,
-                     corrie_error *err)
+int schema_from_json(const json_t *json, struct arena *arena, struct schema *ret, corrie_error *err)
 {
     struct schema schema = {0};
     int64_t schema_id = 0;

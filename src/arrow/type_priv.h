@@ -14,8 +14,8 @@ int type_check_depth(unsigned depth, corrie_error *err) CORRIE_MUST_USE;
 int type_decimal(int64_t precision, int64_t scale, struct type *ret, corrie_error *err)
     CORRIE_MUST_USE;
 
-/* Sets all ids to 0 if two fields have the same: data that a function computed may carry a source's ids
- * twice, and then they say nothing. */
+/* Sets all ids to 0 if two fields have the same: data that a function computed may carry a
+ * source's ids twice, and then they say nothing. */
 int schema_clear_repeated_ids(struct schema *schema, corrie_error *err) CORRIE_MUST_USE;
 
 /* The one field of a list, the two of a map, with the names that the invariants want. */

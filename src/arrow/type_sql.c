@@ -364,8 +364,7 @@ static int take_zone(struct sql_type_parser *p)
     return 1;
 }
 
-static int parse_named(struct sql_type_parser *p, struct str word, unsigned depth,
-                       struct type *ret)
+static int parse_named(struct sql_type_parser *p, struct str word, unsigned depth, struct type *ret)
 {
     if (str_eq_nocase(word, STR("STRUCT")) || str_eq_nocase(word, STR("ROW"))) {
         return parse_struct(p, depth, ret);

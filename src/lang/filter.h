@@ -30,22 +30,22 @@
 #include "base/str.h"
 
 enum filter_kind {
-    FILTER_AND,     /* args: 2 or more */
-    FILTER_OR,      /* args: 2 or more */
-    FILTER_NOT,     /* args: 1 */
-    FILTER_COMPARE, /* op; args: left, right */
-    FILTER_IN,      /* negated; args: value, then the list */
-    FILTER_BETWEEN, /* negated; args: value, low, high */
-    FILTER_LIKE,    /* negated; op = FILTER_OP_LIKE or ILIKE; args: value, pattern */
-    FILTER_IS,      /* negated; literal = NULL, TRUE or FALSE; args: value */
-    FILTER_DISTINCT,/* negated = IS NOT DISTINCT FROM; args: left, right */
-    FILTER_COLUMN,  /* path */
-    FILTER_LITERAL, /* literal */
-    FILTER_PARAM,   /* name, without $ */
-    FILTER_ARITH,   /* op; args: left, right */
-    FILTER_NEGATE,  /* args: 1 */
-    FILTER_CALL,    /* name; args */
-    FILTER_CAST     /* name = type as written, upper case; args: 1 */
+    FILTER_AND,      /* args: 2 or more */
+    FILTER_OR,       /* args: 2 or more */
+    FILTER_NOT,      /* args: 1 */
+    FILTER_COMPARE,  /* op; args: left, right */
+    FILTER_IN,       /* negated; args: value, then the list */
+    FILTER_BETWEEN,  /* negated; args: value, low, high */
+    FILTER_LIKE,     /* negated; op = FILTER_OP_LIKE or ILIKE; args: value, pattern */
+    FILTER_IS,       /* negated; literal = NULL, TRUE or FALSE; args: value */
+    FILTER_DISTINCT, /* negated = IS NOT DISTINCT FROM; args: left, right */
+    FILTER_COLUMN,   /* path */
+    FILTER_LITERAL,  /* literal */
+    FILTER_PARAM,    /* name, without $ */
+    FILTER_ARITH,    /* op; args: left, right */
+    FILTER_NEGATE,   /* args: 1 */
+    FILTER_CALL,     /* name; args */
+    FILTER_CAST      /* name = type as written, upper case; args: 1 */
 };
 
 enum filter_op {

@@ -58,8 +58,8 @@ struct project_parameter {
 };
 
 struct project {
-    const char *file;   /* as given, for messages */
-    struct str source;  /* the whole text */
+    const char *file;  /* as given, for messages */
+    struct str source; /* the whole text */
     struct project_text id;
     struct project_text name;
     struct project_text description;
@@ -88,8 +88,8 @@ const struct project_parameter *project_find_parameter(const struct project *pro
 /* `text`, as typed after --param, as a value of `type`. Booleans: true yes on 1 / false no off 0,
  * either case. Borrows from `text` or static memory, or from `arena`. CORRIE_E_USAGE saying what
  * was expected. */
-int param_parse(enum param_type type, struct str text, struct arena *arena,
-                struct param_value *ret, corrie_error *err) CORRIE_MUST_USE;
+int param_parse(enum param_type type, struct str text, struct arena *arena, struct param_value *ret,
+                corrie_error *err) CORRIE_MUST_USE;
 /* "str", "int", … */
 const char *param_type_name(enum param_type type);
 

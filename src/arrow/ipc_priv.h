@@ -1,0 +1,82 @@
+/* ipc_priv.h — what reading and writing of IPC streams share. */
+#ifndef CORRIE_ARROW_IPC_PRIV_H
+#define CORRIE_ARROW_IPC_PRIV_H
+
+#include "arrow/array_priv.h"
+#include "arrow/flat_priv.h"
+#include "arrow/ipc.h"
+
+/* Numbers of Arrow's flatbuffer schemas (format/Message.fbs, Schema.fbs). */
+enum { MESSAGE_VERSION, MESSAGE_HEADER_TYPE, MESSAGE_HEADER, MESSAGE_BODY_LENGTH };
+enum { HEADER_SCHEMA = 1, HEADER_DICTIONARY = 2, HEADER_BATCH = 3 };
+enum { BATCH_LENGTH, BATCH_NODES, BATCH_BUFFERS, BATCH_COMPRESSION };
+enum { DICTIONARY_ID, DICTIONARY_DATA, DICTIONARY_DELTA };
+enum { SCHEMA_ENDIANNESS, SCHEMA_FIELDS, SCHEMA_METADATA };
+enum {
+    FIELD_NAME,
+    FIELD_NULLABLE,
+    FIELD_TYPE_TYPE,
+    FIELD_TYPE,
+    FIELD_DICTIONARY,
+    FIELD_CHILDREN,
+    FIELD_METADATA
+};
+enum { METADATA_V4 = 3, METADATA_V5 = 4 };
+enum { NODE_SIZE = 16, BUFFER_SIZE = 16, PREFIX_SIZE = 8 };
+
+/* What one stream may declare. */
+#define IPC_MAX_SCHEMA_BYTES (16 * CORRIE_MiB)
+#define IPC_MAX_ROWS (INT64_C(1) << 34) /* of one batch */
+#define IPC_MAX_FIXED_SIZE (1 << 20)    /* bytes or elements of a fixed-size value */
+#define IPC_MAX_DICTIONARIES 4096
+#define IPC_ALIGNMENT 64
+
+/* Walks a schema message before anything else looks at it: depth, number of fields, and bytes of
+ * names and metadata, however often the message refers to them, stay bounded; types that cannot be
+ * read are refused by name. `message` is the flatbuffer without its prefix. */
+int ipc_check_schema(struct str message, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- writing ---- */
+
+/* A buffer of a record batch: borrowed from an array, or in the encoder's arena. */
+struct ipc_piece {
+    const void *data;
+    size_t len;
+};
+
+struct ipc_node {
+    int64_t length;
+    int64_t null_count;
+};
+
+/* One record batch on its way out. */
+struct ipc_batch {
+    struct arena arena; /* shifted and gathered buffers */
+    struct {
+        struct ipc_node *items;
+        size_t count;
+        size_t capacity;
+    } nodes;
+    struct {
+        struct ipc_piece *items;
+        size_t count;
+        size_t capacity;
+    } pieces;
+};
+
+int ipc_add_node(struct ipc_batch *batch, int64_t length, int64_t null_count, corrie_error *err)
+    CORRIE_MUST_USE;
+int ipc_add_piece(struct ipc_batch *batch, const void *data, size_t len, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* Adds rows [offset, offset + length) of a dictionary array (offset counts from the start of its
+ * buffers) as plain values: strings and binaries become their large forms, as ipc_plain_schema
+ * says. */
+int ipc_add_dictionary(struct ipc_batch *batch, const struct ArrowSchema *schema,
+                       const struct ArrowArray *array, int64_t offset, int64_t length,
+                       corrie_error *err) CORRIE_MUST_USE;
+/* The schema of a field as it is written: dictionaries replaced by their values, no name NULL. */
+int ipc_plain_schema(const struct ArrowSchema *schema, struct ArrowSchema *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+#endif
