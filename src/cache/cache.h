@@ -27,19 +27,20 @@
 struct cache;
 
 struct cache_options {
-    struct str dir;     /* empty: $CORRIE_CACHE, else $XDG_CACHE_HOME/corrie, else ~/.cache/corrie */
+    struct str
+        dir; /* empty: $CORRIE_CACHE_DIR, else $XDG_CACHE_HOME/corrie, else ~/.cache/corrie */
     uint64_t max_bytes; /* 0: 20 GiB or a tenth of the file system, whichever is less */
 };
 
 /* Opens the cache; makes nothing on disk yet. NULL options are the defaults. Fails only when memory ran
  * out: without a usable directory the cache is simply empty (cache_dir tells). */
-int cache_open(const struct cache_options *options, struct cache **ret,
-               corrie_error *err) CORRIE_MUST_USE;
+int cache_open(const struct cache_options *options, struct cache **ret, corrie_error *err)
+    CORRIE_MUST_USE;
 /* Brings the directory under its size if anything was put, and frees. NULL is allowed. Returns NULL. */
 struct cache *cache_close(struct cache *cache);
 DEFINE_CLEANUP(struct cache *, cache_close)
 
-/* The directory; "" if there is none. Valid while the cache is open. */
+/* The directory of the entries; "" if there is none. Valid while the cache is open. */
 const char *cache_dir(const struct cache *cache);
 
 /* Looks up `key` among entries of `kind` (a short name of lower-case letters: "declare", "bind").
@@ -64,7 +65,7 @@ int cache_usage(struct cache *cache, struct cache_usage *ret, corrie_error *err)
 
 /* Removes the least recently used entries until at most `max_bytes` remain (0: all of them), and
  * temporary files older than an hour. *ret_removed (may be NULL) gets the bytes freed. */
-int cache_trim(struct cache *cache, uint64_t max_bytes, uint64_t *ret_removed,
-               corrie_error *err) CORRIE_MUST_USE;
+int cache_trim(struct cache *cache, uint64_t max_bytes, uint64_t *ret_removed, corrie_error *err)
+    CORRIE_MUST_USE;
 
 #endif

@@ -1,0 +1,5 @@
+#include "tests/unit/check.h"
+
+Suite *cache_suite(void);
+
+TEST_MAIN(cache_suite)
