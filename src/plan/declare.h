@@ -76,10 +76,10 @@ struct declared_function {
     struct str name;     /* of the model: given, or the function's or file's; may be "ns.name" */
     struct str function; /* the Python function's own name; empty for SQL */
     const struct source_file *source;
-    struct place place;  /* of `def` (Python) or the first line (SQL) */
+    struct place place; /* of `def` (Python) or the first line (SQL) */
 
     /* Python: the environment. Project defaults are merged in. */
-    struct str python; /* "3.11"; empty = whatever env chooses */
+    struct str python;                 /* "3.11"; empty = whatever env chooses */
     struct declared_package *packages; /* by name, each once, names normalised (PEP 503) */
     size_t n_packages;
     struct str *extras;
@@ -95,7 +95,7 @@ struct declared_function {
     struct str *partitioned_by;
     size_t n_partitioned_by;
     struct str overwrite_filter;
-    bool no_cache;        /* cache_strategy='NONE' */
+    bool no_cache; /* cache_strategy='NONE' */
     bool internet_access;
     double cpus;          /* 0 = not said */
     uint64_t memory;      /* bytes, 0 = not said */

@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "lang/project.h"
 #include "plan/declare.h"
 #include "plan/project.h"
 
@@ -39,11 +40,11 @@ struct type;   /* arrow/type.h */
 /* ---- what planning asks of the lake ------------------------------------------------------------- */
 
 struct plan_lake_table {
-    struct str id;              /* what run opens it by: the table's UUID */
-    struct str commit;          /* hex of the catalog commit it was read at */
-    int64_t snapshot_id;        /* Iceberg snapshot, 0 = none (an empty table) */
+    struct str id;       /* what run opens it by: the table's UUID */
+    struct str commit;   /* hex of the catalog commit it was read at */
+    int64_t snapshot_id; /* Iceberg snapshot, 0 = none (an empty table) */
     const struct schema *schema;
-    int64_t rows;               /* -1 = unknown */
+    int64_t rows; /* -1 = unknown */
     int64_t bytes;
 };
 
@@ -62,26 +63,11 @@ struct plan_catalog {
 
 /* ---- parameters --------------------------------------------------------------------------------- */
 
-enum plan_value_kind {
-    PLAN_VALUE_NULL,
-    PLAN_VALUE_STR,
-    PLAN_VALUE_INT,
-    PLAN_VALUE_FLOAT,
-    PLAN_VALUE_BOOL,
-};
-
-struct plan_value {
-    enum plan_value_kind kind;
-    struct str text; /* STR: the value; others: as written */
-    int64_t integer; /* INT */
-    double real;     /* FLOAT */
-    bool boolean;    /* BOOL */
-};
-
 struct plan_parameter {
     struct str name;
-    struct plan_value value;
-    bool given; /* on the command line, not by default */
+    bool has_value; /* false: optional, no default, not given: the function gets None, SQL NULL */
+    bool given;     /* on the command line, not by default */
+    struct param_value value;
 };
 
 /* ---- logical plan ------------------------------------------------------------------------------- */
@@ -106,12 +92,14 @@ struct plan_source {
 };
 
 struct plan_edge {
-    size_t source;       /* index into sources, or PLAN_NONE */
-    size_t node;         /* index into nodes, or PLAN_NONE: exactly one of the two is set */
-    struct str argument; /* Python: name of the parameter it arrives as. SQL: the name of the table as
+    size_t source; /* index into sources, or PLAN_NONE */
+    size_t node;   /* index into nodes, or PLAN_NONE: exactly one of the two is set */
+    struct str
+        argument;     /* Python: name of the parameter it arrives as. SQL: the name of the table as
                           * the statement spells it, to be registered under */
-    bool all_columns;    /* whole parent; then columns is empty */
-    struct str *columns; /* what is needed, in the order asked for (Python) or of the parent (SQL) */
+    bool all_columns; /* whole parent; then columns is empty */
+    struct str
+        *columns; /* what is needed, in the order asked for (Python) or of the parent (SQL) */
     size_t n_columns;
     /* Rows needed, as a canonical SQL condition over the parent's columns, parameters replaced by their
      * values; empty = all. Python: to be applied exactly. SQL: for pruning only (the statement filters
@@ -129,8 +117,10 @@ struct plan_node {
     size_t n_edges;
     /* Models: what the function gives. For Python, the declared columns: they narrow what is kept. */
     struct plan_columns output;
-    struct str sql; /* SQL: the statement to run, parameters replaced by literals; single SELECT, checked */
-    struct plan_parameter **parameters; /* those it uses, aligned with function->parameters for Python */
+    struct str
+        sql; /* SQL: the statement to run, parameters replaced by literals; single SELECT, checked */
+    struct plan_parameter *
+        *parameters; /* those it uses, aligned with function->parameters for Python */
     size_t n_parameters;
     bool replaces_table; /* a lake table of that name exists at the run's ref */
     size_t environment;  /* Python: index into environments; SQL: PLAN_NONE */
@@ -156,8 +146,8 @@ struct plan_note {
 /* ---- physical plan ------------------------------------------------------------------------------ */
 
 enum plan_step_kind {
-    STEP_SCAN,     /* read a lake table with columns and filter, for the edges that name this step */
-    STEP_ENV,      /* make an environment */
+    STEP_SCAN, /* read a lake table with columns and filter, for the edges that name this step */
+    STEP_ENV,  /* make an environment */
     STEP_FUNCTION, /* run a model */
     STEP_CHECK,    /* run an expectation */
     STEP_WRITE,    /* write a model's output as a table and stage it */
@@ -166,13 +156,13 @@ enum plan_step_kind {
 
 struct plan_step {
     enum plan_step_kind kind;
-    size_t node;        /* FUNCTION, CHECK, WRITE: the node */
-    size_t source;      /* SCAN: the table */
-    size_t environment; /* ENV */
+    size_t node;                  /* FUNCTION, CHECK, WRITE: the node */
+    size_t source;                /* SCAN: the table */
+    size_t environment;           /* ENV */
     const struct plan_edge *edge; /* SCAN: one of the edges it feeds, for columns and filter */
-    bool in_engine;     /* SCAN: read by the SQL models themselves, nothing is to be done before them */
-    bool skipped;       /* WRITE, PUBLISH in a dry run: shown, not done */
-    size_t *after;      /* steps that must have ended, ascending */
+    bool in_engine; /* SCAN: read by the SQL models themselves, nothing is to be done before them */
+    bool skipped;   /* WRITE, PUBLISH in a dry run: shown, not done */
+    size_t *after;  /* steps that must have ended, ascending */
     size_t n_after;
 };
 
@@ -200,7 +190,7 @@ struct plan {
 
 struct plan_options {
     struct str default_namespace; /* empty = project_namespace */
-    struct str ref;               /* for display and records; the catalog callbacks know the commit */
+    struct str ref; /* for display and records; the catalog callbacks know the commit */
     const struct str *parameters; /* "name=value", as given by --param */
     size_t n_parameters;
     bool strict;
@@ -217,8 +207,8 @@ struct plan_options {
  * position where there is one. Ownership of *ret: the caller's, plan_free. */
 int plan_build(const struct project_dir *project, const struct declarations *declarations,
                const struct plan_catalog *catalog, struct engine *engine,
-               const struct plan_options *options, struct plan **ret,
-               corrie_error *err) CORRIE_MUST_USE;
+               const struct plan_options *options, struct plan **ret, corrie_error *err)
+    CORRIE_MUST_USE;
 struct plan *plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_free)
 

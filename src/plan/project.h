@@ -21,18 +21,18 @@ enum source_language {
 };
 
 struct source_file {
-    struct str path; /* relative to the project directory, '/' between parts: what errors show */
-    struct str text; /* UTF-8 */
+    struct str path;  /* relative to the project directory, '/' between parts: what errors show */
+    struct str text;  /* UTF-8 */
     struct hash hash; /* SHA-256 of the text */
     enum source_language language;
 };
 
 struct project_dir {
     struct arena arena;
-    struct str dir;        /* absolute */
-    struct str file;       /* name of the project file in it, "corrie.yaml" */
+    struct str dir;  /* absolute */
+    struct str file; /* name of the project file in it, "corrie.yaml" */
     struct str file_text;
-    bool bauplan;          /* the project file has the other system's name: its defaults hold
+    bool bauplan; /* the project file has the other system's name: its defaults hold
                             * (namespace `bauplan`) */
     struct project *settings;
     struct source_file *sources; /* by path, bytewise */
