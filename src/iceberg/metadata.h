@@ -65,6 +65,7 @@ struct table_metadata {
     /* Private to the room. */
     struct arena arena;
     json_t *document; /* the metadata as version 2 JSON; never changed once here */
+    int64_t stored_updated_ms; /* last_updated_ms of the file that this came from */
 };
 
 struct property {
