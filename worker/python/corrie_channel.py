@@ -1,0 +1,261 @@
+"""The socket to corrie, and what the function prints on its way there (docs/formats/protocol.md)."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import socket
+import sys
+import threading
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
+MAX_MESSAGE = 128 * 1024
+MAX_LINE = 8000  # characters: at most 32 000 bytes, 48 000 where JSON escapes them
+MAX_NAME = 1024
+BUNDLE_LINES = 1000
+BUNDLE_BYTES = 64 * 1024
+
+
+def clean(text: str) -> str:
+    """The text as UTF-8 can carry it: bytes that came in as surrogates become U+FFFD."""
+    try:
+        text.encode("utf-8")
+        return text
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "replace").decode("utf-8", "replace")
+
+
+def cut(text: str, size: int) -> str:
+    """At most `size` bytes of UTF-8, with a mark where something is missing."""
+    text = clean(text)
+    raw = text.encode("utf-8")
+    if len(raw) <= size:
+        return text
+    return raw[: size - 3].decode("utf-8", "ignore") + "…"
+
+
+def encode(message: Dict[str, Any]) -> bytes:
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+class Channel:
+    """Sends messages, receives the call. Any thread may send."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def send(self, message: Dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        """A connection that is gone is not told to the function: corrie notices by itself."""
+        packet = encode(message)
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                if descriptors:
+                    socket.send_fds(self._socket, [packet], list(descriptors))
+                else:
+                    self._socket.sendall(packet)
+            except OSError:
+                self._closed = True
+
+    def receive(self) -> Tuple[Dict[str, Any], List[int]]:
+        packet, descriptors, _, _ = socket.recv_fds(self._socket, MAX_MESSAGE, 253)
+        if not packet:
+            os._exit(0)  # corrie is gone, or did not need this process
+        return json.loads(packet), descriptors
+
+
+class Log:
+    """Lines on their way to corrie: at once for the first `head` bytes, in bundles after that, so that a function that
+    prints a hundred megabytes is not held up by it."""
+
+    def __init__(self, channel: Channel, paths: Dict[str, str], head: int) -> None:
+        self._channel = channel
+        self._paths = paths
+        self._left = head
+        self._lock = threading.RLock()
+        self._stream = ""
+        self._lines: List[List[Any]] = []
+        self._bytes = 0
+
+    def place(self, depth: int) -> Tuple[str, int]:
+        """The innermost line of the project's files that is running, as (file, line)."""
+        frame = sys._getframe(depth)
+        paths = self._paths
+        for _ in range(200):
+            path = paths.get(frame.f_code.co_filename)
+            if path is not None:
+                return path, frame.f_lineno
+            if frame.f_back is None:
+                break
+            frame = frame.f_back
+        return "", 0
+
+    def add(self, stream: str, text: str, place: Tuple[str, int], level: Optional[str] = None) -> None:
+        for start in range(0, len(text) or 1, MAX_LINE):
+            piece = clean(text[start : start + MAX_LINE])
+            line: List[Any] = [piece, place[0], place[1]]
+            if level is not None:
+                line.append(level)
+            with self._lock:
+                if stream != self._stream:
+                    self.flush()
+                    self._stream = stream
+                self._lines.append(line)
+                self._bytes += 6 * len(piece) + len(place[0]) + 64
+                self._left -= len(piece) + 1
+                if self._left >= 0 or self._bytes >= BUNDLE_BYTES or len(self._lines) >= BUNDLE_LINES:
+                    self.flush()
+
+    def flush(self) -> None:
+        with self._lock:
+            if self._lines:
+                lines, self._lines, self._bytes = self._lines, [], 0
+                self._channel.send({"m": "log", "stream": self._stream, "lines": lines})
+
+
+class _Bytes(io.RawIOBase):
+    """`sys.stdout.buffer`: bytes, which are text all the same."""
+
+    def __init__(self, text: "LineStream") -> None:
+        self._text = text
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._text.fileno()
+
+    def write(self, data: Any) -> int:
+        raw = bytes(data)
+        self._text.put(raw.decode("utf-8", "replace"), 2)
+        return len(raw)
+
+
+class LineStream(io.TextIOBase):
+    """Stands for sys.stdout and sys.stderr: a line is sent when it is complete, with the place that printed its
+    beginning. A carriage return ends a line too: progress bars write nothing else."""
+
+    def __init__(self, log: Log, name: str, descriptor: int) -> None:
+        self._log = log
+        self._name = name
+        self._descriptor = descriptor
+        self._lock = threading.RLock()
+        self._parts: List[str] = []
+        self._length = 0
+        self._place: Tuple[str, int] = ("", 0)
+        self.buffer = _Bytes(self)
+
+    @property
+    def name(self) -> str:
+        return f"<{self._name}>"
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        return "replace"
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.put(text, 2)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
+        for line in lines:
+            self.put(line, 2)
+
+    def put(self, text: str, depth: int) -> None:
+        with self._lock:
+            if not self._parts:
+                self._place = self._log.place(depth + 1)
+            if "\n" not in text and "\r" not in text:
+                self._keep(text)
+                return
+            lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            last = lines.pop()
+            for line in lines:
+                self._keep(line)
+                self.end_line()
+            self._keep(last)
+
+    def _keep(self, text: str) -> None:
+        if text:
+            self._parts.append(text)
+            self._length += len(text)
+            if self._length > MAX_LINE:
+                self.end_line()
+
+    def end_line(self) -> None:
+        text = "".join(self._parts)
+        self._parts.clear()
+        self._length = 0
+        self._log.add(self._name, text, self._place)
+
+    def finish(self) -> None:
+        """Sends what has no newline yet."""
+        with self._lock:
+            if self._parts:
+                self.end_line()
+
+
+class _Handler(logging.Handler):
+    def __init__(self, log: Log, paths: Dict[str, str]) -> None:
+        super().__init__()
+        self._log = log
+        self._paths = paths
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+        except Exception as error:  # a wrong format string is the function's, and no reason to stop it
+            text = f"{record.msg!r} (cannot be formatted: {error})"
+        path = self._paths.get(record.pathname)
+        place = (path, record.lineno) if path is not None else self._log.place(2)
+        level = cut(record.levelname, 32) or "INFO"
+        for line in text.splitlines() or [""]:
+            self._log.add("logging", line, place, level)
+
+
+class Capture:
+    """Everything that Python code prints or logs, from `start` to `finish`."""
+
+    def __init__(self, channel: Channel, paths: Dict[str, str], head: int) -> None:
+        self.log = Log(channel, paths, head)
+        self._streams = [LineStream(self.log, "stdout", 1), LineStream(self.log, "stderr", 2)]
+        self._handler = _Handler(self.log, paths)
+
+    def start(self) -> None:
+        sys.stdout, sys.stderr = self._streams  # type: ignore[assignment]
+        sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc,assignment]
+        logging.basicConfig(level=logging.INFO, handlers=[self._handler])
+        logging.captureWarnings(False)
+
+    def finish(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()  # whatever the function put there
+            except Exception:
+                pass
+        for stream in self._streams:
+            stream.finish()
+        self.log.flush()

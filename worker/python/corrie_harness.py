@@ -1,0 +1,235 @@
+"""One call of a function, from its specification to its result (docs/formats/protocol.md).
+
+Order: `ready`, so that corrie knows that the interpreter works → the call → `import` → `call` → `output` → `result` or
+`error` → exit without the interpreter's farewell, which could hang on a thread that the function left behind.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import sys
+import traceback
+from types import ModuleType
+from typing import Any, Dict, List, NoReturn, Optional
+
+from corrie_channel import Capture, Channel, clean, cut, encode
+from corrie_project import Project
+
+PROTOCOL = 1
+MAX_FRAMES = 100
+FILES_A_MESSAGE = 64
+
+
+class Answers(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """`import corrie` and `import bauplan`: the declarations. Comes before everything, so that a file or package of that
+    name is never met instead."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
+        if fullname in ("corrie", "bauplan"):
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        import corrie_declare
+
+        for name in corrie_declare.__all__:
+            setattr(module, name, getattr(corrie_declare, name))
+        module.__all__ = list(corrie_declare.__all__)  # type: ignore[attr-defined]
+        module.__doc__ = corrie_declare.__doc__
+
+
+class Files:
+    """The inputs' files by number; each is mapped once, however many inputs want its columns."""
+
+    def __init__(self, descriptors: List[int]) -> None:
+        self._descriptors = descriptors
+        self._columns: Dict[int, Any] = {}
+
+    def __call__(self, file: int) -> Any:
+        import corrie_exchange
+
+        if file not in self._columns:
+            self._columns[file] = corrie_exchange.map_file(self._descriptors[file])
+        return self._columns[file]
+
+    def close(self) -> None:
+        # A mapping holds its memory without the descriptor.
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors = []
+
+
+class Call:
+    def __init__(self, channel: Channel, spec: Dict[str, Any], files: Files) -> None:
+        self.channel = channel
+        self.spec = spec
+        self.files = files
+        self.project = Project(spec["dir"], spec["sources"])
+        self.capture = Capture(channel, self.project.paths, spec["log_head"])
+        self.pid = os.getpid()
+        self.kind = "import"  # of an error that comes now
+
+    def end(self, message: Dict[str, Any]) -> NoReturn:
+        """Sends the last message. A child that the function forked and that came back here says nothing."""
+        if os.getpid() == self.pid:
+            self.capture.finish()
+            self.channel.send(message)
+        os._exit(0)
+
+    def phase(self, name: str) -> None:
+        self.channel.send({"m": "phase", "name": name})
+
+    def run(self) -> NoReturn:
+        try:
+            self._run()
+        except BaseException as error:
+            self.end(self._error(error))
+
+    def _run(self) -> NoReturn:
+        spec = self.spec
+        self.phase("import")
+        sys.meta_path.insert(0, Answers())
+        self.project.install()
+        self.capture.start()
+        import corrie_exchange
+
+        module = self.project.load(spec["file"])
+        function = getattr(module, spec["function"], None)
+        if not callable(function):
+            raise ImportError(f"{spec['file']} defines no function {spec['function']}")
+
+        arguments: Dict[str, Any] = dict(spec["parameters"])
+        for given in spec["inputs"]:
+            arguments[given["argument"]] = corrie_exchange.read_table(given["columns"], self.files)
+        self.files.close()
+
+        self.kind = "raised"
+        self.phase("call")
+        value = self._apply(function, arguments)
+        del arguments
+
+        self.kind = "return"
+        self.phase("output")
+        if spec["kind"] == "expectation":
+            if not isinstance(value, dict):
+                value = {"passed": corrie_exchange.as_bool(value)}
+            self.end({"m": "result", **value})
+        table = corrie_exchange.as_table(value)
+        del value
+        corrie_exchange.check_names(table)
+        files = corrie_exchange.write_table(table, self._send_columns)
+        self.end({"m": "result", "rows": table.num_rows, "columns": table.num_columns, "files": files})
+
+    def _apply(self, function: Any, arguments: Dict[str, Any]) -> Any:
+        if self.spec["kind"] != "expectation":
+            return function(**arguments)
+        try:
+            return function(**arguments)
+        except AssertionError as error:
+            frames = self._frames(error)
+            if not frames:
+                raise
+            reason = clean(str(error)) or frames[-1][3] or "assertion failed"
+            return {"passed": False, "reason": cut(reason, 16000), "file": frames[-1][0], "line": frames[-1][1]}
+
+    def _send_columns(self, columns: List[List[Any]], descriptors: List[int]) -> None:
+        # Names may be long: as many as fit safely a message. The files go with the first.
+        part: List[List[Any]] = []
+        size = 0
+        for column in columns:
+            length = len(encode({"c": column}))
+            if part and size + length > 100_000:
+                self.channel.send({"m": "columns", "columns": part}, descriptors)
+                part, size, descriptors = [], 0, []
+            part.append(column)
+            size += length
+        self.channel.send({"m": "columns", "columns": part}, descriptors)
+
+    # ---- errors
+
+    def _frames(self, error: BaseException) -> List[List[Any]]:
+        """The project's frames of the traceback, outermost first."""
+        frames: List[List[Any]] = []
+        paths = self.project.paths
+        for entry in traceback.extract_tb(error.__traceback__):
+            if entry.filename in paths:
+                text = cut(entry.line or "", 500)
+                frames.append([paths[entry.filename], entry.lineno or 0, cut(entry.name, 200), text])
+        if isinstance(error, SyntaxError) and error.filename in paths:
+            frames.append([paths[error.filename], error.lineno or 0, "<module>", cut((error.text or "").strip(), 500)])
+        return frames[:5] + frames[5:][-(MAX_FRAMES - 5) :]
+
+    def _only_ours(self, told: "traceback.TracebackException", depth: int = 0) -> None:
+        """Cuts a traceback, and those of its causes, to the project's frames."""
+        paths = self.project.paths
+        kept = [frame for frame in told.stack if frame.filename in paths]
+        told.stack[:] = kept[:5] + kept[5:][-20:]  # type: ignore[index]
+        others = [told.__cause__, told.__context__, *(getattr(told, "exceptions", None) or [])]
+        for other in others:
+            if other is not None and depth < 10:
+                self._only_ours(other, depth + 1)
+
+    def _error(self, error: BaseException) -> Dict[str, Any]:
+        from_us = type(error).__name__ == "ReturnProblem" and type(error).__module__ == "corrie_exchange"
+        kind = self.kind
+        if isinstance(error, SystemExit):
+            kind = "exit"
+        elif kind == "return" and isinstance(error, OSError) and not from_us:
+            kind = "space"
+        name = type(error).__name__
+        module = type(error).__module__
+        if module not in ("builtins", "__main__") and module not in self.project.sources:
+            name = f"{module}.{name}" if f"{module}.py" not in self.project.sources else name
+        try:
+            message = str(error.code) if isinstance(error, SystemExit) else str(error)
+        except Exception:
+            message = "(its text cannot be made)"
+        if isinstance(error, SyntaxError) and error.msg:
+            message = error.msg
+        frames = self._frames(error)
+        try:
+            told = traceback.TracebackException.from_exception(error)
+            self._only_ours(told)
+            text = "".join(told.format())
+        except Exception:
+            text = ""
+        return {
+            "m": "error",
+            "kind": kind,
+            "type": "" if from_us else cut(name, 256),
+            "message": cut(message, 16000),
+            "frames": self._fitting(frames),
+            "traceback": cut(text, 16000),
+        }
+
+    @staticmethod
+    def _fitting(frames: List[List[Any]]) -> List[List[Any]]:
+        while frames and len(encode({"f": frames})) > 40_000:
+            frames = frames[1:]
+        return frames
+
+
+def receive_call(channel: Channel) -> Call:
+    message, descriptors = channel.receive()
+    with os.fdopen(descriptors[0], "rb") as file:
+        spec = json.loads(file.read())
+    files: List[int] = []
+    while len(files) < message["files"]:
+        files += channel.receive()[1]
+    return Call(channel, spec, Files(files))
+
+
+def main() -> NoReturn:
+    faulthandler.enable()  # a crash in C says at least which line of Python it was in
+    channel = Channel(3)
+    os.set_inheritable(3, False)
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    channel.send({"m": "ready", "protocol": PROTOCOL, "python": version})
+    receive_call(channel).run()

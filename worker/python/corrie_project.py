@@ -1,0 +1,96 @@
+"""A project's Python files, imported from the texts that corrie sent instead of from the disk.
+
+Modules keep the file names they have in the project, so that tracebacks, `inspect` and debuggers show real places.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import linecache
+import os
+import sys
+from types import CodeType, ModuleType
+from typing import Dict, Optional, Sequence
+
+
+class Project(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Finder and loader in one: `a.py` is the module `a`, `a/b.py` is `a.b` (packages need no `__init__.py`)."""
+
+    def __init__(self, directory: str, sources: Dict[str, str]) -> None:
+        self.directory = directory
+        self.sources = sources
+        self.paths: Dict[str, str] = {}  # file name in tracebacks -> path in the project
+        self._modules: Dict[str, str] = {}  # module -> path in the project; "" for a package without a file
+        for path in sorted(sources):
+            name = os.path.join(directory, path)
+            self.paths[name] = path
+            linecache.cache[name] = (len(sources[path]), None, sources[path].splitlines(True), name)
+            if path.endswith(".py"):
+                self._add(path)
+
+    def _add(self, path: str) -> None:
+        module = path[: -len(".py")].replace("/", ".")
+        if module.endswith(".__init__"):
+            module = module[: -len(".__init__")]
+        self._modules[module] = path
+        while "." in module:
+            module = module.rpartition(".")[0]
+            self._modules.setdefault(module, "")
+
+    def install(self) -> None:
+        """Asks the project after the built-in modules and before everything on the disk, as Python does with the
+        directory of a script."""
+        at = len(sys.meta_path)
+        for i, finder in enumerate(sys.meta_path):
+            if finder is importlib.machinery.PathFinder:
+                at = i
+                break
+        sys.meta_path.insert(at, self)
+
+    def load(self, path: str) -> ModuleType:
+        """The module of that file, whatever its name looks like (`01_models.py`)."""
+        for name, known in self._modules.items():
+            if known == path:
+                return importlib.import_module(name)
+        raise ImportError(f"{path} is not among the files of this run", path=path)
+
+    # ---- importlib's side
+
+    def find_spec(
+        self, fullname: str, path: Optional[Sequence[str]] = None, target: Optional[ModuleType] = None
+    ) -> Optional[importlib.machinery.ModuleSpec]:
+        if fullname not in self._modules:
+            return None
+        known = self._modules[fullname]
+        prefix = fullname + "."
+        package = known.endswith("__init__.py") or any(name.startswith(prefix) for name in self._modules)
+        origin = os.path.join(self.directory, known) if known else None
+        spec = importlib.machinery.ModuleSpec(fullname, self, origin=origin, is_package=package)
+        spec.has_location = origin is not None
+        return spec
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        code = self.get_code(module.__name__)
+        if code is not None:
+            exec(code, module.__dict__)
+
+    def get_source(self, fullname: str) -> Optional[str]:
+        known = self._modules.get(fullname)
+        return self.sources[known] if known else None
+
+    def get_code(self, fullname: str) -> Optional[CodeType]:
+        known = self._modules.get(fullname)
+        if not known:
+            return None
+        return compile(self.sources[known], os.path.join(self.directory, known), "exec", dont_inherit=True)
+
+    def is_package(self, fullname: str) -> bool:
+        spec = self.find_spec(fullname)
+        if spec is None:
+            raise ImportError(fullname)
+        return spec.submodule_search_locations is not None
