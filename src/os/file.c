@@ -307,6 +307,19 @@ int os_file_sync(const char *path, corrie_error *err)
     return os_fd_sync(fd, path, err);
 }
 
+int os_fs_sync(const char *path, corrie_error *err)
+{
+    _close_ int fd = -1;
+    int r;
+
+    r = os_open(path, O_RDONLY, 0, &fd, err);
+    if (r < 0) {
+        return r;
+    }
+    r = os_fault_errno(OS_OP_FSYNC, fd, NULL) < 0 ? -1 : syncfs(fd);
+    return r < 0 ? corrie_fail_errno(err, errno, "make %s durable (syncfs)", path) : 0;
+}
+
 int os_unlink(const char *path, corrie_error *err)
 {
     if (os_fault_errno(OS_OP_UNLINK, AT_FDCWD, path) == 0 && unlink(path) == 0) {

@@ -81,6 +81,9 @@ int os_file_create(const char *path, struct str bytes, uint32_t mode, corrie_err
 bool os_temp_is(struct str file_name);
 
 int os_fd_sync(int fd, const char *name, corrie_error *err) CORRIE_MUST_USE;
+/* Everything written so far to the file system on which `path` lies becomes durable: for trees of many files
+ * that others wrote. Cost: whatever is unwritten there, whoever wrote it. */
+int os_fs_sync(const char *path, corrie_error *err) CORRIE_MUST_USE;
 /* fsync of a file written by others. */
 int os_file_sync(const char *path, corrie_error *err) CORRIE_MUST_USE;
 
