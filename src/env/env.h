@@ -41,8 +41,9 @@ struct env_request {
 typedef void (*env_progress_fn)(void *arg, struct str text);
 
 struct env_options {
-    struct str cache_dir; /* empty: $CORRIE_CACHE_DIR, else $XDG_CACHE_HOME/corrie, else ~/.cache/corrie */
-    bool offline;         /* uv uses what it has in its own cache */
+    struct str
+        cache_dir; /* empty: $CORRIE_CACHE_DIR, else $XDG_CACHE_HOME/corrie, else ~/.cache/corrie */
+    bool offline;  /* uv uses what it has in its own cache */
     const struct cancel *cancel;
     env_progress_fn progress;
     void *progress_arg;
@@ -73,8 +74,8 @@ DEFINE_CLEANUP(struct env *, env_free)
 
 /* The name under which a request is found again: equal for requests that differ only in the order and
  * spelling (case, '-', '_', '.') of package names. Reads nothing. */
-int env_request_hash(const struct env_request *request, struct hash *ret,
-                     corrie_error *err) CORRIE_MUST_USE;
+int env_request_hash(const struct env_request *request, struct hash *ret, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* Where uv is: $CORRIE_UV, beside the running program, in PATH, in ~/.local/bin or ~/.cargo/bin.
  * CORRIE_E_UNSUPPORTED with a hint if nowhere. Heap. */

@@ -58,8 +58,8 @@ int exchange_select(struct exchange *exchange, const struct str *names, size_t n
  * CORRIE_E_DATA, CORRIE_E_UNSUPPORTED or CORRIE_E_LIMIT naming the column if what another process wrote
  * is not a table. *ret is a new reference that outlives the exchange table. Cost: O(columns × batches),
  * and the first time one pass over string offsets and bytes. */
-int exchange_table(struct exchange *exchange, struct arrow_table **ret,
-                   corrie_error *err) CORRIE_MUST_USE;
+int exchange_table(struct exchange *exchange, struct arrow_table **ret, corrie_error *err)
+    CORRIE_MUST_USE;
 
 size_t exchange_n_columns(const struct exchange *exchange);
 struct exchange_column exchange_column(const struct exchange *exchange, size_t index);

@@ -37,12 +37,12 @@ enum worker_form {
 };
 
 struct worker_input {
-    struct str argument;         /* the function's parameter */
+    struct str argument; /* the function's parameter */
     enum worker_form form;
-    struct exchange *table;      /* borrowed during the call */
-    const struct str *columns;   /* what of it, in this order */
+    struct exchange *table;    /* borrowed during the call */
+    const struct str *columns; /* what of it, in this order */
     size_t n_columns;
-    bool all_columns;            /* all of it; then `columns` is not looked at */
+    bool all_columns; /* all of it; then `columns` is not looked at */
 };
 
 struct worker_parameter {
@@ -64,7 +64,8 @@ struct worker_spec {
     size_t n_inputs;
     const struct worker_parameter *parameters;
     size_t n_parameters;
-    const struct str *columns; /* declared output columns, for the function's information; may be empty */
+    const struct str
+        *columns; /* declared output columns, for the function's information; may be empty */
     size_t n_columns;
     int64_t timeout_ms;   /* from the start of the process; 0 = none */
     bool internet_access; /* hands on the proxy settings; the jail will ask it too */
@@ -83,10 +84,10 @@ enum worker_stream {
 };
 
 enum worker_phase {
-    WORKER_STARTED,  /* the harness runs */
-    WORKER_IMPORT,   /* importing pyarrow and the project's file */
-    WORKER_CALL,     /* the function runs */
-    WORKER_OUTPUT,   /* writing what it returned */
+    WORKER_STARTED, /* the harness runs */
+    WORKER_IMPORT,  /* importing pyarrow and the project's file */
+    WORKER_CALL,    /* the function runs */
+    WORKER_OUTPUT,  /* writing what it returned */
     WORKER_FINISHED,
     WORKER_N_PHASES,
 };
@@ -99,7 +100,7 @@ struct worker_event {
     enum worker_stream stream;
     struct str level; /* "INFO"; empty unless WORKER_LOGGING */
     struct str text;
-    struct str file;  /* of the project, where the line was printed; empty if not known */
+    struct str file; /* of the project, where the line was printed; empty if not known */
     long line;
 };
 
@@ -107,12 +108,13 @@ struct worker_event {
 typedef void (*worker_event_fn)(void *arg, const struct worker_event *event);
 
 struct worker_usage {
-    uint64_t max_rss;      /* bytes: largest resident size, mapped inputs included */
-    int64_t user_time;     /* nanoseconds of CPU */
+    uint64_t max_rss;  /* bytes: largest resident size, mapped inputs included */
+    int64_t user_time; /* nanoseconds of CPU */
     int64_t system_time;
     int64_t wall_time;
-    int64_t phases[WORKER_N_PHASES]; /* when each was entered, from the start of the call; 0 = not */
-    uint64_t output_bytes; /* of printed and logged text, what was dropped included */
+    int64_t
+        phases[WORKER_N_PHASES]; /* when each was entered, from the start of the call; 0 = not */
+    uint64_t output_bytes;       /* of printed and logged text, what was dropped included */
     uint64_t dropped_bytes;
 };
 
@@ -138,8 +140,8 @@ void worker_result_done(struct worker_result *result);
  * the child's word until exchange_table. Cost: one interpreter start (0.15 s with pyarrow), handing over
  * in and out does not depend on size. Must be called and left by one thread (the child dies with it). */
 int worker_call(const struct worker_spec *spec, worker_event_fn events, void *events_arg,
-                const struct cancel *cancel, struct worker_result *ret,
-                corrie_error *err) CORRIE_MUST_USE;
+                const struct cancel *cancel, struct worker_result *ret, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* Names of files inside the harness that `import corrie` gives, and its text: for the documentation, the
  * SDK's tests and `explain`. NULL at the end. */

@@ -1,0 +1,84 @@
+/* env_priv.h — shared inside the room. */
+#ifndef CORRIE_ENV_PRIV_H
+#define CORRIE_ENV_PRIV_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "env/env.h"
+
+/* ---- request.c: what was asked for, in one spelling ---- */
+
+struct request {
+    struct arena arena;
+    struct str python;       /* as asked; may be empty */
+    struct str requirements; /* "polars ==1.15.0\n…", sorted: what uv reads */
+    struct str title;        /* "polars ==1.15.0, pandas": for messages; "no packages" */
+    bool has_pyarrow;        /* among the packages */
+    struct hash hash;
+};
+void request_done(struct request *request);
+/* CORRIE_E_PROJECT for a malformed version, name or specifier; CORRIE_E_LIMIT for too many. */
+int request_init(struct request *request, const struct env_request *asked, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* ---- uv.c: running uv ---- */
+
+struct uv {
+    struct arena arena;
+    const char *program;
+    const char **env; /* of its processes: this one's, without what would change uv's mind */
+    const struct env_options *options;
+};
+void uv_done(struct uv *uv);
+/* Finds uv; `options` is borrowed for its life. */
+int uv_init(struct uv *uv, const struct env_options *options, corrie_error *err) CORRIE_MUST_USE;
+
+/* Runs `uv ARGS…` (NULL-terminated, without the program itself) in the directory `cwd`. Lines of its
+ * standard error go to the progress callback as they come; its standard output to `out` (may be NULL).
+ * A status other than 0 becomes an error with uv's reason, see uv_explain. */
+int uv_run(const struct uv *uv, const char *const *args, const char *cwd, struct buf *out,
+           corrie_error *err) CORRIE_MUST_USE;
+
+/* Makes an error of what uv wrote to standard error: its reason in one line as the message, everything
+ * as detail, uv's own hint as hint. Returns the code. */
+int uv_explain(struct str text, corrie_error *err);
+
+void uv_progress(const struct env_options *options, struct str text);
+
+/* ---- python.c: interpreters ---- */
+
+/* The one that `version` asks for ("3.11": the newest 3.11 installed; empty: the newest that packages
+ * commonly have wheels for). Index into `list`, or CORRIE_E_PROJECT naming those that there are. */
+int python_choose(const struct env_python_list *list, struct str version, corrie_error *err)
+    CORRIE_MUST_USE;
+/* From uv's JSON. */
+int python_parse_list(struct str json, struct env_python_list *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* The value of PATH for uv: `path` without pyenv's shims (each starts a shell and answers for one version
+ * only), with the directories of pyenv's versions. */
+int python_search_path(struct arena *arena, const char *path, const char **ret, corrie_error *err)
+    CORRIE_MUST_USE;
+int python_list(const struct uv *uv, struct env_python_list *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* ---- make.c ---- */
+
+/* Where things lie; see env.h. */
+struct places {
+    struct arena arena;
+    const char *requests;      /* directory */
+    const char *envs;          /* directory */
+    const char *building;      /* directory */
+    const char *building_lock; /* file */
+    const char *envs_lock;     /* file: held while something gets its name */
+};
+
+/* Makes the environment of `request` and gives it its name; *ret as env_resolve gives it. */
+int env_make(const struct request *request, const struct places *places,
+             const struct env_options *options, struct env **ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* Opens the environment named `hash`. 1 it is there and whole, 0 not. */
+int env_open(const struct places *places, const struct hash *hash, struct env **ret,
+             corrie_error *err) CORRIE_MUST_USE;
+
+#endif

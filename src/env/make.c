@@ -1,0 +1,345 @@
+/* make.c — making an environment.
+ *
+ * building/RANDOM/ → `uv venv` → `uv pip install --compile-bytecode` → check that pyarrow works with what is
+ * there → lock and hash → rename to envs/HASH. A maker holds building.lock shared; who gets it exclusively
+ * knows that nobody makes anything, and clears building/. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/uuid.h"
+#include "base/vec.h"
+#include "env/env_priv.h"
+#include "os/dir.h"
+#include "os/file.h"
+#include "os/path.h"
+#include "os/proc.h"
+
+/* How pyarrow is asked for, one after the other until it works with the other packages. It does not declare
+ * which numpy and pandas it needs: 25 and later refuse numpy 1, others older pandas. */
+static const char *const pyarrow_tries[] = {"pyarrow", "pyarrow<25", "pyarrow<21", "pyarrow<16",
+                                            "pyarrow<11"};
+
+#define CHECK_TIMEOUT_MS 120000
+#define CHECK_BROKEN 3 /* exit status: pyarrow cannot be imported or does not convert */
+
+/* A numpy or pandas that is broken by itself is not pyarrow's fault: it says so when it is used. */
+static const char check_script[] =
+    "import sys\n"
+    "try:\n"
+    "    import numpy\n"
+    "except BaseException:\n"
+    "    numpy = None\n"
+    "try:\n"
+    "    import pandas\n"
+    "except BaseException:\n"
+    "    pandas = None\n"
+    "try:\n"
+    "    import pyarrow as pa, pyarrow.compute, pyarrow.ipc\n"
+    "    table = pa.table({'a': [1, 2, None], 's': ['x', None, 'z']})\n"
+    "    if numpy:\n"
+    "        table['a'].to_numpy()\n"
+    "    if pandas:\n"
+    "        pa.Table.from_pandas(table.to_pandas())\n"
+    "except BaseException as error:\n"
+    "    print(f'{type(error).__name__}: {error}')\n"
+    "    sys.exit(3)\n";
+
+struct maker {
+    const struct request *request;
+    const struct places *places;
+    const struct env_options *options;
+    struct arena arena;
+    struct uv uv;
+    struct env_python_list pythons;
+    const struct env_python *base;
+    const char *dir;          /* building/RANDOM */
+    const char *python;       /* building/RANDOM/bin/python */
+    const char *requirements; /* building/RANDOM.txt */
+    int lock_fd;
+};
+
+static void maker_done(struct maker *maker)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (maker->dir && os_tree_remove(maker->dir, &ignored) < 0) {
+        corrie_error_clear(&ignored);
+    }
+    if (maker->requirements && os_unlink(maker->requirements, &ignored) < 0) {
+        corrie_error_clear(&ignored);
+    }
+    os_close(maker->lock_fd);
+    env_python_list_done(&maker->pythons);
+    uv_done(&maker->uv);
+    arena_done(&maker->arena);
+}
+
+/* Removes what killed makers left, if nobody makes anything now. */
+static int clear_building(const struct places *places, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _close_ int fd = -1;
+    struct os_entry *entries;
+    size_t n;
+    int r;
+
+    r = os_lock_open(places->building_lock, OS_LOCK_EXCLUSIVE, 0, NULL, &fd, err);
+    if (r < 0) {
+        corrie_error_clear(err);
+        return 0;
+    }
+    r = os_dir_list(places->building, &arena, &entries, &n, err);
+    for (size_t i = 0; r >= 0 && i < n; i++) {
+        const char *path = arena_printf(&arena, "%s/%s", places->building, entries[i].name.data);
+
+        r = path ? os_tree_remove(path, err) : corrie_fail_memory(err);
+    }
+    return r;
+}
+
+static int maker_start(struct maker *maker, corrie_error *err)
+{
+    const struct places *places = maker->places;
+    struct uuid id = uuid_random();
+    char name[33];
+    int r;
+
+    r = uv_init(&maker->uv, maker->options, err);
+    r = r < 0 ? r : python_list(&maker->uv, &maker->pythons, err);
+    if (r < 0) {
+        return r;
+    }
+    r = python_choose(&maker->pythons, maker->request->python, err);
+    if (r < 0) {
+        return r;
+    }
+    maker->base = &maker->pythons.items[r];
+    r = clear_building(places, err);
+    r = r < 0 ? r
+              : os_lock_open(places->building_lock, OS_LOCK_SHARED, CORRIE_LOCK_DEADLINE_MS,
+                             maker->options->cancel, &maker->lock_fd, err);
+    if (r < 0) {
+        return r;
+    }
+    uuid_format_hex(&id, name);
+    maker->dir = arena_printf(&maker->arena, "%s/%s", places->building, name);
+    maker->python = arena_printf(&maker->arena, "%s/%s/bin/python", places->building, name);
+    maker->requirements = arena_printf(&maker->arena, "%s/%s.txt", places->building, name);
+    return maker->dir && maker->python && maker->requirements ? 0 : corrie_fail_memory(err);
+}
+
+static int make_venv(struct maker *maker, corrie_error *err)
+{
+    const char *args[] = {
+        "venv", "--no-project", "--relocatable", "--python", maker->base->path, maker->dir, NULL};
+
+    return uv_run(&maker->uv, args, maker->places->building, NULL, err);
+}
+
+static int install(struct maker *maker, const char *pyarrow, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    const char *args[] = {"pip",
+                          "install",
+                          "--python",
+                          maker->python,
+                          "--only-binary",
+                          "pyarrow",
+                          "--compile-bytecode",
+                          "--requirements",
+                          maker->requirements,
+                          maker->options->offline ? "--offline" : NULL,
+                          NULL};
+    int r;
+
+    buf_addf(&text, "%.*s%s\n", STR_FMT(maker->request->requirements), pyarrow ? pyarrow : "");
+    r = buf_check(&text, err);
+    r = r < 0 ? r : os_file_replace(maker->requirements, buf_str(&text), 0644, err);
+    return r < 0 ? r : uv_run(&maker->uv, args, maker->places->building, NULL, err);
+}
+
+/* 1 pyarrow works, 0 it does not: `reason` is filled. */
+static int check(struct maker *maker, struct buf *reason, corrie_error *err)
+{
+    const char *argv[] = {maker->python, "-I", "-W", "ignore", "-c", check_script, NULL};
+    struct os_exit end;
+    int r;
+
+    buf_clear(reason);
+    r = os_run(
+        &(struct os_spawn){
+            .program = maker->python, .argv = argv, .env = maker->uv.env, .cwd = "/"},
+        CHECK_TIMEOUT_MS, maker->options->cancel, reason, NULL, &end, err);
+    if (r < 0) {
+        return corrie_wrap(err, "try the new environment");
+    }
+    if (end.status != 0 && end.status != CHECK_BROKEN) {
+        char how[64];
+
+        os_exit_text(&end, how, sizeof how);
+        buf_clear(reason);
+        buf_addf(reason, "importing it ended with %s", how);
+    }
+    return end.status == 0;
+}
+
+static int install_and_check(struct maker *maker, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf reason = {0};
+    size_t n_tries = maker->request->has_pyarrow ? 1 : ARRAY_LEN(pyarrow_tries);
+    int r;
+
+    buf_init(&reason, 65536);
+    for (size_t i = 0; i < n_tries; i++) {
+        r = install(maker, maker->request->has_pyarrow ? NULL : pyarrow_tries[i], err);
+        if (r < 0 && i > 0 && r == CORRIE_E_PROJECT) {
+            corrie_error_clear(err); /* no older one for this Python: the last reason counts */
+            break;
+        }
+        if (r < 0) {
+            return r;
+        }
+        r = check(maker, &reason, err);
+        if (r != 0) {
+            return r;
+        }
+        uv_progress(maker->options,
+                    STR("this pyarrow does not work with these packages: an older one"));
+    }
+    corrie_fail(err, CORRIE_E_PROJECT, "no pyarrow works with these packages: %.*s",
+                STR_FMT(str_trim(buf_str(&reason))));
+    return corrie_hint(err,
+                       "functions get and return tables by pyarrow: pin other versions, or pyarrow "
+                       "itself");
+}
+
+static int compare_strs(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* `name==version` of every package, sorted. */
+static int make_lock(struct maker *maker, struct buf *lock, corrie_error *err)
+{
+    const char *args[] = {"pip", "freeze", "--python", maker->python, NULL};
+    _cleanup_(buf_done) struct buf text = {0};
+    VEC(struct str) lines = {0};
+    struct str rest, line;
+    bool more = true;
+    int r;
+
+    buf_init(&text, CORRIE_MAX_UV_OUTPUT);
+    r = uv_run(&maker->uv, args, maker->places->building, &text, err);
+    r = r < 0 ? r : buf_check(&text, err);
+    rest = buf_str(&text);
+    while (r >= 0 && more) {
+        more = str_cut(rest, '\n', &line, &rest);
+        line = str_trim(line);
+        if (line.len > 0 && vec_push(&lines, line) < 0) {
+            r = corrie_fail_memory(err);
+        }
+    }
+    if (r >= 0 && lines.count > 0) {
+        qsort(lines.items, lines.count, sizeof *lines.items, compare_strs);
+    }
+    for (size_t i = 0; i < lines.count; i++) {
+        buf_addf(lock, "%.*s\n", STR_FMT(lines.items[i]));
+    }
+    vec_done(&lines);
+    return r < 0 ? r : buf_check(lock, err);
+}
+
+static int write_description(struct maker *maker, struct str lock, corrie_error *err)
+{
+    _json_ json_t *doc = json_object();
+    _cleanup_(buf_done) struct buf text = {0};
+    const char *path = arena_printf(&maker->arena, "%s/corrie-env.json", maker->dir);
+    int r;
+
+    if (!doc || !path || js_set_int(doc, "format", 1) < 0 ||
+        js_set_str(doc, "python", str_of(maker->base->version)) < 0 ||
+        js_set_str(doc, "lock", lock) < 0) {
+        return corrie_fail_memory(err);
+    }
+    r = js_canonical(doc, &text, err);
+    return r < 0 ? r : os_file_replace(path, buf_str(&text), 0644, err);
+}
+
+static struct hash content_hash(const struct maker *maker, struct str lock)
+{
+#if defined(__x86_64__)
+    static const struct str machine = STR("\nlinux-x86_64\n");
+#elif defined(__aarch64__)
+    static const struct str machine = STR("\nlinux-aarch64\n");
+#else
+#error "name this machine"
+#endif
+
+    return hash_pieces(
+        (struct str[]){STR("corrie-env-1\ncpython "), str_of(maker->base->version), machine, lock},
+        4);
+}
+
+/* Gives what is in building/ its name, unless an equal one is there already. One at a time: two requests may
+ * come to the same packages at the same moment. */
+static int settle(struct maker *maker, const struct hash *hash, struct env **ret, corrie_error *err)
+{
+    char hex[HASH_HEX + 1];
+    _close_ int lock_fd = -1;
+    const char *path;
+    int r;
+
+    r = os_lock_open(maker->places->envs_lock, OS_LOCK_EXCLUSIVE, CORRIE_LOCK_DEADLINE_MS,
+                     maker->options->cancel, &lock_fd, err);
+    r = r < 0 ? r : env_open(maker->places, hash, ret, err);
+    if (r != 0) {
+        return r;
+    }
+    hash_hex(hash, hex);
+    path = arena_printf(&maker->arena, "%s/%s", maker->places->envs, hex);
+    if (!path) {
+        return corrie_fail_memory(err);
+    }
+    r = os_tree_remove(path, err); /* a damaged one */
+    r = r < 0 ? r : os_rename(maker->dir, path, err);
+    r = r < 0 ? r : os_dir_sync(maker->places->envs, err);
+    r = r < 0 ? r : env_open(maker->places, hash, ret, err);
+    if (r == 0) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "the new environment %s is not whole", path);
+    }
+    if (r > 0) {
+        (*ret)->made = true;
+    }
+    return r;
+}
+
+int env_make(const struct request *request, const struct places *places,
+             const struct env_options *options, struct env **ret, corrie_error *err)
+{
+    _cleanup_(maker_done) struct maker maker = {
+        .request = request, .places = places, .options = options, .lock_fd = -1};
+    _cleanup_(buf_done) struct buf lock = {0};
+    struct hash hash;
+    int r;
+
+    r = maker_start(&maker, err);
+    if (r >= 0) {
+        const char *text = arena_printf(&maker.arena, "making an environment: Python %s, %.*s",
+                                        maker.base->version, STR_FMT(request->title));
+
+        uv_progress(options, str_of(text));
+        r = make_venv(&maker, err);
+    }
+    r = r < 0 ? r : install_and_check(&maker, err);
+    r = r < 0 ? r : make_lock(&maker, &lock, err);
+    r = r < 0 ? r : write_description(&maker, buf_str(&lock), err);
+    /* Complete means: also after a power cut. */
+    r = r < 0 ? r : os_fs_sync(maker.dir, err);
+    if (r < 0) {
+        return r;
+    }
+    hash = content_hash(&maker, buf_str(&lock));
+    return settle(&maker, &hash, ret, err);
+}

@@ -1,0 +1,244 @@
+/* request.c — a request in one spelling, so that equal ones meet in the cache, and so that nothing but
+ * names and versions reaches uv (no paths, no addresses, no options). */
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/vec.h"
+#include "env/env_priv.h"
+
+void request_done(struct request *request)
+{
+    arena_done(&request->arena);
+}
+
+static bool is_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_separator(char c)
+{
+    return c == '-' || c == '_' || c == '.';
+}
+
+/* One name, normalised as packages' names are (PEP 503): lower case, runs of -_. become one '-'. */
+static bool add_name(struct buf *out, struct str name)
+{
+    if (name.len == 0 || !is_alnum(name.data[0]) || !is_alnum(name.data[name.len - 1])) {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+
+        if (is_separator(c)) {
+            if (!is_separator(name.data[i + 1])) {
+                buf_add_char(out, '-');
+            }
+        } else if (is_alnum(c)) {
+            buf_add_char(out, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int compare_strs(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Splits at ',', makes each part canonical by `add`, sorts, joins by ','. */
+static bool add_list(struct arena *arena, struct buf *out, struct str list,
+                     bool (*add)(struct buf *, struct str))
+{
+    struct str parts[64];
+    size_t n = 0;
+    bool more = true;
+
+    while (more) {
+        _cleanup_(buf_done) struct buf part = {0};
+        struct str head;
+
+        more = str_cut(list, ',', &head, &list);
+        if (n == ARRAY_LEN(parts) || !add(&part, str_trim(head)) ||
+            arena_str(arena, buf_str(&part), &parts[n]) < 0) {
+            return false;
+        }
+        n++;
+    }
+    qsort(parts, n, sizeof *parts, compare_strs);
+    for (size_t i = 0; i < n; i++) {
+        buf_add_text(out, i > 0 ? "," : "");
+        buf_add_str(out, parts[i]);
+    }
+    return true;
+}
+
+/* ">=1.2" or "1.15.0", which means ==1.15.0. */
+static bool add_specifier(struct buf *out, struct str text)
+{
+    static const char *const operators[] = {"===", "==", "~=", "!=", "<=", ">=", "<", ">"};
+    const char *sign = "==";
+    struct str version = text;
+
+    for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
+        if (str_starts(text, str_of(operators[i]))) {
+            sign = operators[i];
+            version = str_trim(str_from(text, strlen(operators[i])));
+            break;
+        }
+    }
+    if (version.len == 0 || version.len > 128 || !is_alnum(version.data[0])) {
+        return false;
+    }
+    for (size_t i = 0; i < version.len; i++) {
+        char c = version.data[i];
+
+        if (!is_alnum(c) && !is_separator(c) && c != '+' && c != '!' && c != '*') {
+            return false;
+        }
+    }
+    buf_add_text(out, sign);
+    buf_add_str(out, version);
+    return true;
+}
+
+/* "name ==1.0" or "name[extra] <2,>=1" or "name". */
+static int add_package(struct request *request, const struct env_package *package, struct buf *line,
+                       corrie_error *err)
+{
+    struct str name = str_trim(package->name);
+    struct str version = str_trim(package->version);
+    struct str extras = STR_EMPTY;
+
+    if (name.len > 0 && name.data[name.len - 1] == ']' && str_cut(name, '[', &name, &extras)) {
+        extras.len--;
+        name = str_trim(name);
+    }
+    if (name.len > 128 || !add_name(line, name)) {
+        return corrie_fail(err, CORRIE_E_PROJECT, "'%.*s' is not the name of a package",
+                           STR_FMT(package->name));
+    }
+    if (str_eq(buf_str(line), STR("pyarrow"))) {
+        request->has_pyarrow = true;
+    }
+    if (extras.len > 0) {
+        buf_add_char(line, '[');
+        if (!add_list(&request->arena, line, extras, add_name)) {
+            return corrie_fail(err, CORRIE_E_PROJECT, "package %.*s: '[%.*s]' is no list of extras",
+                               STR_FMT(name), STR_FMT(extras));
+        }
+        buf_add_char(line, ']');
+    }
+    if (version.len > 0) {
+        buf_add_char(line, ' ');
+        if (!add_list(&request->arena, line, version, add_specifier)) {
+            corrie_fail(err, CORRIE_E_PROJECT, "package %.*s: '%.*s' is not a version",
+                        STR_FMT(name), STR_FMT(version));
+            return corrie_hint(err, "a version is like '1.15.0', or a range like '>=1.2,<2'");
+        }
+    }
+    return buf_check(line, err);
+}
+
+/* "3", "3.11" or "3.11.7" */
+static bool is_python_version(struct str text)
+{
+    size_t parts = 0;
+    bool more = true;
+
+    while (more) {
+        struct str part;
+        int64_t number;
+
+        more = str_cut(text, '.', &part, &text);
+        if (part.len == 0 || part.len > 3 || !str_to_int64(part, &number) || part.data[0] < '0' ||
+            part.data[0] > '9') {
+            return false;
+        }
+        parts++;
+    }
+    return parts <= 3;
+}
+
+static int add_packages(struct request *request, const struct env_request *asked, struct buf *text,
+                        corrie_error *err)
+{
+    _free_ struct str *lines = mem_alloc(asked->n_packages, sizeof *lines);
+    _cleanup_(buf_done) struct buf title = {0};
+
+    if (!lines) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < asked->n_packages; i++) {
+        _cleanup_(buf_done) struct buf line = {0};
+        int r = add_package(request, &asked->packages[i], &line, err);
+
+        if (r < 0) {
+            return r;
+        }
+        if (arena_str(&request->arena, buf_str(&line), &lines[i]) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    qsort(lines, asked->n_packages, sizeof *lines, compare_strs);
+    for (size_t i = 0; i < asked->n_packages; i++) {
+        buf_addf(text, "%.*s\n", STR_FMT(lines[i]));
+        buf_addf(&title, "%s%.*s", i > 0 ? ", " : "", STR_FMT(lines[i]));
+    }
+    if (asked->n_packages == 0) {
+        buf_add_text(&title, "no packages");
+    }
+    if (arena_str(&request->arena, buf_str(&title), &request->title) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return buf_check(text, err);
+}
+
+int request_init(struct request *request, const struct env_request *asked, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf head = {0};
+    _cleanup_(buf_done) struct buf lines = {0};
+    int r;
+
+    *request = (struct request){0};
+    if (asked->python.len > 0 && !is_python_version(asked->python)) {
+        corrie_fail(err, CORRIE_E_PROJECT, "'%.*s' is not a Python version",
+                    STR_FMT(asked->python));
+        return corrie_hint(err, "a version is like '3.11' or '3.11.7'");
+    }
+    if (asked->n_packages > CORRIE_MAX_PACKAGES) {
+        return corrie_fail(err, CORRIE_E_LIMIT, "%zu packages, more than the %d allowed",
+                           asked->n_packages, CORRIE_MAX_PACKAGES);
+    }
+    buf_addf(&head, "corrie-env-request-1\npython %.*s\n", STR_FMT(asked->python));
+    r = buf_check(&head, err);
+    if (r < 0) {
+        return r;
+    }
+    r = add_packages(request, asked, &lines, err);
+    if (r < 0) {
+        request_done(request);
+        return r;
+    }
+    if (arena_str(&request->arena, asked->python, &request->python) < 0 ||
+        arena_str(&request->arena, buf_str(&lines), &request->requirements) < 0) {
+        request_done(request);
+        return corrie_fail_memory(err);
+    }
+    request->hash = hash_pieces((struct str[]){buf_str(&head), buf_str(&lines)}, 2);
+    return 0;
+}
+
+int env_request_hash(const struct env_request *asked, struct hash *ret, corrie_error *err)
+{
+    _cleanup_(request_done) struct request request = {0};
+    int r = request_init(&request, asked, err);
+
+    if (r < 0) {
+        return r;
+    }
+    *ret = request.hash;
+    return 0;
+}

@@ -1,0 +1,7 @@
+#include "tests/unit/check.h"
+
+Suite *request_suite(void);
+Suite *uv_suite(void);
+Suite *resolve_suite(void);
+
+TEST_MAIN(request_suite, uv_suite, resolve_suite)
