@@ -57,11 +57,9 @@ typedef struct lake corrie_lake;
 
 typedef struct corrie_lake_options {
     size_t size;
-    const char *url;       /* a directory or file:// URL; NULL: $CORRIE_LAKE, then the nearest
-                            * .corrie/config.yaml upward, then the user's configuration, then the default
-                            * lake in the XDG data directory, made on first use */
-    const char *author;    /* NULL: the configured user.name, $CORRIE_USER, the system's user */
-    const char *directory; /* where the search for configuration starts; NULL: the current one */
+    const char *url;       /* a directory or file:// URL; NULL: $CORRIE_LAKE, then the default lake in the
+                            * XDG data directory, made on first use */
+    const char *author;    /* NULL: $CORRIE_USER, then the system's user */
     bool must_exist;       /* never make a lake where there is none */
     corrie_cancel *cancel; /* borrowed for the life of the handle; may be NULL */
     corrie_event_fn event; /* notices ("made a lake at …") and progress; may be NULL */

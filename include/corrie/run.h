@@ -63,6 +63,9 @@ typedef struct corrie_query_options {
 int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options *options,
                  struct ArrowArrayStream *ret, corrie_error *err);
 
+/* After the stream's get_next failed: the whole story, with code, position and hint. Returns its code. */
+int corrie_stream_error(struct ArrowArrayStream *stream, corrie_error *err);
+
 /* Runs it and writes the result to `path` (durable, by rename) as "csv", "json", "jsonl", "parquet" or
  * "arrow"; CSV has a header line. {"path","rows","bytes"}. */
 int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_options *options,

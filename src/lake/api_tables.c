@@ -50,7 +50,7 @@ int corrie_namespace_create(corrie_lake *lake, const char *name, const char *bra
     int created = 0;
     int r;
 
-    r = lake_tx_begin(lake, str_of(branch), STR_EMPTY, &tx, err);
+    r = lake_tx_begin(lake, &(struct lake_tx_options){.branch = str_of(branch)}, &tx, err);
     if (r >= 0) {
         r = created = lake_tx_namespace(tx, str_of(name), err);
     }

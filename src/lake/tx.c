@@ -24,36 +24,22 @@ struct hash lake_tx_base(const struct lake_tx *tx)
     return tx->base;
 }
 
-/* Pins the branch, and for a job makes tx/<job> there. */
-static int begin(struct lake_tx *tx, struct str branch, struct str job, corrie_error *err)
+/* Notes the job, and makes tx/<job> if there will be steps. */
+static int begin_job(struct lake_tx *tx, const struct lake_tx_options *options, corrie_error *err)
 {
-    struct catalog_ref found;
-    struct lake_view view;
-    char *ref;
-    int r;
+    char *ref = arena_printf(&tx->arena, "tx/%.*s", STR_FMT(options->job));
 
-    r = lake_branch(tx->lake, branch, &tx->arena, &tx->branch, err);
-    if (r < 0 || (r = catalog_ref_get(tx->lake->catalog, tx->branch, &found, err)) < 0) {
-        return r;
-    }
-    r = lake_view_of(tx->lake, &found.commit, &view, err);
-    if (r < 0) {
-        return r;
-    }
-    tx->base = tx->step = found.commit;
-    tx->base_tree = tx->step_tree = tx->tree = view.tree;
-    if (job.len == 0) {
-        return 0;
-    }
-    ref = arena_printf(&tx->arena, "tx/%.*s", STR_FMT(job));
     if (!ref) {
         return corrie_fail_memory(err);
     }
-    if (!uuid_parse(job, &tx->job_id)) {
+    if (!uuid_parse(options->job, &tx->job_id)) {
         return corrie_fail(err, CORRIE_E_INTERNAL, "begin a transaction: the job id is no UUID");
     }
+    tx->job = str_from(str_of(ref), 3);
+    if (!options->steps) {
+        return 0;
+    }
     tx->ref = str_of(ref);
-    tx->job = str_from(tx->ref, 3);
     return catalog_commit(tx->lake->catalog, NULL,
                           &(struct catalog_move){.ref = tx->ref,
                                                  .kind = CATALOG_TX,
@@ -63,7 +49,26 @@ static int begin(struct lake_tx *tx, struct str branch, struct str job, corrie_e
                           err);
 }
 
-int lake_tx_begin(struct lake *lake, struct str branch, struct str job, struct lake_tx **ret,
+static int begin(struct lake_tx *tx, const struct lake_tx_options *options, corrie_error *err)
+{
+    struct catalog_ref found;
+    struct lake_view view;
+    int r;
+
+    r = lake_branch(tx->lake, options->branch, &tx->arena, &tx->branch, err);
+    if (r < 0 || (r = catalog_ref_get(tx->lake->catalog, tx->branch, &found, err)) < 0) {
+        return r;
+    }
+    tx->base = tx->step = options->base ? *options->base : found.commit;
+    r = lake_view_of(tx->lake, &tx->base, &view, err);
+    if (r < 0) {
+        return r;
+    }
+    tx->base_tree = tx->step_tree = tx->tree = view.tree;
+    return options->job.len ? begin_job(tx, options, err) : 0;
+}
+
+int lake_tx_begin(struct lake *lake, const struct lake_tx_options *options, struct lake_tx **ret,
                   corrie_error *err)
 {
     struct lake_tx *tx = mem_alloc(1, sizeof *tx);
@@ -73,7 +78,7 @@ int lake_tx_begin(struct lake *lake, struct str branch, struct str job, struct l
         return corrie_fail_memory(err);
     }
     tx->lake = lake;
-    r = begin(tx, branch, job, err);
+    r = begin(tx, options, err);
     if (r < 0) {
         lake_tx_free(tx);
         return r;

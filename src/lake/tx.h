@@ -1,12 +1,12 @@
 /* tx.h — changes of a lake: gathered, then one commit or nothing.
  *
- *     lake_tx_begin(lake, branch, job, &tx)      pins the branch's commit; with a job, makes the ref tx/<job>
+ *     lake_tx_begin(lake, &options, &tx)         pins the branch's commit; for several steps makes tx/<job>
  *     lake_tx_write(tx, …) …                     files first, then edits of the transaction's own tree
  *     lake_tx_publish(tx, …)                     one commit on the branch; rebased if the branch moved
  *     lake_tx_free(tx)                           without publish: nothing happened (tx/<job> stays)
  *
  * States: open → published, or open → left. Reads inside see lake_tx_view: the pinned commit with the edits so
- * far. With a job each lake_tx_step is a commit on tx/<job>, so that a failed run can be looked at; publishing
+ * far. With steps each lake_tx_step is a commit on tx/<job>, so that a failed run can be looked at; publishing
  * squash-merges and removes that ref.
  *
  * Invariants
@@ -20,8 +20,14 @@
 
 struct lake_tx;
 
-/* `branch`: an existing one (empty = lake_head). `job`: id for tx/<job>, empty for a change of one step. */
-int lake_tx_begin(struct lake *lake, struct str branch, struct str job, struct lake_tx **ret,
+struct lake_tx_options {
+    struct str branch;       /* an existing one; empty = lake_head */
+    const struct hash *base; /* the commit to start from: what a plan was made on; NULL = where the branch is */
+    struct str job;          /* recorded in the commit; a UUID, or empty */
+    bool steps;              /* several steps: they are commits on tx/<job> */
+};
+
+int lake_tx_begin(struct lake *lake, const struct lake_tx_options *options, struct lake_tx **ret,
                   corrie_error *err) CORRIE_MUST_USE;
 struct lake_tx *lake_tx_free(struct lake_tx *tx);
 DEFINE_CLEANUP(struct lake_tx *, lake_tx_free)
@@ -29,7 +35,7 @@ DEFINE_CLEANUP(struct lake_tx *, lake_tx_free)
 /* The state inside: valid until the next change. */
 struct lake_view lake_tx_view(const struct lake_tx *tx);
 struct str lake_tx_branch(const struct lake_tx *tx);
-/* "tx/<job>", or empty. */
+/* "tx/<job>"; empty without steps. */
 struct str lake_tx_ref(const struct lake_tx *tx);
 /* The commit that was pinned. */
 struct hash lake_tx_base(const struct lake_tx *tx);
@@ -93,7 +99,7 @@ int lake_tx_ledger_clear(struct lake_tx *tx, const struct uuid *table, corrie_er
 int lake_tx_read(struct lake_tx *tx, struct str output_ns, struct str output_name,
                  const struct lake_table *input, corrie_error *err) CORRIE_MUST_USE;
 
-/* Commits what was staged since the last step on tx/<job>; without a job, or with nothing staged, does nothing. */
+/* Commits what was staged since the last step on tx/<job>; without steps, or with nothing staged, does nothing. */
 int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err) CORRIE_MUST_USE;
 
 struct lake_publish {

@@ -19,8 +19,8 @@ struct lake_tx {
     struct lake *lake;
     struct arena arena;
     struct str branch;
-    struct str ref; /* "tx/<job>"; empty without a job */
-    struct str job;
+    struct str ref; /* "tx/<job>"; empty without steps */
+    struct str job; /* empty: none */
     struct uuid job_id;
     struct hash base;      /* the branch's commit at the start */
     struct hash base_tree;

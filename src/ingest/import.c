@@ -1,0 +1,521 @@
+/* import.c — corrie_import: files to rows of one table, in one commit. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "ingest/ingest.h"
+#include "jobs/jobs.h"
+#include "lake/lake.h"
+#include "lake/tx.h"
+#include "lang/name.h"
+#include "os/dir.h"
+
+/* One import under way. */
+struct import {
+    struct lake *lake;
+    const corrie_import_options *options;
+    struct arena arena;
+    struct table_name table;
+    struct str ns;
+    struct engine *engine;
+    char *spill; /* where the engine may spill */
+    struct job *job;
+    struct lake_tx *tx;
+    bool exists; /* the table, before */
+    bool created_namespace;
+    struct lake_table before;
+    struct ingest_file *files;
+    size_t n_files;
+    size_t n_skipped;
+    struct schema schema; /* of the files together */
+    struct lake_written written;
+    struct hash commit;
+    bool committed;
+};
+
+static void import_done(struct import *import)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    engine_close(import->engine);
+    if (import->spill && os_tree_remove(import->spill, &ignored) < 0) {
+        corrie_error_clear(&ignored); /* temporary files of ours: nothing depends on them */
+    }
+    mem_free(import->spill);
+    lake_tx_free(import->tx);
+    job_free(import->job);
+    arena_done(&import->arena);
+}
+
+/* ---- options ---- */
+
+static int find_format(const char *name, enum engine_format *ret, corrie_error *err)
+{
+    static const struct {
+        const char *name;
+        enum engine_format format;
+    } formats[] = {{"parquet", ENGINE_FORMAT_PARQUET}, {"csv", ENGINE_FORMAT_CSV},
+                   {"tsv", ENGINE_FORMAT_CSV},         {"json", ENGINE_FORMAT_JSON},
+                   {"jsonl", ENGINE_FORMAT_JSONL}};
+
+    *ret = ENGINE_FORMAT_AUTO;
+    for (size_t i = 0; name && i < ARRAY_LEN(formats); i++) {
+        if (strcmp(name, formats[i].name) == 0) {
+            *ret = formats[i].format;
+            return 0;
+        }
+    }
+    if (name) {
+        return corrie_fail(err, CORRIE_E_USAGE, "unknown format %s: parquet, csv, tsv, json or jsonl", name);
+    }
+    return 0;
+}
+
+static int source_options(struct import *import, struct engine_source_options *ret, corrie_error *err)
+{
+    const corrie_import_options *o = import->options;
+    struct str *nulls = arena_array(&import->arena, struct str, o->n_nulls);
+
+    if (!nulls) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < o->n_nulls; i++) {
+        nulls[i] = str_of(o->nulls[i]);
+    }
+    *ret = (struct engine_source_options){.delimiter = str_of(o->delimiter),
+                                          .quote = str_of(o->quote),
+                                          .nulls = nulls,
+                                          .n_nulls = o->n_nulls,
+                                          .date_format = str_of(o->date_format)};
+    if (o->format && strcmp(o->format, "tsv") == 0 && ret->delimiter.len == 0) {
+        ret->delimiter = STR("\t");
+    }
+    if (o->header) {
+        bool on = strcmp(o->header, "on") == 0;
+
+        if (!on && strcmp(o->header, "off") != 0) {
+            return corrie_fail(err, CORRIE_E_USAGE, "--header is on or off, not %s", o->header);
+        }
+        ret->header = on ? ENGINE_ON : ENGINE_OFF;
+    }
+    return find_format(o->format, &ret->format, err);
+}
+
+static int open_engine(struct import *import, corrie_error *err)
+{
+    struct engine_options options = {.cancel = lake_cancel(import->lake)};
+    const char *memory = import->options->memory;
+    int r;
+
+    if (memory && !str_to_size(str_of(memory), &options.memory)) {
+        return corrie_fail(err, CORRIE_E_USAGE, "--memory %s is no size: write 4G or 512M", memory);
+    }
+    r = os_temp_dir("corrie-import", &import->spill, err);
+    if (r < 0) {
+        return r;
+    }
+    options.temp_dir = str_of(import->spill);
+    return engine_open(&options, &import->engine, err);
+}
+
+/* ---- which files, what is in them ---- */
+
+/* Whether the ledger has the file with the same content; settles file->sha256 where the dates alone do not. */
+static int check_ledger(struct import *import, struct ingest_file *file, corrie_error *err)
+{
+    struct lake_view view = lake_tx_view(import->tx);
+    struct ledger_entry entry;
+    int r;
+
+    if (!import->exists || import->options->duplicate_files ||
+        import->options->mode == CORRIE_IMPORT_REPLACE) {
+        return 0;
+    }
+    r = lake_ledger_find(&view, &import->before.id, file->url, &import->arena, &entry, err);
+    if (r <= 0) {
+        return r;
+    }
+    if (str_eq(entry.version, file->version)) {
+        file->skip = true;
+        return 0;
+    }
+    r = ingest_hash(file->path, lake_cancel(import->lake), &file->sha256, err);
+    file->skip = r >= 0 && hash_eq(&file->sha256, &entry.sha256);
+    return r;
+}
+
+static int describe_files(struct import *import, corrie_error *err)
+{
+    struct engine_source_options options;
+    int r;
+
+    r = source_options(import, &options, err);
+    if (r >= 0) {
+        r = ingest_list(import->options->uris, import->options->n_uris, &import->arena, &import->files,
+                        &import->n_files, err);
+    }
+    for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
+        struct ingest_file *file = &import->files[i];
+
+        r = check_ledger(import, file, err);
+        if (r >= 0 && file->skip) {
+            import->n_skipped++;
+        } else if (r >= 0) {
+            if (!import->engine) {
+                r = open_engine(import, err);
+            }
+            if (r >= 0) {
+                r = engine_describe(import->engine, file->path, &options, &import->arena, &file->source, err);
+            }
+        }
+    }
+    if (r >= 0) {
+        r = ingest_schema(import->files, import->n_files, &import->arena, &import->schema, err);
+    }
+    return r;
+}
+
+/* ---- writing ---- */
+
+static enum lake_write_mode write_mode(const struct import *import)
+{
+    switch (import->options->mode) {
+    case CORRIE_IMPORT_CREATE:
+        return import->options->replace_existing ? LAKE_REPLACE : LAKE_CREATE;
+    case CORRIE_IMPORT_REPLACE:
+        return LAKE_REPLACE;
+    case CORRIE_IMPORT_APPEND:
+    default:
+        return LAKE_APPEND;
+    }
+}
+
+static int write_rows(struct import *import, struct lake_write *write, corrie_error *err)
+{
+    struct str *selects = arena_array(&import->arena, struct str, import->n_files);
+    struct schema target;
+    size_t n = 0;
+    int r;
+
+    if (!selects) {
+        return corrie_fail_memory(err);
+    }
+    r = lake_tx_target(import->tx, write, &import->arena, &target, err);
+    for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
+        if (!import->files[i].skip) {
+            r = engine_source_select(import->engine, &import->files[i].source, &target, 0, -1,
+                                     &import->arena, &selects[n++], err);
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    write->engine = import->engine;
+    write->selects = selects;
+    write->n_selects = n;
+    return lake_tx_write(import->tx, write, &import->arena, &import->written, err);
+}
+
+static int note_ledger(struct import *import, corrie_error *err)
+{
+    bool replace = import->options->mode == CORRIE_IMPORT_REPLACE;
+    size_t select = 0;
+    int r = 0;
+
+    if (replace && import->exists) {
+        r = lake_tx_ledger_clear(import->tx, &import->before.id, err);
+    }
+    for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
+        struct ingest_file *file = &import->files[i];
+        const struct written_files *written;
+        struct ledger_entry entry;
+
+        if (file->skip) {
+            continue;
+        }
+        written = &import->written.selects[select++];
+        if (hash_is_zero(&file->sha256)) {
+            r = ingest_hash(file->path, lake_cancel(import->lake), &file->sha256, err);
+        }
+        entry = (struct ledger_entry){.location = file->url,
+                                      .version = file->version,
+                                      .size = file->size,
+                                      .sha256 = file->sha256,
+                                      .rows = written->rows,
+                                      .job = job_id(import->job),
+                                      .data_files = written->paths,
+                                      .n_data_files = written->n_paths};
+        if (r >= 0) {
+            r = lake_tx_ledger(import->tx, &import->written.table.id, &entry, false, err);
+        }
+    }
+    return r;
+}
+
+static int publish(struct import *import, corrie_error *err)
+{
+    struct lake_publish publish = {0};
+    char *message;
+    int r;
+
+    if (import->options->mode == CORRIE_IMPORT_CREATE) {
+        message = arena_printf(&import->arena, "Create table %.*s.%.*s", STR_FMT(import->ns),
+                               STR_FMT(import->table.table));
+    } else {
+        message = arena_printf(&import->arena, "Import %lld rows from %zu file%s into %.*s.%.*s",
+                               (long long)import->written.rows, import->n_files - import->n_skipped,
+                               import->n_files - import->n_skipped == 1 ? "" : "s", STR_FMT(import->ns),
+                               STR_FMT(import->table.table));
+    }
+    if (!message) {
+        return corrie_fail_memory(err);
+    }
+    publish.message = str_of(message);
+    r = lake_tx_publish(import->tx, &publish, &import->commit, err);
+    import->committed = r > 0;
+    return r < 0 ? r : 0;
+}
+
+static int write_table(struct import *import, corrie_error *err)
+{
+    struct lake_write write = {.ns = import->ns,
+                               .name = import->table.table,
+                               .mode = write_mode(import),
+                               .schema = &import->schema};
+    int r;
+
+    r = lake_tx_namespace(import->tx, import->ns, err);
+    if (r < 0) {
+        return r;
+    }
+    import->created_namespace = r > 0;
+    if (import->created_namespace) {
+        lake_notice(import->lake, "made the namespace %.*s", STR_FMT(import->ns));
+    }
+    if (import->options->mode == CORRIE_IMPORT_CREATE) {
+        r = lake_tx_write(import->tx, &write, &import->arena, &import->written, err);
+    } else {
+        r = write_rows(import, &write, err);
+        if (r >= 0) {
+            r = note_ledger(import, err);
+        }
+    }
+    return r < 0 ? r : publish(import, err);
+}
+
+/* ---- the job around it ---- */
+
+static json_t *args_json(const struct import *import)
+{
+    static const char *const modes[] = {"create", "append", "replace"};
+    json_t *args = json_object();
+    json_t *uris = json_array();
+    int r = 0;
+
+    for (size_t i = 0; i < import->options->n_uris && uris; i++) {
+        r |= json_array_append_new(uris, js_string(str_of(import->options->uris[i])));
+    }
+    r |= js_set_str(args, "namespace", import->ns);
+    r |= js_set_str(args, "table", import->table.table);
+    r |= js_set_str(args, "mode", str_of(modes[import->options->mode]));
+    r |= js_set(args, "uris", uris);
+    if (r != 0) {
+        json_decref(args);
+        return NULL;
+    }
+    return args;
+}
+
+static json_t *files_json(const struct import *import)
+{
+    json_t *files = json_array();
+    size_t select = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < import->n_files && files; i++) {
+        const struct ingest_file *file = &import->files[i];
+        const struct written_files *written =
+            file->skip || !import->written.selects ? NULL : &import->written.selects[select++];
+        json_t *item = json_object();
+
+        r |= js_set_str(item, "uri", file->url);
+        r |= js_set_str(item, "status", file->skip ? STR("skipped") : written ? STR("imported") : STR("read"));
+        r |= js_set_int(item, "rows", written ? written->rows : 0);
+        r |= js_set_int(item, "bytes", file->size);
+        if (!file->skip && file->source.format == ENGINE_FORMAT_CSV) {
+            json_t *sniffed = json_object();
+
+            r |= js_set_str(sniffed, "delimiter", file->source.delimiter);
+            r |= js_set_str(sniffed, "quote", file->source.quote);
+            r |= js_set_bool(sniffed, "header", file->source.header);
+            r |= js_set(item, "sniffed", sniffed);
+        }
+        r |= json_array_append_new(files, item);
+    }
+    if (r != 0) {
+        json_decref(files);
+        return NULL;
+    }
+    return files;
+}
+
+static json_t *tables_json(const struct import *import)
+{
+    json_t *tables = json_array();
+    json_t *item = json_object();
+    int r;
+
+    r = js_set_str(item, "namespace", import->ns);
+    r |= js_set_str(item, "name", import->table.table);
+    r |= js_set_int(item, "records", import->written.table.records);
+    r |= js_set_int(item, "rows_written", import->written.rows);
+    r |= json_array_append_new(tables, item);
+    if (r != 0) {
+        json_decref(tables);
+        return NULL;
+    }
+    return tables;
+}
+
+static int give_result(const struct import *import, char **ret_json, corrie_error *err)
+{
+    _json_ json_t *document = json_object();
+    _cleanup_(buf_done) struct buf text = {0};
+    json_t *schema = json_array();
+    char hex[HASH_HEX + 1];
+    int r = 0;
+
+    hash_hex(&import->commit, hex);
+    for (size_t i = 0; i < import->schema.n_fields && schema; i++) {
+        _cleanup_(buf_done) struct buf type = {0};
+        json_t *item = json_object();
+
+        type_print(&import->schema.fields[i].type, &type);
+        r |= js_set_str(item, "name", import->schema.fields[i].name);
+        r |= js_set_str(item, "type", buf_str(&type));
+        r |= json_array_append_new(schema, item);
+    }
+    r |= js_set_str(document, "namespace", import->ns);
+    r |= js_set_str(document, "table", import->table.table);
+    r |= js_set_str(document, "branch", lake_tx_branch(import->tx));
+    r |= js_set(document, "commit", import->committed ? json_string(hex) : json_null());
+    r |= js_set_str(document, "job", job_id(import->job));
+    r |= js_set_bool(document, "created_table", import->written.created);
+    r |= js_set_bool(document, "created_namespace", import->created_namespace);
+    r |= js_set_int(document, "rows", import->written.rows);
+    r |= js_set_int(document, "bytes", import->written.bytes);
+    r |= js_set(document, "files", files_json(import));
+    r |= js_set(document, "schema", schema);
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    r = js_format(document, 0, &text, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret_json = buf_take(&text);
+    return *ret_json ? 0 : corrie_fail_memory(err);
+}
+
+static int import_files(struct import *import, corrie_error *err)
+{
+    int r;
+
+    r = describe_files(import, err);
+    if (r < 0) {
+        return r;
+    }
+    if (import->n_files == import->n_skipped && import->exists) {
+        import->written.table = import->before;
+        return 0; /* nothing new: no commit */
+    }
+    return write_table(import, err);
+}
+
+/* Finds the table, its branch and its job; what is wrong with the call is found before there is a job. */
+static int begin(struct import *import, corrie_error *err)
+{
+    struct job_spec spec = {.kind = STR("import"), .user = lake_user(import->lake)};
+    _json_ json_t *args = NULL;
+    struct lake_view view;
+    struct str branch;
+    int r;
+
+    r = table_name_parse(str_of(import->options->table), &import->table, err);
+    if (r < 0) {
+        return r;
+    }
+    import->ns = import->table.ns.len ? import->table.ns : str_of(import->options->default_namespace);
+    if (import->ns.len == 0) {
+        import->ns = STR("public");
+    }
+    r = lake_branch(import->lake, str_of(import->options->branch), &import->arena, &branch, err);
+    if (r < 0 || (r = lake_view_at(import->lake, branch, &view, err)) < 0) {
+        return r;
+    }
+    if (import->options->must_exist) {
+        r = lake_table_get(&view, import->ns, import->table.table, &import->arena, &import->before, err);
+        if (r < 0) {
+            return r;
+        }
+        import->exists = true;
+    } else {
+        r = lake_table_find(&view, import->ns, import->table.table, &import->arena, &import->before, err);
+        if (r < 0) {
+            return r;
+        }
+        import->exists = r > 0;
+    }
+    args = args_json(import);
+    if (!args) {
+        return corrie_fail_memory(err);
+    }
+    spec.ref = branch;
+    spec.commit_in = view.commit;
+    spec.args = args;
+    r = job_begin(lake_store(import->lake), lake_catalog(import->lake), &spec, &import->job, err);
+    if (r < 0) {
+        return r;
+    }
+    return lake_tx_begin(
+        import->lake,
+        &(struct lake_tx_options){.branch = branch, .base = &view.commit, .job = job_id(import->job)},
+        &import->tx, err);
+}
+
+static int end_job(struct import *import, const corrie_error *failure, corrie_error *err)
+{
+    struct job_outcome outcome = {.error = failure,
+                                  .commit_out = import->committed ? &import->commit : NULL,
+                                  .nodes = files_json(import),
+                                  .tables = failure ? NULL : tables_json(import)};
+
+    return job_end(import->job, &outcome, err);
+}
+
+int corrie_import(corrie_lake *lake, const corrie_import_options *options, char **ret_json,
+                  corrie_error *err)
+{
+    _cleanup_(import_done) struct import import = {.lake = lake};
+    _error_ corrie_error second = CORRIE_ERROR_INIT;
+    corrie_import_options given = {.size = sizeof given};
+    int r;
+
+    memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
+    import.options = &given;
+    if (!given.table) {
+        return corrie_fail(err, CORRIE_E_USAGE, "import: no table was named");
+    }
+    js_setup();
+    r = begin(&import, err);
+    if (r >= 0) {
+        r = import_files(&import, err);
+    }
+    if (r < 0) {
+        if (import.job && end_job(&import, err, &second) < 0) {
+            corrie_error_clear(&second); /* the first failure is the one to tell */
+        }
+        return corrie_wrap(err, "import into %s", given.table);
+    }
+    r = end_job(&import, NULL, err);
+    return r < 0 ? r : give_result(&import, ret_json, err);
+}

@@ -1,0 +1,42 @@
+/* events.c — what a run tells while it runs. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "run/run_priv.h"
+
+void run_event(struct run *run, corrie_event event)
+{
+    bool counts = strcmp(event.kind, "done") == 0;
+
+    event.size = sizeof event;
+    event.time_ns = clock_now();
+    event.rows = counts ? event.rows : -1;
+    event.bytes = counts ? event.bytes : -1;
+    lake_event(run->lake, &event);
+    if (run->job) {
+        job_log(run->job, &event);
+    }
+}
+
+int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format, ...)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    char *file;
+    va_list args;
+
+    va_start(args, format);
+    buf_addv(&text, format, args);
+    va_end(args);
+    if (run->options.strict) {
+        const struct place *place = &node->function->place;
+
+        corrie_fail(err, CORRIE_E_FAILED, "%s", buf_text(&text));
+        place_error(run->project, place, err);
+        return corrie_hint(err, "without --strict this is a warning");
+    }
+    file = arena_text(&run->arena, node->function->place.file);
+    RUN_EVENT(run, .kind = "notice", .status = "warning",
+              .node = arena_text(&run->arena, node->name), .file = file,
+              .line = node->function->place.line, .text = buf_text(&text));
+    return 0;
+}

@@ -1,0 +1,171 @@
+/* prepare.c — everything before the first thing moves: the project, what it declares, what the lake has, the plan. */
+#include "run/run_priv.h"
+
+#include "lang/name.h"
+#include "os/dir.h"
+
+int run_open_engine(struct run *run, corrie_error *err)
+{
+    struct engine_options options = {.locked = true, .cancel = lake_cancel(run->lake)};
+    struct str *allowed;
+    char *data;
+    int r;
+
+    if (run->engine) {
+        return 0;
+    }
+    if (run->options.memory && !str_to_size(str_of(run->options.memory), &options.memory)) {
+        return corrie_fail(err, CORRIE_E_USAGE, "--memory %s is no size: write 4G or 512M", run->options.memory);
+    }
+    data = arena_printf(&run->arena, "%.*s/data", STR_FMT(lake_root(run->lake)));
+    allowed = arena_array(&run->arena, struct str, 1);
+    if (!data || !allowed) {
+        return corrie_fail_memory(err);
+    }
+    r = os_temp_dir("corrie-run", &run->spill, err);
+    if (r < 0) {
+        return r;
+    }
+    allowed[0] = str_of(data);
+    options.allowed = allowed;
+    options.n_allowed = 1;
+    options.temp_dir = str_of(run->spill);
+    return engine_open(&options, &run->engine, err);
+}
+
+/* ---- the lake as planning sees it ---- */
+
+static int view_of_ref(struct run *run, struct str ref, struct lake_view *ret, corrie_error *err)
+{
+    if (ref.len == 0) {
+        *ret = run->view;
+        return 0;
+    }
+    return lake_view_at(run->lake, ref, ret, err);
+}
+
+int run_source_view(struct run *run, const struct plan_source *source, struct lake_view *ret,
+                    corrie_error *err)
+{
+    struct hash commit;
+
+    if (!hash_parse(source->table.commit, &commit)) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "the plan names no commit for table %.*s",
+                           STR_FMT(source->name));
+    }
+    return lake_view_of(run->lake, &commit, ret, err);
+}
+
+static int lookup(void *context, struct str ref, struct str ns, struct str name, struct arena *arena,
+                  struct plan_lake_table *ret, corrie_error *err)
+{
+    struct run *run = context;
+    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
+    struct lake_table table;
+    struct lake_view view;
+    struct schema *schema = arena_new(arena, struct schema);
+    char hex[HASH_HEX + 1];
+    char id[UUID_TEXT + 1];
+    int r;
+
+    r = view_of_ref(run, ref, &view, err);
+    if (r < 0) {
+        return r;
+    }
+    r = lake_table_find(&view, ns, name, arena, &table, err);
+    if (r <= 0) {
+        return r;
+    }
+    r = lake_table_metadata(run->lake, &table, &metadata, err);
+    if (r < 0) {
+        return r;
+    }
+    hash_hex(&view.commit, hex);
+    uuid_format(&table.id, id);
+    *ret = (struct plan_lake_table){
+        .snapshot_id = table.snapshot_id == SNAPSHOT_NONE ? 0 : table.snapshot_id,
+        .schema = schema,
+        .rows = table.records,
+        .bytes = table.bytes,
+    };
+    if (!schema || arena_str(arena, str_of(hex), &ret->commit) < 0 ||
+        arena_str(arena, str_of(id), &ret->id) < 0) {
+        return corrie_fail_memory(err);
+    }
+    r = schema_copy(metadata_schema(metadata), arena, schema, err);
+    return r < 0 ? r : 1;
+}
+
+static int names(void *context, struct str ref, struct str ns, size_t max, struct arena *arena,
+                 struct str **ret_names, size_t *ret_n, corrie_error *err)
+{
+    struct lake_view view;
+    int r;
+
+    r = view_of_ref(context, ref, &view, err);
+    return r < 0 ? r : lake_table_names(&view, ns, max, arena, ret_names, ret_n, err);
+}
+
+/* ---- the plan ---- */
+
+static bool has_sql(const struct declarations *declarations)
+{
+    for (size_t i = 0; i < declarations->n_functions; i++) {
+        if (declarations->functions[i].language == SOURCE_SQL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int build_plan(struct run *run, corrie_error *err)
+{
+    struct plan_catalog catalog = {.context = run, .lookup = lookup, .names = names};
+    struct str *parameters = arena_array(&run->arena, struct str, run->options.n_parameters);
+    struct plan_options options = {.default_namespace = str_of(run->options.default_namespace),
+                                   .ref = run->branch,
+                                   .parameters = parameters,
+                                   .n_parameters = run->options.n_parameters,
+                                   .strict = run->options.strict,
+                                   .dry_run = run->options.dry_run,
+                                   .cache = run->cache};
+    int r;
+
+    if (!parameters) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < run->options.n_parameters; i++) {
+        parameters[i] = str_of(run->options.parameters[i]);
+    }
+    if (has_sql(run->declarations)) {
+        r = run_open_engine(run, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return plan_build(run->project, run->declarations, &catalog, run->engine, &options, &run->plan, err);
+}
+
+int run_prepare(struct run *run, corrie_error *err)
+{
+    struct declare_options declare = {0};
+    int r;
+
+    r = lake_branch(run->lake, str_of(run->options.ref), &run->arena, &run->branch, err);
+    if (r < 0 || (r = lake_view_at(run->lake, run->branch, &run->view, err)) < 0) {
+        return r;
+    }
+    r = project_open(str_of(run->options.project_dir), &run->project, err);
+    if (r < 0) {
+        return r;
+    }
+    if (!run->options.no_cache) {
+        r = cache_open(NULL, &run->cache, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    declare.cache = run->cache;
+    r = declare_read(run->project, &declare, &run->declarations, err);
+    return r < 0 ? r : build_plan(run, err);
+}

@@ -1,0 +1,264 @@
+/* query.c — one statement that reads, for a person. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "lake/lake.h"
+#include "nanoarrow/nanoarrow.h"
+#include "os/dir.h"
+#include "os/file.h"
+#include "os/path.h"
+
+#include <corrie/run.h>
+
+/* An engine with the tables that a statement names. */
+struct query {
+    struct engine *engine;
+    char *spill;
+    struct ArrowArrayStream rows;
+};
+
+static struct query *query_free(struct query *query)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (query) {
+        if (query->rows.release) {
+            query->rows.release(&query->rows);
+        }
+        engine_close(query->engine);
+        if (query->spill && os_tree_remove(query->spill, &ignored) < 0) {
+            corrie_error_clear(&ignored);
+        }
+        mem_free(query->spill);
+        mem_free(query);
+    }
+    return NULL;
+}
+DEFINE_CLEANUP(struct query *, query_free)
+
+/* Names that DuckDB answers itself. */
+static bool is_builtin(const struct engine_table_ref *table)
+{
+    return str_eq_nocase(table->schema, STR("information_schema")) ||
+           str_eq_nocase(table->schema, STR("pg_catalog")) ||
+           (table->schema.len == 0 && (str_starts(table->name, STR("duckdb_")) ||
+                                       str_starts(table->name, STR("pg_"))));
+}
+
+static int define_table(const struct lake_view *view, struct query *query, struct str default_ns,
+                        struct str sql, const struct engine_table_ref *named, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct lake_table table;
+    int r;
+
+    if (named->is_file || is_builtin(named)) {
+        return 0;
+    }
+    r = lake_table_get(view, named->schema.len ? named->schema : default_ns, named->name, &arena, &table, err);
+    if (r == CORRIE_E_NOT_FOUND) {
+        corrie_error_at_offset(err, NULL, sql, named->offset, named->name.len);
+    }
+    return r < 0 ? r : lake_table_define(view, &table, query->engine, NULL, 0, STR_EMPTY, err);
+}
+
+static int open_query(struct lake *lake, struct str sql, const corrie_query_options *options,
+                      struct query **ret, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(query_freep) struct query *query = mem_alloc(1, sizeof *query);
+    struct engine_options engine = {.cancel = lake_cancel(lake)};
+    struct engine_statement statement;
+    struct lake_view view;
+    int r;
+
+    if (!query) {
+        return corrie_fail_memory(err);
+    }
+    engine.name_space = options->default_namespace ? str_of(options->default_namespace) : STR("public");
+    if (options->memory && !str_to_size(str_of(options->memory), &engine.memory)) {
+        return corrie_fail(err, CORRIE_E_USAGE, "--memory %s is no size: write 4G or 512M", options->memory);
+    }
+    r = lake_view_at(lake, str_of(options->ref), &view, err);
+    if (r < 0 || (r = os_temp_dir("corrie-query", &query->spill, err)) < 0) {
+        return r;
+    }
+    engine.temp_dir = str_of(query->spill);
+    r = engine_open(&engine, &query->engine, err);
+    if (r < 0 || (r = engine_inspect(query->engine, sql, NULL, &arena, &statement, err)) < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < statement.n_tables; i++) {
+        r = define_table(&view, query, engine.name_space, sql, &statement.tables[i], err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    *ret = TAKE_PTR(query);
+    return 0;
+}
+
+/* ---- the stream: DuckDB's, with the engine that feeds it ---- */
+
+static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
+{
+    struct query *query = stream->private_data;
+
+    return query->rows.get_schema(&query->rows, out);
+}
+
+static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
+{
+    struct query *query = stream->private_data;
+
+    return query->rows.get_next(&query->rows, out);
+}
+
+static const char *get_last_error(struct ArrowArrayStream *stream)
+{
+    struct query *query = stream->private_data;
+
+    return query->rows.get_last_error(&query->rows);
+}
+
+static void release(struct ArrowArrayStream *stream)
+{
+    query_free(stream->private_data);
+    stream->private_data = NULL;
+    stream->release = NULL;
+}
+
+int corrie_stream_error(struct ArrowArrayStream *stream, corrie_error *err)
+{
+    if (stream->release != release) {
+        return corrie_fail(err, CORRIE_E_USAGE, "the stream is none of corrie_query's");
+    }
+    return engine_stream_error(&((struct query *)stream->private_data)->rows, err);
+}
+
+static corrie_query_options read_options(const corrie_query_options *options)
+{
+    corrie_query_options given = {.size = sizeof given};
+
+    if (options) {
+        memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
+    }
+    return given;
+}
+
+int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options *options,
+                 struct ArrowArrayStream *ret, corrie_error *err)
+{
+    _cleanup_(query_freep) struct query *query = NULL;
+    corrie_query_options given = read_options(options);
+    int r;
+
+    js_setup();
+    r = open_query(lake, str_of(sql), &given, &query, err);
+    if (r < 0 || (r = engine_query(query->engine, str_of(sql), NULL, &query->rows, err)) < 0) {
+        return r;
+    }
+    *ret = (struct ArrowArrayStream){.get_schema = get_schema,
+                                     .get_next = get_next,
+                                     .get_last_error = get_last_error,
+                                     .release = release,
+                                     .private_data = TAKE_PTR(query)};
+    return 0;
+}
+
+/* ---- to a file ---- */
+
+static int find_output(const char *name, enum engine_output *ret, corrie_error *err)
+{
+    static const struct {
+        const char *name;
+        enum engine_output output;
+    } outputs[] = {{"csv", ENGINE_OUT_CSV},
+                   {"json", ENGINE_OUT_JSON},
+                   {"jsonl", ENGINE_OUT_JSONL},
+                   {"parquet", ENGINE_OUT_PARQUET},
+                   {"arrow", ENGINE_OUT_ARROW}};
+
+    for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
+        if (strcmp(name, outputs[i].name) == 0) {
+            *ret = outputs[i].output;
+            return 0;
+        }
+    }
+    return corrie_fail(err, CORRIE_E_USAGE, "a result cannot be written as %s: csv, json, jsonl, parquet or arrow",
+                       name);
+}
+
+/* Writes beside the target, makes that durable, and gives it the name. */
+static int export_durably(struct query *query, struct str sql, enum engine_output output,
+                          struct str path, int64_t *ret_rows, int64_t *ret_bytes, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct str parent = os_path_parent(path);
+    struct os_stat stat;
+    char *directory = arena_text(&arena, parent);
+    char *target = arena_text(&arena, path);
+    char *temporary = arena_printf(&arena, "%.*s/%s%.*s", STR_FMT(parent), OS_TEMP_PREFIX,
+                                   STR_FMT(os_path_name(path)));
+    int r;
+
+    if (!directory || !target || !temporary) {
+        return corrie_fail_memory(err);
+    }
+    r = engine_export(query->engine, sql, NULL, output, str_of(temporary), ret_rows, err);
+    if (r < 0) {
+        return r;
+    }
+    if ((r = os_file_sync(temporary, err)) < 0 || (r = os_stat(temporary, &stat, err)) < 0 ||
+        (r = os_rename(temporary, target, err)) < 0 || (r = os_dir_sync(directory, err)) < 0) {
+        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+        if (os_unlink(temporary, &ignored) < 0) {
+            corrie_error_clear(&ignored);
+        }
+        return r;
+    }
+    *ret_bytes = (int64_t)stat.size;
+    return 0;
+}
+
+int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_options *options,
+                         const char *format, const char *path, char **ret_json, corrie_error *err)
+{
+    _cleanup_(query_freep) struct query *query = NULL;
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *document = NULL;
+    _free_ char *absolute = NULL;
+    corrie_query_options given = read_options(options);
+    enum engine_output output = ENGINE_OUT_CSV;
+    int64_t rows = 0;
+    int64_t bytes = 0;
+    int r;
+
+    js_setup();
+    r = find_output(format, &output, err);
+    if (r < 0 || (r = os_path_absolute(str_of(path), &absolute, err)) < 0 ||
+        (r = open_query(lake, str_of(sql), &given, &query, err)) < 0) {
+        return r;
+    }
+    r = export_durably(query, str_of(sql), output, str_of(absolute), &rows, &bytes, err);
+    if (r < 0) {
+        return corrie_wrap(err, "write the result to %s", path);
+    }
+    document = json_object();
+    r = js_set_str(document, "path", str_of(absolute));
+    r |= js_set_int(document, "rows", rows);
+    r |= js_set_int(document, "bytes", bytes);
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    r = js_format(document, 0, &text, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret_json = buf_take(&text);
+    return *ret_json ? 0 : corrie_fail_memory(err);
+}

@@ -1,0 +1,128 @@
+/* report.c — the documents that tell how a run went. */
+#include "run/run_priv.h"
+
+#include "base/mem.h"
+
+static const char *status_name(enum node_status status)
+{
+    static const char *const names[] = {"skipped", "running", "done", "warning", "failed"};
+
+    return names[status];
+}
+
+static json_t *node_json(const struct run *run, size_t index)
+{
+    const struct plan_node *node = &run->plan->nodes[index];
+    const struct node_state *state = &run->nodes[index];
+    const struct declared_function *function = node->function;
+    bool model = function->kind == FUNCTION_MODEL;
+    bool ran = state->status != NODE_WAITING;
+    json_t *item = json_object();
+    int r;
+
+    r = js_set_str(item, "name", node->name);
+    r |= js_set_str(item, "kind", model ? STR("model") : STR("expectation"));
+    r |= js_set_str(item, "language", function->language == SOURCE_SQL ? STR("sql") : STR("python"));
+    r |= js_set_str(item, "status", str_of(status_name(state->status)));
+    r |= js_set(item, "rows", model && state->output ? json_integer(state->rows) : json_null());
+    r |= js_set(item, "bytes", model && state->output ? json_integer(state->bytes) : json_null());
+    r |= js_set(item, "seconds", ran ? json_real((double)state->elapsed / 1e9) : json_null());
+    r |= js_set(item, "cpu_seconds", state->cpu ? json_real((double)state->cpu / 1e9) : json_null());
+    r |= js_set(item, "max_rss", state->max_rss ? json_integer((json_int_t)state->max_rss) : json_null());
+    r |= js_set_str(item, "file", function->place.file);
+    r |= js_set_int(item, "line", function->place.line);
+    if (r != 0) {
+        json_decref(item);
+        return NULL;
+    }
+    return item;
+}
+
+json_t *run_nodes_json(const struct run *run)
+{
+    json_t *nodes = json_array();
+
+    for (size_t i = 0; run->plan && run->nodes && i < run->plan->n_nodes && nodes; i++) {
+        if (json_array_append_new(nodes, node_json(run, i)) < 0) {
+            json_decref(nodes);
+            return NULL;
+        }
+    }
+    return nodes;
+}
+
+json_t *run_tables_json(const struct run *run)
+{
+    json_t *tables = json_array();
+
+    for (size_t i = 0; i < run->n_tables && tables; i++) {
+        const struct table_state *table = &run->tables[i];
+        json_t *item = json_object();
+        int r;
+
+        r = js_set_str(item, "namespace", table->ns);
+        r |= js_set_str(item, "name", table->name);
+        r |= js_set_int(item, "records", table->records);
+        r |= js_set_int(item, "rows_written", table->rows_written);
+        r |= json_array_append_new(tables, item);
+        if (r != 0) {
+            json_decref(tables);
+            return NULL;
+        }
+    }
+    return tables;
+}
+
+static json_t *notes_json(const struct plan *plan)
+{
+    json_t *notes = json_array();
+
+    for (size_t i = 0; i < plan->n_notes && notes; i++) {
+        json_t *item = json_object();
+        int r;
+
+        r = js_set_bool(item, "warning", plan->notes[i].warning);
+        r |= js_set_str(item, "text", plan->notes[i].text);
+        r |= js_set_str(item, "file", plan->notes[i].place.file);
+        r |= js_set_int(item, "line", plan->notes[i].place.line);
+        r |= json_array_append_new(notes, item);
+        if (r != 0) {
+            json_decref(notes);
+            return NULL;
+        }
+    }
+    return notes;
+}
+
+int run_report(const struct run *run, char **ret_json, corrie_error *err)
+{
+    _json_ json_t *document = json_object();
+    _cleanup_(buf_done) struct buf text = {0};
+    json_t *plan = NULL;
+    char hex[HASH_HEX + 1];
+    int r;
+
+    hash_hex(&run->commit, hex);
+    r = plan_to_json(run->plan, &plan, err);
+    if (r < 0) {
+        return r;
+    }
+    r = js_set(document, "plan", plan);
+    r |= js_set(document, "job", run->job ? js_string(job_id(run->job)) : json_null());
+    r |= js_set_str(document, "ref", run->branch);
+    r |= js_set(document, "commit", run->committed ? json_string(hex) : json_null());
+    r |= js_set_bool(document, "dry_run", run->options.dry_run);
+    r |= js_set(document, "seconds", json_real((double)(clock_monotonic() - run->started) / 1e9));
+    r |= js_set(document, "nodes", run_nodes_json(run));
+    r |= js_set(document, "tables", run_tables_json(run));
+    r |= js_set(document, "notes", notes_json(run->plan));
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    r = js_format(document, 0, &text, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret_json = buf_take(&text);
+    return *ret_json ? 0 : corrie_fail_memory(err);
+}

@@ -1,0 +1,320 @@
+/* run.c — corrie_run: a project's plan, carried out in one transaction. */
+#include "run/run_priv.h"
+
+#include "base/mem.h"
+#include "os/dir.h"
+
+static void run_done(struct run *run)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    for (size_t i = 0; run->plan && run->scans && i < run->plan->n_steps; i++) {
+        exchange_unref(run->scans[i]);
+    }
+    for (size_t i = 0; run->plan && run->nodes && i < run->plan->n_nodes; i++) {
+        exchange_unref(run->nodes[i].output);
+    }
+    for (size_t i = 0; run->plan && run->environments && i < run->plan->n_environments; i++) {
+        env_free(run->environments[i]);
+    }
+    plan_free(run->plan);
+    engine_close(run->engine);
+    if (run->spill && os_tree_remove(run->spill, &ignored) < 0) {
+        corrie_error_clear(&ignored); /* temporary files of ours: nothing depends on them */
+    }
+    mem_free(run->spill);
+    declarations_free(run->declarations);
+    cache_close(run->cache);
+    project_close(run->project);
+    lake_tx_free(run->tx);
+    job_free(run->job);
+    arena_done(&run->arena);
+}
+
+static int make_states(struct run *run, corrie_error *err)
+{
+    run->scans = arena_array(&run->arena, struct exchange *, run->plan->n_steps);
+    run->environments = arena_array(&run->arena, struct env *, run->plan->n_environments);
+    run->nodes = arena_array(&run->arena, struct node_state, run->plan->n_nodes);
+    run->tables = arena_array(&run->arena, struct table_state, run->plan->n_nodes);
+    return run->scans && run->environments && run->nodes && run->tables ? 0 : corrie_fail_memory(err);
+}
+
+/* ---- the job ---- */
+
+static json_t *args_json(const struct run *run)
+{
+    json_t *args = json_object();
+    json_t *parameters = json_object();
+    int r = 0;
+
+    /* TYPE secret never reaches here: plan refuses values of secrets on the command line */
+    for (size_t i = 0; i < run->plan->n_parameters && parameters; i++) {
+        const struct plan_parameter *parameter = &run->plan->parameters[i];
+
+        r |= json_object_setn_new(parameters, parameter->name.data, parameter->name.len,
+                                  parameter->has_value ? js_string(parameter->value.text) : json_null());
+    }
+    r |= js_set_str(args, "project", run->project->dir);
+    r |= js_set_str(args, "namespace", run->plan->default_namespace);
+    r |= js_set(args, "parameters", parameters);
+    r |= js_set_bool(args, "strict", run->options.strict);
+    if (r != 0) {
+        json_decref(args);
+        return NULL;
+    }
+    return args;
+}
+
+/* Keeps the plan and the project's files as they were read. */
+static int keep_inputs(struct run *run, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *plan = NULL;
+    int r;
+
+    r = plan_to_json(run->plan, &plan, err);
+    if (r < 0 || (r = js_format(plan, 2, &text, err)) < 0) {
+        return r;
+    }
+    r = job_file(run->job, STR("plan.json"), buf_str(&text), err);
+    for (size_t i = 0; r >= 0 && i <= run->project->n_sources; i++) {
+        bool last = i == run->project->n_sources;
+        struct str path = last ? run->project->file : run->project->sources[i].path;
+        char *name = arena_printf(&run->arena, "code/%.*s", STR_FMT(path));
+
+        r = name ? job_file(run->job, str_of(name), last ? run->project->file_text : run->project->sources[i].text,
+                            err)
+                 : corrie_fail_memory(err);
+    }
+    return r;
+}
+
+static int begin_job(struct run *run, corrie_error *err)
+{
+    _json_ json_t *args = args_json(run);
+    struct job_spec spec = {.kind = STR("run"),
+                            .user = lake_user(run->lake),
+                            .ref = run->branch,
+                            .commit_in = run->view.commit,
+                            .transaction = true,
+                            .args = args};
+    int r;
+
+    if (!args) {
+        return corrie_fail_memory(err);
+    }
+    r = job_begin(lake_store(run->lake), lake_catalog(run->lake), &spec, &run->job, err);
+    if (r < 0) {
+        return r;
+    }
+    RUN_EVENT(run, .kind = "job", .text = job_id(run->job).data);
+    r = keep_inputs(run, err);
+    if (r < 0) {
+        return r;
+    }
+    return lake_tx_begin(run->lake,
+                         &(struct lake_tx_options){.branch = run->branch,
+                                                   .base = &run->view.commit,
+                                                   .job = job_id(run->job),
+                                                   .steps = true},
+                         &run->tx, err);
+}
+
+/* ---- steps ---- */
+
+static int run_model(struct run *run, size_t index, corrie_error *err)
+{
+    const struct plan_node *node = &run->plan->nodes[index];
+    struct node_state *state = &run->nodes[index];
+    int r;
+
+    if (node->function->language == SOURCE_SQL) {
+        r = run_sql(run, index, &state->output, err);
+    } else {
+        r = run_python(run, index, &state->output, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    state->rows = exchange_rows(state->output);
+    state->bytes = (int64_t)exchange_bytes(state->output);
+    return 0;
+}
+
+/* A function or an expectation, with the events around it. */
+static int run_node(struct run *run, const struct plan_step *step, corrie_error *err)
+{
+    const struct plan_node *node = &run->plan->nodes[step->node];
+    struct node_state *state = &run->nodes[step->node];
+    char *name = arena_text(&run->arena, node->name);
+    int r;
+
+    if (!name) {
+        return corrie_fail_memory(err);
+    }
+    RUN_EVENT(run, .kind = "start", .node = name, .status = "running");
+    state->status = NODE_RUNNING;
+    state->started = clock_monotonic();
+    r = step->kind == STEP_CHECK ? run_check(run, step->node, err) : run_model(run, step->node, err);
+    state->elapsed = clock_monotonic() - state->started;
+    if (state->status == NODE_RUNNING) {
+        state->status = NODE_DONE;
+    }
+    if (r < 0) {
+        state->status = NODE_FAILED;
+    }
+    RUN_EVENT(run, .kind = "done", .node = name,
+              .status = r == CORRIE_E_CANCELLED          ? "cancelled"
+                        : r < 0                          ? "failed"
+                        : state->status == NODE_WARNED ? "warning"
+                                                         : "done",
+              .rows = state->output ? state->rows : -1, .bytes = state->output ? state->bytes : -1,
+              .seconds = (double)state->elapsed / 1e9);
+    return r < 0 ? corrie_wrap(err, "%s", name) : 0;
+}
+
+static int publish(struct run *run, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf message = {0};
+    struct lake_publish publish = {.origin = true};
+    char hex[HASH_HEX + 1];
+    int r;
+
+    buf_addf(&message, "Run %.*s: ", STR_FMT(str_slice(job_id(run->job), 0, 8)));
+    for (size_t i = 0; i < run->n_tables; i++) {
+        buf_addf(&message, "%s%.*s.%.*s", i > 0 ? ", " : "", STR_FMT(run->tables[i].ns),
+                 STR_FMT(run->tables[i].name));
+    }
+    r = buf_check(&message, err);
+    if (r < 0) {
+        return r;
+    }
+    publish.message = buf_str(&message);
+    r = lake_tx_publish(run->tx, &publish, &run->commit, err);
+    if (r < 0) {
+        return r;
+    }
+    run->committed = r > 0;
+    if (run->committed) {
+        hash_hex(&run->commit, hex);
+        RUN_EVENT(run, .kind = "publish", .text = hex);
+    }
+    return 0;
+}
+
+static int run_step(struct run *run, size_t index, corrie_error *err)
+{
+    const struct plan_step *step = &run->plan->steps[index];
+    int r;
+
+    if (step->skipped) {
+        return 0;
+    }
+    r = cancel_check(lake_cancel(run->lake), err);
+    if (r < 0) {
+        return r;
+    }
+    switch (step->kind) {
+    case STEP_SCAN:
+        return run_scan(run, index, err);
+    case STEP_ENV:
+        return run_environment(run, step->environment, err);
+    case STEP_FUNCTION:
+    case STEP_CHECK:
+        return run_node(run, step, err);
+    case STEP_WRITE:
+        return run_write(run, step->node, err);
+    case STEP_PUBLISH:
+        return publish(run, err);
+    default:
+        return corrie_fail(err, CORRIE_E_INTERNAL, "the plan has a step of unknown kind %d", (int)step->kind);
+    }
+}
+
+static int run_steps(struct run *run, corrie_error *err)
+{
+    struct hash nothing;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < run->plan->n_steps; i++) {
+        r = run_step(run, i, err);
+    }
+    if (r >= 0 && run->n_tables == 0) {
+        /* nothing was written: the transaction ends without a commit */
+        r = lake_tx_publish(run->tx, &(struct lake_publish){.message = STR("nothing")}, &nothing, err);
+    }
+    return r < 0 ? r : 0;
+}
+
+/* Ends the record; after a failure says where its traces are. */
+static int finish(struct run *run, int result, corrie_error *err)
+{
+    _error_ corrie_error second = CORRIE_ERROR_INIT;
+    struct job_outcome outcome = {.error = result < 0 ? err : NULL,
+                                  .commit_out = run->committed ? &run->commit : NULL,
+                                  .nodes = run_nodes_json(run),
+                                  .tables = run_tables_json(run)};
+
+    if (result >= 0) {
+        return job_end(run->job, &outcome, err);
+    }
+    if (job_end(run->job, &outcome, &second) < 0) {
+        corrie_error_clear(&second); /* the first failure is the one to tell */
+    }
+    if (!err->hint && run->n_tables > 0) {
+        corrie_hint(err, "nothing was published; what was finished is on tx/%.*s: corrie table ls --ref tx/%.*s",
+                    STR_FMT(job_id(run->job)), STR_FMT(job_id(run->job)));
+    }
+    return result;
+}
+
+static int emit_plan(struct run *run, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(buf_done) struct buf tree = {0};
+    _json_ json_t *plan = NULL;
+    int r;
+
+    r = plan_to_json(run->plan, &plan, err);
+    if (r < 0 || (r = js_format(plan, 0, &text, err)) < 0 || (r = plan_print_tree(run->plan, &tree, err)) < 0) {
+        return r;
+    }
+    lake_event(run->lake, &(corrie_event){.size = sizeof(corrie_event),
+                                          .kind = "plan",
+                                          .json = buf_text(&text),
+                                          .text = buf_text(&tree),
+                                          .rows = -1,
+                                          .bytes = -1,
+                                          .time_ns = clock_now(),
+                                          .seconds = (double)(clock_monotonic() - run->started) / 1e9});
+    return 0;
+}
+
+int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_json, corrie_error *err)
+{
+    _cleanup_(run_done) struct run run = {.lake = lake, .started = clock_monotonic()};
+    int r;
+
+    run.options.size = sizeof run.options;
+    if (options) {
+        memcpy(&run.options, options,
+               options->size < sizeof run.options ? options->size : sizeof run.options);
+    }
+    js_setup();
+    r = run_prepare(&run, err);
+    if (r < 0 || (r = emit_plan(&run, err)) < 0 || (r = make_states(&run, err)) < 0) {
+        return r;
+    }
+    if (run.options.dry_run) {
+        return run_report(&run, ret_json, err);
+    }
+    r = begin_job(&run, err);
+    if (r >= 0) {
+        r = run_steps(&run, err);
+    }
+    if (run.job) {
+        r = finish(&run, r, err);
+    }
+    return r < 0 ? r : run_report(&run, ret_json, err);
+}

@@ -1,0 +1,241 @@
+/* step_data.c — steps that move tables between the lake and functions: scan, SQL, write. */
+#include "run/run_priv.h"
+
+#include "arrow/table.h"
+
+/* Where a node's output is registered in the engine to be written from. */
+#define OUTPUT_NS STR("corrie_run")
+#define OUTPUT_NAME STR("output")
+
+/* Reads everything a statement gives into memory files. */
+static int collect(struct run *run, struct str sql, const char *file, struct exchange **ret,
+                   corrie_error *err)
+{
+    struct ArrowArrayStream stream = {0};
+    int r;
+
+    r = engine_query(run->engine, sql, file, &stream, err);
+    if (r < 0) {
+        return r;
+    }
+    return exchange_from_stream(&stream, lake_cancel(run->lake), ret, err);
+}
+
+static void add_columns(struct buf *sql, const struct plan_edge *edge)
+{
+    if (edge->all_columns) {
+        buf_add_char(sql, '*');
+        return;
+    }
+    for (size_t i = 0; i < edge->n_columns; i++) {
+        buf_add_text(sql, i > 0 ? ", " : "");
+        buf_add_sql_name(sql, edge->columns[i]);
+    }
+}
+
+int run_scan(struct run *run, size_t step, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(buf_done) struct buf sql = {0};
+    const struct plan_edge *edge = run->plan->steps[step].edge;
+    const struct plan_source *source = &run->plan->sources[run->plan->steps[step].source];
+    struct lake_table table;
+    struct lake_view view;
+    int r;
+
+    if (run->plan->steps[step].in_engine) {
+        return 0;
+    }
+    r = run_open_engine(run, err);
+    if (r < 0 || (r = run_source_view(run, source, &view, err)) < 0 ||
+        (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table, err)) < 0) {
+        return r;
+    }
+    r = lake_table_define(&view, &table, run->engine, edge->all_columns ? NULL : edge->columns,
+                          edge->n_columns, edge->filter, err);
+    if (r < 0) {
+        return r;
+    }
+    buf_add_text(&sql, "SELECT ");
+    add_columns(&sql, edge);
+    buf_add_text(&sql, " FROM ");
+    buf_add_sql_name(&sql, table.ns);
+    buf_add_char(&sql, '.');
+    buf_add_sql_name(&sql, table.name);
+    r = buf_check(&sql, err);
+    if (r >= 0) {
+        r = collect(run, buf_str(&sql), NULL, &run->scans[step], err);
+    }
+    return r < 0 ? corrie_wrap(err, "read %.*s.%.*s", STR_FMT(table.ns), STR_FMT(table.name)) : 0;
+}
+
+/* Registers an input under the name that the statement uses. */
+static int define_input(struct run *run, const struct plan_node *node, const struct plan_edge *edge,
+                        corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct str ns;
+    struct str name;
+    int r;
+
+    if (!str_cut(edge->argument, '.', &ns, &name)) {
+        name = edge->argument;
+        ns = run->plan->default_namespace;
+    }
+    if (edge->node != PLAN_NONE) {
+        _cleanup_(arrow_table_unrefp) struct arrow_table *table = NULL;
+
+        r = exchange_table(run->nodes[edge->node].output, &table, err);
+        return r < 0 ? r : engine_define_arrow(run->engine, ns, name, table, err);
+    } else {
+        const struct plan_source *source = &run->plan->sources[edge->source];
+        struct lake_table table;
+        struct lake_view view;
+
+        r = run_source_view(run, source, &view, err);
+        if (r >= 0) {
+            r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table, err);
+        }
+        if (r < 0) {
+            return r;
+        }
+        table.ns = ns; /* the statement's own spelling */
+        table.name = name;
+        return lake_table_define(&view, &table, run->engine, NULL, 0, STR_EMPTY, err);
+    }
+    (void)node;
+}
+
+int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *err)
+{
+    const struct plan_node *node = &run->plan->nodes[index];
+    char *file = arena_text(&run->arena, node->function->place.file);
+    int r = 0;
+
+    if (!file) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; r >= 0 && i < node->n_edges; i++) {
+        r = define_input(run, node, &node->edges[i], err);
+    }
+    return r < 0 ? r : collect(run, node->sql, file, ret, err);
+}
+
+/* ---- write ---- */
+
+/* Notes every lake table that went into a node, however far up. */
+static int note_reads(struct run *run, size_t index, const struct plan_node *output, bool *seen,
+                      corrie_error *err)
+{
+    const struct plan_node *node = &run->plan->nodes[index];
+
+    if (seen[index]) {
+        return 0;
+    }
+    seen[index] = true;
+    for (size_t i = 0; i < node->n_edges; i++) {
+        const struct plan_edge *edge = &node->edges[i];
+        int r;
+
+        if (edge->node != PLAN_NONE) {
+            r = note_reads(run, edge->node, output, seen, err);
+        } else {
+            const struct plan_source *source = &run->plan->sources[edge->source];
+            struct lake_table table;
+            struct lake_view view;
+
+            r = run_source_view(run, source, &view, err);
+            if (r >= 0) {
+                r = lake_table_get(&view, source->table_namespace, source->name, &run->arena, &table, err);
+            }
+            if (r >= 0) {
+                r = lake_tx_read(run->tx, output->table_namespace, output->name, &table, err);
+            }
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int write_output(struct run *run, const struct plan_node *node, struct arrow_table *rows,
+                        struct lake_written *ret, corrie_error *err)
+{
+    static const struct str selects[] = {{"SELECT * FROM corrie_run.\"output\"", 34}};
+    struct schema schema;
+    struct lake_write write = {.ns = node->table_namespace,
+                               .name = node->name,
+                               .mode = node->function->strategy == STRATEGY_APPEND ? LAKE_APPEND : LAKE_REPLACE,
+                               .schema = &schema,
+                               .engine = run->engine,
+                               .selects = selects,
+                               .n_selects = 1};
+    struct schema target;
+    _cleanup_(buf_done) struct buf by_name = {0};
+    struct str append;
+    int r;
+
+    r = arrow_table_schema(rows, &run->arena, &schema, err);
+    if (r < 0 || (r = engine_define_arrow(run->engine, OUTPUT_NS, OUTPUT_NAME, rows, err)) < 0) {
+        return r;
+    }
+    if (write.mode == LAKE_APPEND) {
+        /* the table's columns in its order; what the rows lack is null */
+        r = lake_tx_target(run->tx, &write, &run->arena, &target, err);
+        if (r < 0) {
+            return r;
+        }
+        buf_add_text(&by_name, "SELECT ");
+        for (size_t i = 0; i < target.n_fields; i++) {
+            buf_add_text(&by_name, i > 0 ? ", " : "");
+            if (!schema_find(&schema, target.fields[i].name)) {
+                buf_add_text(&by_name, "NULL AS ");
+            }
+            buf_add_sql_name(&by_name, target.fields[i].name);
+        }
+        buf_add_text(&by_name, " FROM corrie_run.\"output\"");
+        r = buf_check(&by_name, err);
+        if (r < 0) {
+            return r;
+        }
+        append = buf_str(&by_name);
+        write.selects = &append;
+    }
+    return lake_tx_write(run->tx, &write, &run->arena, ret, err);
+}
+
+int run_write(struct run *run, size_t index, corrie_error *err)
+{
+    _cleanup_(arrow_table_unrefp) struct arrow_table *rows = NULL;
+    const struct plan_node *node = &run->plan->nodes[index];
+    struct lake_written written;
+    bool *seen = arena_array(&run->arena, bool, run->plan->n_nodes);
+    char *message;
+    int r;
+
+    r = run_open_engine(run, err);
+    if (r < 0 || (r = lake_tx_namespace(run->tx, node->table_namespace, err)) < 0) {
+        return r;
+    }
+    if (r > 0) {
+        lake_notice(run->lake, "made the namespace %.*s", STR_FMT(node->table_namespace));
+    }
+    r = exchange_table(run->nodes[index].output, &rows, err);
+    if (r < 0 || (r = write_output(run, node, rows, &written, err)) < 0) {
+        return r;
+    }
+    message = arena_printf(&run->arena, "Write %.*s.%.*s", STR_FMT(node->table_namespace), STR_FMT(node->name));
+    if (!seen || !message) {
+        return corrie_fail_memory(err);
+    }
+    r = note_reads(run, index, node, seen, err);
+    if (r < 0) {
+        return r;
+    }
+    run->tables[run->n_tables++] = (struct table_state){.ns = node->table_namespace,
+                                                        .name = node->name,
+                                                        .records = written.table.records,
+                                                        .rows_written = written.rows};
+    return lake_tx_step(run->tx, str_of(message), err);
+}
