@@ -130,6 +130,17 @@ int lake_table_define(const struct lake_view *view, const struct lake_table *tab
                       struct engine *engine, const struct str *columns, size_t n_columns,
                       struct str filter, corrie_error *err) CORRIE_MUST_USE;
 
+/* ---- for those who walk the catalog themselves (fsck, gc) ---- */
+
+struct tree_value;
+
+/* The table that a catalog value tells of; `key` is ["table", ns, name]. CORRIE_E_CORRUPT names the table. */
+int lake_table_of_value(const struct lake *lake, struct str key, const struct tree_value *value,
+                        struct arena *arena, struct lake_table *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* The absolute location (Iceberg's URI) of one that may be relative to the root. In `arena` or borrowed. */
+int lake_absolute(const struct lake *lake, struct str location, struct arena *arena,
+                  struct str *ret, corrie_error *err) CORRIE_MUST_USE;
 /* ---- ledger ----------------------------------------------------------------------------------------- */
 
 /* What was imported: catalog key ["ledger", table id, location]. */

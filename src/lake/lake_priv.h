@@ -45,16 +45,10 @@ int lake_config_format(const struct lake_config *config, struct buf *out, corrie
 /* kinds.c: the merge rules of the kinds this room owns. */
 const struct merge_options *lake_merge_options(const struct lake *lake, struct merge_options *storage);
 
-/* table.c: documents of catalog values. Text of *ret is borrowed from `doc`, key parts from `key`. */
-int lake_table_of_value(const struct lake *lake, struct str key, const struct tree_value *value,
-                        struct arena *arena, struct lake_table *ret, corrie_error *err)
-    CORRIE_MUST_USE;
+/* table.c */
 int lake_table_doc(const struct lake_table *table, struct buf *out, corrie_error *err)
     CORRIE_MUST_USE;
 
-/* The absolute location (Iceberg's URI) of one that may be relative to the root. In `arena` or borrowed. */
-int lake_absolute(const struct lake *lake, struct str location, struct arena *arena,
-                  struct str *ret, corrie_error *err) CORRIE_MUST_USE;
 /* The inverse, for what lies under the root; others come back as they are. */
 struct str lake_relative(const struct lake *lake, struct str location);
 /* The local path of Iceberg's URI "file:///…". Borrowed. */

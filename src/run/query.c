@@ -1,12 +1,9 @@
 /* query.c — one statement that reads, for a person. */
-#include <errno.h>
-#include <stdio.h>
-
+#include "arrow/table.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "lake/lake.h"
-#include "nanoarrow/nanoarrow.h"
 #include "os/dir.h"
 #include "os/file.h"
 #include "os/path.h"
