@@ -1,0 +1,111 @@
+"""What the end-to-end tests share: a lake of their own, the program, the generated shop data."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared"
+BIN = Path(os.environ.get("CORRIE_BIN", ROOT / "build" / "bin"))
+TIMEOUT = 600 if os.environ.get("CORRIE_SANITIZED") else 180
+
+
+@dataclass
+class Lake:
+    """A lake in a directory of its own, and the program called on it."""
+
+    root: Path
+    home: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def start(self, *arguments: str | Path, program: str = "corrie", cwd: Path | None = None,
+              env: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen([BIN / program, *map(str, arguments)], cwd=cwd or self.home,
+                                env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+    def run(self, *arguments: str | Path, program: str = "corrie", cwd: Path | None = None, status: int | None = 0,
+            env: dict[str, str] | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Calls the program and checks its exit status (None: any)."""
+        done = subprocess.run([BIN / program, *map(str, arguments)], cwd=cwd or self.home,
+                              env={**self.env, **(env or {})}, input=stdin if stdin is not None else "",
+                              capture_output=True, text=True, timeout=TIMEOUT)
+        if status is not None:
+            assert done.returncode == status, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, *arguments: str | Path, **more: Any) -> Any:
+        return json.loads(self.run(*arguments, "-o", "json", **more).stdout)
+
+    def error(self, *arguments: str | Path, status: int, **more: Any) -> str:
+        """Calls the program, which must fail with that status; returns what it says."""
+        done = self.run(*arguments, status=status, **more)
+        assert "error" in done.stderr
+        return done.stderr
+
+    def rows(self, sql: str, *arguments: str) -> list[list[str]]:
+        """The rows of a query as text, without the header."""
+        import csv
+        import io
+
+        text = self.run("query", sql, "-o", "csv", *arguments).stdout
+        return list(csv.reader(io.StringIO(text)))[1:]
+
+    def head(self, branch: str = "main") -> str:
+        branches = self.json("branch", "ls")["branches"]
+        return next(b["commit"] for b in branches if b["name"] == branch)
+
+    def fsck(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.json("fsck")
+        assert found["problems"] == []
+        return found
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """The tester's environment without their lake, settings and colours. Environments of functions are shared."""
+    env = {k: v for k, v in os.environ.items()
+           if not k.startswith(("CORRIE_LAKE", "CORRIE_REF", "CORRIE_USER", "CORRIE_FAULT"))}
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    env.update(HOME=str(home), XDG_CACHE_HOME=cache, XDG_CONFIG_HOME=str(home / ".config"),
+               XDG_DATA_HOME=str(home / ".local/share"), XDG_STATE_HOME=str(home / ".local/state"),
+               NO_COLOR="1", USER=env.get("USER") or getpass.getuser())
+    return env
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    home = tmp_path / "home"
+    home.mkdir()
+    env = clean_environment(home)
+    env["CORRIE_LAKE"] = str(tmp_path / "lake")
+    return Lake(tmp_path / "lake", home, env)
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The generated shop data: events.parquet (1 M rows) and users.parquet (100 k)."""
+    folder = tmp_path_factory.mktemp("shop")
+    env = clean_environment(folder)
+    env["CORRIE_LAKE"] = str(folder / "lake")
+    for name in ("events", "users"):
+        subprocess.run([BIN / "corrie", "query", "-f", ROOT / f"examples/ecommerce/{name}.sql", "-o", "parquet",
+                        "--to", folder / f"{name}.parquet"], check=True, env=env, timeout=TIMEOUT,
+                       capture_output=True)
+    yield folder
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The seeds and data that lie beside the checkout on machines that have them."""
+    if not SHARED.is_dir():
+        pytest.skip("shared/ does not lie beside the checkout")
+    return SHARED
