@@ -1,6 +1,8 @@
 /* merge.h — the one mechanism for everything that changes a lake: merge3 over trees, per key through the
  * kind that owns it, and publishing with retries.
  *
+ * Reports are never NULL, and empty or done with before the call.
+ *
  * Words: `base` is what both sides started from, `theirs` is where the target ref stands now, `ours` is
  * what we want to bring there. The result is theirs with our changes.
  *

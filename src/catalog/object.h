@@ -30,6 +30,7 @@ struct object_list {
     struct object **items;
     size_t count;
     size_t capacity;
+    struct catalog *catalog; /* set by the first that is added */
 };
 
 void object_list_done(struct object_list *list);

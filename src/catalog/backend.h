@@ -1,0 +1,95 @@
+/* backend.h — where a catalog keeps what it keeps: the interface that sqlite, postgres and object stores
+ * implement. Nothing above it knows which one it is.
+ *
+ * Contract (tests/contract/catalog runs it over every backend listed there)
+ *   1. commit() is all or nothing, durable when it returns 0, and linear: of two that expect the same
+ *      commit of one ref, one succeeds.
+ *   2. put_objects() may be early: what it stored is durable by the next commit at the latest. Storing
+ *      an object that is there already gives it a new stamp, so that a collector spares it.
+ *   3. Bytes go in and out in stored form (docs/formats/objects.md); the backend does not look inside.
+ *   4. Everything handed to callbacks or lying in an arena stays valid as said; everything passed in is
+ *      borrowed for the call. */
+#ifndef CORRIE_CATALOG_BACKEND_H
+#define CORRIE_CATALOG_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/catalog.h"
+
+struct backend_object {
+    struct hash name;
+    int type;
+    struct str stored;
+};
+
+/* Called for each object found, in any order, with its index among the names asked for. */
+typedef int (*backend_object_fn)(void *arg, size_t index, const struct backend_object *object,
+                                 corrie_error *err);
+typedef int (*backend_name_fn)(void *arg, const struct hash *name, corrie_error *err);
+
+struct backend {
+    const struct backend_ops *ops;
+};
+
+struct backend_ops {
+    const char *name;
+    struct backend *(*close)(struct backend *backend);
+
+    /* Missing objects are no error: the callback is not called for them. */
+    int (*get_objects)(struct backend *backend, const struct hash *names, size_t n,
+                       backend_object_fn each, void *arg, corrie_error *err);
+    int (*put_objects)(struct backend *backend, const struct backend_object *objects, size_t n,
+                       corrie_error *err);
+    /* Names of objects of a type that start with `n_bits` bits of `prefix` (the rest of it zero), at
+     * most `limit`, in order. */
+    int (*find_objects)(struct backend *backend, int type, const struct hash *prefix,
+                        unsigned n_bits, size_t limit, backend_name_fn each, void *arg,
+                        corrie_error *err);
+
+    /* 1 found, 0 not. ret->name is the argument. */
+    int (*get_ref)(struct backend *backend, struct str name, struct catalog_ref *ret,
+                   corrie_error *err);
+    /* As catalog_ref_list. */
+    int (*list_refs)(struct backend *backend, struct str prefix, int kind, struct str after,
+                     size_t limit, struct arena *arena, struct catalog_ref **ret, size_t *ret_n,
+                     corrie_error *err);
+    /* As catalog_commit, with `when` set; `new_commit`, if not zero, must be among `objects` or stored. */
+    int (*commit)(struct backend *backend, const struct backend_object *objects, size_t n,
+                  const struct catalog_move *move, corrie_error *err);
+    /* Optional (NULL): keeps all other writers out until the next commit() or release(), so that a
+     * writer who lost a race wins the next. `release` without `hold` does nothing. */
+    int (*hold)(struct backend *backend, corrie_error *err);
+    void (*release)(struct backend *backend);
+
+    /* As catalog_reflog. */
+    int (*reflog)(struct backend *backend, struct str ref, uint64_t before, size_t limit,
+                  struct arena *arena, struct catalog_reflog_entry **ret, size_t *ret_n,
+                  corrie_error *err);
+    /* Each commit that any reflog entry names, once; for checks and collection. */
+    int (*reflog_commits)(struct backend *backend, backend_name_fn each, void *arg,
+                          corrie_error *err);
+
+    /* As catalog_index_*. */
+    int (*index_put)(struct backend *backend, struct str space,
+                     const struct catalog_index_entry *entry, corrie_error *err);
+    int (*index_get)(struct backend *backend, struct str space, struct str id, struct arena *arena,
+                     struct catalog_index_entry *ret, corrie_error *err);
+    int (*index_list)(struct backend *backend, struct str space, struct str id_prefix,
+                      const struct catalog_index_entry *after, size_t limit, struct arena *arena,
+                      struct catalog_index_entry **ret, size_t *ret_n, corrie_error *err);
+    int (*index_delete)(struct backend *backend, struct str space, struct str id,
+                        corrie_error *err);
+
+    /* Checks the medium itself; one call a fault. Negative results end it. */
+    int (*check)(struct backend *backend,
+                 int (*problem)(void *arg, struct str what, corrie_error *err), void *arg,
+                 corrie_error *err);
+};
+
+int backend_sqlite_create(const char *directory, corrie_error *err) CORRIE_MUST_USE;
+int backend_sqlite_open(const char *directory, const struct catalog_options *options,
+                        struct backend **ret, corrie_error *err) CORRIE_MUST_USE;
+
+#endif

@@ -1,0 +1,437 @@
+/* backend_sqlite.c — objects, refs and commits in one SQLite file (schema: sqlite_connect.c,
+ * docs/formats/refs.md). */
+#include "base/clock.h"
+#include "catalog/sqlite_priv.h"
+
+static struct sqlite_backend *of(struct backend *backend)
+{
+    return (struct sqlite_backend *)backend;
+}
+
+/* ---- transactions ---- */
+
+static int run(struct sqlite_backend *self, enum sql which, const char *attempted, corrie_error *err)
+{
+    _reset_ sqlite3_stmt *statement = NULL;
+    int r = sqlite_statement(self, which, &statement, err);
+
+    return r < 0 ? r : sqlite_step(self, statement, attempted, err);
+}
+
+static int begin(struct sqlite_backend *self, const char *attempted, corrie_error *err)
+{
+    if (self->held) { /* hold() began it */
+        self->held = false;
+        return 0;
+    }
+    return run(self, SQL_BEGIN, attempted, err);
+}
+
+/* Ends a transaction in which something failed; the error at hand is the one that counts. */
+static void roll_back(struct sqlite_backend *self)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (!sqlite3_get_autocommit(self->db)) {
+        /* Not by the cached statement alone: there may be no memory to prepare it. */
+        if (run(self, SQL_ROLLBACK, "roll back", &ignored) < 0) {
+            (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+        }
+    }
+}
+
+static int sqlite_hold(struct backend *backend, corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    int r = self->held ? 0 : run(self, SQL_BEGIN, "commit", err);
+
+    if (r >= 0) {
+        self->held = true;
+    }
+    return r;
+}
+
+static void sqlite_release(struct backend *backend)
+{
+    struct sqlite_backend *self = of(backend);
+
+    if (self->held) {
+        self->held = false;
+        roll_back(self);
+    }
+}
+
+/* ---- objects ---- */
+
+static int sqlite_get_objects(struct backend *backend, const struct hash *names, size_t n,
+                              backend_object_fn each, void *arg, corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+
+    for (size_t i = 0; i < n; i++) {
+        _reset_ sqlite3_stmt *statement = NULL;
+        int r = sqlite_statement(self, SQL_OBJECT_GET, &statement, err);
+
+        if (r < 0) {
+            return r;
+        }
+        sqlite_bind_hash(statement, 1, &names[i]);
+        r = sqlite_step(self, statement, "read an object", err);
+        if (r > 0) {
+            struct backend_object object = {.name = names[i],
+                                            .type = sqlite3_column_int(statement, 0)};
+
+            object.stored.data = sqlite3_column_blob(statement, 1);
+            object.stored.len = (size_t)sqlite3_column_bytes(statement, 1);
+            if (!object.stored.data && sqlite3_errcode(self->db) == SQLITE_NOMEM) {
+                return corrie_fail_memory(err);
+            }
+            r = each(arg, i, &object, err);
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int put_all(struct sqlite_backend *self, const struct backend_object *objects, size_t n,
+                   corrie_error *err)
+{
+    int64_t stamp = clock_now() / 1000000000;
+
+    for (size_t i = 0; i < n; i++) {
+        _reset_ sqlite3_stmt *statement = NULL;
+        int r = sqlite_statement(self, SQL_OBJECT_PUT, &statement, err);
+
+        if (r < 0) {
+            return r;
+        }
+        sqlite_bind_hash(statement, 1, &objects[i].name);
+        (void)sqlite3_bind_int(statement, 2, objects[i].type);
+        (void)sqlite3_bind_int64(statement, 3, stamp);
+        (void)sqlite3_bind_blob64(statement, 4, objects[i].stored.data, objects[i].stored.len,
+                                  SQLITE_STATIC);
+        r = sqlite_step(self, statement, "store an object", err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int sqlite_put_objects(struct backend *backend, const struct backend_object *objects,
+                              size_t n, corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    int r = begin(self, "store objects", err);
+
+    if (r >= 0) {
+        r = put_all(self, objects, n, err);
+    }
+    if (r >= 0) {
+        r = run(self, SQL_COMMIT, "store objects", err);
+    }
+    if (r < 0) {
+        roll_back(self);
+    }
+    return r;
+}
+
+static int has_object(struct sqlite_backend *self, int type, const struct hash *name,
+                      corrie_error *err)
+{
+    _reset_ sqlite3_stmt *statement = NULL;
+    int r = sqlite_statement(self, SQL_OBJECT_HAS, &statement, err);
+
+    if (r < 0) {
+        return r;
+    }
+    sqlite_bind_hash(statement, 1, name);
+    (void)sqlite3_bind_int(statement, 2, type);
+    return sqlite_step(self, statement, "look for an object", err);
+}
+
+static int sqlite_find_objects(struct backend *backend, int type, const struct hash *prefix,
+                               unsigned n_bits, size_t limit, backend_name_fn each, void *arg,
+                               corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    _reset_ sqlite3_stmt *statement = NULL;
+    struct hash last = *prefix;
+    int r = sqlite_statement(self, SQL_OBJECT_FIND, &statement, err);
+
+    if (r < 0) {
+        return r;
+    }
+    for (unsigned bit = n_bits; bit < 8 * HASH_BYTES; bit++) {
+        last.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+    }
+    (void)sqlite3_bind_blob64(statement, 1, prefix->bytes, HASH_BYTES, SQLITE_STATIC);
+    (void)sqlite3_bind_blob64(statement, 2, last.bytes, HASH_BYTES, SQLITE_STATIC);
+    (void)sqlite3_bind_int(statement, 3, type);
+    (void)sqlite3_bind_int64(statement, 4, (int64_t)limit);
+    while ((r = sqlite_step(self, statement, "look for objects", err)) > 0) {
+        struct hash name = sqlite_column_hash(statement, 0);
+
+        r = each(arg, &name, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return r;
+}
+
+/* ---- refs ---- */
+
+static int sqlite_get_ref(struct backend *backend, struct str name, struct catalog_ref *ret,
+                          corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    _reset_ sqlite3_stmt *statement = NULL;
+    int r = sqlite_statement(self, SQL_REF_GET, &statement, err);
+
+    if (r < 0) {
+        return r;
+    }
+    sqlite_bind_str(statement, 1, name);
+    r = sqlite_step(self, statement, "read a ref", err);
+    if (r <= 0) {
+        return r;
+    }
+    ret->name = name;
+    ret->kind = (enum catalog_ref_kind)sqlite3_column_int(statement, 0);
+    ret->commit = sqlite_column_hash(statement, 1);
+    return 1;
+}
+
+static int sqlite_list_refs(struct backend *backend, struct str prefix, int kind, struct str after,
+                            size_t limit, struct arena *arena, struct catalog_ref **ret,
+                            size_t *ret_n, corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    _reset_ sqlite3_stmt *statement = NULL;
+    struct catalog_ref *refs = arena_array(arena, struct catalog_ref, limit);
+    size_t n = 0;
+    int r;
+
+    if (!refs) {
+        return corrie_fail_memory(err);
+    }
+    r = sqlite_statement(self, SQL_REF_LIST, &statement, err);
+    if (r < 0) {
+        return r;
+    }
+    sqlite_bind_str(statement, 1, prefix);
+    sqlite_bind_str(statement, 2, after);
+    (void)sqlite3_bind_int(statement, 3, kind);
+    (void)sqlite3_bind_int64(statement, 4, (int64_t)limit);
+    while ((r = sqlite_step(self, statement, "list refs", err)) > 0) {
+        r = sqlite_column_str(statement, 0, arena, &refs[n].name, err);
+        if (r < 0) {
+            return r;
+        }
+        refs[n].kind = (enum catalog_ref_kind)sqlite3_column_int(statement, 1);
+        refs[n++].commit = sqlite_column_hash(statement, 2);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret = refs;
+    *ret_n = n;
+    return 0;
+}
+
+/* ---- commit ---- */
+
+/* Whether the ref stands where the mover saw it; *ret_kind is what it is or will be. */
+static int check_expected(struct sqlite_backend *self, const struct catalog_move *move,
+                          enum catalog_ref_kind *ret_kind, corrie_error *err)
+{
+    const char *kind = catalog_ref_kind_name(move->kind);
+    struct catalog_ref ref;
+    int r = sqlite_get_ref(&self->backend, move->ref, &ref, err);
+
+    if (r < 0) {
+        return r;
+    }
+    *ret_kind = r > 0 ? ref.kind : move->kind;
+    if (r > 0 && hash_is_zero(&move->expected)) {
+        return corrie_fail(err, CORRIE_E_EXISTS, "%s %.*s exists already",
+                           catalog_ref_kind_name(ref.kind), STR_FMT(move->ref));
+    }
+    if (r == 0 && !hash_is_zero(&move->expected)) {
+        return corrie_fail(err, CORRIE_E_NOT_FOUND, "%s %.*s does not exist any more",
+                           kind ? kind : "ref", STR_FMT(move->ref));
+    }
+    if (r > 0 && !hash_eq(&ref.commit, &move->expected)) {
+        corrie_fail(err, CORRIE_E_CONFLICT, "%s %.*s was moved by somebody else meanwhile",
+                    catalog_ref_kind_name(ref.kind), STR_FMT(move->ref));
+        err->retryable = true;
+        return corrie_hint(err, "look at the new head and try again");
+    }
+    return 0;
+}
+
+static int check_target(struct sqlite_backend *self, const struct backend_object *objects, size_t n,
+                        const struct hash *target, corrie_error *err)
+{
+    char hex[HASH_HEX + 1];
+    int r;
+
+    for (size_t i = n; i-- > 0;) {
+        if (objects[i].type == OBJECT_COMMIT && hash_eq(&objects[i].name, target)) {
+            return 0;
+        }
+    }
+    r = has_object(self, OBJECT_COMMIT, target, err);
+    if (r == 0) {
+        hash_hex(target, hex);
+        return corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no commit %.12s", hex);
+    }
+    return r < 0 ? r : 0;
+}
+
+static int write_ref(struct sqlite_backend *self, const struct catalog_move *move,
+                     enum catalog_ref_kind kind, corrie_error *err)
+{
+    bool deletes = hash_is_zero(&move->new_commit);
+    _reset_ sqlite3_stmt *statement = NULL;
+    int r = sqlite_statement(self, deletes ? SQL_REF_DELETE : SQL_REF_PUT, &statement, err);
+
+    if (r < 0) {
+        return r;
+    }
+    sqlite_bind_str(statement, 1, move->ref);
+    if (!deletes) {
+        (void)sqlite3_bind_int(statement, 2, (int)kind);
+        sqlite_bind_hash(statement, 3, &move->new_commit);
+    }
+    return sqlite_step(self, statement, "move a ref", err);
+}
+
+static int write_reflog(struct sqlite_backend *self, const struct catalog_move *move,
+                        enum catalog_ref_kind kind, corrie_error *err)
+{
+    _reset_ sqlite3_stmt *last = NULL;
+    _reset_ sqlite3_stmt *statement = NULL;
+    int r = sqlite_statement(self, SQL_REFLOG_NEXT, &last, err);
+
+    if (r < 0) {
+        return r;
+    }
+    sqlite_bind_str(last, 1, move->ref);
+    r = sqlite_step(self, last, "read the reflog", err);
+    if (r >= 0) {
+        r = sqlite_statement(self, SQL_REFLOG_PUT, &statement, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    sqlite_bind_str(statement, 1, move->ref);
+    (void)sqlite3_bind_int64(statement, 2, sqlite3_column_int64(last, 0) + 1);
+    (void)sqlite3_bind_int(statement, 3, (int)kind);
+    sqlite_bind_hash(statement, 4, &move->expected);
+    sqlite_bind_hash(statement, 5, &move->new_commit);
+    (void)sqlite3_bind_int64(statement, 6, move->when);
+    sqlite_bind_str(statement, 7, move->who);
+    sqlite_bind_str(statement, 8, move->why);
+    return sqlite_step(self, statement, "write the reflog", err);
+}
+
+static int commit_inside(struct sqlite_backend *self, const struct backend_object *objects,
+                         size_t n, const struct catalog_move *move, corrie_error *err)
+{
+    enum catalog_ref_kind kind;
+    int r = check_expected(self, move, &kind, err);
+
+    if (r >= 0 && !hash_is_zero(&move->new_commit)) {
+        r = check_target(self, objects, n, &move->new_commit, err);
+    }
+    if (r >= 0) {
+        r = put_all(self, objects, n, err);
+    }
+    if (r >= 0) {
+        r = write_ref(self, move, kind, err);
+    }
+    if (r >= 0) {
+        r = write_reflog(self, move, kind, err);
+    }
+    return r < 0 ? r : run(self, SQL_COMMIT, "commit", err);
+}
+
+static int sqlite_commit(struct backend *backend, const struct backend_object *objects, size_t n,
+                         const struct catalog_move *move, corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    int r = begin(self, "commit", err);
+
+    if (r >= 0) {
+        r = commit_inside(self, objects, n, move, err);
+    }
+    if (r < 0) {
+        roll_back(self);
+    }
+    return r;
+}
+
+/* ---- check ---- */
+
+static int sqlite_check(struct backend *backend,
+                        int (*problem)(void *arg, struct str what, corrie_error *err), void *arg,
+                        corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    sqlite3_stmt *statement = NULL;
+    int r = sqlite3_prepare_v2(self->db, "PRAGMA integrity_check(100)", -1, &statement, NULL);
+
+    if (r == SQLITE_OK) {
+        while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
+            const char *text = (const char *)sqlite3_column_text(statement, 0);
+            int stop;
+
+            if (text && strcmp(text, "ok") == 0) {
+                continue;
+            }
+            stop = problem(arg, str_of(text ? text : "damaged"), err);
+            if (stop < 0) {
+                (void)sqlite3_finalize(statement);
+                return stop;
+            }
+        }
+    }
+    if (r != SQLITE_DONE) {
+        r = (r & 0xff) == SQLITE_CORRUPT || (r & 0xff) == SQLITE_NOTADB
+                ? problem(arg, str_of(sqlite3_errmsg(self->db)), err)
+                : sqlite_fail(self, r, "check", err);
+    } else {
+        r = 0;
+    }
+    (void)sqlite3_finalize(statement);
+    return r < 0 ? r : 0;
+}
+
+const struct backend_ops *sqlite_ops(void)
+{
+    static const struct backend_ops ops = {
+        .name = "sqlite",
+        .close = sqlite_close,
+        .get_objects = sqlite_get_objects,
+        .put_objects = sqlite_put_objects,
+        .find_objects = sqlite_find_objects,
+        .get_ref = sqlite_get_ref,
+        .list_refs = sqlite_list_refs,
+        .commit = sqlite_commit,
+        .hold = sqlite_hold,
+        .release = sqlite_release,
+        .reflog = sqlite_reflog,
+        .reflog_commits = sqlite_reflog_commits,
+        .index_put = sqlite_index_put,
+        .index_get = sqlite_index_get,
+        .index_list = sqlite_index_list,
+        .index_delete = sqlite_index_delete,
+        .check = sqlite_check,
+    };
+
+    return &ops;
+}

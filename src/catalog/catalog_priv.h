@@ -1,0 +1,150 @@
+/* catalog_priv.h — what the files of this room share. */
+#ifndef CORRIE_CATALOG_PRIV_H
+#define CORRIE_CATALOG_PRIV_H
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "catalog/backend.h"
+#include "catalog/catalog.h"
+#include "catalog/commit.h"
+#include "catalog/key.h"
+#include "catalog/object.h"
+#include "catalog/tree.h"
+
+struct ZSTD_CCtx_s;
+struct ZSTD_DCtx_s;
+
+/* ---- objects in memory (object.c) ----
+ *
+ * An object is in the table of its catalog from birth to death, so reads find new objects too. States:
+ *
+ *     held (refs > 0)  --last unref, stored-->      idle: in the list of use, may be evicted
+ *     held             --last unref, not stored-->  freed: nothing may believe that it is stored
+ *     idle             --found-->                   held
+ */
+struct object {
+    struct object *next; /* of the same slot */
+    struct object *newer;
+    struct object *older;
+    struct node *node; /* decoded on first use; the object's */
+    struct hash name;
+    size_t refs;
+    size_t len;
+    uint8_t type;
+    bool stored;
+    char bytes[];
+};
+
+struct object_table {
+    struct object **slots;
+    size_t n_slots; /* power of two */
+    size_t count;
+    struct object *newest; /* idle ones, by use */
+    struct object *oldest;
+    size_t idle_bytes;
+    size_t max_bytes;
+};
+
+struct catalog {
+    struct backend *backend;
+    struct object_table objects;
+    struct ZSTD_CCtx_s *compressor;
+    struct ZSTD_DCtx_s *expander;
+    const struct cancel *cancel;
+    uint64_t n_reads; /* objects read from the backend; for tests and benchmarks */
+};
+
+static inline struct str object_bytes(const struct object *object)
+{
+    return (struct str){object->bytes, object->len};
+}
+
+/* Looks in memory, then in the backend, and checks the name. The caller's to unref.
+ * CORRIE_E_NOT_FOUND, CORRIE_E_CORRUPT. */
+int object_get(struct catalog *catalog, enum object_type type, const struct hash *name,
+               struct object **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The object of these bytes; new if it is not in memory. The caller's to unref. */
+int object_make(struct catalog *catalog, enum object_type type, struct str bytes,
+                struct object **ret, corrie_error *err) CORRIE_MUST_USE;
+void object_unref(struct catalog *catalog, struct object *object);
+/* Puts it on the list, which takes the reference. On failure it is still the caller's. */
+int object_list_push(struct catalog *catalog, struct object_list *list, struct object *object,
+                     corrie_error *err) CORRIE_MUST_USE;
+/* object_make and object_list_push. */
+int object_add(struct catalog *catalog, enum object_type type, struct str bytes,
+               struct object_list *list, struct hash *ret, corrie_error *err) CORRIE_MUST_USE;
+/* The objects of a list in stored form; texts lie in `bytes`. */
+int object_list_pack(struct catalog *catalog, const struct object_list *list, struct arena *arena,
+                     struct backend_object **ret, corrie_error *err) CORRIE_MUST_USE;
+void object_table_done(struct catalog *catalog);
+/* Forgets all objects that nobody holds. */
+void object_table_clear(struct catalog *catalog);
+
+/* A reference for one scope. */
+struct object_hold {
+    struct catalog *catalog;
+    struct object *object;
+};
+void object_hold_done(struct object_hold *hold);
+
+/* ---- nodes (node.c) ---- */
+
+struct node_entry {
+    struct str key;
+    struct str value; /* leaf: a value's bytes; inner: the 32 bytes of the child's name */
+};
+
+/* Keys lie in the node, values in the bytes it was decoded from. */
+struct node {
+    unsigned level;
+    size_t n;
+    size_t memory; /* bytes it takes */
+    struct node_entry *entries;
+};
+
+/* Decodes and checks everything that can be seen in one node but boundaries. The caller's: mem_free.
+ * CORRIE_E_CORRUPT says what is wrong. */
+int node_decode(struct str bytes, struct node **ret, corrie_error *err) CORRIE_MUST_USE;
+void node_encode(unsigned level, const struct node_entry *entries, size_t n, struct buf *out);
+/* Whether a node ends after its `count`-th entry, whose key is `key`. */
+bool node_ends(struct str key, unsigned level, size_t count);
+/* Index of the first entry whose key is not less than `key`; n if there is none. */
+size_t node_find(const struct node *node, struct str key);
+static inline struct hash node_child(const struct node *node, size_t index)
+{
+    struct hash child;
+
+    memcpy(child.bytes, node->entries[index].value.data, HASH_BYTES);
+    return child;
+}
+/* The node of that name. `last_key` and `level` are what its parent says of it (NULL: it is a root). */
+int node_get(struct catalog *catalog, const struct hash *name, const struct str *last_key,
+             unsigned level, struct object **ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* A value's bytes; false if they are none. ret->doc is borrowed from `bytes`. */
+bool value_decode(struct str bytes, struct tree_value *ret);
+void value_encode(const struct tree_value *value, struct buf *out);
+
+/* ---- commits (commit.c) ---- */
+
+/* Texts are borrowed from `bytes`, properties lie in the arena. CORRIE_E_CORRUPT, CORRIE_E_NO_MEMORY.
+ * `id` is not set. */
+int commit_decode(struct str bytes, struct arena *arena, struct commit *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+void commit_encode(const struct commit *commit, struct buf *out);
+
+/* The part of a commit that walks need. */
+struct commit_links {
+    struct hash id;
+    uint64_t generation;
+    int64_t time;
+    size_t n_parents;
+    struct hash parents[COMMIT_PARENTS_MAX];
+};
+int commit_links(struct catalog *catalog, const struct hash *id, struct commit_links *ret,
+                 corrie_error *err) CORRIE_MUST_USE;
+
+#endif

@@ -1,0 +1,312 @@
+/* history.c — walks over commits.
+ *
+ * All of them take the commit of the largest generation first. A generation is larger than those of all
+ * ancestors (it is checked here), so when a commit is taken all its descendants in the walk have been. */
+#include "catalog/history.h"
+
+#include "base/map.h"
+#include "catalog/catalog_priv.h"
+
+/* A commit in a walk. */
+struct visit {
+    struct commit_links links;
+    unsigned flags;
+    bool queued;
+};
+
+/* A binary heap, the first to take at items[0]. */
+struct queue {
+    struct visit **items;
+    size_t count;
+    size_t capacity;
+};
+
+static bool precedes(const struct visit *a, const struct visit *b)
+{
+    if (a->links.generation != b->links.generation) {
+        return a->links.generation > b->links.generation;
+    }
+    if (a->links.time != b->links.time) {
+        return a->links.time > b->links.time;
+    }
+    return memcmp(a->links.id.bytes, b->links.id.bytes, HASH_BYTES) < 0;
+}
+
+static int queue_push(struct queue *queue, struct visit *visit, corrie_error *err)
+{
+    size_t at = queue->count;
+
+    if (vec_reserve(queue, at + 1) < 0) {
+        return corrie_fail_memory(err);
+    }
+    queue->count++;
+    while (at > 0 && precedes(visit, queue->items[(at - 1) / 2])) {
+        queue->items[at] = queue->items[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    queue->items[at] = visit;
+    visit->queued = true;
+    return 0;
+}
+
+static struct visit *queue_pop(struct queue *queue)
+{
+    struct visit *first = queue->items[0];
+    struct visit *last = queue->items[--queue->count];
+    size_t at = 0;
+
+    while (2 * at + 1 < queue->count) {
+        size_t child = 2 * at + 1;
+
+        if (child + 1 < queue->count && precedes(queue->items[child + 1], queue->items[child])) {
+            child++;
+        }
+        if (!precedes(queue->items[child], last)) {
+            break;
+        }
+        queue->items[at] = queue->items[child];
+        at = child;
+    }
+    queue->items[at] = last;
+    first->queued = false;
+    return first;
+}
+
+static int wrong_generation(const struct hash *commit, corrie_error *err)
+{
+    char hex[HASH_HEX + 1];
+
+    hash_hex(commit, hex);
+    corrie_fail(err, CORRIE_E_CORRUPT, "commit %.12s has a wrong generation", hex);
+    return corrie_hint(err, "`corrie fsck` lists what is damaged");
+}
+
+/* ---- the log ----
+ *
+ * A commit is forgotten when it has been taken: nothing that is taken later can name it, since all of
+ * those have smaller generations. So memory follows the width of the history. A commit with two children
+ * may be queued twice; it then stands twice in a row. */
+
+struct history_walk {
+    struct catalog *catalog;
+    bool first_parent;
+    struct queue queue;
+    struct arena arena; /* of the commit that was returned last */
+    struct commit commit;
+};
+
+static int walk_push(struct history_walk *walk, const struct hash *id, const struct visit *child,
+                     corrie_error *err)
+{
+    _free_ struct visit *visit = mem_alloc(1, sizeof *visit);
+    int r;
+
+    if (!visit) {
+        return corrie_fail_memory(err);
+    }
+    r = commit_links(walk->catalog, id, &visit->links, err);
+    if (r < 0) {
+        return r;
+    }
+    if (child && visit->links.generation >= child->links.generation) {
+        return wrong_generation(&child->links.id, err);
+    }
+    r = queue_push(&walk->queue, visit, err);
+    if (r >= 0) {
+        (void)TAKE_PTR(visit);
+    }
+    return r;
+}
+
+int history_walk_open(struct catalog *catalog, const struct hash *from, bool first_parent,
+                      struct history_walk **ret, corrie_error *err)
+{
+    _cleanup_(history_walk_closep) struct history_walk *walk = mem_alloc(1, sizeof *walk);
+    int r;
+
+    if (!walk) {
+        return corrie_fail_memory(err);
+    }
+    walk->catalog = catalog;
+    walk->first_parent = first_parent;
+    r = walk_push(walk, from, NULL, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret = TAKE_PTR(walk);
+    return 0;
+}
+
+int history_walk_next(struct history_walk *walk, const struct commit **ret, corrie_error *err)
+{
+    _free_ struct visit *visit = NULL;
+    size_t n_parents;
+    int r;
+
+    if (walk->queue.count == 0) {
+        return 0;
+    }
+    visit = queue_pop(&walk->queue);
+    while (walk->queue.count > 0 &&
+           hash_eq(&walk->queue.items[0]->links.id, &visit->links.id)) {
+        mem_free(queue_pop(&walk->queue));
+    }
+    n_parents = walk->first_parent && visit->links.n_parents > 1 ? 1 : visit->links.n_parents;
+    for (size_t i = 0; i < n_parents; i++) {
+        r = walk_push(walk, &visit->links.parents[i], visit, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    arena_done(&walk->arena);
+    walk->arena = (struct arena){0};
+    r = commit_read(walk->catalog, &visit->links.id, &walk->arena, &walk->commit, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret = &walk->commit;
+    return 1;
+}
+
+struct history_walk *history_walk_close(struct history_walk *walk)
+{
+    if (walk) {
+        for (size_t i = 0; i < walk->queue.count; i++) {
+            mem_free(walk->queue.items[i]);
+        }
+        vec_done(&walk->queue);
+        arena_done(&walk->arena);
+        mem_free(walk);
+    }
+    return NULL;
+}
+
+/* ---- marking ancestors ---- */
+
+enum { FROM_A = 1, FROM_B = 2, BELOW = 4 }; /* BELOW: an ancestor of a result */
+
+struct visits {
+    struct catalog *catalog;
+    struct arena arena;
+    struct map seen; /* by the 32 bytes of the name */
+    struct queue queue;
+    size_t n_open; /* queued ones that are not BELOW */
+};
+
+static void visits_done(struct visits *visits)
+{
+    map_done(&visits->seen);
+    vec_done(&visits->queue);
+    arena_done(&visits->arena);
+}
+
+/* Adds flags to a commit, queueing it at its first sight. `child` is NULL for a start. */
+static int visit_commit(struct visits *visits, const struct hash *id, unsigned flags,
+                        const struct visit *child, corrie_error *err)
+{
+    struct str key = {(const char *)id->bytes, HASH_BYTES};
+    struct visit *visit = map_get(&visits->seen, key);
+    int r;
+
+    if (!visit) {
+        visit = arena_new(&visits->arena, struct visit);
+        if (!visit) {
+            return corrie_fail_memory(err);
+        }
+        r = commit_links(visits->catalog, id, &visit->links, err);
+        if (r < 0) {
+            return r;
+        }
+        key.data = (const char *)visit->links.id.bytes;
+        if (map_put(&visits->seen, key, visit) < 0) {
+            return corrie_fail_memory(err);
+        }
+        r = queue_push(&visits->queue, visit, err);
+        if (r < 0) {
+            return r;
+        }
+        visits->n_open++;
+    }
+    if (child && visit->links.generation >= child->links.generation) {
+        return wrong_generation(&child->links.id, err);
+    }
+    visits->n_open -= visit->queued && !(visit->flags & BELOW) && (flags & BELOW);
+    visit->flags |= flags;
+    return 0;
+}
+
+static struct visit *take_visit(struct visits *visits)
+{
+    struct visit *visit = queue_pop(&visits->queue);
+
+    visits->n_open -= !(visit->flags & BELOW);
+    return visit;
+}
+
+static int visit_parents(struct visits *visits, const struct visit *visit, unsigned flags,
+                         corrie_error *err)
+{
+    for (size_t i = 0; i < visit->links.n_parents; i++) {
+        int r = visit_commit(visits, &visit->links.parents[i], flags, visit, err);
+
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- common ancestors ---- */
+
+int history_merge_bases(struct catalog *catalog, const struct hash *a, const struct hash *b,
+                        struct hash *ret, size_t max, size_t *ret_n, corrie_error *err)
+{
+    _cleanup_(visits_done) struct visits visits = {.catalog = catalog};
+    size_t n = 0;
+    int r;
+
+    r = visit_commit(&visits, a, FROM_A, NULL, err);
+    if (r >= 0) {
+        r = visit_commit(&visits, b, FROM_B, NULL, err);
+    }
+    while (r >= 0 && n < max && visits.n_open > 0) {
+        struct visit *visit = take_visit(&visits);
+        unsigned flags = visit->flags;
+
+        if ((flags & (FROM_A | FROM_B | BELOW)) == (FROM_A | FROM_B)) {
+            ret[n++] = visit->links.id;
+            flags |= BELOW;
+        }
+        r = visit_parents(&visits, visit, flags, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_n = n;
+    return 0;
+}
+
+int history_is_ancestor(struct catalog *catalog, const struct hash *ancestor,
+                        const struct hash *commit, corrie_error *err)
+{
+    _cleanup_(visits_done) struct visits visits = {.catalog = catalog};
+    struct commit_links goal;
+    int r;
+
+    r = commit_links(catalog, ancestor, &goal, err);
+    if (r >= 0) {
+        r = visit_commit(&visits, commit, FROM_A, NULL, err);
+    }
+    while (r >= 0 && visits.queue.count > 0) {
+        struct visit *visit = take_visit(&visits);
+
+        if (hash_eq(&visit->links.id, ancestor)) {
+            return 1;
+        }
+        if (visit->links.generation <= goal.generation) {
+            continue;
+        }
+        r = visit_parents(&visits, visit, FROM_A, err);
+    }
+    return r < 0 ? r : 0;
+}

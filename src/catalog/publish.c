@@ -1,0 +1,365 @@
+/* publish.c — bringing a change to a ref: look, merge, compare-and-swap, and again until it holds.
+ *
+ *     look at the head -> make the commit -> swap --done--> out
+ *          ^                                  | lost the race, or the lock was not to be had
+ *          +---- wait a little, hold the lock +      (until the deadline)
+ *
+ * After a lost race the backend's write lock is held from the look to the swap, if it offers that and the
+ * last round was short: so nobody loses twice, and nobody waits long for somebody else's merge. */
+#include "base/clock.h"
+#include "catalog/history.h"
+#include "catalog/merge_priv.h"
+
+#define HOLD_BELOW_NS 50000000 /* a round that took less may be repeated under the lock */
+#define WAIT_MIN_NS 100000
+#define WAIT_MAX_NS 20000000
+
+/* What one round makes of the head it found. */
+struct round {
+    struct catalog *catalog;
+    const struct catalog_ref *head;
+    struct object_list objects;
+    struct hash commit; /* where the ref is to go; zero: nothing to do */
+    struct hash tree;
+    bool fast_forward;
+};
+
+static void round_done(struct round *round)
+{
+    object_list_done(&round->objects);
+}
+
+typedef int (*round_fn)(void *arg, struct round *round, struct merge_report *report,
+                        corrie_error *err);
+
+struct target {
+    struct str ref;
+    const struct commit *commit; /* who and why, for the reflog */
+    struct str why;
+    int64_t deadline_ms;
+    const struct merge_options *options;
+};
+
+static int read_target(struct catalog *catalog, struct str name, struct catalog_ref *ret,
+                       corrie_error *err)
+{
+    int r = catalog_ref_get(catalog, name, ret, err);
+
+    if (r >= 0 && ret->kind == CATALOG_TAG) {
+        corrie_fail(err, CORRIE_E_USAGE, "\"%.*s\" is a tag, and tags do not move", STR_FMT(name));
+        return corrie_hint(err, "name a branch");
+    }
+    return r;
+}
+
+static int swap(struct catalog *catalog, const struct target *target, const struct round *round,
+                corrie_error *err)
+{
+    const struct commit *commit = target->commit;
+    struct str first_line;
+    struct str rest;
+    struct catalog_move move = {
+        .ref = target->ref,
+        .kind = round->head->kind,
+        .expected = round->head->commit,
+        .new_commit = round->commit,
+        .who = commit->committer.len > 0 ? commit->committer : commit->author,
+        .why = target->why,
+    };
+
+    if (move.why.len == 0) {
+        (void)str_cut(commit->message, '\n', &first_line, &rest);
+        move.why = first_line;
+    }
+    return catalog_commit(catalog, &round->objects, &move, err);
+}
+
+static void set_result(const struct catalog_ref *head, const struct round *round, bool stored,
+                       unsigned attempts, struct publish_result *ret)
+{
+    bool changed = !hash_is_zero(&round->commit);
+
+    *ret = (struct publish_result){
+        .commit = changed && stored ? round->commit : head->commit,
+        .tree = round->tree,
+        .previous = head->commit,
+        .changed = changed,
+        .fast_forward = round->fast_forward,
+        .attempts = attempts,
+    };
+}
+
+/* One round. 1 the result stands, 0 to be tried again (the error says why), negative. */
+static int one_round(struct catalog *catalog, const struct target *target, round_fn function,
+                     void *arg, unsigned attempt, struct publish_result *ret,
+                     struct merge_report *report, corrie_error *err)
+{
+    _cleanup_(round_done) struct round round = {.catalog = catalog};
+    bool dry_run = target->options && target->options->dry_run;
+    struct catalog_ref head;
+    int r;
+
+    merge_report_done(report);
+    r = read_target(catalog, target->ref, &head, err);
+    if (r < 0) {
+        return r;
+    }
+    round.head = &head;
+    r = function(arg, &round, report, err);
+    if (r < 0) {
+        return r;
+    }
+    if (!dry_run && !hash_is_zero(&round.commit)) {
+        r = swap(catalog, target, &round, err);
+        if (r < 0) {
+            return err->retryable ? 0 : r;
+        }
+    }
+    set_result(&head, &round, !dry_run, attempt, ret);
+    return 1;
+}
+
+static int run_rounds(struct catalog *catalog, const struct target *target, round_fn function,
+                      void *arg, struct publish_result *ret, struct merge_report *report,
+                      corrie_error *err)
+{
+    const struct backend_ops *ops = catalog->backend->ops;
+    int64_t start = clock_monotonic();
+    int64_t deadline =
+        start + (target->deadline_ms ? target->deadline_ms : CORRIE_COMMIT_DEADLINE_MS) * 1000000;
+    int64_t wait = WAIT_MIN_NS;
+    bool hold = false;
+
+    for (unsigned attempt = 1;; attempt++) {
+        int64_t began = clock_monotonic();
+        uint32_t dice;
+        int r = 0;
+
+        if (hold && ops->hold) {
+            r = ops->hold(catalog->backend, err);
+        }
+        if (r >= 0) {
+            r = one_round(catalog, target, function, arg, attempt, ret, report, err);
+        } else if (err->retryable) {
+            r = 0;
+        }
+        if (ops->release) {
+            ops->release(catalog->backend);
+        }
+        if (r != 0) {
+            return r < 0 ? r : 0;
+        }
+        r = cancel_check(catalog->cancel, err);
+        if (r < 0) {
+            return r;
+        }
+        if (clock_monotonic() + wait >= deadline) {
+            corrie_fail(err, CORRIE_E_BUSY, "%.*s was moved by others %u times while this was tried",
+                        STR_FMT(target->ref), attempt);
+            err->retryable = true;
+            return corrie_hint(err, "try again");
+        }
+        hold = clock_monotonic() - began < HOLD_BELOW_NS;
+        random_bytes(&dice, sizeof dice);
+        clock_sleep(wait / 2 + (int64_t)(dice % (uint64_t)wait));
+        wait = wait * 2 < WAIT_MAX_NS ? wait * 2 : WAIT_MAX_NS;
+        corrie_error_clear(err);
+    }
+}
+
+static int tree_of(struct catalog *catalog, const struct hash *commit, struct hash *ret,
+                   corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct commit read;
+    int r = commit_read(catalog, commit, &arena, &read, err);
+
+    if (r >= 0) {
+        *ret = read.tree;
+    }
+    return r;
+}
+
+static int add_objects(struct round *round, const struct object_list *from, bool with_nodes,
+                       corrie_error *err)
+{
+    for (size_t i = 0; from && i < from->count; i++) {
+        struct object *object = from->items[i];
+        int r;
+
+        if (object->type == OBJECT_NODE && !with_nodes) {
+            continue;
+        }
+        r = object_list_push(round->catalog, &round->objects, object, err);
+        if (r < 0) {
+            return r;
+        }
+        object->refs++;
+    }
+    return 0;
+}
+
+static int add_commit(struct round *round, const struct commit *commit, const struct hash *second,
+                      corrie_error *err)
+{
+    struct commit made = *commit;
+
+    made.tree = round->tree;
+    made.parents[0] = round->head->commit;
+    made.n_parents = 1;
+    if (second) {
+        made.parents[made.n_parents++] = *second;
+    }
+    return commit_add(round->catalog, &made, &round->objects, &round->commit, err);
+}
+
+/* ---- a change ---- */
+
+struct change {
+    const struct publish *publish;
+    struct hash start_tree;
+    struct hash ours;        /* the start's tree with the change */
+    struct object_list made; /* of `ours` */
+};
+
+static void change_done(struct change *change)
+{
+    object_list_done(&change->made);
+}
+
+static int change_round(void *arg, struct round *round, struct merge_report *report,
+                        corrie_error *err)
+{
+    struct change *change = arg;
+    const struct publish *publish = change->publish;
+    struct hash head_tree = change->start_tree;
+    bool as_it_was;
+    int r = 0;
+
+    round->tree = change->ours;
+    if (!hash_eq(&round->head->commit, &publish->start)) {
+        r = tree_of(round->catalog, &round->head->commit, &head_tree, err);
+        if (r >= 0) {
+            r = merge3(round->catalog, &change->start_tree, &change->ours, &head_tree,
+                       publish->merge, &round->objects, &round->tree, report, err);
+        }
+        if (r < 0) {
+            report->base_commit = publish->start;
+            report->theirs_commit = round->head->commit;
+            return r;
+        }
+    }
+    if (hash_eq(&round->tree, &head_tree) && !publish->allow_empty) {
+        return 0;
+    }
+    /* Nodes of our own tree are of use only if it is the result; what its values name is in any case. */
+    as_it_was = hash_eq(&round->tree, &change->ours);
+    r = add_objects(round, &change->made, as_it_was, err);
+    if (r >= 0) {
+        r = add_objects(round, publish->objects, as_it_was, err);
+    }
+    return r < 0 ? r : add_commit(round, &publish->commit, NULL, err);
+}
+
+int catalog_publish(struct catalog *catalog, const struct publish *publish,
+                    struct publish_result *ret, struct merge_report *report, corrie_error *err)
+{
+    _cleanup_(change_done) struct change change = {.publish = publish};
+    struct target target = {publish->ref, &publish->commit, publish->why, publish->deadline_ms,
+                            publish->merge};
+    int r = tree_of(catalog, &publish->start, &change.start_tree, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!hash_is_zero(&publish->tree)) {
+        change.ours = publish->tree;
+    } else {
+        r = tree_apply(catalog, &change.start_tree, publish->edits, publish->n_edits, &change.made,
+                       &change.ours, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = run_rounds(catalog, &target, change_round, &change, ret, report, err);
+    return r < 0 ? corrie_wrap(err, "commit to %.*s", STR_FMT(publish->ref)) : 0;
+}
+
+/* ---- a branch ---- */
+
+static int base_trees(struct catalog *catalog, const struct hash *commits, size_t n,
+                      struct object_list *objects, struct hash *ret, corrie_error *err)
+{
+    if (n == 0) { /* nothing in common: as if both had started from nothing */
+        return tree_empty(catalog, objects, &ret[0], err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        int r = tree_of(catalog, &commits[i], &ret[i], err);
+
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int merge_round(void *arg, struct round *round, struct merge_report *report,
+                       corrie_error *err)
+{
+    _cleanup_(object_list_done) struct object_list scratch = {0};
+    const struct branch_merge *merge = arg;
+    const struct hash *head = &round->head->commit;
+    struct hash commits[MERGE_BASES_MAX];
+    struct hash bases[MERGE_BASES_MAX];
+    struct hash ours;
+    struct hash theirs;
+    size_t n;
+    int r;
+
+    r = history_merge_bases(round->catalog, &merge->source, head, commits, MERGE_BASES_MAX, &n, err);
+    if (r >= 0) {
+        r = tree_of(round->catalog, &merge->source, &ours, err);
+    }
+    if (r >= 0) {
+        r = tree_of(round->catalog, head, &theirs, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    round->tree = theirs;
+    if (n == 1 && hash_eq(&commits[0], &merge->source)) {
+        return 0;
+    }
+    if (n == 1 && hash_eq(&commits[0], head)) {
+        round->tree = ours;
+        if (!merge->no_fast_forward) {
+            round->fast_forward = true;
+            round->commit = merge->source;
+            return 0;
+        }
+    } else {
+        r = base_trees(round->catalog, commits, n, &scratch, bases, err);
+        if (r >= 0) {
+            r = merge_trees(round->catalog, bases, n ? n : 1, &ours, &theirs, merge->merge,
+                            &round->objects, &round->tree, report, err);
+        }
+        if (r < 0) {
+            report->base_commit = n > 0 ? commits[0] : (struct hash){{0}};
+            report->ours_commit = merge->source;
+            report->theirs_commit = *head;
+            return r;
+        }
+    }
+    return add_commit(round, &merge->commit, &merge->source, err);
+}
+
+int catalog_merge(struct catalog *catalog, const struct branch_merge *merge,
+                  struct publish_result *ret, struct merge_report *report, corrie_error *err)
+{
+    struct branch_merge copy = *merge;
+    struct target target = {merge->ref, &merge->commit, merge->why, merge->deadline_ms,
+                            merge->merge};
+    int r = run_rounds(catalog, &target, merge_round, &copy, ret, report, err);
+
+    return r < 0 ? corrie_wrap(err, "merge into %.*s", STR_FMT(merge->ref)) : 0;
+}

@@ -1,0 +1,199 @@
+/* resolve.c — from what users type to a commit. */
+#include "base/clock.h"
+#include "catalog/catalog_priv.h"
+#include "catalog/history.h"
+
+#define REFLOG_PAGE 100
+
+static struct str short_name(const struct hash *commit, char storage[HASH_HEX + 1])
+{
+    hash_hex(commit, storage);
+    return (struct str){storage, 12};
+}
+
+/* Whether a ref's reflog names the commit. 1 or 0. */
+static int in_reflog(struct catalog *catalog, struct str ref, const struct hash *commit,
+                     corrie_error *err)
+{
+    uint64_t sequence = 0;
+
+    for (;;) {
+        _cleanup_(arena_done) struct arena arena = {0};
+        struct catalog_reflog_entry *entries;
+        size_t n;
+        int r = catalog_reflog(catalog, ref, sequence, REFLOG_PAGE, &arena, &entries, &n, err);
+
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < n; i++) {
+            if (hash_eq(&entries[i].old_commit, commit) || hash_eq(&entries[i].new_commit, commit)) {
+                return 1;
+            }
+            sequence = entries[i].sequence;
+        }
+        if (n < REFLOG_PAGE || sequence <= 1) {
+            return 0;
+        }
+    }
+}
+
+static int resolve_hash(struct catalog *catalog, const struct ref_expr *expr,
+                        const struct catalog_ref *ref, struct hash *ret, corrie_error *err)
+{
+    struct hash commit;
+    int r = catalog_commit_by_prefix(catalog, expr->hash, &commit, err);
+
+    if (r >= 0 && expr->name.len > 0) {
+        r = history_is_ancestor(catalog, &commit, &ref->commit, err);
+        if (r == 0) {
+            r = in_reflog(catalog, expr->name, &commit, err);
+        }
+        if (r == 0) {
+            corrie_fail(err, CORRIE_E_NOT_FOUND, "commit %.*s is not in the history of %.*s",
+                        STR_FMT(expr->hash), STR_FMT(expr->name));
+            return corrie_hint(err, "@%.*s names it wherever it is", STR_FMT(expr->hash));
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret = commit;
+    return 0;
+}
+
+static int not_at_that_time(struct str name, int64_t time, corrie_error *err)
+{
+    char text[CLOCK_TEXT_MAX];
+
+    clock_format(time, text);
+    return corrie_fail(err, CORRIE_E_NOT_FOUND, "%.*s did not exist at %s", STR_FMT(name), text);
+}
+
+/* The newest first-parent commit, from `commit` on, that is not younger than `time`. */
+static int older_than(struct catalog *catalog, struct str name, const struct hash *commit,
+                      int64_t time, struct hash *ret, corrie_error *err)
+{
+    struct commit_links links;
+    struct hash at = *commit;
+
+    for (;;) {
+        int r = commit_links(catalog, &at, &links, err);
+
+        if (r < 0) {
+            return r;
+        }
+        if (links.time <= time) {
+            *ret = at;
+            return 0;
+        }
+        if (links.n_parents == 0) {
+            return not_at_that_time(name, time, err);
+        }
+        at = links.parents[0];
+    }
+}
+
+static int resolve_time(struct catalog *catalog, const struct ref_expr *expr,
+                        const struct catalog_ref *ref, struct hash *ret, corrie_error *err)
+{
+    struct hash first = ref->commit; /* what the reflog begins with, as far as it was read */
+    uint64_t sequence = 0;
+
+    for (;;) {
+        _cleanup_(arena_done) struct arena arena = {0};
+        struct catalog_reflog_entry *entries;
+        size_t n;
+        int r = catalog_reflog(catalog, expr->name, sequence, REFLOG_PAGE, &arena, &entries, &n, err);
+
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < n; i++) {
+            if (entries[i].when <= expr->time_ns) {
+                if (hash_is_zero(&entries[i].new_commit)) {
+                    return not_at_that_time(expr->name, expr->time_ns, err);
+                }
+                *ret = entries[i].new_commit;
+                return 0;
+            }
+            sequence = entries[i].sequence;
+            first = hash_is_zero(&entries[i].old_commit) ? entries[i].new_commit
+                                                         : entries[i].old_commit;
+        }
+        if (n < REFLOG_PAGE || sequence <= 1) {
+            return older_than(catalog, expr->name, &first, expr->time_ns, ret, err);
+        }
+    }
+}
+
+static int take_step(struct catalog *catalog, const struct ref_step *step, struct hash *commit,
+                     corrie_error *err)
+{
+    struct commit_links links;
+    char hex[HASH_HEX + 1];
+    uint32_t n_moves = step->kind == REF_ANCESTOR ? step->n : 1;
+    uint32_t parent = step->kind == REF_ANCESTOR ? 1 : step->n;
+
+    for (uint32_t i = 0; i < n_moves; i++) {
+        int r = commit_links(catalog, commit, &links, err);
+
+        if (r < 0) {
+            return r;
+        }
+        if (parent < 1 || parent > links.n_parents) {
+            return links.n_parents == 0
+                       ? corrie_fail(err, CORRIE_E_NOT_FOUND, "commit %.*s has no parent: it is the "
+                                     "first", STR_FMT(short_name(commit, hex)))
+                       : corrie_fail(err, CORRIE_E_NOT_FOUND, "commit %.*s has %zu parent%s, not %u",
+                                     STR_FMT(short_name(commit, hex)), links.n_parents,
+                                     links.n_parents == 1 ? "" : "s", parent);
+        }
+        *commit = links.parents[parent - 1];
+    }
+    return 0;
+}
+
+int history_resolve(struct catalog *catalog, const struct ref_expr *expr, struct hash *ret_commit,
+                    struct catalog_ref *ret_ref, corrie_error *err)
+{
+    struct catalog_ref ref = {.name = STR_EMPTY};
+    struct hash commit;
+    int r;
+
+    if (expr->name.len > 0) {
+        r = catalog_ref_get(catalog, expr->name, &ref, err);
+        if (r < 0) {
+            return r;
+        }
+    } else if (expr->hash.len == 0) {
+        return corrie_fail(err, CORRIE_E_USAGE, "no ref and no commit is named");
+    }
+    commit = ref.commit;
+    r = 0;
+    if (expr->hash.len > 0) {
+        r = resolve_hash(catalog, expr, &ref, &commit, err);
+    } else if (expr->has_time) {
+        r = resolve_time(catalog, expr, &ref, &commit, err);
+    }
+    for (size_t i = 0; r >= 0 && i < expr->n_steps; i++) {
+        r = take_step(catalog, &expr->steps[i], &commit, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_commit = commit;
+    if (ret_ref) {
+        *ret_ref = ref;
+    }
+    return 0;
+}
+
+int history_resolve_text(struct catalog *catalog, struct str text, struct hash *ret_commit,
+                         struct catalog_ref *ret_ref, corrie_error *err)
+{
+    struct ref_expr expr;
+    int r = ref_expr_parse(text, &expr, err);
+
+    return r < 0 ? r : history_resolve(catalog, &expr, ret_commit, ret_ref, err);
+}

@@ -1,0 +1,490 @@
+/* sqlite_connect.c — the connection: memory, locks, errors, statements; making and opening the file. */
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "base/uuid.h"
+#include "catalog/sqlite_priv.h"
+#include "os/dir.h"
+#include "os/file.h"
+
+/* Measured (docs/decisions, "objects in SQLite"): objects in the order of their writing with an index over
+ * their names grow by a third less and commit in two thirds of the time of a table ordered by name. */
+static const char schema_text[] =
+    "CREATE TABLE objects (id INTEGER PRIMARY KEY, name BLOB NOT NULL, type INTEGER NOT NULL,"
+    " stamp INTEGER NOT NULL, stored BLOB NOT NULL);"
+    "CREATE UNIQUE INDEX objects_by_name ON objects (name);"
+    "CREATE TABLE refs (name TEXT PRIMARY KEY, kind INTEGER NOT NULL, target BLOB NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE reflog (ref TEXT NOT NULL, sequence INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    " old BLOB, new BLOB, time INTEGER NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,"
+    " PRIMARY KEY (ref, sequence)) WITHOUT ROWID;"
+    "CREATE TABLE records (space TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL,"
+    " json TEXT NOT NULL, PRIMARY KEY (space, id)) WITHOUT ROWID;"
+    "CREATE INDEX records_by_time ON records (space, time, id);";
+
+/* The other names are looked up, never written by anybody but this schema. */
+static const char schema_check[] =
+    "SELECT count(*) FROM sqlite_schema WHERE name IN"
+    " ('objects', 'objects_by_name', 'refs', 'reflog', 'records', 'records_by_time')";
+#define SCHEMA_OBJECTS 6
+
+/* ---- memory ---- */
+
+#define SIZE_HEADER 16 /* keeps the alignment */
+
+static void *memory_resize(void *block, int size)
+{
+    char *base = block ? (char *)block - SIZE_HEADER : NULL;
+    char *grown = mem_resize(base, 1, (size_t)size + SIZE_HEADER);
+
+    if (!grown) {
+        return NULL;
+    }
+    memcpy(grown, &size, sizeof size);
+    return grown + SIZE_HEADER;
+}
+
+static void *memory_allocate(int size)
+{
+    return memory_resize(NULL, size);
+}
+
+static void memory_free(void *block)
+{
+    if (block) {
+        mem_free((char *)block - SIZE_HEADER);
+    }
+}
+
+static int memory_size(void *block)
+{
+    int size = 0;
+
+    if (block) {
+        memcpy(&size, (char *)block - SIZE_HEADER, sizeof size);
+    }
+    return size;
+}
+
+static int memory_round(int size)
+{
+    return (size + 7) & ~7;
+}
+
+static int memory_start(void *unused)
+{
+    (void)unused;
+    return SQLITE_OK;
+}
+
+static void memory_stop(void *unused)
+{
+    (void)unused;
+}
+
+static void setup_once(void)
+{
+    static const sqlite3_mem_methods methods = {
+        .xMalloc = memory_allocate, .xFree = memory_free,   .xRealloc = memory_resize,
+        .xSize = memory_size,       .xRoundup = memory_round, .xInit = memory_start,
+        .xShutdown = memory_stop,
+    };
+
+    /* Refused where somebody else in the process has started SQLite already; then it keeps its own. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+}
+
+void sqlite_setup(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, setup_once);
+}
+
+/* ---- errors ---- */
+
+int sqlite_fail(struct sqlite_backend *self, int r, const char *attempted, corrie_error *err)
+{
+    const char *reason = self->db ? sqlite3_errmsg(self->db) : sqlite3_errstr(r);
+    int saved_errno = self->db ? sqlite3_system_errno(self->db) : 0;
+    const char *path = self->path;
+
+    switch (r & 0xff) {
+    case SQLITE_NOMEM:
+        return corrie_fail_memory(err);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        corrie_fail(err, CORRIE_E_CORRUPT, "%s: the catalog %s is damaged: %s", attempted, path,
+                    reason);
+        return corrie_hint(err, "`corrie fsck` says what can still be read; restore the file from a "
+                                "backup together with its -wal file, if there is one");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        if (cancel_requested(self->cancel)) {
+            return corrie_fail(err, CORRIE_E_CANCELLED, "interrupted");
+        }
+        corrie_fail(err, CORRIE_E_BUSY, "%s: the catalog %s was locked by other writers for %lld ms",
+                    attempted, path, (long long)self->deadline_ms);
+        err->retryable = true;
+        return corrie_hint(err, "try again; if nothing else writes, look for a program that hangs");
+    case SQLITE_FULL:
+        return corrie_fail(err, CORRIE_E_NO_SPACE, "%s: no space left for the catalog %s", attempted,
+                           path);
+    case SQLITE_IOERR:
+        if (r == SQLITE_IOERR_NOMEM) {
+            return corrie_fail_memory(err);
+        }
+        break;
+    case SQLITE_CANTOPEN:
+        break;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return corrie_fail(err, CORRIE_E_REFUSED, "%s: the catalog %s may not be written: %s",
+                           attempted, path, reason);
+    case SQLITE_TOOBIG:
+        return corrie_fail(err, CORRIE_E_LIMIT, "%s: %s", attempted, reason);
+    default:
+        return corrie_fail(err, CORRIE_E_INTERNAL, "%s: the catalog %s: %s (%d)", attempted, path,
+                           reason, r);
+    }
+    if (saved_errno != 0) {
+        corrie_fail_errno(err, saved_errno, "%s: the catalog %s: %s", attempted, path, reason);
+        if (err->code == CORRIE_E_NOT_FOUND || err->code == CORRIE_E_EXISTS) {
+            err->code = CORRIE_E_IO;
+        }
+        return err->code;
+    }
+    return corrie_fail(err, CORRIE_E_IO, "%s: the catalog %s: %s", attempted, path, reason);
+}
+
+/* ---- waiting ----
+ *
+ * SQLite's own timeout sleeps ever longer, so that a late comer starves for seconds beside busy writers
+ * (measured). Short sleeps of random length are fair and cost little. */
+
+#define WAIT_MIN_NS 150000
+#define WAIT_SPREAD_NS 300000
+
+static int wait_for_lock(void *arg, int n_calls)
+{
+    struct sqlite_backend *self = arg;
+    int64_t now = clock_monotonic();
+
+    if (n_calls == 0) {
+        self->wait_until = now + self->deadline_ms * 1000000;
+    } else if (now >= self->wait_until) {
+        return 0;
+    }
+    if (cancel_requested(self->cancel)) {
+        return 0;
+    }
+    self->jitter = self->jitter * 6364136223846793005u + 1442695040888963407u;
+    clock_sleep(WAIT_MIN_NS + (int64_t)(self->jitter >> 33) % WAIT_SPREAD_NS);
+    return 1;
+}
+
+/* ---- statements ---- */
+
+static const char *const sql_texts[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_OBJECT_GET] = "SELECT type, stored FROM objects WHERE name = ?1",
+    [SQL_OBJECT_HAS] = "SELECT 1 FROM objects WHERE name = ?1 AND type = ?2",
+    [SQL_OBJECT_PUT] = "INSERT INTO objects (name, type, stamp, stored) VALUES (?1, ?2, ?3, ?4)"
+                       " ON CONFLICT (name) DO UPDATE SET stamp = excluded.stamp"
+                       " WHERE stamp < excluded.stamp",
+    [SQL_OBJECT_FIND] = "SELECT name FROM objects WHERE name >= ?1 AND name <= ?2 AND type = ?3"
+                        " ORDER BY name LIMIT ?4",
+    [SQL_REF_GET] = "SELECT kind, target FROM refs WHERE name = ?1",
+    [SQL_REF_PUT] = "INSERT INTO refs (name, kind, target) VALUES (?1, ?2, ?3)"
+                    " ON CONFLICT (name) DO UPDATE SET target = excluded.target",
+    [SQL_REF_DELETE] = "DELETE FROM refs WHERE name = ?1",
+    [SQL_REF_LIST] = "SELECT name, kind, target FROM refs WHERE name >= ?1 AND name > ?2"
+                     " AND name < ?1 || char(1114111) AND (?3 = 0 OR kind = ?3)"
+                     " ORDER BY name LIMIT ?4",
+    [SQL_REFLOG_NEXT] = "SELECT max(sequence) FROM reflog WHERE ref = ?1",
+    [SQL_REFLOG_PUT] = "INSERT INTO reflog (ref, sequence, kind, old, new, time, who, why)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [SQL_REFLOG_LIST] = "SELECT sequence, kind, old, new, time, who, why FROM reflog"
+                        " WHERE ref = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3",
+    [SQL_REFLOG_COMMITS] = "SELECT old FROM reflog WHERE old IS NOT NULL"
+                           " UNION SELECT new FROM reflog WHERE new IS NOT NULL",
+    [SQL_INDEX_PUT] = "INSERT INTO records (space, id, time, json) VALUES (?1, ?2, ?3, ?4)"
+                      " ON CONFLICT (space, id) DO UPDATE SET time = excluded.time,"
+                      " json = excluded.json",
+    [SQL_INDEX_GET] = "SELECT id, time, json FROM records WHERE space = ?1 AND id = ?2",
+    [SQL_INDEX_LIST] = "SELECT id, time, json FROM records WHERE space = ?1 AND (time, id) < (?2, ?3)"
+                       " AND substr(id, 1, ?4) = ?5 ORDER BY time DESC, id DESC LIMIT ?6",
+    [SQL_INDEX_DELETE] = "DELETE FROM records WHERE space = ?1 AND id = ?2",
+};
+
+int sqlite_statement(struct sqlite_backend *self, enum sql which, sqlite3_stmt **ret,
+                     corrie_error *err)
+{
+    if (!self->statements[which]) {
+        int r = sqlite3_prepare_v3(self->db, sql_texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                   &self->statements[which], NULL);
+
+        if (r != SQLITE_OK) {
+            return sqlite_fail(self, r, "read the catalog", err);
+        }
+    }
+    *ret = self->statements[which];
+    return 0;
+}
+
+int sqlite_step(struct sqlite_backend *self, sqlite3_stmt *statement, const char *attempted,
+                corrie_error *err)
+{
+    int r = sqlite3_step(statement);
+
+    if (r == SQLITE_ROW) {
+        return 1;
+    }
+    return r == SQLITE_DONE ? 0 : sqlite_fail(self, r, attempted, err);
+}
+
+void sqlite_resetp(sqlite3_stmt **statement)
+{
+    if (*statement) {
+        (void)sqlite3_reset(*statement);
+        (void)sqlite3_clear_bindings(*statement);
+    }
+}
+
+void sqlite_bind_str(sqlite3_stmt *statement, int index, struct str text)
+{
+    (void)sqlite3_bind_text64(statement, index, text.len ? text.data : "", text.len, SQLITE_STATIC,
+                              SQLITE_UTF8);
+}
+
+void sqlite_bind_hash(sqlite3_stmt *statement, int index, const struct hash *hash)
+{
+    if (hash_is_zero(hash)) {
+        (void)sqlite3_bind_null(statement, index);
+    } else {
+        (void)sqlite3_bind_blob64(statement, index, hash->bytes, HASH_BYTES, SQLITE_STATIC);
+    }
+}
+
+int sqlite_column_str(sqlite3_stmt *statement, int column, struct arena *arena, struct str *ret,
+                      corrie_error *err)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+
+    if (!text) { /* our columns are NOT NULL */
+        return corrie_fail_memory(err);
+    }
+    return arena_str(arena, (struct str){text, (size_t)sqlite3_column_bytes(statement, column)}, ret) < 0
+               ? corrie_fail_memory(err)
+               : 0;
+}
+
+struct hash sqlite_column_hash(sqlite3_stmt *statement, int column)
+{
+    const void *bytes = sqlite3_column_blob(statement, column);
+    struct hash hash = {{0}};
+
+    if (bytes && sqlite3_column_bytes(statement, column) == HASH_BYTES) {
+        memcpy(hash.bytes, bytes, HASH_BYTES);
+    }
+    return hash;
+}
+
+/* ---- opening ---- */
+
+static struct sqlite_backend *disconnect(struct sqlite_backend *self)
+{
+    if (self) {
+        for (size_t i = 0; i < SQL_COUNT; i++) {
+            (void)sqlite3_finalize(self->statements[i]);
+        }
+        (void)sqlite3_close(self->db);
+        mem_free(self->path);
+        mem_free(self);
+    }
+    return NULL;
+}
+DEFINE_CLEANUP(struct sqlite_backend *, disconnect)
+
+struct backend *sqlite_close(struct backend *backend)
+{
+    disconnect((struct sqlite_backend *)backend);
+    return NULL;
+}
+
+static int connect_file(const char *directory, const struct catalog_options *options, int flags,
+                        struct sqlite_backend **ret, corrie_error *err)
+{
+    _cleanup_(disconnectp) struct sqlite_backend *self = NULL;
+    _cleanup_(buf_done) struct buf path = {0};
+    int r;
+
+    sqlite_setup();
+    self = mem_alloc(1, sizeof *self);
+    buf_addf(&path, "%s/%s", directory, SQLITE_CATALOG_FILE);
+    if (!self || !(self->path = buf_take(&path))) {
+        return corrie_fail_memory(err);
+    }
+    self->deadline_ms = options && options->lock_deadline_ms ? options->lock_deadline_ms
+                                                             : CORRIE_LOCK_DEADLINE_MS;
+    self->cancel = options ? options->cancel : NULL;
+    random_bytes(&self->jitter, sizeof self->jitter);
+    r = sqlite3_open_v2(self->path, &self->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                        NULL);
+    if (r != SQLITE_OK) {
+        return sqlite_fail(self, r, "open", err);
+    }
+    (void)sqlite3_busy_handler(self->db, wait_for_lock, self);
+    (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    r = sqlite3_exec(self->db, "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON", NULL, NULL, NULL);
+    if (r != SQLITE_OK) {
+        return sqlite_fail(self, r, "open", err);
+    }
+    *ret = TAKE_PTR(self);
+    return 0;
+}
+
+static int read_number(struct sqlite_backend *self, const char *text, int64_t *ret,
+                       corrie_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int r = sqlite3_prepare_v2(self->db, text, -1, &statement, NULL);
+
+    if (r == SQLITE_OK) {
+        r = sqlite3_step(statement);
+    }
+    if (r != SQLITE_ROW) {
+        r = sqlite_fail(self, r, "open", err);
+    } else {
+        *ret = sqlite3_column_int64(statement, 0);
+        r = 0;
+    }
+    (void)sqlite3_finalize(statement);
+    return r;
+}
+
+/* 1 a whole catalog, 0 an empty file; else what is wrong with it. */
+static int look_inside(struct sqlite_backend *self, corrie_error *err)
+{
+    int64_t id;
+    int64_t version;
+    int64_t n_known;
+    int64_t n_all;
+    int r;
+
+    r = read_number(self, "PRAGMA application_id", &id, err);
+    if (r >= 0) {
+        r = read_number(self, "PRAGMA user_version", &version, err);
+    }
+    if (r >= 0) {
+        r = read_number(self, "SELECT count(*) FROM sqlite_schema", &n_all, err);
+    }
+    if (r >= 0) {
+        r = read_number(self, schema_check, &n_known, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (id == 0 && version == 0 && n_all == 0) {
+        return 0;
+    }
+    if (id == SQLITE_CATALOG_ID && version > SQLITE_CATALOG_FORMAT) {
+        corrie_fail(err, CORRIE_E_UNSUPPORTED, "the catalog %s has format %lld", self->path,
+                    (long long)version);
+        return corrie_hint(err, "this version of corrie reads format %d: use a newer one",
+                           SQLITE_CATALOG_FORMAT);
+    }
+    if (id != SQLITE_CATALOG_ID || n_known != SCHEMA_OBJECTS) {
+        corrie_fail(err, CORRIE_E_CORRUPT, "%s is not a catalog", self->path);
+        return corrie_hint(err, "restore the file from a backup together with its -wal file, if there "
+                                "is one");
+    }
+    return 1;
+}
+
+int backend_sqlite_open(const char *directory, const struct catalog_options *options,
+                        struct backend **ret, corrie_error *err)
+{
+    _cleanup_(disconnectp) struct sqlite_backend *self = NULL;
+    _cleanup_(buf_done) struct buf path = {0};
+    int r;
+
+    buf_addf(&path, "%s/%s", directory, SQLITE_CATALOG_FILE);
+    r = buf_check(&path, err);
+    if (r < 0) {
+        return r;
+    }
+    r = os_exists(buf_text(&path), err);
+    if (r == 0) {
+        return corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no catalog at %s", directory);
+    }
+    if (r >= 0) {
+        r = connect_file(directory, options, SQLITE_OPEN_READWRITE, &self, err);
+    }
+    if (r >= 0) {
+        r = look_inside(self, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (r == 0) {
+        corrie_fail(err, CORRIE_E_CORRUPT, "the catalog %s is empty", self->path);
+        return corrie_hint(err, "its creation was cut off, or it was emptied: restore it from a backup, "
+                                "or make the lake anew");
+    }
+    self->backend.ops = sqlite_ops();
+    *ret = &TAKE_PTR(self)->backend;
+    return 0;
+}
+
+static int make_schema(struct sqlite_backend *self, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    int r;
+
+    buf_addf(&text, "BEGIN EXCLUSIVE;%sPRAGMA application_id=%d;PRAGMA user_version=%d;COMMIT;",
+             schema_text, SQLITE_CATALOG_ID, SQLITE_CATALOG_FORMAT);
+    r = buf_check(&text, err);
+    if (r < 0) {
+        return r;
+    }
+    r = sqlite3_exec(self->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+    if (r == SQLITE_OK) {
+        r = sqlite3_exec(self->db, buf_text(&text), NULL, NULL, NULL);
+    }
+    return r == SQLITE_OK ? 0 : sqlite_fail(self, r, "create", err);
+}
+
+int backend_sqlite_create(const char *directory, corrie_error *err)
+{
+    _cleanup_(disconnectp) struct sqlite_backend *self = NULL;
+    int64_t n_refs = 0;
+    int64_t n_objects = 0;
+    int r;
+
+    r = connect_file(directory, NULL, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &self, err);
+    if (r >= 0) {
+        r = look_inside(self, err);
+    }
+    if (r == 0) {
+        r = make_schema(self, err);
+    } else if (r > 0) {
+        r = read_number(self, "SELECT count(*) FROM refs", &n_refs, err);
+        if (r >= 0) {
+            r = read_number(self, "SELECT count(*) FROM objects", &n_objects, err);
+        }
+        if (r >= 0 && n_refs + n_objects > 0) {
+            r = corrie_fail(err, CORRIE_E_EXISTS, "there is a catalog at %s already", directory);
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    self = disconnect(self); /* moves everything from the log into the file */
+    return os_dir_sync(directory, err);
+}

@@ -1,0 +1,92 @@
+/* sqlite_priv.h — what the files of the SQLite backend share. */
+#ifndef CORRIE_CATALOG_SQLITE_PRIV_H
+#define CORRIE_CATALOG_SQLITE_PRIV_H
+
+#include <sqlite3.h>
+
+#include "catalog/catalog_priv.h"
+
+#define SQLITE_CATALOG_FILE "catalog.db"
+#define SQLITE_CATALOG_ID 0x63727269 /* "crri": application_id of the file */
+#define SQLITE_CATALOG_FORMAT 1      /* its user_version */
+
+enum sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_OBJECT_GET,
+    SQL_OBJECT_HAS,
+    SQL_OBJECT_PUT,
+    SQL_OBJECT_FIND,
+    SQL_REF_GET,
+    SQL_REF_PUT,
+    SQL_REF_DELETE,
+    SQL_REF_LIST,
+    SQL_REFLOG_NEXT,
+    SQL_REFLOG_PUT,
+    SQL_REFLOG_LIST,
+    SQL_REFLOG_COMMITS,
+    SQL_INDEX_PUT,
+    SQL_INDEX_GET,
+    SQL_INDEX_LIST,
+    SQL_INDEX_DELETE,
+    SQL_COUNT
+};
+
+struct sqlite_backend {
+    struct backend backend;
+    sqlite3 *db;
+    char *path;
+    sqlite3_stmt *statements[SQL_COUNT]; /* prepared on first use */
+    const struct cancel *cancel;
+    int64_t deadline_ms;
+    int64_t wait_until; /* monotonic; of the wait for a lock that is going on */
+    uint64_t jitter;
+    bool held; /* a write transaction is open since hold() */
+};
+
+/* Routes SQLite's memory through base/mem.h; once a process, before the first connection. */
+void sqlite_setup(void);
+
+/* An error of SQLite's as ours. `r` is the result code (extended). */
+int sqlite_fail(struct sqlite_backend *self, int r, const char *attempted, corrie_error *err);
+
+/* The statement, reset and without bindings; the backend's. */
+int sqlite_statement(struct sqlite_backend *self, enum sql which, sqlite3_stmt **ret,
+                     corrie_error *err) CORRIE_MUST_USE;
+/* 1 a row, 0 done; `attempted` is for the message. */
+int sqlite_step(struct sqlite_backend *self, sqlite3_stmt *statement, const char *attempted,
+                corrie_error *err) CORRIE_MUST_USE;
+/* A statement that is reset at the end of the scope, so that it holds no lock and no memory. */
+void sqlite_resetp(sqlite3_stmt **statement);
+#define _reset_ _cleanup_(sqlite_resetp)
+
+/* Bindings are borrowed until the reset; their errors show at the step. */
+void sqlite_bind_str(sqlite3_stmt *statement, int index, struct str text);
+void sqlite_bind_hash(sqlite3_stmt *statement, int index, const struct hash *hash);
+/* Columns; text into the arena. A hash column that is NULL or of another length is zero. */
+int sqlite_column_str(sqlite3_stmt *statement, int column, struct arena *arena, struct str *ret,
+                      corrie_error *err) CORRIE_MUST_USE;
+struct hash sqlite_column_hash(sqlite3_stmt *statement, int column);
+
+/* The operations: backend_sqlite.c, */
+const struct backend_ops *sqlite_ops(void);
+/* sqlite_connect.c, */
+struct backend *sqlite_close(struct backend *backend);
+/* and sqlite_log.c. */
+int sqlite_reflog(struct backend *backend, struct str ref, uint64_t before, size_t limit,
+                  struct arena *arena, struct catalog_reflog_entry **ret, size_t *ret_n,
+                  corrie_error *err);
+int sqlite_reflog_commits(struct backend *backend, backend_name_fn each, void *arg,
+                          corrie_error *err);
+int sqlite_index_put(struct backend *backend, struct str space,
+                     const struct catalog_index_entry *entry, corrie_error *err);
+int sqlite_index_get(struct backend *backend, struct str space, struct str id, struct arena *arena,
+                     struct catalog_index_entry *ret, corrie_error *err);
+int sqlite_index_list(struct backend *backend, struct str space, struct str id_prefix,
+                      const struct catalog_index_entry *after, size_t limit, struct arena *arena,
+                      struct catalog_index_entry **ret, size_t *ret_n, corrie_error *err);
+int sqlite_index_delete(struct backend *backend, struct str space, struct str id,
+                        corrie_error *err);
+
+#endif
