@@ -1,0 +1,622 @@
+/* bind.c — what a query reads and gives, found by binding it on empty tables.
+ *
+ * A second small database keeps the optimisers off that look at statistics: over empty tables they would
+ * answer EMPTY_RESULT and hide the scans (disabled_optimizers is global to a database, so the database
+ * that runs queries cannot be used). For each table that the statement names, an empty native table
+ * t<i>(c0, c1, …) is made, and a view with the real names over it: scans in the plan then say t<i> and
+ * column numbers, whatever the names are. All of it lives in a transaction that is rolled back.
+ *
+ * What the plan does not say is never guessed: an unknown kind of filter prunes nothing, a table whose
+ * scan is not found is read whole. */
+#include "engine/types.h"
+
+#include "arrow/scalar.h"
+
+struct planner {
+    struct engine *engine;
+    duckdb_database db;
+    struct session session;
+};
+
+struct bind {
+    struct engine *engine;
+    struct session *session;
+    const struct origin *origin;
+    struct str name_space;
+    const struct engine_bind_table *tables;
+    size_t n_tables;
+    bool *named; /* tables that the statement names */
+    bool *found; /* tables whose scan was found */
+    struct arena *arena;
+    VEC(struct engine_scan) scans;
+    corrie_error *err;
+};
+
+/* ---- the planning database ---- */
+
+struct planner *planner_close(struct planner *planner)
+{
+    if (planner) {
+        session_close(&planner->session);
+        if (planner->db) {
+            planner->engine->d->close(&planner->db);
+        }
+        mem_free(planner);
+    }
+    return NULL;
+}
+DEFINE_CLEANUP(struct planner *, planner_close)
+
+static int planner_of(struct engine *engine, struct planner **ret, corrie_error *err)
+{
+    static const char *const settings[][2] = {
+        {"threads", "1"},
+        {"memory_limit", "256MB"},
+        {"errors_as_json", "true"},
+        {"autoinstall_known_extensions", "false"},
+        {"autoload_known_extensions", "false"},
+        {"disabled_optimizers",
+         "statistics_propagation,row_group_pruner,late_materialization,compressed_materialization,"
+         "top_n,join_filter_pushdown,empty_result_pullup"},
+    };
+    _cleanup_(planner_closep) struct planner *planner = NULL;
+    const struct duck *d = engine->d;
+    duckdb_config config = NULL;
+    bool fine;
+
+    if (engine->planner) {
+        *ret = engine->planner;
+        return 0;
+    }
+    planner = mem_alloc(1, sizeof *planner);
+    if (!planner || d->create_config(&config) != DuckDBSuccess) {
+        return corrie_fail_memory(err);
+    }
+    planner->engine = engine;
+    planner->session.d = d;
+    fine = true;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        fine = fine && d->set_config(config, settings[i][0], settings[i][1]) == DuckDBSuccess;
+    }
+    if (engine->locked) {
+        fine = fine && d->set_config(config, "enable_external_access", "false") == DuckDBSuccess;
+    }
+    fine = fine && d->open_ext(NULL, &planner->db, config, NULL) == DuckDBSuccess;
+    fine = fine && d->connect(planner->db, &planner->session.con) == DuckDBSuccess;
+    d->destroy_config(&config);
+    if (!fine) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB: cannot open a database to plan in");
+    }
+    engine->planner = TAKE_PTR(planner);
+    *ret = engine->planner;
+    return engine_run(engine, &(*ret)->session, "SET TimeZone = 'UTC'", NULL, err);
+}
+
+/* ---- stubs ---- */
+
+/* Which of the tables `ref` means: index, or -1. */
+static ptrdiff_t resolve(const struct bind *bind, const struct engine_table_ref *ref)
+{
+    ptrdiff_t in_space = -1;
+
+    for (size_t i = 0; i < bind->n_tables && ref->catalog.len == 0; i++) {
+        const struct engine_bind_table *table = &bind->tables[i];
+
+        if (!str_eq_nocase(table->name, ref->name)) {
+            continue;
+        }
+        if (ref->schema.len > 0 ? str_eq_nocase(table->name_space, ref->schema)
+                                : table->name_space.len == 0) {
+            return (ptrdiff_t)i;
+        }
+        if (ref->schema.len == 0 && bind->name_space.len > 0 &&
+            str_eq_nocase(table->name_space, bind->name_space)) {
+            in_space = (ptrdiff_t)i;
+        }
+    }
+    return in_space;
+}
+
+static int check_refs(struct bind *bind, const struct engine_statement *statement)
+{
+    for (size_t i = 0; i < statement->n_tables; i++) {
+        const struct engine_table_ref *ref = &statement->tables[i];
+        ptrdiff_t at = resolve(bind, ref);
+        _cleanup_(buf_done) struct buf name = {0};
+
+        if (at >= 0) {
+            bind->named[at] = true;
+            continue;
+        }
+        if (!bind->engine->locked) {
+            continue; /* a file, or a system view: DuckDB knows or says no */
+        }
+        buf_addf(&name, "%.*s%s%.*s", STR_FMT(ref->schema), ref->schema.len ? "." : "",
+                 STR_FMT(ref->name));
+        corrie_fail(bind->err, CORRIE_E_PROJECT, "table \"%s\" does not exist", buf_text(&name));
+        origin_hint_tables(bind->origin, buf_str(&name), bind->err);
+        return origin_at(bind->origin, ref->offset, ref->name.len, bind->err);
+    }
+    return 0;
+}
+
+static void add_stub(struct buf *out, const struct engine_bind_table *table, size_t at)
+{
+    struct str space = table->name_space.len > 0 ? table->name_space : STR(NAMELESS);
+
+    buf_addf(out, "CREATE TABLE memory.main.t%zu(", at);
+    for (size_t i = 0; i < table->schema->n_fields; i++) {
+        buf_addf(out, "%sc%zu ", i ? ", " : "", i);
+        type_print_sql(&table->schema->fields[i].type, out);
+    }
+    buf_add_text(out, "); CREATE SCHEMA IF NOT EXISTS ");
+    buf_add_sql_name(out, space);
+    buf_add_text(out, "; CREATE VIEW ");
+    add_table_name(out, table->name_space, table->name);
+    buf_add_text(out, " AS SELECT ");
+    for (size_t i = 0; i < table->schema->n_fields; i++) {
+        buf_addf(out, "%sc%zu AS ", i ? ", " : "", i);
+        buf_add_sql_name(out, table->schema->fields[i].name);
+    }
+    buf_addf(out, " FROM memory.main.t%zu; ", at);
+}
+
+static int make_stubs(struct bind *bind)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    _cleanup_(buf_done) struct buf path = {0};
+    int r;
+
+    buf_add_text(&sql, "BEGIN; CREATE SCHEMA " NAMELESS "; ");
+    buf_add_text(&path, NAMELESS);
+    if (bind->name_space.len > 0) {
+        buf_add_char(&path, ',');
+        buf_add_sql_name(&path, bind->name_space);
+        buf_add_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
+        buf_add_sql_name(&sql, bind->name_space);
+        buf_add_text(&sql, "; ");
+    }
+    for (size_t i = 0; i < bind->n_tables; i++) {
+        if (bind->named[i]) {
+            add_stub(&sql, &bind->tables[i], i);
+        }
+    }
+    buf_add_text(&sql, "SET search_path = ");
+    buf_add_sql_string(&sql, buf_str(&path));
+    r = buf_check(&path, bind->err);
+    if (r == 0) {
+        r = buf_check(&sql, bind->err);
+    }
+    return r < 0 ? r : engine_run(bind->engine, bind->session, buf_text(&sql), NULL, bind->err);
+}
+
+/* ---- filters of the plan as SQL ---- */
+
+/* A constant of the plan as a literal. False where this has no form that we are sure of. */
+static bool add_constant(struct buf *out, const struct type *type, const json_t *constant,
+                         struct arena *arena)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    const json_t *value = json_object_get(constant, "value");
+    const char *prefix = NULL;
+    struct str bytes;
+    int r = CORRIE_E_UNSUPPORTED;
+
+    if (!constant || json_is_true(json_object_get(constant, "is_null"))) {
+        return false;
+    }
+    switch (type->kind) {
+    case TYPE_STRING:
+        if (!json_is_string(value) || memchr(js_str(value).data, '\0', js_str(value).len)) {
+            return false;
+        }
+        buf_add_sql_string(out, js_str(value));
+        return true;
+    case TYPE_BOOLEAN:
+        buf_add_text(out, json_is_true(value) ? "TRUE" : "FALSE");
+        return json_is_boolean(value);
+    case TYPE_FLOAT:
+    case TYPE_DOUBLE:
+        if (json_is_number(value)) {
+            r = scalar_from_double(type, json_number_value(value), arena, &bytes, &ignored);
+        }
+        break;
+    case TYPE_DATE:
+        prefix = "DATE";
+        break;
+    case TYPE_TIME:
+        prefix = "TIME";
+        break;
+    case TYPE_TIMESTAMP:
+        prefix = "TIMESTAMP";
+        break;
+    case TYPE_TIMESTAMPTZ:
+        prefix = "TIMESTAMPTZ";
+        break;
+    case TYPE_INT:
+    case TYPE_LONG:
+    case TYPE_DECIMAL:
+        break;
+    default:
+        return false;
+    }
+    if (r < 0 && json_is_integer(value)) {
+        r = scalar_from_int(type, json_integer_value(value), arena, &bytes, &ignored);
+    }
+    if (r < 0) {
+        return false;
+    }
+    buf_addf(out, "%s%s", prefix ? prefix : "", prefix ? " '" : "");
+    r = scalar_print(type, bytes, out, &ignored);
+    buf_add_text(out, prefix ? "'" : "");
+    return r == 0;
+}
+
+/* The type of a constant must be that of its column: a cast in between would be a filter of another
+ * kind, but nothing is taken for granted. */
+static bool constant_fits(const struct type *type, const json_t *constant)
+{
+    static const struct {
+        const char *name;
+        enum type_kind kind;
+    } names[] = {
+        {"BOOLEAN", TYPE_BOOLEAN}, {"INTEGER", TYPE_INT},  {"BIGINT", TYPE_LONG},
+        {"FLOAT", TYPE_FLOAT},     {"DOUBLE", TYPE_DOUBLE}, {"DATE", TYPE_DATE},
+        {"TIME", TYPE_TIME},       {"TIMESTAMP", TYPE_TIMESTAMP},
+        {"TIMESTAMP WITH TIME ZONE", TYPE_TIMESTAMPTZ}, {"VARCHAR", TYPE_STRING},
+    };
+    const json_t *given = json_object_get(constant, "type");
+    struct str id = tree_text(given, "id");
+
+    if (type->kind == TYPE_DECIMAL && str_eq(id, STR("DECIMAL"))) {
+        const json_t *info = json_object_get(given, "type_info");
+
+        return json_integer_value(json_object_get(info, "width")) == type->precision &&
+               json_integer_value(json_object_get(info, "scale")) == type->scale;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (str_eq(id, str_of(names[i].name))) {
+            return names[i].kind == type->kind;
+        }
+    }
+    return false;
+}
+
+static bool add_comparison(struct buf *out, const struct field *field, const json_t *filter,
+                           struct arena *arena)
+{
+    static const char *const operators[][2] = {
+        {"COMPARE_EQUAL", " = "},        {"COMPARE_NOTEQUAL", " <> "},
+        {"COMPARE_LESSTHAN", " < "},     {"COMPARE_LESSTHANOREQUALTO", " <= "},
+        {"COMPARE_GREATERTHAN", " > "},  {"COMPARE_GREATERTHANOREQUALTO", " >= "},
+    };
+    struct str comparison = tree_text(filter, "comparison_type");
+    const json_t *constant = json_object_get(filter, "constant");
+
+    for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
+        if (str_eq(comparison, str_of(operators[i][0])) && constant_fits(&field->type, constant)) {
+            buf_add_sql_name(out, field->name);
+            buf_add_text(out, operators[i][1]);
+            return add_constant(out, &field->type, constant, arena);
+        }
+    }
+    return false;
+}
+
+/* EXPRESSION_FILTER: only what is surely one of: c IS NULL, c IS NOT NULL, c (a boolean). */
+static bool add_expression(struct buf *out, const struct field *field, const json_t *expression)
+{
+    struct str type = tree_text(expression, "type");
+    const json_t *child = json_array_get(json_object_get(expression, "children"), 0);
+
+    if (str_eq(type, STR("BOUND_REF")) && field->type.kind == TYPE_BOOLEAN) {
+        buf_add_sql_name(out, field->name);
+        buf_add_text(out, " = TRUE");
+        return true;
+    }
+    if (!str_eq(tree_text(child, "type"), STR("BOUND_REF"))) {
+        return false;
+    }
+    if (str_eq(type, STR("OPERATOR_IS_NULL")) || str_eq(type, STR("OPERATOR_IS_NOT_NULL"))) {
+        buf_add_sql_name(out, field->name);
+        buf_add_text(out, str_eq(type, STR("OPERATOR_IS_NULL")) ? " IS NULL" : " IS NOT NULL");
+        return true;
+    }
+    return false;
+}
+
+/* One filter that must come out whole. False: it has a part that has no form. */
+static bool add_filter(struct buf *out, const struct field *field, const json_t *filter,
+                       struct arena *arena)
+{
+    struct str type = tree_text(filter, "filter_type");
+    const json_t *children = json_object_get(filter, "child_filters");
+    const json_t *values = json_object_get(filter, "values");
+    bool is_and = str_eq(type, STR("CONJUNCTION_AND"));
+
+    if (str_eq(type, STR("CONSTANT_COMPARISON"))) {
+        return add_comparison(out, field, filter, arena);
+    }
+    if (str_eq(type, STR("IS_NULL")) || str_eq(type, STR("IS_NOT_NULL"))) {
+        buf_add_sql_name(out, field->name);
+        buf_add_text(out, str_eq(type, STR("IS_NULL")) ? " IS NULL" : " IS NOT NULL");
+        return true;
+    }
+    if (str_eq(type, STR("EXPRESSION_FILTER"))) {
+        return add_expression(out, field, json_object_get(filter, "expr"));
+    }
+    if (is_and || str_eq(type, STR("CONJUNCTION_OR"))) {
+        buf_add_char(out, '(');
+        for (size_t i = 0; i < json_array_size(children); i++) {
+            buf_add_text(out, i == 0 ? "" : is_and ? " AND " : " OR ");
+            if (!add_filter(out, field, json_array_get(children, i), arena)) {
+                return false;
+            }
+        }
+        buf_add_char(out, ')');
+        return json_array_size(children) > 0;
+    }
+    if (str_eq(type, STR("IN_FILTER"))) {
+        buf_add_sql_name(out, field->name);
+        buf_add_text(out, " IN (");
+        for (size_t i = 0; i < json_array_size(values); i++) {
+            const json_t *constant = json_array_get(values, i);
+
+            buf_add_text(out, i == 0 ? "" : ", ");
+            if (!constant_fits(&field->type, constant) ||
+                !add_constant(out, &field->type, constant, arena)) {
+                return false;
+            }
+        }
+        buf_add_char(out, ')');
+        return json_array_size(values) > 0;
+    }
+    return false;
+}
+
+typedef VEC(struct engine_scan_filter) filter_list;
+
+/* A filter that may be taken in parts: the members of an AND each hold by themselves. */
+static int collect_filter(struct bind *bind, const struct field *field, const json_t *filter,
+                          bool optional, filter_list *list)
+{
+    struct str type = tree_text(filter, "filter_type");
+    const json_t *children = json_object_get(filter, "child_filters");
+    _cleanup_(buf_done) struct buf text = {0};
+    struct engine_scan_filter item = {.optional = optional};
+    int r = 0;
+
+    if (str_eq(type, STR("OPTIONAL_FILTER"))) {
+        return collect_filter(bind, field, json_object_get(filter, "child_filter"), true, list);
+    }
+    if (str_eq(type, STR("CONJUNCTION_AND"))) {
+        for (size_t i = 0; r == 0 && i < json_array_size(children); i++) {
+            r = collect_filter(bind, field, json_array_get(children, i), optional, list);
+        }
+        return r;
+    }
+    if (!add_filter(&text, field, filter, bind->arena) || text.failed) {
+        return 0;
+    }
+    if (arena_str(bind->arena, buf_str(&text), &item.sql) < 0 || vec_push(list, item) < 0) {
+        return corrie_fail_memory(bind->err);
+    }
+    return 0;
+}
+
+/* ---- scans of the plan ---- */
+
+static int by_index(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a;
+    size_t y = *(const size_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static int add_scan(struct bind *bind, const json_t *get, size_t table)
+{
+    const struct schema *schema = bind->tables[table].schema;
+    const json_t *indexes = json_object_get(get, "column_indexes");
+    const json_t *filters = json_object_get(json_object_get(get, "table_filters"), "filters");
+    struct engine_scan scan = {.table = table};
+    filter_list list = {0};
+    int r = 0;
+
+    scan.columns = arena_array(bind->arena, size_t, json_array_size(indexes) + 1);
+    if (!scan.columns) {
+        return corrie_fail_memory(bind->err);
+    }
+    for (size_t i = 0; i < json_array_size(indexes); i++) {
+        const json_t *index = json_object_get(json_array_get(indexes, i), "index");
+
+        if (json_is_integer(index) && (size_t)json_integer_value(index) < schema->n_fields) {
+            scan.columns[scan.n_columns++] = (size_t)json_integer_value(index);
+        } /* else a virtual column: count(*) */
+    }
+    qsort(scan.columns, scan.n_columns, sizeof *scan.columns, by_index);
+    for (size_t i = 0; r == 0 && i < json_array_size(filters); i++) {
+        const json_t *entry = json_array_get(filters, i);
+        const json_t *key = json_object_get(entry, "key");
+
+        if (json_is_integer(key) && (size_t)json_integer_value(key) < schema->n_fields) {
+            r = collect_filter(bind, &schema->fields[json_integer_value(key)],
+                               json_object_get(entry, "value"), false, &list);
+        }
+    }
+    if (r == 0 && list.count > 0) {
+        scan.filters = arena_array(bind->arena, struct engine_scan_filter, list.count);
+        if (scan.filters) {
+            memcpy(scan.filters, list.items, list.count * sizeof *list.items);
+            scan.n_filters = list.count;
+        } else {
+            r = corrie_fail_memory(bind->err);
+        }
+    }
+    vec_done(&list);
+    if (r == 0 && vec_push(&bind->scans, scan) < 0) {
+        r = corrie_fail_memory(bind->err);
+    }
+    bind->found[table] = true;
+    return r;
+}
+
+static int find_scans(struct bind *bind, const json_t *node)
+{
+    const char *name;
+    const json_t *child;
+    size_t i;
+    int r = 0;
+
+    if (json_is_array(node)) {
+        json_array_foreach((json_t *)node, i, child) {
+            r = find_scans(bind, child);
+            if (r < 0) {
+                return r;
+            }
+        }
+        return 0;
+    }
+    if (!json_is_object(node)) {
+        return 0;
+    }
+    if (str_eq(tree_text(node, "type"), STR("LOGICAL_GET")) &&
+        str_eq(tree_text(node, "name"), STR("seq_scan"))) {
+        const json_t *data = json_object_get(node, "function_data");
+        struct str table = tree_text(data, "table");
+        int64_t at;
+
+        if (str_eq(tree_text(data, "schema"), STR("main")) && str_starts(table, STR("t")) &&
+            str_to_int64(str_from(table, 1), &at) && at >= 0 && (size_t)at < bind->n_tables &&
+            bind->named[at]) {
+            r = add_scan(bind, node, (size_t)at);
+        }
+    }
+    json_object_foreach((json_t *)node, name, child) {
+        if (r == 0) {
+            r = find_scans(bind, child);
+        }
+    }
+    return r;
+}
+
+static int add_whole(struct bind *bind)
+{
+    for (size_t t = 0; t < bind->n_tables; t++) {
+        struct engine_scan scan = {.table = t, .whole = true};
+        size_t n = bind->tables[t].schema->n_fields;
+
+        if (!bind->named[t] || bind->found[t]) {
+            continue;
+        }
+        scan.columns = arena_array(bind->arena, size_t, n + 1);
+        if (!scan.columns) {
+            return corrie_fail_memory(bind->err);
+        }
+        for (size_t i = 0; i < n; i++) {
+            scan.columns[scan.n_columns++] = i;
+        }
+        if (vec_push(&bind->scans, scan) < 0) {
+            return corrie_fail_memory(bind->err);
+        }
+    }
+    return 0;
+}
+
+/* ---- binding ---- */
+
+static int bind_columns(struct bind *bind, struct schema *ret)
+{
+    const struct duck *d = bind->engine->d;
+    _free_ char *sql = str_dup(bind->origin->sql);
+    duckdb_prepared_statement prepared = NULL;
+    int r;
+
+    if (!sql) {
+        return corrie_fail_memory(bind->err);
+    }
+    if (d->prepare(bind->session->con, sql, &prepared) != DuckDBSuccess) {
+        r = duck_fail(d->prepare_error(prepared), bind->origin, bind->err);
+    } else {
+        r = schema_from_prepared(d, prepared, bind->arena, ret, bind->err);
+    }
+    d->destroy_prepare(&prepared);
+    return r;
+}
+
+/* A plan that cannot be serialised prunes nothing; the statement itself was found good. */
+static int bind_scans(struct bind *bind)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _json_ json_t *plan = NULL;
+
+    if (tree_call(bind->engine, bind->session, "json_serialize_plan", bind->origin->sql,
+                  ", optimize := true", &plan, &ignored) < 0) {
+        return cancel_check(bind->engine->cancel, bind->err);
+    }
+    return find_scans(bind, json_object_get(plan, "plans"));
+}
+
+static int run_bind(struct bind *bind, struct engine_binding *ret)
+{
+    struct engine_binding binding = {0};
+    int r = make_stubs(bind);
+
+    if (r == 0) {
+        r = bind_columns(bind, &binding.columns);
+    }
+    if (r == 0) {
+        r = bind_scans(bind);
+    }
+    if (r == 0) {
+        r = add_whole(bind);
+    }
+    if (r == 0 && bind->scans.count > 0) {
+        binding.scans = arena_array(bind->arena, struct engine_scan, bind->scans.count);
+        if (!binding.scans) {
+            return corrie_fail_memory(bind->err);
+        }
+        memcpy(binding.scans, bind->scans.items, bind->scans.count * sizeof *binding.scans);
+        binding.n_scans = bind->scans.count;
+    }
+    if (r == 0) {
+        *ret = binding;
+    }
+    return r;
+}
+
+int engine_bind(struct engine *engine, struct str sql, const char *file, struct str name_space,
+                const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
+                struct engine_binding *ret, corrie_error *err)
+{
+    const struct origin origin = {.sql = sql, .file = file, .tables = tables, .n_tables = n_tables};
+    struct engine_statement statement = {0};
+    struct planner *planner = NULL;
+    _free_ bool *named = mem_alloc(n_tables, sizeof *named);
+    _free_ bool *found = mem_alloc(n_tables, sizeof *found);
+    struct bind bind = {.engine = engine, .origin = &origin, .name_space = name_space,
+                        .tables = tables, .n_tables = n_tables, .named = named, .found = found,
+                        .arena = arena, .err = err};
+    int r = named && found ? statement_check(engine, &origin, arena, &statement, err)
+                           : corrie_fail_memory(err);
+
+    if (r == 0) {
+        r = planner_of(engine, &planner, err);
+    }
+    if (r == 0) {
+        bind.session = &planner->session;
+        r = check_refs(&bind, &statement);
+    }
+    if (r < 0) {
+        return r;
+    }
+    r = run_bind(&bind, ret);
+    vec_done(&bind.scans);
+
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    if (engine_run(engine, bind.session, "ROLLBACK", NULL, &ignored) < 0) {
+        /* interrupted, or the transaction was gone: a fresh database costs 10 ms and is surely clean */
+        engine->planner = planner_close(engine->planner);
+    }
+    return r;
+}

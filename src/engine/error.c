@@ -1,0 +1,399 @@
+/* error.c — DuckDB's errors as ours.
+ *
+ * DuckDB writes errors as JSON (errors_as_json): type, message, position, subtype, candidates, errno.
+ * What a user sees is our own sentence where the kind is known (unknown column, bad CSV line, …), else
+ * the first paragraph of DuckDB's: the rest advises settings that a user of corrie cannot make. */
+#include <errno.h>
+
+#include "engine/engine_priv.h"
+
+#define MAX_QUOTED_LINE 200
+#define MAX_HINTS 3
+
+struct report {
+    struct str type;
+    struct str message;
+    struct str subtype;
+    struct str name;
+    struct str candidates;
+    int64_t position; /* -1 unknown */
+    int64_t saved_errno;
+};
+
+/* ---- positions and hints ---- */
+
+int origin_at(const struct origin *origin, size_t offset, size_t width, corrie_error *err)
+{
+    if (origin->sql.len == 0) {
+        return err->code;
+    }
+    if (offset > origin->sql.len) {
+        offset = origin->sql.len;
+    }
+    return corrie_error_at_offset(err, origin->file ? origin->file : "SQL", origin->sql, offset, width);
+}
+
+static void hint_names(struct str name, const struct str *names, size_t n, corrie_error *err)
+{
+    size_t nearest[MAX_HINTS];
+    size_t found = str_nearest(name, names, n, nearest, MAX_HINTS);
+    _cleanup_(buf_done) struct buf text = {0};
+
+    for (size_t i = 0; i < found; i++) {
+        buf_addf(&text, "%s%.*s", i == 0 ? "" : i + 1 == found ? " or " : ", ",
+                 STR_FMT(names[nearest[i]]));
+    }
+    if (found > 0 && !text.failed) {
+        corrie_hint(err, "did you mean %s?", buf_text(&text));
+    }
+}
+
+struct names {
+    VEC(struct str) list;
+    struct arena arena;
+};
+
+static void names_done(struct names *names)
+{
+    vec_done(&names->list);
+    arena_done(&names->arena);
+}
+
+/* Best effort: a name that finds no memory is not suggested. */
+static void names_add_table(struct names *names, struct str name_space, struct str name)
+{
+    char *text = name_space.len == 0 ? arena_text(&names->arena, name)
+                                     : arena_printf(&names->arena, "%.*s.%.*s", STR_FMT(name_space),
+                                                    STR_FMT(name));
+
+    if (text && vec_push(&names->list, str_of(text)) < 0) {
+        return;
+    }
+}
+
+void origin_hint_tables(const struct origin *origin, struct str name, corrie_error *err)
+{
+    _cleanup_(names_done) struct names full = {0};
+    _cleanup_(names_done) struct names bare = {0};
+    const struct engine *engine = origin->engine;
+    size_t n_defined = engine && !origin->tables ? engine->tables.count : 0;
+    bool qualified = str_find(name, '.') >= 0;
+
+    for (size_t i = 0; i < origin->n_tables + n_defined; i++) {
+        struct str space = i < origin->n_tables
+                               ? origin->tables[i].name_space
+                               : engine->tables.items[i - origin->n_tables]->name_space;
+        struct str table = i < origin->n_tables ? origin->tables[i].name
+                                                : engine->tables.items[i - origin->n_tables]->name;
+
+        names_add_table(&full, space, table);
+        names_add_table(&bare, STR_EMPTY, table);
+    }
+    if (full.list.count != bare.list.count) {
+        return; /* memory ran out */
+    }
+    if (qualified) {
+        hint_names(name, full.list.items, full.list.count, err);
+        return;
+    }
+    size_t nearest[MAX_HINTS];
+    size_t found = str_nearest(name, bare.list.items, bare.list.count, nearest, MAX_HINTS);
+    _cleanup_(buf_done) struct buf text = {0};
+
+    for (size_t i = 0; i < found; i++) {
+        buf_addf(&text, "%s%.*s", i == 0 ? "" : i + 1 == found ? " or " : ", ",
+                 STR_FMT(full.list.items[nearest[i]]));
+    }
+    if (found > 0 && !text.failed) {
+        corrie_hint(err, "did you mean %s?", buf_text(&text));
+    }
+}
+
+static void add_columns(struct names *names, const struct schema *schema)
+{
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        if (vec_push(&names->list, schema->fields[i].name) < 0) {
+            return;
+        }
+    }
+}
+
+void origin_hint_columns(const struct origin *origin, struct str name, corrie_error *err)
+{
+    _cleanup_(names_done) struct names names = {0};
+
+    for (size_t i = 0; i < origin->n_tables; i++) {
+        add_columns(&names, origin->tables[i].schema);
+    }
+    /* of the defined tables only those that the text mentions: a lake has thousands */
+    for (size_t i = 0; origin->engine && !origin->tables && i < origin->engine->tables.count; i++) {
+        const struct defined *defined = origin->engine->tables.items[i];
+
+        if (str_find_str(origin->sql, defined->name) >= 0) {
+            add_columns(&names, &defined->schema);
+        }
+    }
+    hint_names(name, names.list.items, names.list.count, err);
+}
+
+/* ---- reading DuckDB's report ---- */
+
+static struct str first_paragraph(struct str text)
+{
+    static const char *const ends[] = {"\n\n", "\nPossible", "\nCandidate", "\n\tCandidate",
+                                       "\nDid you mean", "\n* ", "\nLINE "};
+    size_t len = text.len;
+
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        ptrdiff_t at = str_find_str(str_slice(text, 0, len), str_of(ends[i]));
+
+        if (at >= 0) {
+            len = (size_t)at;
+        }
+    }
+    return str_trim(str_slice(text, 0, len));
+}
+
+static struct str field(const json_t *json, const char *name)
+{
+    const json_t *value = json_object_get(json, name);
+
+    return json_is_string(value) ? js_str(value) : STR_EMPTY;
+}
+
+static json_t *parse_report(const char *message, struct report *ret)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    const char *start = message ? strchr(message, '{') : NULL;
+    json_t *json = NULL;
+
+    *ret = (struct report){.message = str_of(message ? message : "no message"), .position = -1};
+    if (!start || js_parse(str_trim(str_of(start)), "error", &json, &ignored) < 0) {
+        return NULL;
+    }
+    ret->type = field(json, "exception_type");
+    if (ret->type.len == 0) {
+        ret->type = field(json, "error_type"); /* json_serialize_*: lower case */
+    }
+    ret->message = field(json, "exception_message");
+    if (ret->message.len == 0) {
+        ret->message = field(json, "error_message");
+    }
+    ret->subtype = field(json, "error_subtype");
+    ret->name = field(json, "name");
+    ret->candidates = field(json, "candidates");
+    if (!str_to_int64(field(json, "position"), &ret->position)) {
+        ret->position = -1;
+    }
+    if (!str_to_int64(field(json, "errno"), &ret->saved_errno)) {
+        ret->saved_errno = 0;
+    }
+    return json;
+}
+
+/* ---- kinds ---- */
+
+static struct str between(struct str text, struct str before, struct str after)
+{
+    ptrdiff_t at = str_find_str(text, before);
+    ptrdiff_t end;
+
+    if (at < 0) {
+        return STR_EMPTY;
+    }
+    text = str_from(text, (size_t)at + before.len);
+    end = str_find_str(text, after);
+    return end < 0 ? text : str_slice(text, 0, (size_t)end);
+}
+
+/* "CSV Error on Line: 7\nOriginal Line: 4,5\nExpected Number of Columns: 3 Found: 2\n…  file = x.csv" */
+static int fail_csv(struct str message, corrie_error *err)
+{
+    struct str line_text = between(message, STR("CSV Error on Line: "), STR("\n"));
+    struct str original = str_trim(between(message, STR("Original Line: "), STR("\n")));
+    struct str path = between(message, STR("\n  file = "), STR("\n"));
+    struct str columns = between(message, STR("Expected Number of Columns: "), STR("\n"));
+    struct str column = between(message, STR("Error when converting column \""), STR("\". "));
+    _free_ char *file = str_dup(path);
+    int64_t line = 0;
+
+    if (!file) {
+        return corrie_fail_memory(err);
+    }
+    if (!str_to_int64(str_trim(line_text), &line)) {
+        line = 0;
+    }
+    if (columns.len > 0) {
+        struct str expected = str_trim(between(message, STR("Columns: "), STR("Found:")));
+        struct str found = str_trim(between(columns, STR("Found: "), STR("\n")));
+
+        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld has %.*s columns, expected %.*s", file,
+                    (long long)line, STR_FMT(found), STR_FMT(expected));
+        corrie_hint(err, "a value that contains the delimiter must be quoted; --delimiter and --quote "
+                         "settle what was sniffed");
+    } else if (str_find_str(message, STR("nvalid unicode")) >= 0) {
+        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld is not UTF-8", file, (long long)line);
+        corrie_hint(err, "convert the file first: iconv -f ISO-8859-1 -t UTF-8");
+        return corrie_error_at(err, file, line, 0, 0, STR_EMPTY);
+    } else if (column.len > 0) {
+        struct str value = between(message, STR("Could not convert string \""), STR("\" to '"));
+        struct str type = between(message, STR("\" to '"), STR("'"));
+
+        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld: column %.*s: '%.*s' is not %.*s", file,
+                    (long long)line, STR_FMT(column), STR_FMT(str_slice(value, 0, MAX_QUOTED_LINE)),
+                    STR_FMT(type));
+        corrie_hint(err, "the type was sniffed from the first lines; --columns '%.*s VARCHAR, …' "
+                         "settles types, --null names texts that mean null", STR_FMT(column));
+    } else if (str_find_str(message, STR("unterminated quote")) >= 0) {
+        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld: a quoted value has no end", file,
+                    (long long)line);
+        corrie_hint(err, "--quote none reads quotes as text");
+    } else if (str_find_str(message, STR("Maximum line size")) >= 0) {
+        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld is longer than the largest line that is read",
+                    file, (long long)line);
+    } else {
+        struct str rest = between(message, STR("Original Line: "), STR("\n\n"));
+        ptrdiff_t newline = str_find(rest, '\n');
+
+        rest = newline < 0 ? rest : str_from(rest, (size_t)newline);
+        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld: %.*s", file, (long long)line,
+                    STR_FMT(first_paragraph(str_trim(rest))));
+    }
+    return corrie_error_at(err, file, line, 0, 0, str_slice(original, 0, MAX_QUOTED_LINE));
+}
+
+static int fail_unknown(const struct report *report, const struct origin *origin, corrie_error *err)
+{
+    bool column = str_eq(report->subtype, STR("COLUMN_NOT_FOUND"));
+    struct str what = between(report->message, STR(""), STR(" with name "));
+    bool table = !column && str_eq(what, STR("Table"));
+    struct str name = report->name;
+
+    if (!column && !table && str_find_str(report->message, STR("Schema with name")) < 0) {
+        corrie_fail(err, CORRIE_E_PROJECT, "%s \"%.*s\" does not exist",
+                    str_find_str(what, STR("Function")) >= 0 ? "function" : "what is named",
+                    STR_FMT(name));
+        if (report->candidates.len > 0) {
+            corrie_hint(err, "did you mean %.*s?", STR_FMT(report->candidates));
+        }
+        return err->code;
+    }
+    corrie_fail(err, CORRIE_E_PROJECT, "%s \"%.*s\" does not exist", column ? "column" : "table",
+                STR_FMT(name));
+    if (column) {
+        origin_hint_columns(origin, name, err);
+    } else {
+        origin_hint_tables(origin, name, err);
+    }
+    return err->code;
+}
+
+static int fail_io(const struct report *report, const struct origin *origin, corrie_error *err)
+{
+    struct str message = first_paragraph(report->message);
+
+    if (report->saved_errno > 0) {
+        return corrie_fail(err, corrie_code_of_errno((int)report->saved_errno), "%.*s",
+                           STR_FMT(message));
+    }
+    if (str_find_str(message, STR("No files found")) >= 0) {
+        return corrie_fail(err, CORRIE_E_NOT_FOUND, "file %.*s does not exist",
+                           STR_FMT(between(message, STR("pattern \""), STR("\""))));
+    }
+    return corrie_fail(err, origin->data ? CORRIE_E_DATA : CORRIE_E_IO, "%.*s", STR_FMT(message));
+}
+
+static bool type_is(const struct report *report, const char *name)
+{
+    return str_eq_nocase(report->type, str_of(name));
+}
+
+static int fail_by_type(const struct report *report, const struct origin *origin, corrie_error *err)
+{
+    static const struct {
+        const char *type;
+        int code;
+    } codes[] = {
+        {"Parser", CORRIE_E_PROJECT},       {"Syntax", CORRIE_E_PROJECT},
+        {"Binder", CORRIE_E_PROJECT},       {"Catalog", CORRIE_E_PROJECT},
+        {"Not implemented", CORRIE_E_UNSUPPORTED}, {"Permission", CORRIE_E_REFUSED},
+        {"Interrupt", CORRIE_E_CANCELLED},  {"INTERNAL", CORRIE_E_INTERNAL},
+        {"FATAL", CORRIE_E_INTERNAL},       {"HTTP", CORRIE_E_NETWORK},
+        {"Connection", CORRIE_E_NETWORK},   {"Constraint", CORRIE_E_DATA},
+    };
+    int code = origin->data ? CORRIE_E_DATA : CORRIE_E_FAILED;
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        if (type_is(report, codes[i].type)) {
+            code = codes[i].code;
+        }
+    }
+    return corrie_fail(err, code, "%.*s", STR_FMT(first_paragraph(report->message)));
+}
+
+/* Malformed JSON in file "bb.json", at byte 8 in line 3: unexpected character. */
+static int fail_json(struct str message, corrie_error *err)
+{
+    struct str path = between(message, STR("in file \""), STR("\""));
+    struct str line_text = between(message, STR(" in line "), STR(":"));
+    struct str byte_text = between(message, STR(" at byte "), STR(" in line"));
+    ptrdiff_t colon = str_find_str(message, STR(" in line "));
+    struct str why = colon < 0 ? message : str_from(message, (size_t)colon);
+    _free_ char *file = str_dup(path);
+    int64_t line = 0;
+    int64_t byte = 0;
+
+    if (!file) {
+        return corrie_fail_memory(err);
+    }
+    colon = str_find_str(why, STR(": "));
+    why = colon < 0 ? why : str_from(why, (size_t)colon + 2);
+    if (!str_to_int64(line_text, &line) || !str_to_int64(byte_text, &byte)) {
+        return corrie_fail(err, CORRIE_E_DATA, "%.*s", STR_FMT(first_paragraph(message)));
+    }
+    corrie_fail(err, CORRIE_E_DATA, "%s: line %lld, byte %lld: malformed JSON: %.*s", file,
+                (long long)line, (long long)byte, STR_FMT(first_paragraph(why)));
+    return corrie_error_at(err, file, line, byte, 0, STR_EMPTY);
+}
+
+int duck_fail(const char *message, const struct origin *origin, corrie_error *err)
+{
+    struct report report;
+    _json_ json_t *json = parse_report(message, &report);
+    int code;
+
+    if (type_is(&report, "Interrupt")) {
+        return corrie_fail(err, CORRIE_E_CANCELLED, "interrupted");
+    }
+    if (type_is(&report, "Out of Memory")) {
+        corrie_fail(err, CORRIE_E_LIMIT, "out of memory: %.*s",
+                    STR_FMT(first_paragraph(str_slice(
+                        report.message, 0, (size_t)(str_find(report.message, '\n') < 0
+                                                        ? (ptrdiff_t)report.message.len
+                                                        : str_find(report.message, '\n'))))));
+        return corrie_hint(err, "--memory gives it more");
+    }
+    if (str_find_str(report.message, STR("CSV Error on Line: ")) >= 0) {
+        return fail_csv(report.message, err);
+    }
+    if (str_find_str(report.message, STR("Malformed JSON in file")) >= 0) {
+        return fail_json(report.message, err);
+    }
+    if (type_is(&report, "IO")) {
+        return fail_io(&report, origin, err);
+    }
+    if (str_eq(report.subtype, STR("COLUMN_NOT_FOUND")) ||
+        str_eq(report.subtype, STR("MISSING_ENTRY"))) {
+        code = fail_unknown(&report, origin, err);
+    } else {
+        code = fail_by_type(&report, origin, err);
+    }
+    if (report.position >= (int64_t)origin->prefix) {
+        size_t offset = (size_t)report.position - origin->prefix;
+
+        if (offset <= origin->sql.len) {
+            origin_at(origin, offset, report.name.len ? report.name.len : 1, err);
+        }
+    }
+    return code;
+}

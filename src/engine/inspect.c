@@ -1,0 +1,339 @@
+/* inspect.c — what a statement is and what it names, from DuckDB's own syntax tree.
+ *
+ * json_serialize_sql gives the tree of SELECT statements and refuses all others. The tree is walked
+ * generically: any object with "type": "BASE_TABLE" names a table, any "TABLE_FUNCTION" calls one, any
+ * "class": "FUNCTION" calls a scalar function; a node with a "cte_map" opens a scope of names that hide
+ * tables. A shape of tree that a newer DuckDB adds is therefore walked too, not skipped. */
+#include "engine/engine_priv.h"
+
+struct scope {
+    const struct scope *up;
+    const json_t *ctes;  /* array of {"key", "value"} */
+    size_t n_visible;    /* of them */
+};
+
+struct walk {
+    const struct engine *engine;
+    const struct origin *origin;
+    struct arena *arena;
+    VEC(struct engine_table_ref) tables;
+    bool is_volatile;
+    bool clock;
+    corrie_error *err;
+};
+
+/* SIZE_MAX where DuckDB knows none. */
+static size_t position_of(const json_t *node)
+{
+    const json_t *value = json_object_get(node, "query_location");
+
+    return json_is_integer(value) && json_integer_value(value) >= 0
+               ? (size_t)json_integer_value(value)
+               : SIZE_MAX;
+}
+
+static bool hidden(const struct scope *scope, struct str name)
+{
+    for (; scope; scope = scope->up) {
+        for (size_t i = 0; i < scope->n_visible; i++) {
+            if (str_eq_nocase(tree_text(json_array_get(scope->ctes, i), "key"), name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Whether an unqualified name is one that DuckDB would open as a file. */
+static bool names_file(struct str name)
+{
+    static const char *const ends[] = {".parquet", ".csv", ".tsv", ".txt", ".json", ".jsonl",
+                                       ".ndjson", ".gz", ".zst", ".db", ".duckdb", ".xlsx", ".arrow",
+                                       ".arrows", ".feather", ".avro", ".shp"};
+
+    if (str_find(name, '/') >= 0 || str_find(name, '*') >= 0) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        struct str end = str_of(ends[i]);
+
+        if (name.len > end.len && str_eq_nocase(str_from(name, name.len - end.len), end)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int refuse(struct walk *walk, const json_t *node, size_t width, const char *what,
+                  struct str name)
+{
+    size_t at = position_of(node);
+
+    corrie_fail(walk->err, CORRIE_E_REFUSED, "%s%s%.*s%s is not allowed here: this SQL may read tables only",
+                what, name.len ? " \"" : "", STR_FMT(name), name.len ? "\"" : "");
+    corrie_hint(walk->err, "import the data as a table first, or use `corrie query`, which may read files");
+    return at == SIZE_MAX ? walk->err->code : origin_at(walk->origin, at, width, walk->err);
+}
+
+static int copy_name(struct walk *walk, struct str name, struct str *ret)
+{
+    return arena_str(walk->arena, name, ret) < 0 ? corrie_fail_memory(walk->err) : 0;
+}
+
+static int add_table(struct walk *walk, const struct scope *scope, const json_t *node)
+{
+    struct engine_table_ref ref = {.catalog = tree_text(node, "catalog_name"),
+                                   .schema = tree_text(node, "schema_name"),
+                                   .name = tree_text(node, "table_name")};
+    size_t at = position_of(node);
+    int r;
+
+    if (ref.catalog.len == 0 && ref.schema.len == 0) {
+        if (hidden(scope, ref.name)) {
+            return 0;
+        }
+        ref.is_file = names_file(ref.name) &&
+                      !engine_find(walk->engine, STR_EMPTY, ref.name) &&
+                      !engine_find(walk->engine, walk->engine->name_space, ref.name);
+        if (ref.is_file && walk->engine->locked) {
+            return refuse(walk, node, ref.name.len, "reading the file", ref.name);
+        }
+    }
+    for (size_t i = 0; i < walk->tables.count; i++) {
+        const struct engine_table_ref *known = &walk->tables.items[i];
+
+        if (str_eq(known->catalog, ref.catalog) && str_eq(known->schema, ref.schema) &&
+            str_eq(known->name, ref.name)) {
+            return 0;
+        }
+    }
+    ref.offset = at == SIZE_MAX || at > walk->origin->sql.len ? 0 : at;
+    if ((r = copy_name(walk, ref.catalog, &ref.catalog)) < 0 ||
+        (r = copy_name(walk, ref.schema, &ref.schema)) < 0 ||
+        (r = copy_name(walk, ref.name, &ref.name)) < 0) {
+        return r;
+    }
+    return vec_push(&walk->tables, ref) < 0 ? corrie_fail_memory(walk->err) : 0;
+}
+
+static int check_table_function(struct walk *walk, const json_t *node)
+{
+    static const char *const allowed[] = {"unnest", "range", "generate_series"};
+    const json_t *call = json_object_get(node, "function");
+    struct str name = tree_text(call, "function_name");
+
+    if (!walk->engine->locked) {
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(allowed); i++) {
+        if (str_eq_nocase(name, str_of(allowed[i])) && tree_text(call, "schema").len == 0) {
+            return 0;
+        }
+    }
+    return refuse(walk, node, name.len, "the table function", name);
+}
+
+static void note_function(struct walk *walk, struct str name)
+{
+    static const char *const random[] = {"random", "uuid", "gen_random_uuid", "uuidv4", "uuidv7",
+                                         "setseed", "nextval", "currval", "txid_current", "getvariable"};
+    static const char *const clock[] = {"now", "current_timestamp", "current_date", "current_time",
+                                        "today", "transaction_timestamp", "get_current_timestamp",
+                                        "current_localtimestamp", "current_localtime", "localtime",
+                                        "localtimestamp", "age"};
+
+    for (size_t i = 0; i < ARRAY_LEN(random); i++) {
+        walk->is_volatile |= str_eq_nocase(name, str_of(random[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(clock); i++) {
+        walk->clock |= str_eq_nocase(name, str_of(clock[i]));
+    }
+}
+
+static int visit(struct walk *walk, const struct scope *scope, const json_t *node);
+
+/* A query node with CTEs: each sees those before it (and itself where it is recursive); the body sees
+ * all. */
+static int visit_ctes(struct walk *walk, const struct scope *up, const json_t *node,
+                      const json_t *ctes)
+{
+    struct scope scope = {.up = up, .ctes = ctes};
+    const char *name;
+    const json_t *child;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < json_array_size(ctes); i++) {
+        const json_t *value = json_object_get(json_array_get(ctes, i), "value");
+        const json_t *query = json_object_get(json_object_get(value, "query"), "node");
+
+        scope.n_visible = str_eq(tree_text(query, "type"), STR("RECURSIVE_CTE_NODE")) ? i + 1 : i;
+        r = visit(walk, &scope, value);
+    }
+    scope.n_visible = json_array_size(ctes);
+    json_object_foreach((json_t *)node, name, child) {
+        if (r == 0 && strcmp(name, "cte_map") != 0) {
+            r = visit(walk, &scope, child);
+        }
+    }
+    return r;
+}
+
+static int visit_object(struct walk *walk, const struct scope *scope, const json_t *node)
+{
+    struct str type = tree_text(node, "type");
+    const json_t *ctes = json_object_get(json_object_get(node, "cte_map"), "map");
+    const char *name;
+    const json_t *child;
+    int r = 0;
+
+    if (str_eq(type, STR("BASE_TABLE"))) {
+        r = add_table(walk, scope, node);
+    } else if (str_eq(type, STR("TABLE_FUNCTION"))) {
+        r = check_table_function(walk, node);
+    } else if (str_eq(type, STR("SHOW_REF")) && walk->engine->locked) {
+        r = refuse(walk, node, 1, "DESCRIBE, SHOW or SUMMARIZE", STR_EMPTY);
+    } else if (str_eq(tree_text(node, "class"), STR("FUNCTION"))) {
+        note_function(walk, tree_text(node, "function_name"));
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (json_array_size(ctes) > 0) {
+        return visit_ctes(walk, scope, node, ctes);
+    }
+    json_object_foreach((json_t *)node, name, child) {
+        r = visit(walk, scope, child);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int visit(struct walk *walk, const struct scope *scope, const json_t *node)
+{
+    size_t i;
+    const json_t *item;
+
+    if (json_is_object(node)) {
+        return visit_object(walk, scope, node);
+    }
+    json_array_foreach((json_t *)node, i, item) {
+        int r = visit(walk, scope, item);
+
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int check_tree(const json_t *tree, const struct origin *origin, corrie_error *err)
+{
+    const json_t *statements = json_object_get(tree, "statements");
+
+    if (json_is_true(json_object_get(tree, "error"))) {
+        if (str_find_str(tree_text(tree, "error_message"), STR("Only SELECT statements")) >= 0) {
+            corrie_fail(err, CORRIE_E_PROJECT, "only a SELECT statement may stand here");
+            return origin_at(origin, 0, 1, err);
+        }
+        _free_ char *text = json_dumps(tree, 0);
+        if (!text) {
+            return corrie_fail_memory(err);
+        }
+        return duck_fail(text, origin, err);
+    }
+    if (json_array_size(statements) == 0) {
+        corrie_fail(err, CORRIE_E_PROJECT, "there is no statement");
+        return origin_at(origin, 0, 1, err);
+    }
+    if (json_array_size(statements) > 1) {
+        corrie_fail(err, CORRIE_E_PROJECT, "one statement is expected, there are %zu",
+                    json_array_size(statements));
+        return origin_at(origin, 0, 1, err);
+    }
+    return 0;
+}
+
+int statement_check(struct engine *engine, const struct origin *origin, struct arena *arena,
+                    struct engine_statement *ret, corrie_error *err)
+{
+    _json_ json_t *tree = NULL;
+    struct walk walk = {.engine = engine, .origin = origin, .arena = arena, .err = err};
+    size_t bad;
+    int r;
+
+    if (memchr(origin->sql.data ? origin->sql.data : "", '\0', origin->sql.len) ||
+        !str_is_utf8(origin->sql, &bad)) {
+        return corrie_fail(err, CORRIE_E_PROJECT, "%s is not UTF-8 text",
+                           origin->file ? origin->file : "SQL");
+    }
+    r = tree_call(engine, &engine->session, "json_serialize_sql", origin->sql, "", &tree, err);
+    if (r == 0) {
+        r = check_tree(tree, origin, err);
+    }
+    if (r == 0) {
+        r = visit(&walk, NULL, json_object_get(tree, "statements"));
+    }
+    if (r == 0 && walk.tables.count > 0) {
+        ret->tables = arena_array(arena, struct engine_table_ref, walk.tables.count);
+        if (!ret->tables) {
+            r = corrie_fail_memory(err);
+        } else {
+            memcpy(ret->tables, walk.tables.items, walk.tables.count * sizeof *ret->tables);
+        }
+    }
+    if (r == 0) {
+        ret->n_tables = walk.tables.count;
+        ret->volatile_ = walk.is_volatile;
+        ret->clock = walk.clock;
+    }
+    vec_done(&walk.tables);
+    return r;
+}
+
+int statement_resolve(struct engine *engine, const struct origin *origin,
+                      const struct engine_statement *statement, corrie_error *err)
+{
+    for (size_t i = 0; engine->locked && i < statement->n_tables; i++) {
+        const struct engine_table_ref *ref = &statement->tables[i];
+        _cleanup_(buf_done) struct buf name = {0};
+        bool known = ref->catalog.len == 0 &&
+                     (ref->schema.len > 0
+                          ? engine_find(engine, ref->schema, ref->name) != NULL
+                          : engine_find(engine, STR_EMPTY, ref->name) != NULL ||
+                                engine_find(engine, engine->name_space, ref->name) != NULL);
+
+        if (known) {
+            continue;
+        }
+        buf_addf(&name, "%.*s%s%.*s", STR_FMT(ref->schema), ref->schema.len ? "." : "",
+                 STR_FMT(ref->name));
+        corrie_fail(err, CORRIE_E_PROJECT, "table \"%s\" does not exist", buf_text(&name));
+        origin_hint_tables(origin, buf_str(&name), err);
+        return origin_at(origin, ref->offset, ref->name.len, err);
+    }
+    return 0;
+}
+
+int statement_admit(struct engine *engine, const struct origin *origin, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct engine_statement statement = {0};
+    int r = statement_check(engine, origin, &arena, &statement, err);
+
+    return r < 0 ? r : statement_resolve(engine, origin, &statement, err);
+}
+
+int engine_inspect(struct engine *engine, struct str sql, const char *file, struct arena *arena,
+                   struct engine_statement *ret, corrie_error *err)
+{
+    const struct origin origin = {.sql = sql, .file = file, .engine = engine};
+    struct engine_statement statement = {0};
+    int r = statement_check(engine, &origin, arena, &statement, err);
+
+    if (r == 0) {
+        *ret = statement;
+    }
+    return r;
+}

@@ -1,0 +1,107 @@
+/* tree.c — reading the JSON that DuckDB serialises trees as.
+ *
+ * Two things keep base/json.h from reading it: unsigned 64-bit numbers (2^64 - 1 is "unknown", halves of
+ * 128-bit constants), which jansson refuses, and depth: a chain of 100 `||` nests deeper than any
+ * document of ours. Numbers past 2^63 are therefore quoted first, and jansson's own bound holds. */
+#include "engine/engine_priv.h"
+
+/* jansson's: JSON_PARSER_MAX_DEPTH */
+#define TREE_DEPTH_MESSAGE "maximum parsing depth"
+
+static bool past_int64(struct str digits)
+{
+    static const char max[] = "9223372036854775807";
+    size_t n = sizeof max - 1;
+
+    return digits.len > n || (digits.len == n && memcmp(digits.data, max, n) > 0);
+}
+
+static void quote_large(struct str text, struct buf *out)
+{
+    bool in_string = false;
+    size_t done = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+
+        if (in_string) {
+            i += c == '\\';
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c >= '0' && c <= '9') {
+            size_t end = i;
+
+            while (end < text.len && text.data[end] >= '0' && text.data[end] <= '9') {
+                end++;
+            }
+            bool whole = (i == 0 || (text.data[i - 1] != '-' && text.data[i - 1] != '.')) &&
+                         (end == text.len || !strchr(".eE", text.data[end]));
+            if (whole && past_int64(str_slice(text, i, end - i))) {
+                buf_add_str(out, str_slice(text, done, i - done));
+                buf_addf(out, "\"%.*s\"", STR_FMT(str_slice(text, i, end - i)));
+                done = end;
+            }
+            while (end < text.len && strchr("0123456789.eE+-", text.data[end])) {
+                end++;
+            }
+            i = end - 1;
+        }
+    }
+    buf_add_str(out, str_from(text, done));
+}
+
+int tree_parse(struct str text, json_t **ret, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf quoted = {0};
+    json_error_t problem;
+    json_t *tree;
+    int r;
+
+    js_setup();
+    quote_large(text, &quoted);
+    r = buf_check(&quoted, err);
+    if (r < 0) {
+        return r;
+    }
+    tree = json_loadb(quoted.data, quoted.len, JSON_ALLOW_NUL, &problem);
+    if (!tree && strstr(problem.text, TREE_DEPTH_MESSAGE)) {
+        return corrie_fail(err, CORRIE_E_LIMIT, "the SQL is nested too deeply");
+    }
+    if (!tree) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB's tree is not JSON: %s", problem.text);
+    }
+    *ret = tree;
+    return 0;
+}
+
+struct str tree_text(const json_t *node, const char *name)
+{
+    const json_t *value = json_object_get(node, name);
+
+    return json_is_string(value) ? js_str(value) : STR_EMPTY;
+}
+
+int tree_call(struct engine *engine, struct session *session, const char *function, struct str sql,
+              const char *more, json_t **ret, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(rows_done) struct rows rows = {0};
+    struct str tree;
+    int r;
+
+    buf_addf(&text, "SELECT %s(", function);
+    buf_add_sql_string(&text, sql);
+    buf_addf(&text, "%s)::VARCHAR", more);
+    r = buf_check(&text, err);
+    if (r == 0) {
+        r = rows_open(engine, session, buf_text(&text), NULL, &rows, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!rows_next(&rows) || !rows_text(&rows, 0, &tree)) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB returned no tree");
+    }
+    return tree_parse(tree, ret, err);
+}

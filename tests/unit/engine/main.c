@@ -1,0 +1,5 @@
+#include "tests/unit/check.h"
+
+Suite *query_suite(void);
+
+TEST_MAIN(query_suite)
