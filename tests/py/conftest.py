@@ -62,7 +62,7 @@ class Lake:
 
     def head(self, branch: str = "main") -> str:
         branches = self.json("branch", "ls")["branches"]
-        return next(b["commit"] for b in branches if b["name"] == branch)
+        return str(next(b["commit"] for b in branches if b["name"] == branch))
 
     def fsck(self) -> dict[str, Any]:
         found: dict[str, Any] = self.json("fsck")

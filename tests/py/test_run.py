@@ -1,0 +1,263 @@
+"""Runs of projects: what they publish, what they refuse, what a failure leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Lake
+
+YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
+
+DOUBLE = '''
+import corrie
+
+
+@corrie.model(columns=['n', 'twice'], materialization_strategy='REPLACE')
+@corrie.python('3.11')
+def doubled(rows=corrie.Model('numbers', columns=['n'])):
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    print('got', rows.num_rows)
+    return pa.table({'n': rows['n'], 'twice': pc.multiply(rows['n'], 2)})
+'''
+
+
+@pytest.fixture
+def numbers(lake: Lake, tmp_path: Path) -> Lake:
+    """A lake with a table `numbers` of 10 rows."""
+    path = tmp_path / "numbers.csv"
+    path.write_text("n,s\n" + "".join(f"{i},s{i}\n" for i in range(10)))
+    lake.run("import", path, "numbers")
+    return lake
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "corrie.yaml").write_text(YAML)
+    (folder / "models.py").write_text(DOUBLE)
+    return folder
+
+
+def test_a_run_publishes_one_commit(numbers: Lake, project: Path) -> None:
+    before = numbers.head()
+    done = numbers.json("run", cwd=project)
+    assert done["commit"] == numbers.head() != before
+    assert done["tables"] == [{"namespace": "public", "name": "doubled", "records": 10, "rows_written": 10}]
+    assert numbers.rows("SELECT n, twice FROM doubled ORDER BY n")[9] == ["9", "18"]
+    commit = numbers.json("log")["commits"][0]
+    assert commit["job"] == done["job"] and commit["parents"] == [before]
+    assert all(not b["name"].startswith("tx/") for b in numbers.json("branch", "ls", "-a")["branches"])
+    logs = numbers.json("job", "logs", done["job"])["logs"]
+    line = next(entry for entry in logs if entry.get("stream") == "stdout")
+    assert (line["text"], line["node"], line["file"], line["line"]) == ("got 10", "doubled", "models.py", 10)
+    numbers.fsck()
+
+
+def test_a_dry_run_changes_nothing(numbers: Lake, project: Path) -> None:
+    before = numbers.head()
+    done = numbers.json("run", "--dry-run", cwd=project)
+    assert done["job"] is None and done["commit"] is None
+    assert numbers.head() == before
+    assert {j["kind"] for j in numbers.json("job", "ls")["jobs"]} == {"import"}
+
+
+def test_sql_models_at_start_middle_and_end(numbers: Lake, project: Path) -> None:
+    (project / "small.sql").write_text("SELECT n, s FROM numbers WHERE n < 6\n")
+    kept = DOUBLE.replace(", materialization_strategy='REPLACE'", "")
+    (project / "models.py").write_text(kept.replace("'numbers'", "'small'"))
+    (project / "summed.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
+                                        "SELECT sum(twice)::BIGINT AS total, count(*) AS rows FROM doubled\n")
+    done = numbers.json("run", cwd=project)
+    assert [n["name"] for n in done["nodes"]] == ["small", "doubled", "summed"]
+    assert numbers.rows("SELECT total, rows FROM summed") == [["30", "6"]]
+    assert [t["name"] for t in numbers.json("table", "ls")["tables"]] == ["numbers", "summed"]
+
+
+def test_append_adds_and_replace_replaces(numbers: Lake, project: Path) -> None:
+    models = project / "models.py"
+    models.write_text(DOUBLE.replace("REPLACE", "APPEND"))
+    numbers.run("run", cwd=project)
+    numbers.run("run", cwd=project)
+    assert numbers.rows("SELECT count(*) FROM doubled") == [["20"]]
+    models.write_text(DOUBLE)
+    numbers.run("run", cwd=project)
+    assert numbers.rows("SELECT count(*) FROM doubled") == [["10"]]
+
+
+def test_a_function_that_raises(numbers: Lake, project: Path) -> None:
+    (project / "models.py").write_text(DOUBLE + '''
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11')
+def broken(rows=corrie.Model('doubled')):
+    return fail(rows)
+
+
+def fail(rows):
+    raise ValueError('no luck with %d rows' % rows.num_rows)
+''')
+    before = numbers.head()
+    said = numbers.error("run", cwd=project, status=1)
+    assert "ValueError: no luck with 10 rows" in said
+    assert "models.py" in said and "in fail" in said
+    assert "site-packages" not in said and "harness" not in said
+    assert numbers.head() == before
+    assert "does not exist" in numbers.error("table", "get", "doubled", status=3)
+    job = numbers.json("job", "get", "last")
+    assert job["status"] == "failed" and job["commit_out"] is None
+    states = {n["name"]: n["status"] for n in job["nodes"]}
+    assert states["broken"] == "failed"
+    tx = [b["name"] for b in numbers.json("branch", "ls", "-a")["branches"] if b["name"].startswith("tx/")]
+    assert tx == [f"tx/{job['job']}"]
+    numbers.fsck()
+
+
+def test_a_failure_leaves_what_was_finished_on_tx(numbers: Lake, project: Path) -> None:
+    (project / "a_last.py").write_text("""
+import corrie
+
+
+@corrie.expectation()
+@corrie.python('3.11')
+def holds(rows=corrie.Model('doubled')):
+    return 'yes'
+""")
+    before = numbers.head()
+    said = numbers.error("run", cwd=project, status=1)
+    assert "bool" in said
+    assert numbers.head() == before
+
+
+@pytest.mark.parametrize(("body", "expected"), [
+    ("return pa.table({'n': rows['n']})", "missing twice"),
+    ("return None", "None"),
+    ("return 7", "int"),
+    ("import sys; sys.exit(3)", "exit"),
+    ("import os; os._exit(4)", "4"),
+    ("import os; os.abort()", "SIGABRT"),
+    ("import os; os.kill(os.getpid(), 9)", "SIGKILL"),
+])
+def test_what_a_function_may_not_do(numbers: Lake, project: Path, body: str, expected: str) -> None:
+    (project / "models.py").write_text(f"""
+import corrie
+
+
+@corrie.model(columns=['n', 'twice'], materialization_strategy='REPLACE')
+@corrie.python('3.11')
+def doubled(rows=corrie.Model('numbers', columns=['n'])):
+    import pyarrow as pa
+    {body}
+""")
+    before = numbers.head()
+    said = numbers.error("run", cwd=project, status=1)
+    assert "doubled" in said and expected in said
+    assert numbers.head() == before
+
+
+def test_other_columns_warn_and_fail_when_strict(numbers: Lake, project: Path) -> None:
+    (project / "models.py").write_text(DOUBLE.replace("'twice': pc", "'more': rows['n'], 'twice': pc"))
+    done = numbers.run("run", cwd=project)
+    assert "more" in done.stdout + done.stderr
+    assert [f["name"] for f in numbers.json("table", "get", "doubled")["fields"]] == ["n", "twice"]
+    assert "more" in numbers.error("run", "--strict", cwd=project, status=1)
+
+
+def test_expectations_warn_and_fail_when_strict(numbers: Lake, project: Path) -> None:
+    (project / "checks.py").write_text("""
+import corrie
+
+
+@corrie.expectation()
+@corrie.python('3.11')
+def small(rows=corrie.Model('doubled', columns=['n'])):
+    return rows.num_rows < 5
+""")
+    before = numbers.head()
+    assert "small" in numbers.error("run", "--strict", "on", cwd=project, status=1)
+    assert numbers.head() == before
+    done = numbers.run("run", "--strict", "off", cwd=project)
+    assert "small" in done.stdout + done.stderr
+    assert numbers.head() != before
+
+
+def test_plan_errors_have_positions(numbers: Lake, project: Path) -> None:
+    models = project / "models.py"
+    models.write_text(DOUBLE.replace("'numbers'", "'numbrs'"))
+    said = numbers.error("run", cwd=project, status=3)
+    assert "models.py:7" in said and "numbers" in said and "^" in said
+    models.write_text(DOUBLE.replace("columns=['n'])", "columns=['m'])"))
+    said = numbers.error("run", cwd=project, status=3)
+    assert "models.py:7" in said and "m" in said
+    models.write_text(DOUBLE + "\n\ndef oops(:\n    pass\n")
+    said = numbers.error("run", cwd=project, status=1)
+    assert "models.py:14" in said and "^" in said
+    models.write_text(DOUBLE + DOUBLE)
+    assert "doubled" in numbers.error("run", cwd=project, status=1)
+    models.write_text(DOUBLE.replace("'numbers'", "'b'") +
+                      DOUBLE.replace("def doubled", "def b").replace("'numbers'", "'doubled'"))
+    said = numbers.error("run", cwd=project, status=1)
+    assert "doubled" in said and " b" in said and "models.py" in said
+
+
+def test_a_pin_that_does_not_exist(numbers: Lake, project: Path) -> None:
+    (project / "models.py").write_text(DOUBLE.replace("'3.11'", "'3.11', pip={'polars': '999.0.0'}"))
+    said = numbers.error("run", cwd=project, status=1)
+    assert "polars" in said and "999" in said
+
+
+def test_sql_may_not_read_files(numbers: Lake, project: Path) -> None:
+    (project / "models.py").unlink()
+    sql = project / "peek.sql"
+    for text in ("SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM '/etc/passwd'",
+                 "SELECT * FROM glob('/*')", "SELECT * FROM read_text('/etc/passwd')"):
+        sql.write_text(f"-- corrie: materialization_strategy=REPLACE\n{text}\n")
+        done = numbers.run("run", cwd=project, status=None)
+        assert done.returncode in (1, 7) and "peek.sql:2" in done.stderr, done.stderr
+    sql.write_text("-- corrie: materialization_strategy=REPLACE\nDROP TABLE numbers\n")
+    assert "peek.sql" in numbers.error("run", cwd=project, status=1)
+
+
+def test_the_branch_that_moved_is_rebased(numbers: Lake, project: Path, tmp_path: Path) -> None:
+    (project / "models.py").write_text(DOUBLE.replace("    print(", "    import time; time.sleep(4)\n    print("))
+    under_way = numbers.start("run", cwd=project)
+    other = tmp_path / "other.csv"
+    other.write_text("x\n1\n")
+    import time
+    time.sleep(1.5)
+    numbers.run("import", other, "other")
+    assert under_way.wait(60) == 0, under_way.communicate()
+    names = [t["name"] for t in numbers.json("table", "ls")["tables"]]
+    assert names == ["doubled", "numbers", "other"]
+    numbers.fsck()
+
+
+def test_parameters(numbers: Lake, project: Path) -> None:
+    (project / "corrie.yaml").write_text(YAML + "parameters:\n  least: {type: int, default: 3}\n")
+    (project / "kept.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
+                                      "SELECT n FROM numbers WHERE n >= $least\n")
+    numbers.run("run", cwd=project)
+    assert numbers.rows("SELECT count(*) FROM kept") == [["7"]]
+    numbers.run("run", "--param", "least=8", cwd=project)
+    assert numbers.rows("SELECT count(*) FROM kept") == [["2"]]
+    numbers.error("run", "--param", "least=many", cwd=project, status=2)
+    numbers.error("run", "--param", "lest=1", cwd=project, status=2)
+
+
+def test_the_example(lake: Lake, shop: Path) -> None:
+    import duckdb
+
+    lake.run("import", shop / "events.parquet", "shop.ecommerce_sessions")
+    lake.run("import", shop / "users.parquet", "shop.ecommerce_users")
+    done = lake.json("run", "--project-dir", ROOT / "examples/ecommerce", "--strict")
+    assert [t["name"] for t in done["tables"]] == ["segment_days"]
+    expected = duckdb.sql(f"""
+        SELECT event_time[:10]::DATE::VARCHAR AS day, customer_segment, count(*)::VARCHAR AS purchases,
+               printf('%.2f', round(sum(price), 2)), printf('%.2f', round(avg(price), 2))
+        FROM '{shop}/events.parquet' JOIN '{shop}/users.parquet' USING (user_id)
+        WHERE event_type = 'purchase' AND price > 0 GROUP BY ALL ORDER BY ALL""").fetchall()
+    got = lake.rows("SELECT day, customer_segment, purchases, printf('%.2f', revenue), printf('%.2f', average) "
+                    "FROM shop.segment_days ORDER BY ALL")
+    assert [tuple(r) for r in got] == expected
