@@ -50,6 +50,7 @@
 #define CORRIE_MAX_FILTER_DEPTH 100
 #define CORRIE_MAX_PROJECT (1 * CORRIE_MiB)
 #define CORRIE_MAX_PROJECT_DEPTH 16
+#define CORRIE_MAX_PROJECT_NODES 20000
 #define CORRIE_MAX_REF_EXPR 512
 
 /* files: entries of one directory, depth of a tree that is removed or listed, bytes of a store's

@@ -29,6 +29,8 @@
 #include "base/error.h"
 #include "base/str.h"
 
+#define FILTER_TREE_MAX 500
+
 enum filter_kind {
     FILTER_AND,      /* args: 2 or more */
     FILTER_OR,       /* args: 2 or more */
@@ -96,6 +98,7 @@ struct filter_expr {
     size_t n_args;
     size_t offset; /* where it begins in the text, and how long it is: bytes */
     size_t length;
+    unsigned depth; /* levels below and including it, at most FILTER_TREE_MAX: recursion is safe */
 };
 
 /* A column or parameter and its first place in the text. */
