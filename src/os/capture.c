@@ -121,7 +121,8 @@ int os_run(const struct os_spawn *spawn, int64_t timeout_ms, const struct cancel
     if (r < 0) {
         return r;
     }
-    r = collect(&proc, captures, timeout_ms < 0 ? INT64_MAX : clock_monotonic() + timeout_ms * 1000000,
-                cancel, ret, err);
+    r = collect(&proc, captures,
+                timeout_ms < 0 ? INT64_MAX : clock_monotonic() + timeout_ms * 1000000, cancel, ret,
+                err);
     return r < 0 ? corrie_wrap(err, "run %s", spawn->program) : 0;
 }

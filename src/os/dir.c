@@ -239,7 +239,8 @@ int os_dir_remove(const char *path, corrie_error *err)
         return 0;
     }
     if (errno == ENOTEMPTY || errno == EEXIST) {
-        return corrie_fail(err, CORRIE_E_CONFLICT, "remove the directory %s: it is not empty", path);
+        return corrie_fail(err, CORRIE_E_CONFLICT, "remove the directory %s: it is not empty",
+                           path);
     }
     return corrie_fail_errno(err, errno, "remove the directory %s", path);
 }
@@ -297,8 +298,9 @@ int os_tree_remove(const char *path, corrie_error *err)
     int r;
 
     if (os_fault_errno(OS_OP_STAT, AT_FDCWD, path) < 0 || lstat(path, &info) < 0) {
-        return errno == ENOENT || errno == ENOTDIR ? 0
-                                                   : corrie_fail_errno(err, errno, "remove %s", path);
+        return errno == ENOENT || errno == ENOTDIR
+                   ? 0
+                   : corrie_fail_errno(err, errno, "remove %s", path);
     }
     if (!S_ISDIR(info.st_mode)) {
         return os_unlink(path, err);

@@ -11,7 +11,7 @@
 #include "os/file.h"
 
 struct os_entry {
-    struct str name; /* NUL-terminated */
+    struct str name;   /* NUL-terminated */
     enum os_kind kind; /* of the entry itself: links are not followed */
 };
 

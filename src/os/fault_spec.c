@@ -12,12 +12,12 @@
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const op_names[OS_OP_COUNT] = {
-    [OS_OP_OPEN] = "open",     [OS_OP_WRITE] = "write",       [OS_OP_FSYNC] = "fsync",
-    [OS_OP_RENAME] = "rename", [OS_OP_UNLINK] = "unlink",     [OS_OP_TRUNCATE] = "truncate",
-    [OS_OP_MKDIR] = "mkdir",   [OS_OP_LINK] = "link",         [OS_OP_READ] = "read",
-    [OS_OP_STAT] = "stat",     [OS_OP_LIST] = "list",         [OS_OP_LOCK] = "lock",
-    [OS_OP_TIMES] = "times",   [OS_OP_MEMFD] = "memfd",       [OS_OP_MAP] = "map",
-    [OS_OP_SPAWN] = "spawn",   [OS_OP_SOCKET] = "socket",     [OS_OP_SEND] = "send",
+    [OS_OP_OPEN] = "open",       [OS_OP_WRITE] = "write",   [OS_OP_FSYNC] = "fsync",
+    [OS_OP_RENAME] = "rename",   [OS_OP_UNLINK] = "unlink", [OS_OP_TRUNCATE] = "truncate",
+    [OS_OP_MKDIR] = "mkdir",     [OS_OP_LINK] = "link",     [OS_OP_READ] = "read",
+    [OS_OP_STAT] = "stat",       [OS_OP_LIST] = "list",     [OS_OP_LOCK] = "lock",
+    [OS_OP_TIMES] = "times",     [OS_OP_MEMFD] = "memfd",   [OS_OP_MAP] = "map",
+    [OS_OP_SPAWN] = "spawn",     [OS_OP_SOCKET] = "socket", [OS_OP_SEND] = "send",
     [OS_OP_RECEIVE] = "receive",
 };
 
@@ -68,7 +68,9 @@ static bool parse_ops(const char *word, size_t len, uint32_t *ret)
     while (word < end) {
         const char *stop = memchr(word, '+', (size_t)(end - word));
         size_t n = (size_t)((stop ? stop : end) - word);
-        uint32_t bit = equals(word, n, "any") ? OS_OPS_ANY : equals(word, n, "all") ? OS_OPS_ALL : 0;
+        uint32_t bit = equals(word, n, "any")   ? OS_OPS_ANY
+                       : equals(word, n, "all") ? OS_OPS_ALL
+                                                : 0;
 
         for (unsigned op = 0; op < OS_OP_COUNT; op++) {
             bit |= equals(word, n, op_names[op]) ? 1u << op : 0;
@@ -262,7 +264,8 @@ bool fault_spec_covers(const struct fault_spec *spec, int dir_fd, const char *pa
     if (!fault_absolute(dir_fd, path, absolute)) {
         return false;
     }
-    return strncmp(absolute, spec->root, len) == 0 && (absolute[len] == '/' || absolute[len] == '\0');
+    return strncmp(absolute, spec->root, len) == 0 &&
+           (absolute[len] == '/' || absolute[len] == '\0');
 }
 
 int fault_state_enter(struct fault_state *state, enum os_op op)
@@ -312,7 +315,8 @@ bool fault_spec_wants_this(const struct fault_spec *spec)
 void fault_report(const char *out, uint64_t count, const char *what)
 {
     char line[64];
-    int len = snprintf(line, sizeof line, "corrie-fault: %llu %s\n", (unsigned long long)count, what);
+    int len =
+        snprintf(line, sizeof line, "corrie-fault: %llu %s\n", (unsigned long long)count, what);
     long fd = STDERR_FILENO;
 
     if (out[0]) {

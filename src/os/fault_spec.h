@@ -41,12 +41,12 @@ enum os_op {
 #define OS_OPS_WITH_PATH ((1u << OS_OP_MEMFD) - 1)
 
 enum fault_action {
-    FAULT_COUNT,    /* only counts */
-    FAULT_ERROR,    /* the operation fails with `error` */
-    FAULT_SHORT,    /* a write does half of what was asked; any other operation fails with EINTR */
-    FAULT_KILL,     /* SIGKILL instead of the operation */
-    FAULT_CUT,      /* power cut instead of the operation (preload library only) */
-    FAULT_CUT_EXIT  /* power cut when the process ends (preload library only) */
+    FAULT_COUNT,   /* only counts */
+    FAULT_ERROR,   /* the operation fails with `error` */
+    FAULT_SHORT,   /* a write does half of what was asked; any other operation fails with EINTR */
+    FAULT_KILL,    /* SIGKILL instead of the operation */
+    FAULT_CUT,     /* power cut instead of the operation (preload library only) */
+    FAULT_CUT_EXIT /* power cut when the process ends (preload library only) */
 };
 
 #define FAULT_PATH_MAX 4096
@@ -57,10 +57,10 @@ struct fault_spec {
     enum fault_action action;
     int error;
     bool sticky;
-    uint64_t seed;              /* 0 = a cut drops all that was not fsynced; else a part of it */
-    char root[FAULT_PATH_MAX];  /* absolute, no slash at its end; "" = everywhere */
-    char out[FAULT_PATH_MAX];   /* where the count is written at exit; "" = standard error */
-    char program[256];          /* base name of the only program that this is meant for; "" = all */
+    uint64_t seed;             /* 0 = a cut drops all that was not fsynced; else a part of it */
+    char root[FAULT_PATH_MAX]; /* absolute, no slash at its end; "" = everywhere */
+    char out[FAULT_PATH_MAX];  /* where the count is written at exit; "" = standard error */
+    char program[256];         /* base name of the only program that this is meant for; "" = all */
 };
 
 /* What fault_state_enter wants done, besides 0 (go on) and an errno (fail with it). */

@@ -229,7 +229,8 @@ static int read_rest(int fd, const char *path, uint64_t expected, size_t max, st
             return r;
         }
         if (n > max - held) { /* it grew meanwhile, or never told its size (/proc) */
-            return corrie_fail(err, CORRIE_E_LIMIT, "read %s: it has more than %zu bytes", path, max);
+            return corrie_fail(err, CORRIE_E_LIMIT, "read %s: it has more than %zu bytes", path,
+                               max);
         }
         if (to == probe) {
             buf_add(out, probe, n);
@@ -259,8 +260,9 @@ int os_file_read(const char *path, size_t max, struct buf *out, corrie_error *er
         return corrie_fail(err, CORRIE_E_IO, "read %s: it is a directory", path);
     }
     if (info.size > max) {
-        return corrie_fail(err, CORRIE_E_LIMIT, "read %s: it has %llu bytes, at most %zu are allowed",
-                           path, (unsigned long long)info.size, max);
+        return corrie_fail(err, CORRIE_E_LIMIT,
+                           "read %s: it has %llu bytes, at most %zu are allowed", path,
+                           (unsigned long long)info.size, max);
     }
     r = read_rest(fd, path, info.size, max, out, err);
     if (r < 0) {

@@ -110,7 +110,7 @@ struct os_fs {
     const char *name; /* "ext4", "nfs", …; "unknown" for a type we have no name for. Static. */
     /* locks and mmap cannot be relied on: nfs cifs smb 9p fuse(sshfs…) afs ceph … */
     bool network;
-    uint64_t free;    /* bytes available to this user */
+    uint64_t free; /* bytes available to this user */
     uint64_t total;
 };
 /* The file system on which `path` (which must exist) lies. */

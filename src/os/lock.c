@@ -83,14 +83,14 @@ static const struct {
     const char *name;
     bool network;
 } file_systems[] = {
-    {0xEF53, "ext4", false},      {0x58465342, "xfs", false},   {0x9123683E, "btrfs", false},
-    {0x01021994, "tmpfs", false}, {0x858458F6, "ramfs", false}, {0x2FC12FC1, "zfs", false},
+    {0xEF53, "ext4", false},      {0x58465342, "xfs", false},     {0x9123683E, "btrfs", false},
+    {0x01021994, "tmpfs", false}, {0x858458F6, "ramfs", false},   {0x2FC12FC1, "zfs", false},
     {0xF2F52010, "f2fs", false},  {0x794C7630, "overlay", false}, {0xCA451A4E, "bcachefs", false},
-    {0x4D44, "vfat", false},      {0x2011BAB0, "exfat", false}, {0x5346544E, "ntfs", false},
-    {0x6969, "nfs", true},        {0x517B, "smb", true},        {0xFF534D42, "cifs", true},
-    {0xFE534D42, "smb2", true},   {0x01021997, "9p", true},     {0x5346414F, "afs", true},
-    {0x73757245, "coda", true},   {0x00C36400, "ceph", true},   {0x65735546, "fuse", true},
-    {0x0BD00BD0, "lustre", true}, {0x01161970, "gfs2", true},   {0x7461636F, "ocfs2", true},
+    {0x4D44, "vfat", false},      {0x2011BAB0, "exfat", false},   {0x5346544E, "ntfs", false},
+    {0x6969, "nfs", true},        {0x517B, "smb", true},          {0xFF534D42, "cifs", true},
+    {0xFE534D42, "smb2", true},   {0x01021997, "9p", true},       {0x5346414F, "afs", true},
+    {0x73757245, "coda", true},   {0x00C36400, "ceph", true},     {0x65735546, "fuse", true},
+    {0x0BD00BD0, "lustre", true}, {0x01161970, "gfs2", true},     {0x7461636F, "ocfs2", true},
     {0x47504653, "gpfs", true},   {0x786F4256, "vboxsf", true},
 };
 

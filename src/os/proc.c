@@ -159,7 +159,8 @@ static int child_run(struct child *child)
     if (spawn->cwd && chdir(spawn->cwd) < 0) {
         return child_fail(child, "enter the directory of");
     }
-    if (spawn->nice && setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + spawn->nice) < 0) {
+    if (spawn->nice &&
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + spawn->nice) < 0) {
         return child_fail(child, "set the niceness of");
     }
     if (child_limits(child) < 0) {
@@ -273,10 +274,10 @@ static void exit_from(int status, const struct rusage *usage, struct os_exit *re
         .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
         .core = WIFSIGNALED(status) && WCOREDUMP(status),
         .max_rss = (uint64_t)usage->ru_maxrss * 1024,
-        .user_time = (int64_t)usage->ru_utime.tv_sec * 1000000000 +
-                     (int64_t)usage->ru_utime.tv_usec * 1000,
-        .system_time = (int64_t)usage->ru_stime.tv_sec * 1000000000 +
-                       (int64_t)usage->ru_stime.tv_usec * 1000,
+        .user_time =
+            (int64_t)usage->ru_utime.tv_sec * 1000000000 + (int64_t)usage->ru_utime.tv_usec * 1000,
+        .system_time =
+            (int64_t)usage->ru_stime.tv_sec * 1000000000 + (int64_t)usage->ru_stime.tv_usec * 1000,
     };
 }
 

@@ -44,8 +44,8 @@ static int send_failed(int saved_errno, size_t len, corrie_error *err)
         return corrie_fail(err, CORRIE_E_IO, "send a message: the other side has closed");
     }
     if (saved_errno == EMSGSIZE) {
-        return corrie_fail(err, CORRIE_E_LIMIT, "send a message: %zu bytes are more than one may have",
-                           len);
+        return corrie_fail(err, CORRIE_E_LIMIT,
+                           "send a message: %zu bytes are more than one may have", len);
     }
     if (saved_errno == EAGAIN) {
         return corrie_fail(err, CORRIE_E_BUSY, "send a message: the other side does not read");
@@ -59,8 +59,8 @@ int os_send(int fd, struct str bytes, const int *fds, size_t n_fds, corrie_error
     size_t done = 0;
 
     if (bytes.len == 0 || n_fds > OS_MAX_FDS) {
-        return corrie_fail(err, CORRIE_E_INTERNAL, "send a message of %zu bytes and %zu descriptors",
-                           bytes.len, n_fds);
+        return corrie_fail(err, CORRIE_E_INTERNAL,
+                           "send a message of %zu bytes and %zu descriptors", bytes.len, n_fds);
     }
     while (done < bytes.len) {
         struct iovec part = {(char *)(uintptr_t)bytes.data + done, bytes.len - done};
@@ -133,8 +133,10 @@ int os_receive(int fd, void *bytes, size_t max, size_t *ret_len, struct os_fd_li
 {
     union control control;
     struct iovec part = {bytes, max};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
     size_t before = fds ? fds->count : 0;
     ssize_t n;
     bool all;
@@ -155,7 +157,8 @@ int os_receive(int fd, void *bytes, size_t max, size_t *ret_len, struct os_fd_li
     all = take_descriptors(&message, fds);
     if (message.msg_flags & MSG_TRUNC) {
         drop_from(fds, before);
-        return corrie_fail(err, CORRIE_E_LIMIT, "receive a message: it has more than %zu bytes", max);
+        return corrie_fail(err, CORRIE_E_LIMIT, "receive a message: it has more than %zu bytes",
+                           max);
     }
     if (!all) {
         drop_from(fds, before);

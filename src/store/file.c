@@ -254,8 +254,7 @@ static int lock_key(struct file_store *file, struct str key, int *ret_fd, corrie
     snprintf(name, sizeof name, LOCK_DIRECTORY "/%02x", (unsigned)(hash_xx64(key, 0) & 0xff));
     r = os_path_join(str_of(file->root), str_of(name), &path, err);
     r = r < 0 ? r : ensure_parent(file, path, err);
-    return r < 0 ? r
-                 : os_lock_open(path, OS_LOCK_EXCLUSIVE, LOCK_WAIT_MS, NULL, ret_fd, err);
+    return r < 0 ? r : os_lock_open(path, OS_LOCK_EXCLUSIVE, LOCK_WAIT_MS, NULL, ret_fd, err);
 }
 
 static int file_put_if_match(struct store *store, struct str key, struct str bytes,
@@ -354,10 +353,12 @@ static int compare_as_keys(const void *left, const void *right)
     if (order) {
         return order;
     }
-    next_a = a->name.len > common ? (unsigned char)a->name.data[common]
-                                  : a->kind == OS_DIRECTORY ? '/' : -1;
-    next_b = b->name.len > common ? (unsigned char)b->name.data[common]
-                                  : b->kind == OS_DIRECTORY ? '/' : -1;
+    next_a = a->name.len > common      ? (unsigned char)a->name.data[common]
+             : a->kind == OS_DIRECTORY ? '/'
+                                       : -1;
+    next_b = b->name.len > common      ? (unsigned char)b->name.data[common]
+             : b->kind == OS_DIRECTORY ? '/'
+                                       : -1;
     return next_a - next_b;
 }
 
@@ -370,7 +371,8 @@ static int list_entry(const struct listing *listing, struct str directory,
     _cleanup_(buf_done) struct buf key = {0};
     int r;
 
-    if (os_temp_is(entry->name) || (directory.len == 0 && str_eq(entry->name, STR(LOCK_DIRECTORY)))) {
+    if (os_temp_is(entry->name) ||
+        (directory.len == 0 && str_eq(entry->name, STR(LOCK_DIRECTORY)))) {
         return 0;
     }
     buf_add_str(&key, directory);

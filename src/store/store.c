@@ -38,7 +38,8 @@ static int open_file_url(struct str url, struct str rest, struct store **ret, co
 
         rest = str_from(rest, 2);
         slash = str_find(rest, '/');
-        if (slash < 0 || (slash > 0 && !str_eq(str_slice(rest, 0, (size_t)slash), STR("localhost")))) {
+        if (slash < 0 ||
+            (slash > 0 && !str_eq(str_slice(rest, 0, (size_t)slash), STR("localhost")))) {
             corrie_fail(err, CORRIE_E_USAGE, "open %.*s: a file on another machine", STR_FMT(url));
             return corrie_hint(err, "write three slashes: file:///srv/lake");
         }
@@ -66,8 +67,9 @@ int store_open(struct str url, struct store **ret, corrie_error *err)
     if (str_eq_nocase(scheme, STR("file"))) {
         return open_file_url(url, rest, ret, err);
     }
-    corrie_fail(err, CORRIE_E_UNSUPPORTED, "open %.*s: this version cannot reach \"%.*s:\" locations",
-                STR_FMT(url), STR_FMT(scheme));
+    corrie_fail(err, CORRIE_E_UNSUPPORTED,
+                "open %.*s: this version cannot reach \"%.*s:\" locations", STR_FMT(url),
+                STR_FMT(scheme));
     return corrie_hint(err, "use a directory: a path, or file:///…");
 }
 
@@ -94,7 +96,8 @@ static int check_segment(struct str key, struct str segment, corrie_error *err)
     } else if (str_starts(segment, STR(".corrie-"))) {
         what = "names beginning with \".corrie-\" are kept for locks and unfinished files";
     }
-    return what ? corrie_fail(err, CORRIE_E_USAGE, "store key \"%.*s\": %s", STR_FMT(key), what) : 0;
+    return what ? corrie_fail(err, CORRIE_E_USAGE, "store key \"%.*s\": %s", STR_FMT(key), what)
+                : 0;
 }
 
 int store_check_key(struct str key, corrie_error *err)
@@ -139,7 +142,9 @@ int store_get(struct store *store, struct str key, size_t max, struct buf *out,
 {
     int r = store_check_key(key, err);
 
-    return r < 0 ? r : told(store, "get", key, store->ops->get(store, key, max, out, ret_tag, err), err);
+    return r < 0
+               ? r
+               : told(store, "get", key, store->ops->get(store, key, max, out, ret_tag, err), err);
 }
 
 int store_get_range(struct store *store, struct str key, uint64_t offset, void *bytes, size_t len,
@@ -189,7 +194,9 @@ int store_put_if_absent(struct store *store, struct str key, struct str bytes, c
 {
     int r = store_check_key(key, err);
 
-    return r < 0 ? r : told(store, "create", key, store->ops->put_if_absent(store, key, bytes, err), err);
+    return r < 0
+               ? r
+               : told(store, "create", key, store->ops->put_if_absent(store, key, bytes, err), err);
 }
 
 int store_put_if_match(struct store *store, struct str key, struct str bytes,

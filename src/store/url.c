@@ -43,7 +43,8 @@ int url_decode(struct buf *out, struct str text, corrie_error *err)
             low = hex_digit(text.data[i + 2]);
         }
         if (high < 0 || low < 0 || high + low == 0) {
-            return corrie_fail(err, CORRIE_E_USAGE, "\"%%\" is not followed by two hex digits (or is %%00)");
+            return corrie_fail(err, CORRIE_E_USAGE,
+                               "\"%%\" is not followed by two hex digits (or is %%00)");
         }
         buf_add_char(out, (char)(high * 16 + low));
         i += 2;

@@ -202,7 +202,8 @@ START_TEST(replace_survives_kill)
             char spec[64];
 
             snprintf(spec, sizeof spec, "op=any,at=%d,kill", k);
-            _exit(os_fault_arm(spec, &err) < 0 || os_file_replace(path, STR("new"), 0600, &err) < 0);
+            _exit(os_fault_arm(spec, &err) < 0 ||
+                  os_file_replace(path, STR("new"), 0600, &err) < 0);
         }
         ck_assert_int_gt(wait(&status), 0);
         if (WIFEXITED(status)) {
@@ -216,7 +217,8 @@ START_TEST(replace_survives_kill)
             _cleanup_(buf_done) struct buf now = {0};
 
             ck_ok(os_file_read(path, 100, &now, &err), &err);
-            ck_assert(str_eq(buf_str(&now), STR("new")) || str_eq(buf_str(&now), STR("old content")));
+            ck_assert(str_eq(buf_str(&now), STR("new")) ||
+                      str_eq(buf_str(&now), STR("old content")));
         }
     }
     ck_assert_int_ge(killed, 6); /* open write fsync rename open fsync */

@@ -28,7 +28,8 @@ START_TEST(joins)
 {
     static const struct {
         const char *base, *name, *whole;
-    } cases[] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"}, {"a", "/b", "/b"}, {"/", "b", "/b"}};
+    } cases[] = {
+        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"", "b", "b"}, {"a", "/b", "/b"}, {"/", "b", "/b"}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         _free_ char *whole = in(cases[i].base, cases[i].name);
@@ -54,8 +55,9 @@ START_TEST(makes_absolute)
 {
     static const struct {
         const char *path, *whole;
-    } cases[] = {{"/a/./b//c/", "/a/b/c"}, {"/a/b/../c", "/a/c"},  {"/../..", "/"}, {"/", "/"},
-                 {"x", "/tmp/x"},          {"../x/../y", "/y"},    {".", "/tmp"},   {"/a/../../b", "/b"}};
+    } cases[] = {
+        {"/a/./b//c/", "/a/b/c"}, {"/a/b/../c", "/a/c"}, {"/../..", "/"}, {"/", "/"},
+        {"x", "/tmp/x"},          {"../x/../y", "/y"},   {".", "/tmp"},   {"/a/../../b", "/b"}};
 
     ck_assert_int_eq(chdir("/tmp"), 0);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

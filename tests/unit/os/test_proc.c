@@ -54,8 +54,8 @@ START_TEST(bounds_output)
     struct buf out;
 
     buf_init(&out, 20000);
-    ck_ok(run_shell("i=0; while [ $i -lt 30000 ]; do echo 1234567890; i=$((i+1)); done", &spawn, &out,
-                    &end, &err),
+    ck_ok(run_shell("i=0; while [ $i -lt 30000 ]; do echo 1234567890; i=$((i+1)); done", &spawn,
+                    &out, &end, &err),
           &err);
     ck_assert_int_eq(end.status, 0);
     ck_assert_int_eq(out.failed, CORRIE_E_LIMIT);
@@ -69,11 +69,13 @@ START_TEST(sets_environment_directory_limits)
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     _cleanup_(buf_done) struct buf out = {0};
     const struct os_rlimit limits[] = {{RLIMIT_NOFILE, 64}, {RLIMIT_CORE, 0}};
-    struct os_spawn spawn = {.cwd = "/usr/bin", .limits = limits, .n_limits = 2, .new_session = true};
+    struct os_spawn spawn = {
+        .cwd = "/usr/bin", .limits = limits, .n_limits = 2, .new_session = true};
     struct os_exit end;
 
     setenv("NOT_GIVEN", "secret", 1);
-    ck_ok(run_shell("pwd; echo $GIVEN,$NOT_GIVEN; ulimit -n; ulimit -c", &spawn, &out, &end, &err), &err);
+    ck_ok(run_shell("pwd; echo $GIVEN,$NOT_GIVEN; ulimit -n; ulimit -c", &spawn, &out, &end, &err),
+          &err);
     ck_str_eq(buf_str(&out), STR("/usr/bin\nvalue,\n64\n0\n"));
 }
 END_TEST
@@ -104,10 +106,11 @@ START_TEST(gives_exactly_the_listed_descriptors)
         struct os_spawn spawn = {.fds = fds, .n_fds = 4};
         char script[400], expected[200];
 
-        snprintf(script, sizeof script,
-                 "cat <&%d; cat <&%d; cat /proc/$$/fd/40; cat <&%d; echo; "
-                 "for f in $(seq 3 60); do if [ -e /proc/$$/fd/$f ]; then echo -n \"$f \"; fi; done",
-                 files[1], files[0], files[3]);
+        snprintf(
+            script, sizeof script,
+            "cat <&%d; cat <&%d; cat /proc/$$/fd/40; cat <&%d; echo; "
+            "for f in $(seq 3 60); do if [ -e /proc/$$/fd/$f ]; then echo -n \"$f \"; fi; done",
+            files[1], files[0], files[3]);
         snprintf(expected, sizeof expected, "abcd\n%d %d %d 40 ", files[0], files[1], files[3]);
         ck_ok(run_shell(script, &spawn, &out, &end, &err), &err);
         ck_assert_str_eq(buf_text(&out), expected);
@@ -205,8 +208,12 @@ START_TEST(children_die_with_the_parent)
     if (parent == 0) {
         const char *const argv[] = {"sleep", "1000", NULL};
         const struct os_fd_map map = {pipe_fds[1], 1};
-        struct os_spawn spawn = {.program = "sleep", .argv = argv, .fds = &map, .n_fds = 1,
-                                 .new_session = true, .death_signal = SIGKILL};
+        struct os_spawn spawn = {.program = "sleep",
+                                 .argv = argv,
+                                 .fds = &map,
+                                 .n_fds = 1,
+                                 .new_session = true,
+                                 .death_signal = SIGKILL};
         struct os_proc proc;
 
         _exit(os_spawn(&spawn, &proc, &err) < 0 || raise(SIGKILL));

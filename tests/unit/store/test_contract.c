@@ -48,8 +48,14 @@ START_TEST(gives_back_what_was_put)
     ck_fails(store_get(f.store, key, 100, &out, NULL, &err), CORRIE_E_NOT_FOUND, &err);
     ck_fails(store_stat(f.store, key, &info, &err), CORRIE_E_NOT_FOUND, &err);
     ck_assert_int_eq(store_exists(f.store, key, &err), 0);
-    ck_ok(store_put(f.store, key, STR("01\0" "34567"), &err), &err);
-    blob_is(f.store, key, STR("01\0" "34567"));
+    ck_ok(store_put(f.store, key,
+                    STR("01\0"
+                        "34567"),
+                    &err),
+          &err);
+    blob_is(f.store, key,
+            STR("01\0"
+                "34567"));
     ck_assert_int_eq(store_exists(f.store, key, &err), 1);
     ck_ok(store_stat(f.store, key, &info, &err), &err);
     ck_assert_uint_eq(info.size, 8);
@@ -89,7 +95,8 @@ START_TEST(put_if_absent_never_replaces)
     FIXTURE(f);
 
     ck_ok(store_put_if_absent(f.store, STR("refs/main"), STR("one"), &err), &err);
-    ck_fails(store_put_if_absent(f.store, STR("refs/main"), STR("two"), &err), CORRIE_E_EXISTS, &err);
+    ck_fails(store_put_if_absent(f.store, STR("refs/main"), STR("two"), &err), CORRIE_E_EXISTS,
+             &err);
     blob_is(f.store, STR("refs/main"), STR("one"));
     ck_assert_int_eq(store_delete(f.store, STR("refs/main"), &err), 1);
     ck_ok(store_put_if_absent(f.store, STR("refs/main"), STR("three"), &err), &err);
@@ -108,8 +115,8 @@ START_TEST(put_if_match_needs_the_content_that_was_read)
     ck_ok(store_get(f.store, STR("r"), 100, &out, &first, &err), &err);
     ck_ok(store_put_if_match(f.store, STR("r"), STR("two"), &first, &second, &err), &err);
     blob_is(f.store, STR("r"), STR("two"));
-    ck_fails(store_put_if_match(f.store, STR("r"), STR("lost"), &first, NULL, &err), CORRIE_E_CONFLICT,
-             &err);
+    ck_fails(store_put_if_match(f.store, STR("r"), STR("lost"), &first, NULL, &err),
+             CORRIE_E_CONFLICT, &err);
     blob_is(f.store, STR("r"), STR("two"));
     /* the tag that a put gave is the one that a get gives */
     ck_ok(store_get(f.store, STR("r"), 100, &out, &third, &err), &err);
@@ -221,7 +228,8 @@ static void listed(struct store *store, const char *prefix, const char *expected
  * for ever or, listed under another prefix, be deleted. */
 START_TEST(lists_by_prefix_in_order_of_keys)
 {
-    static const char *const keys[] = {"b/c/1", "b/c/2", "a", "b-x", "b/c!", "b0", "bc", "b/c", "z/deep/er/x"};
+    static const char *const keys[] = {"b/c/1", "b/c/2", "a",   "b-x",        "b/c!",
+                                       "b0",    "bc",    "b/c", "z/deep/er/x"};
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct seen seen = {.stop_after = 2};
     struct seen failing = {.fail_after = 1};
@@ -261,10 +269,15 @@ START_TEST(keys_stay_inside)
     static const struct {
         const char *text;
         size_t len;
-    } wrong[] = {{"", 0},         {"/etc/passwd", 11}, {"..", 2},        {"a/../b", 6},   {"a/..", 4},
-                 {"./a", 3},      {"a//b", 4},         {"a/", 2},        {"a\0b", 3},     {"a\nb", 3},
-                 {"\xff\xfe", 2}, {"a\x7f", 2},        {".corrie-x", 9}, {"a/.corrie-tmp-1", 15}};
-    static const char *const right[] = {"...", "a..b", "%2e%2e/x", "a b", "~", "-", "a\\b", ".hidden"};
+    } wrong[] = {{"", 0},          {"/etc/passwd", 11},
+                 {"..", 2},        {"a/../b", 6},
+                 {"a/..", 4},      {"./a", 3},
+                 {"a//b", 4},      {"a/", 2},
+                 {"a\0b", 3},      {"a\nb", 3},
+                 {"\xff\xfe", 2},  {"a\x7f", 2},
+                 {".corrie-x", 9}, {"a/.corrie-tmp-1", 15}};
+    static const char *const right[] = {"...", "a..b", "%2e%2e/x", "a b",
+                                        "~",   "-",    "a\\b",     ".hidden"};
     _free_ char *longer = mem_alloc(1, 2000);
     FIXTURE(f);
 
@@ -292,7 +305,8 @@ START_TEST(keys_stay_inside)
             longer[i] = '/';
         }
         ck_ok(store_check_key(str_make(longer, CORRIE_MAX_STORE_KEY), &err), &err);
-        ck_fails(store_check_key(str_make(longer, CORRIE_MAX_STORE_KEY + 1), &err), CORRIE_E_USAGE, &err);
+        ck_fails(store_check_key(str_make(longer, CORRIE_MAX_STORE_KEY + 1), &err), CORRIE_E_USAGE,
+                 &err);
     }
 }
 END_TEST
@@ -325,18 +339,24 @@ START_TEST(engines_can_write_and_read_by_path)
     ck_ok(os_file_append(path, STR("PAR1"), 0666, &err), &err);
     ck_ok(store_sync(f.store, &key, 1, &err), &err);
     blob_is(f.store, key, STR("PAR1"));
-    ck_fails(store_sync(f.store, &(struct str){"data/t/gone", 11}, 1, &err), CORRIE_E_NOT_FOUND, &err);
+    ck_fails(store_sync(f.store, &(struct str){"data/t/gone", 11}, 1, &err), CORRIE_E_NOT_FOUND,
+             &err);
 }
 END_TEST
 
 Suite *contract_suite(void);
 Suite *contract_suite(void)
 {
-    const TTest *const tests[] = {
-        gives_back_what_was_put, bounds_what_it_gets, put_if_absent_never_replaces,
-        put_if_match_needs_the_content_that_was_read, compare_and_swap_loses_nothing,
-        delete_says_what_it_did, lists_by_prefix_in_order_of_keys, keys_stay_inside,
-        errors_say_which_blob, engines_can_write_and_read_by_path};
+    const TTest *const tests[] = {gives_back_what_was_put,
+                                  bounds_what_it_gets,
+                                  put_if_absent_never_replaces,
+                                  put_if_match_needs_the_content_that_was_read,
+                                  compare_and_swap_loses_nothing,
+                                  delete_says_what_it_did,
+                                  lists_by_prefix_in_order_of_keys,
+                                  keys_stay_inside,
+                                  errors_say_which_blob,
+                                  engines_can_write_and_read_by_path};
     Suite *suite = suite_create("contract");
     TCase *tcase = tcase_create("contract");
 
