@@ -2,7 +2,7 @@
 
     from faults import Faults
 
-    faults = Faults(root=lake, library=os.environ["CORRIE_FAULT_LIBRARY"], program="corrie")
+    faults = Faults(lake, program="corrie")
     total = faults.count(["corrie", "run"], cwd=project)
     for at in faults.points(total, 20):
         restore(lake)
@@ -24,13 +24,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
+def built_library() -> Path:
+    """Where the build has put the preload library."""
+    named = os.environ.get("CORRIE_FAULT_LIBRARY")
+    if named:
+        return Path(named)
+    build = os.environ.get("CORRIE_BUILD_ROOT") or Path(__file__).resolve().parents[2] / "build" / "release"
+    return Path(build) / "tests" / "fault" / "libcorrie_fault.so"
+
+
 class Faults:
     """What happens to the files under `root` when programs run by `run`."""
 
-    def __init__(self, root: Path, library: str | Path, program: str = "") -> None:
+    def __init__(self, root: Path, program: str = "", library: Path | None = None) -> None:
         """`program` is the base name of the only program meant ("" = all that are started, children too)."""
         self.root = root.resolve()
-        self.library = Path(library).resolve()
+        self.library = (library or built_library()).resolve()
         self.program = program
         if not self.library.exists():
             raise FileNotFoundError(f"{self.library}: build it, or set CORRIE_FAULT_LIBRARY")
