@@ -171,6 +171,8 @@ struct branch_merge {
     bool no_fast_forward; /* make a merge commit even if the target could simply move */
     int64_t deadline_ms;
     const struct merge_options *merge;
+    struct object_list *preview; /* a dry run puts the nodes of ret->tree here, so that the tree can be
+                                  * read while the list lives; the caller's; may be NULL */
 };
 
 /* Merges the history of `source` into a ref: nothing to do if it is there already; moves the ref if it

@@ -38,6 +38,7 @@ struct target {
     struct str why;
     int64_t deadline_ms;
     const struct merge_options *options;
+    struct object_list *preview; /* gets what a dry run made; may be NULL */
 };
 
 static int read_target(struct catalog *catalog, struct str name, struct catalog_ref *ret,
@@ -116,6 +117,10 @@ static int one_round(struct catalog *catalog, const struct target *target, round
         }
     }
     set_result(&head, &round, !dry_run, attempt, ret);
+    if (dry_run && target->preview) {
+        object_list_done(target->preview);
+        *target->preview = TAKE(round.objects);
+    }
     return 1;
 }
 
@@ -357,8 +362,8 @@ int catalog_merge(struct catalog *catalog, const struct branch_merge *merge,
                   struct publish_result *ret, struct merge_report *report, corrie_error *err)
 {
     struct branch_merge copy = *merge;
-    struct target target = {merge->ref, &merge->commit, merge->why, merge->deadline_ms,
-                            merge->merge};
+    struct target target = {merge->ref,         &merge->commit, merge->why,
+                            merge->deadline_ms, merge->merge,   merge->preview};
     int r = run_rounds(catalog, &target, merge_round, &copy, ret, report, err);
 
     return r < 0 ? corrie_wrap(err, "merge into %.*s", STR_FMT(merge->ref)) : 0;

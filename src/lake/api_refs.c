@@ -256,7 +256,7 @@ static int fail_merge(const struct merging *merging, const struct merge_report *
         corrie_hint(err, "both branches changed the same thing since they parted: corrie diff %.*s %.*s shows what",
                     STR_FMT(merging->into), STR_FMT(merging->source));
     }
-    return corrie_wrap(err, "merge %.*s into %.*s", STR_FMT(merging->source), STR_FMT(merging->into));
+    return err->code;
 }
 
 static int merge_json(struct lake *lake, const struct merging *merging, bool dry_run,
@@ -285,6 +285,7 @@ int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merg
 {
     _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(merge_report_done) struct merge_report report = {0};
+    _cleanup_(object_list_done) struct object_list preview = {0};
     corrie_merge_options given = {.size = sizeof given};
     struct merging merging = {.source = str_of(source)};
     struct branch_merge merge = {0};
@@ -317,7 +318,8 @@ int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merg
     merge = (struct branch_merge){.ref = merging.into,
                                   .source = merging.source_commit,
                                   .commit = {.author = lake->user, .message = str_of(message)},
-                                  .merge = &storage};
+                                  .merge = &storage,
+                                  .preview = &preview};
     r = catalog_merge(lake->catalog, &merge, &merging.result, &report, err);
     if (r < 0) {
         return fail_merge(&merging, &report, err);
