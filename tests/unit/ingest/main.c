@@ -1,0 +1,6 @@
+#include "tests/unit/check.h"
+
+Suite *list_suite(void);
+Suite *schema_suite(void);
+
+TEST_MAIN(list_suite, schema_suite)

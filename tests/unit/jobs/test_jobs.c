@@ -1,0 +1,227 @@
+#include "jobs/jobs.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "catalog/catalog.h"
+#include "jobs/jobs_priv.h"
+#include "os/dir.h"
+#include "os/file.h"
+#include "os/path.h"
+#include "store/store.h"
+#include "tests/unit/check.h"
+
+struct fixture {
+    char *dir;
+    struct store *store;
+    struct catalog *catalog;
+    corrie_error err;
+};
+
+static void setup(struct fixture *f)
+{
+    *f = (struct fixture){.err = CORRIE_ERROR_INIT};
+    ck_ok(os_temp_dir("corrie-test", &f->dir, &f->err), &f->err);
+    ck_ok(store_open(str_of(f->dir), &f->store, &f->err), &f->err);
+    ck_ok(catalog_create(f->dir, &f->err), &f->err);
+    ck_ok(catalog_open(f->dir, NULL, &f->catalog, &f->err), &f->err);
+}
+
+static void teardown(struct fixture *f)
+{
+    catalog_close(f->catalog);
+    store_close(f->store);
+    ck_ok(os_tree_remove(f->dir, &f->err), &f->err);
+    mem_free(f->dir);
+    corrie_error_clear(&f->err);
+}
+
+static struct job *begin(struct fixture *f, const char *kind)
+{
+    struct job *job;
+    struct job_spec spec = {.kind = str_of(kind),
+                            .user = STR("ada"),
+                            .ref = STR("main"),
+                            .commit_in = hash_bytes(STR("in")),
+                            .transaction = true};
+
+    ck_ok(job_begin(f->store, f->catalog, &spec, &job, &f->err), &f->err);
+    return job;
+}
+
+static struct str field(const json_t *object, const char *name)
+{
+    return js_str(json_object_get(object, name));
+}
+
+static json_t *get(struct fixture *f, struct str id)
+{
+    json_t *record = NULL;
+
+    ck_ok(jobs_get(f->store, f->catalog, id, &record, &f->err), &f->err);
+    return record;
+}
+
+START_TEST(a_record_tells_how_it_went)
+{
+    struct hash out = hash_bytes(STR("out"));
+    struct job_outcome outcome = {.commit_out = &out};
+    struct fixture f;
+    struct job *job;
+
+    setup(&f);
+    job = begin(&f, "import");
+    {
+        _json_ json_t *record = get(&f, job_id(job));
+
+        ck_str_eq(field(record, "status"), STR("running"));
+        ck_str_eq(field(record, "kind"), STR("import"));
+        ck_assert(str_starts(field(record, "tx"), STR("tx/")));
+        ck_assert(json_is_null(json_object_get(record, "ended")));
+    }
+    ck_ok(job_end(job, &outcome, &f.err), &f.err);
+    {
+        _json_ json_t *record = get(&f, STR("last"));
+
+        ck_str_eq(field(record, "job"), job_id(job));
+        ck_str_eq(field(record, "status"), STR("done"));
+        ck_assert_uint_eq(field(record, "commit_out").len, HASH_HEX);
+        ck_assert(json_is_null(json_object_get(record, "error")));
+    }
+    job_free(job);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(a_failure_is_kept_with_its_position)
+{
+    _error_ corrie_error failure = CORRIE_ERROR_INIT;
+    struct job_outcome outcome = {.error = &failure};
+    struct fixture f;
+    struct job *job;
+
+    setup(&f);
+    job = begin(&f, "run");
+    corrie_fail(&failure, CORRIE_E_FAILED, "ValueError: no");
+    corrie_error_at(&failure, "models.py", 7, 1, 0, STR_EMPTY);
+    corrie_detail(&failure, STR("a long traceback"));
+    ck_ok(job_end(job, &outcome, &f.err), &f.err);
+    {
+        _json_ json_t *record = get(&f, str_slice(job_id(job), 0, 8));
+        const json_t *error = json_object_get(record, "error");
+
+        ck_str_eq(field(record, "status"), STR("failed"));
+        ck_str_eq(field(error, "message"), STR("ValueError: no"));
+        ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(error, "context"), "line")), 7);
+    }
+    {
+        _json_ json_t *document = NULL;
+        const json_t *item;
+
+        ck_ok(jobs_list(f.store, f.catalog, 0, &document, &f.err), &f.err);
+        item = json_array_get(json_object_get(document, "jobs"), 0);
+        ck_str_eq(field(item, "status"), STR("failed"));
+        ck_assert_ptr_null(
+            json_object_get(json_object_get(json_object_get(item, "error"), "context"), "detail"));
+    }
+    job_free(job);
+    teardown(&f);
+}
+END_TEST
+
+/* A machine that stopped must not leave jobs that seem to run for ever. */
+START_TEST(a_job_whose_process_is_gone_is_lost)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *record = NULL;
+    struct catalog_index_entry entry;
+    struct str directory;
+    struct fixture f;
+    struct job *job;
+    char *key;
+
+    setup(&f);
+    job = begin(&f, "run");
+    ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err), 1);
+    ck_ok(job_directory(entry.time, entry.id, &arena, &directory, &f.err), &f.err);
+    key = arena_printf(&arena, "%.*s/job.json", STR_FMT(directory));
+    record = get(&f, job_id(job));
+    ck_assert_int_eq(js_set_int(record, "pid", 2147483000), 0); /* no process has this id */
+    ck_ok(js_format(record, 0, &text, &f.err), &f.err);
+    ck_ok(store_put(f.store, str_of(key), buf_str(&text), &f.err), &f.err);
+    {
+        _json_ json_t *again = get(&f, job_id(job));
+
+        ck_str_eq(field(again, "status"), STR("lost"));
+    }
+    job_free(job);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(logs_keep_whole_lines)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _json_ json_t *document = NULL;
+    struct catalog_index_entry entry;
+    struct str directory;
+    struct fixture f;
+    struct job *job;
+    char *path;
+    json_t *logs;
+
+    setup(&f);
+    job = begin(&f, "run");
+    job_log(job, &(corrie_event){.kind = "log", .node = "m", .stream = "stdout", .line = 3, .text = "a\xff\nb"});
+    job_log(job, &(corrie_event){.kind = "done", .node = "m", .rows = 5, .bytes = -1});
+    ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err), 1);
+    ck_ok(job_directory(entry.time, entry.id, &arena, &directory, &f.err), &f.err);
+    path = arena_printf(&arena, "%s/%.*s/log.jsonl", f.dir, STR_FMT(directory));
+    ck_ok(os_file_append(path, STR("{\"kind\":\"log\",\"te"), 0600, &f.err), &f.err); /* killed here */
+    ck_ok(jobs_logs(f.store, f.catalog, job_id(job), &document, &f.err), &f.err);
+    logs = json_object_get(document, "logs");
+    ck_assert_uint_eq(json_array_size(logs), 2);
+    ck_str_eq(field(json_array_get(logs, 0), "text"), STR("a\xef\xbf\xbd\nb"));
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(logs, 1), "rows")), 5);
+    job_free(job);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(names_that_lead_nowhere)
+{
+    _json_ json_t *document = NULL;
+    struct fixture f;
+
+    setup(&f);
+    ck_fails(jobs_get(f.store, f.catalog, STR("last"), &document, &f.err), CORRIE_E_NOT_FOUND, &f.err);
+    ck_fails(jobs_get(f.store, f.catalog, STR("abc"), &document, &f.err), CORRIE_E_USAGE, &f.err);
+    ck_fails(jobs_get(f.store, f.catalog, STR("abcdef"), &document, &f.err), CORRIE_E_NOT_FOUND, &f.err);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(lists_in_pages)
+{
+    _json_ json_t *document = NULL;
+    struct job_outcome outcome = {0};
+    struct fixture f;
+
+    setup(&f);
+    for (int i = 0; i < 5; i++) {
+        struct job *job = begin(&f, "run");
+
+        ck_ok(job_end(job, &outcome, &f.err), &f.err);
+        job_free(job);
+    }
+    ck_ok(jobs_list(f.store, f.catalog, 3, &document, &f.err), &f.err);
+    ck_assert_uint_eq(json_array_size(json_object_get(document, "jobs")), 3);
+    ck_assert(json_is_true(json_object_get(document, "more")));
+    teardown(&f);
+}
+END_TEST
+
+SUITE(jobs_suite, "jobs", a_record_tells_how_it_went, a_failure_is_kept_with_its_position,
+      a_job_whose_process_is_gone_is_lost, logs_keep_whole_lines, names_that_lead_nowhere, lists_in_pages)
