@@ -29,6 +29,15 @@ int ipc_encode_column(const struct arrow_column *column, ipc_write_fn write, voi
 int ipc_encode_table(const struct arrow_table *table, ipc_write_fn write, void *arg,
                      uint64_t *ret_bytes, corrie_error *err) CORRIE_MUST_USE;
 
+/* The same piece by piece, for what comes as a stream of batches: begin, any number of batches, end, all with the
+ * same fields. The arrays of a batch (one a field, each with its own offset) have `length` rows. */
+int ipc_encode_begin(struct ArrowSchema *const *fields, size_t n_fields, ipc_write_fn write,
+                     void *arg, corrie_error *err) CORRIE_MUST_USE;
+int ipc_encode_batch(struct ArrowSchema *const *fields, const struct ArrowArray *const *arrays,
+                     size_t n_fields, int64_t length, ipc_write_fn write, void *arg,
+                     corrie_error *err) CORRIE_MUST_USE;
+int ipc_encode_end(ipc_write_fn write, void *arg, corrie_error *err) CORRIE_MUST_USE;
+
 /* What keeps the bytes alive: `release(arg)` is called exactly once, when the last array that
  * points into them is gone, from whichever thread drops it; also when decoding fails. Zeroed: the
  * bytes outlive everything. */

@@ -426,6 +426,24 @@ static int put_end(struct output *out, corrie_error *err)
     return put(out, end, sizeof end, err);
 }
 
+int ipc_encode_begin(struct ArrowSchema *const *fields, size_t n_fields, ipc_write_fn write,
+                     void *arg, corrie_error *err)
+{
+    return put_schema(&(struct output){write, arg, 0}, fields, n_fields, err);
+}
+
+int ipc_encode_batch(struct ArrowSchema *const *fields, const struct ArrowArray *const *arrays,
+                     size_t n_fields, int64_t length, ipc_write_fn write, void *arg,
+                     corrie_error *err)
+{
+    return put_batch(&(struct output){write, arg, 0}, fields, arrays, n_fields, length, err);
+}
+
+int ipc_encode_end(ipc_write_fn write, void *arg, corrie_error *err)
+{
+    return put_end(&(struct output){write, arg, 0}, err);
+}
+
 int ipc_encode_column(const struct arrow_column *column, ipc_write_fn write, void *arg,
                       uint64_t *ret_bytes, corrie_error *err)
 {
