@@ -31,8 +31,7 @@ struct exchange; /* a table */
 /* One column as it lies in the files. */
 struct exchange_column {
     struct str name; /* borrowed from the table */
-    int fd;          /* of its file, borrowed; columns may share one */
-    size_t file;     /* which of the table's files, 0 … n_files - 1 */
+    int fd;          /* of its file, read-only; borrowed; columns may share one */
     size_t field;    /* which field of that file's stream */
 };
 
@@ -63,8 +62,6 @@ int exchange_table(struct exchange *exchange, struct arrow_table **ret, corrie_e
 
 size_t exchange_n_columns(const struct exchange *exchange);
 struct exchange_column exchange_column(const struct exchange *exchange, size_t index);
-size_t exchange_n_files(const struct exchange *exchange);
-int exchange_file_fd(const struct exchange *exchange, size_t file); /* borrowed */
 /* Index of the column, or -1. */
 ptrdiff_t exchange_index(const struct exchange *exchange, struct str name);
 int64_t exchange_rows(const struct exchange *exchange);

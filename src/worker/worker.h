@@ -54,7 +54,7 @@ struct worker_parameter {
 struct worker_spec {
     enum worker_kind kind;
     struct str model;       /* how messages call it: "purchase_events" */
-    struct str python;      /* the interpreter: struct env.python */
+    struct str python;      /* the interpreter, absolute: struct env.python */
     struct str project_dir; /* absolute; with a source's path it is the file name in tracebacks */
     const struct worker_source *sources; /* all Python files: models may import each other */
     size_t n_sources;
@@ -143,13 +143,7 @@ int worker_call(const struct worker_spec *spec, worker_event_fn events, void *ev
                 const struct cancel *cancel, struct worker_result *ret, corrie_error *err)
     CORRIE_MUST_USE;
 
-/* Names of files inside the harness that `import corrie` gives, and its text: for the documentation, the
- * SDK's tests and `explain`. NULL at the end. */
-struct worker_module {
-    const char *name;
-    const char *text;
-    size_t size;
-};
-extern const struct worker_module worker_modules[];
+/* SHA-256, in hex, of the harness that this binary holds: part of what a result depends on. */
+const char *worker_harness_version(void);
 
 #endif

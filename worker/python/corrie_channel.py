@@ -9,7 +9,10 @@ import os
 import socket
 import sys
 import threading
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
+TYPE_CHECKING = False  # what typing says; importing it costs 3 ms
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 MAX_MESSAGE = 128 * 1024
 MAX_LINE = 8000  # characters: at most 32 000 bytes, 48 000 where JSON escapes them
@@ -99,25 +102,31 @@ class Log:
         return "", 0
 
     def add(self, stream: str, text: str, place: Tuple[str, int], level: Optional[str] = None) -> None:
-        for start in range(0, len(text) or 1, MAX_LINE):
-            piece = clean(text[start : start + MAX_LINE])
-            line: List[Any] = [piece, place[0], place[1]]
-            if level is not None:
-                line.append(level)
-            with self._lock:
-                if stream != self._stream:
-                    self.flush()
-                    self._stream = stream
-                self._lines.append(line)
-                self._bytes += 6 * len(piece) + len(place[0]) + 64
-                self._left -= len(piece) + 1
-                if self._left >= 0 or self._bytes >= BUNDLE_BYTES or len(self._lines) >= BUNDLE_LINES:
-                    self.flush()
+        if len(text) > MAX_LINE:
+            for start in range(0, len(text), MAX_LINE):
+                self.add(stream, text[start : start + MAX_LINE], place, level)
+            return
+        with self._lock:
+            if stream != self._stream:
+                self.flush()
+                self._stream = stream
+            self._lines.append([text, *place] if level is None else [text, *place, level])
+            size = len(text)
+            self._left -= size + 1
+            self._bytes += 6 * size + 100
+            if self._left >= 0 or self._bytes >= BUNDLE_BYTES or len(self._lines) >= BUNDLE_LINES:
+                self.flush()
 
     def flush(self) -> None:
         with self._lock:
-            if self._lines:
-                lines, self._lines, self._bytes = self._lines, [], 0
+            if not self._lines:
+                return
+            lines, self._lines, self._bytes = self._lines, [], 0
+            try:
+                self._channel.send({"m": "log", "stream": self._stream, "lines": lines})
+            except UnicodeEncodeError:
+                for line in lines:
+                    line[0] = clean(line[0])
                 self._channel.send({"m": "log", "stream": self._stream, "lines": lines})
 
 
@@ -188,6 +197,9 @@ class LineStream(io.TextIOBase):
         with self._lock:
             if not self._parts:
                 self._place = self._log.place(depth + 1)
+            if text == "\n":  # how print ends
+                self.end_line()
+                return
             if "\n" not in text and "\r" not in text:
                 self._keep(text)
                 return
@@ -206,8 +218,9 @@ class LineStream(io.TextIOBase):
                 self.end_line()
 
     def end_line(self) -> None:
-        text = "".join(self._parts)
-        self._parts.clear()
+        parts = self._parts
+        text = parts[0] if len(parts) == 1 else "".join(parts)
+        parts.clear()
         self._length = 0
         self._log.add(self._name, text, self._place)
 
@@ -243,6 +256,7 @@ class Capture:
         self.log = Log(channel, paths, head)
         self._streams = [LineStream(self.log, "stdout", 1), LineStream(self.log, "stderr", 2)]
         self._handler = _Handler(self.log, paths)
+        self._handler.setFormatter(logging.Formatter("%(message)s"))
 
     def start(self) -> None:
         sys.stdout, sys.stderr = self._streams  # type: ignore[assignment]

@@ -7,33 +7,34 @@ Order: `ready`, so that corrie knows that the interpreter works → the call →
 from __future__ import annotations
 
 import faulthandler
-import importlib.abc
-import importlib.machinery
 import json
 import os
 import sys
-import traceback
+from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, Dict, List, NoReturn, Optional
 
 from corrie_channel import Capture, Channel, clean, cut, encode
 from corrie_project import Project
+
+TYPE_CHECKING = False  # what typing says; importing it costs 3 ms
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, NoReturn, Optional
 
 PROTOCOL = 1
 MAX_FRAMES = 100
 FILES_A_MESSAGE = 64
 
 
-class Answers(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Answers:
     """`import corrie` and `import bauplan`: the declarations. Comes before everything, so that a file or package of that
     name is never met instead."""
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         if fullname in ("corrie", "bauplan"):
-            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+            return ModuleSpec(fullname, self, is_package=True)
         return None
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+    def create_module(self, spec: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
@@ -156,6 +157,8 @@ class Call:
 
     def _frames(self, error: BaseException) -> List[List[Any]]:
         """The project's frames of the traceback, outermost first."""
+        import traceback
+
         frames: List[List[Any]] = []
         paths = self.project.paths
         for entry in traceback.extract_tb(error.__traceback__):
@@ -166,7 +169,7 @@ class Call:
             frames.append([paths[error.filename], error.lineno or 0, "<module>", cut((error.text or "").strip(), 500)])
         return frames[:5] + frames[5:][-(MAX_FRAMES - 5) :]
 
-    def _only_ours(self, told: "traceback.TracebackException", depth: int = 0) -> None:
+    def _only_ours(self, told: Any, depth: int = 0) -> None:
         """Cuts a traceback, and those of its causes, to the project's frames."""
         paths = self.project.paths
         kept = [frame for frame in told.stack if frame.filename in paths]
@@ -177,6 +180,8 @@ class Call:
                 self._only_ours(other, depth + 1)
 
     def _error(self, error: BaseException) -> Dict[str, Any]:
+        import traceback
+
         from_us = type(error).__name__ == "ReturnProblem" and type(error).__module__ == "corrie_exchange"
         kind = self.kind
         if isinstance(error, SystemExit):

@@ -1,0 +1,183 @@
+#include "worker/verdict.h"
+
+#include <signal.h>
+
+#include "base/mem.h"
+#include "os/signal.h"
+
+/* ---- errors that the harness reports ---- */
+
+static void add_position(const struct call *call, const struct message *message, corrie_error *err)
+{
+    for (size_t i = message->n_frames; i > 0; i--) {
+        const struct message_frame *frame = &message->frames[i - 1];
+
+        if (map_find(&call->sources, frame->file)) {
+            _free_ char *file = str_dup(frame->file);
+
+            if (file) {
+                corrie_error_at(err, file, frame->line, 0, 0, frame->text);
+            }
+            return;
+        }
+    }
+}
+
+/* "No module named 'polars.x'" → the package to ask for. */
+static void add_hint(const struct message *message, corrie_error *err)
+{
+    static const struct str missing = STR("No module named '");
+    struct str name, rest;
+
+    if (str_eq(message->type, STR("ModuleNotFoundError")) && str_starts(message->text, missing)) {
+        str_cut(str_from(message->text, missing.len), '\'', &name, &rest);
+        str_cut(name, '.', &name, &rest);
+        corrie_hint(err, "add its package to the function: @corrie.python(pip={'%.*s': 'VERSION'})",
+                    STR_FMT(name));
+    } else if (str_eq(message->type, STR("MemoryError"))) {
+        corrie_hint(err, "the function needs more memory than there is");
+    }
+}
+
+static int fail_reported(const struct call *call, corrie_error *err)
+{
+    const struct message *message = &call->last;
+    struct str model = call->spec->model;
+    bool has_text = message->text.len > 0;
+
+    switch (message->error) {
+    case ERROR_IMPORT:
+        corrie_fail(err, CORRIE_E_PROJECT, "%.*s: import of %.*s: %.*s%s%.*s", STR_FMT(model),
+                    STR_FMT(call->spec->file), STR_FMT(message->type), has_text ? ": " : "",
+                    STR_FMT(message->text));
+        break;
+    case ERROR_EXIT:
+        corrie_fail(err, CORRIE_E_FAILED, "%.*s called sys.exit(%.*s)", STR_FMT(model),
+                    STR_FMT(message->text));
+        break;
+    case ERROR_SPACE:
+        corrie_fail(err, CORRIE_E_NO_SPACE, "%.*s: its result does not fit into memory: %.*s",
+                    STR_FMT(model), STR_FMT(message->text));
+        break;
+    case ERROR_RETURN:
+        if (message->type.len == 0) {
+            corrie_fail(err, CORRIE_E_FAILED, "%.*s %.*s", STR_FMT(model), STR_FMT(message->text));
+        } else {
+            corrie_fail(err, CORRIE_E_FAILED, "%.*s: its result cannot become a table: %.*s: %.*s",
+                        STR_FMT(model), STR_FMT(message->type), STR_FMT(message->text));
+        }
+        break;
+    default:
+        corrie_fail(err, CORRIE_E_FAILED, "%.*s: %.*s%s%.*s", STR_FMT(model),
+                    STR_FMT(message->type), has_text ? ": " : "", STR_FMT(message->text));
+        break;
+    }
+    if (message->n_frames > 0) {
+        corrie_detail(err, str_trim(message->traceback));
+    }
+    add_position(call, message, err);
+    add_hint(message, err);
+    return err->code;
+}
+
+/* ---- deaths without a word ---- */
+
+/* Python's own dump of a crash names the line: `  File "/dir/models.py", line 12 in clean`. The first one of
+ * the project is the innermost. */
+static void add_crash_position(const struct call *call, struct str said, corrie_error *err)
+{
+    bool more = true;
+
+    while (more) {
+        struct str line, path, rest;
+        _free_ char *file = NULL;
+        int64_t number;
+
+        more = str_cut(said, '\n', &line, &said);
+        if (!str_cut(line, '"', &line, &rest) || !str_eq(str_trim(line), STR("File")) ||
+            !str_cut(rest, '"', &path, &rest) || !str_starts(path, call->spec->project_dir) ||
+            !str_starts(rest, STR(", line "))) {
+            continue;
+        }
+        path = str_from(path, call->spec->project_dir.len);
+        path = str_starts(path, STR("/")) ? str_from(path, 1) : path;
+        str_cut(str_from(rest, 7), ' ', &rest, &line);
+        file = str_dup(path);
+        if (file && map_find(&call->sources, path) && str_to_int64(rest, &number)) {
+            corrie_error_at(err, file, (long)number, 0, 0, STR_EMPTY);
+            return;
+        }
+    }
+}
+
+static int fail_silent(struct call *call, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf said = {0};
+    const struct os_exit *end = &call->end;
+    const char *why = "";
+    char scratch[24];
+
+    output_clean(&said, str_trim(buf_str(&call->errors.tail)));
+    if (call->protocol.state == STATE_START) {
+        corrie_fail(err, CORRIE_E_FAILED, "%.*s: the interpreter %.*s did not start",
+                    STR_FMT(call->spec->model), STR_FMT(call->spec->python));
+        return corrie_detail(err, buf_str(&said));
+    }
+    if (end->signal == SIGKILL || str_find_str(buf_str(&said), STR("memory allocation of")) >= 0) {
+        why = " (out of memory?)";
+    }
+    if (end->signal) {
+        corrie_fail(err, CORRIE_E_FAILED, "%.*s was killed by signal %d, %s%s",
+                    STR_FMT(call->spec->model), end->signal, os_signal_name(end->signal, scratch),
+                    why);
+    } else {
+        corrie_fail(err, CORRIE_E_FAILED, "%.*s ended its process without a result, exit status %d",
+                    STR_FMT(call->spec->model), end->status);
+        corrie_hint(err, "does it, or a library that it uses, call os._exit?");
+    }
+    if (said.len > 0) {
+        corrie_detail(err, buf_str(&said));
+        add_crash_position(call, buf_str(&said), err);
+    }
+    return err->code;
+}
+
+/* ---- results ---- */
+
+static int take_reason(const struct call *call, struct worker_result *ret, corrie_error *err)
+{
+    const struct message *message = &call->last;
+    _cleanup_(buf_done) struct buf reason = {0};
+
+    ret->passed = message->passed;
+    if (message->passed || message->reason.len == 0) {
+        return 0;
+    }
+    if (map_find(&call->sources, message->file)) {
+        buf_addf(&reason, "%.*s:%ld: ", STR_FMT(message->file), message->line);
+    }
+    buf_add_str(&reason, message->reason);
+    ret->reason = buf_take(&reason);
+    return ret->reason ? 0 : corrie_fail_memory(err);
+}
+
+int verdict(struct call *call, struct worker_result *ret, corrie_error *err)
+{
+    int r;
+
+    if (call->protocol.state != STATE_ENDED) {
+        return fail_silent(call, err);
+    }
+    if (call->last.kind == MESSAGE_ERROR) {
+        return fail_reported(call, err);
+    }
+    if (call->spec->kind == WORKER_EXPECTATION) {
+        return take_reason(call, ret, err);
+    }
+    r = exchange_open(call->files, call->n_files, call->columns.items, call->columns.count,
+                      call->last.rows, &ret->output, err);
+    if (r == CORRIE_E_DATA) {
+        err->code = CORRIE_E_FAILED; /* the function's process made it so */
+    }
+    return r < 0 ? corrie_wrap(err, "result of %.*s", STR_FMT(call->spec->model)) : 0;
+}
