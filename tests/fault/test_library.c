@@ -117,7 +117,8 @@ static const struct {
     {"write a x | link a b", "a=x "},
     {"write a x | link a b sync .", "a=x b=x "},
     {"write a x | link a b append b y unlink a", "a=x "},
-    {"write a x | unlink a sync . write b y", ""}, /* whose number may be the removed one's */
+    /* b may get the number of a, which is gone for good */
+    {"write a 0123456789 | append a x unlink a sync . write b yz sync .", "b= "},
     /* directories */
     {"mkdir d", ""},
     {"mkdir d sync .", "d/ "},

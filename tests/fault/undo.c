@@ -408,35 +408,18 @@ static void change_remove(size_t index)
     undo.n_changes--;
 }
 
-/* What is linked durably under a new name is not lost with the old one. */
-static void forget_creation(dev_t device, ino_t inode)
-{
-    for (size_t i = 0; i < undo.n_changes;) {
-        const struct change *change = &undo.changes[i];
-
-        if ((change->kind == CHANGE_CREATE || change->kind == CHANGE_MKDIR) &&
-            change->inode == inode && change->device == device) {
-            change_remove(i);
-        } else {
-            i++;
-        }
-    }
-}
-
 static void directory_durable(dev_t device, ino_t inode)
 {
     for (size_t i = 0; i < undo.n_changes;) {
-        const struct change change = undo.changes[i];
-        size_t at = change.kind == CHANGE_RENAME ? change.to_directory : change.directory;
+        const struct change *change = &undo.changes[i];
+        const struct directory *at =
+            &undo.directories[change->kind == CHANGE_RENAME ? change->to_directory
+                                                            : change->directory];
 
-        if (undo.directories[at].inode != inode || undo.directories[at].device != device) {
+        if (at->inode == inode && at->device == device) {
+            change_remove(i);
+        } else {
             i++;
-            continue;
-        }
-        change_remove(i);
-        if (change.kind == CHANGE_RENAME && change.directory != change.to_directory) {
-            forget_creation(change.device, change.inode);
-            i = 0;
         }
     }
 }
