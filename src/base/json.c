@@ -5,9 +5,37 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+/* jansson's parser does not survive a failing allocation: its lexer goes on with a token that was not
+ * saved and reads past it (2.14, lex_save). So js_parse asks once for as much memory as the text could need,
+ * gives it back, and parses with allocations that no fault reaches. */
+static _Thread_local bool parsing;
+static _Thread_local bool out_of_memory;
+
 static void *json_allocate(size_t size)
 {
-    return mem_alloc(1, size);
+    void *block = parsing ? malloc(size) : mem_alloc(1, size);
+
+    if (!block) {
+        out_of_memory = true;
+    }
+    return block;
+}
+
+static json_t *parse(struct str text, json_error_t *reason)
+{
+    void *probe = mem_alloc(text.len + 1, 2);
+    json_t *value;
+
+    out_of_memory = !probe;
+    if (!probe) {
+        return NULL;
+    }
+    mem_free(probe);
+    parsing = true;
+    value = json_loadb(text.len ? text.data : "", text.len,
+                       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, reason);
+    parsing = false;
+    return value;
 }
 
 void js_setup(void)
@@ -61,10 +89,9 @@ int js_parse(struct str text, const char *what, json_t **ret, corrie_error *err)
         return corrie_fail(err, CORRIE_E_LIMIT, "read %s: JSON nested deeper than %d levels", what,
                            CORRIE_MAX_JSON_DEPTH);
     }
-    value = json_loadb(text.len ? text.data : "", text.len,
-                       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &reason);
+    value = parse(text, &reason);
     if (!value) {
-        if (json_error_code(&reason) == json_error_out_of_memory) {
+        if (out_of_memory) {
             return corrie_fail_memory(err);
         }
         corrie_fail(err, CORRIE_E_DATA, "read %s: not valid JSON: %s", what, reason.text);
