@@ -30,7 +30,7 @@ static int fields_to_json(const struct field *fields, size_t n_fields, json_t **
         const struct field *field = &fields[i];
         json_t *type = NULL;
         json_t *object = json_object();
-        if (!array || json_array_append_new(array, object) < 0) {
+        if (json_array_append_new(array, object) < 0) {
             return corrie_fail_memory(err);
         }
         int r = type_to_json(&field->type, &type, err);
