@@ -7,6 +7,8 @@
 #define STEPS_PER_BYTE 16
 #define STEPS_FREE 65536
 
+const char avro_out_of_memory[] = "memory ran out";
+
 void avro_cursor_init(struct avro_cursor *cursor, struct str bytes)
 {
     const uint8_t *start = (const uint8_t *)bytes.data;

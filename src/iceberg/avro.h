@@ -70,6 +70,8 @@ struct avro_cursor {
 
 void avro_cursor_init(struct avro_cursor *cursor, struct str bytes);
 void avro_cursor_fail(struct avro_cursor *cursor, const char *failure);
+/* The failure that is not the file's fault. */
+extern const char avro_out_of_memory[];
 static inline bool avro_cursor_ok(const struct avro_cursor *cursor)
 {
     return !cursor->failure;

@@ -222,6 +222,9 @@ int avro_file_each(const struct avro_file *file, avro_record_fn record, void *ar
             if (r < 0) {
                 return r;
             }
+            if (cursor.failure == avro_out_of_memory) {
+                return corrie_fail_memory(err);
+            }
             if (cursor.failure) {
                 return corrupt(err, file->what, cursor.failure);
             }

@@ -38,7 +38,7 @@ static int field_id(const struct avro_field *field, const struct known_field *kn
 static void keep(struct avro_cursor *cursor, struct arena *arena, struct str text, struct str *ret)
 {
     if (arena_str(arena, text, ret) < 0) {
-        avro_cursor_fail(cursor, "memory ran out");
+        avro_cursor_fail(cursor, avro_out_of_memory);
     }
 }
 
@@ -142,7 +142,7 @@ static void read_summaries(struct avro_cursor *cursor, const struct avro_type *t
             capacity = capacity ? capacity * 2 : 4;
             struct field_summary *grown = arena_array(arena, struct field_summary, capacity);
             if (!grown) {
-                avro_cursor_fail(cursor, "memory ran out");
+                avro_cursor_fail(cursor, avro_out_of_memory);
                 return;
             }
             for (size_t i = 0; i < file->n_partitions; i++) {
@@ -343,7 +343,7 @@ static void read_metric_map(struct avro_cursor *cursor, const struct avro_type *
             }
         }
         if (metric.column >= 0 && avro_cursor_ok(cursor) && vec_push(&reader->metrics, metric) < 0) {
-            avro_cursor_fail(cursor, "memory ran out");
+            avro_cursor_fail(cursor, avro_out_of_memory);
         }
     }
 }
@@ -364,7 +364,7 @@ static void fold_metrics(struct avro_cursor *cursor, struct entry_reader *reader
     }
     file->columns = arena_array(reader->arena, struct column_metrics, n_columns);
     if (!file->columns) {
-        avro_cursor_fail(cursor, "memory ran out");
+        avro_cursor_fail(cursor, avro_out_of_memory);
         return;
     }
     struct column_metrics *column = NULL;
@@ -426,7 +426,7 @@ static void read_partition(struct avro_cursor *cursor, const struct avro_type *t
     }
     file->partition = n ? arena_array(reader->arena, struct partition_value, n) : NULL;
     if (n > 0 && !file->partition) {
-        avro_cursor_fail(cursor, "memory ran out");
+        avro_cursor_fail(cursor, avro_out_of_memory);
         return;
     }
     file->n_partition = n;
@@ -436,7 +436,7 @@ static void read_partition(struct avro_cursor *cursor, const struct avro_type *t
             avro_skip(cursor, type->fields[i].type);
         } else if (!partition_value_decode(cursor, type->fields[i].type, reader->arena,
                                            &file->partition[at].bytes)) {
-            avro_cursor_fail(cursor, "memory ran out");
+            avro_cursor_fail(cursor, avro_out_of_memory);
         }
     }
 }
@@ -454,7 +454,7 @@ static int64_t *read_longs(struct avro_cursor *cursor, const struct avro_type *t
         int64_t number = 0;
         avro_get_long(cursor, type->parts[0], &number);
         if (avro_cursor_ok(cursor) && vec_push(&numbers, number) < 0) {
-            avro_cursor_fail(cursor, "memory ran out");
+            avro_cursor_fail(cursor, avro_out_of_memory);
         }
     }
     if (numbers.count > 0 && avro_cursor_ok(cursor)) {
@@ -463,7 +463,7 @@ static int64_t *read_longs(struct avro_cursor *cursor, const struct avro_type *t
             memcpy(kept, numbers.items, numbers.count * sizeof *kept);
             *ret_n = numbers.count;
         } else {
-            avro_cursor_fail(cursor, "memory ran out");
+            avro_cursor_fail(cursor, avro_out_of_memory);
         }
     }
     vec_done(&numbers);
@@ -478,7 +478,7 @@ static void read_equality_ids(struct avro_cursor *cursor, const struct avro_type
     int *narrow = n ? arena_array(arena, int, n) : NULL;
 
     if (n > 0 && !narrow) {
-        avro_cursor_fail(cursor, "memory ran out");
+        avro_cursor_fail(cursor, avro_out_of_memory);
         return;
     }
     for (size_t i = 0; i < n; i++) {

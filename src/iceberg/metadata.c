@@ -299,7 +299,7 @@ static int parse_top(struct table_metadata *metadata, corrie_error *err)
     if (uuid.len > 0 && !uuid_parse(uuid, &metadata->table_uuid)) {
         return corrie_fail(err, BAD, "field \"table-uuid\" is no UUID: %.*s", STR_FMT(uuid));
     }
-    while (metadata->location.len > 1 && metadata->location.data[metadata->location.len - 1] == '/') {
+    while (metadata->location.len > 0 && metadata->location.data[metadata->location.len - 1] == '/') {
         metadata->location.len--;
     }
     if (metadata->location.len == 0) {

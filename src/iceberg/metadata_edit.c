@@ -8,10 +8,31 @@
 
 /* ---- edits ---- */
 
+/* As json_copy, which loses entries without a word when memory runs out. NULL then. */
+static json_t *shallow_copy(const json_t *value)
+{
+    _json_ json_t *copy = json_is_object(value) ? json_object() : json_array();
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+        if (json_object_set(copy, key, item) < 0) {
+            return NULL;
+        }
+    }
+    json_array_foreach(value, i, item) {
+        if (json_array_append(copy, item) < 0) {
+            return NULL;
+        }
+    }
+    return TAKE_PTR(copy);
+}
+
 int metadata_edit(const struct table_metadata *metadata, int64_t now_ms, json_t **ret,
                   corrie_error *err)
 {
-    _json_ json_t *document = json_copy(metadata->document);
+    _json_ json_t *document = shallow_copy(metadata->document);
 
     if (now_ms < metadata->last_updated_ms) { /* readers refuse logs that go back in time */
         now_ms = metadata->last_updated_ms;
@@ -39,7 +60,7 @@ int metadata_edited(json_t *document, const struct table_metadata *base, struct 
 
 int metadata_edit_field(json_t *document, const char *field, json_t **ret, corrie_error *err)
 {
-    json_t *copy = json_copy(json_object_get(document, field));
+    json_t *copy = shallow_copy(json_object_get(document, field));
 
     if (js_set(document, field, copy) < 0) {
         return corrie_fail_memory(err);
@@ -527,7 +548,7 @@ static int set_main(json_t *document, int64_t id, corrie_error *err)
         return r;
     }
     json_t *before = json_object_get(refs, "main");
-    _json_ json_t *main_ref = before ? json_copy(before) : json_object();
+    _json_ json_t *main_ref = before ? shallow_copy(before) : json_object();
     if (js_set_int(main_ref, "snapshot-id", id) < 0 ||
         js_set_str(main_ref, "type", STR("branch")) < 0 ||
         js_set(refs, "main", TAKE_PTR(main_ref)) < 0 ||
