@@ -63,7 +63,7 @@ int avro_schema_parse(struct str json, const char *what, struct arena *arena,
 struct avro_cursor {
     const uint8_t *at;
     const uint8_t *end;
-    uint64_t budget;     /* steps left */
+    uint64_t budget; /* steps left */
     unsigned depth;
     const char *failure; /* NULL, or what was wrong first; static text */
 };
@@ -79,7 +79,7 @@ static inline bool avro_cursor_ok(const struct avro_cursor *cursor)
 
 /* The encodings themselves. */
 int64_t avro_read_long(struct avro_cursor *cursor);
-struct str avro_read_bytes(struct avro_cursor *cursor);             /* length, then bytes; borrowed */
+struct str avro_read_bytes(struct avro_cursor *cursor); /* length, then bytes; borrowed */
 struct str avro_read_fixed(struct avro_cursor *cursor, size_t len); /* borrowed */
 
 /* By the writer's type. True if there is a value, false if it is null or the cursor failed (also: when the

@@ -82,8 +82,9 @@ int avro_file_open(struct str bytes, const char *what, struct arena *arena, stru
         !str_eq(file.codec, STR("zstandard"))) {
         corrie_fail(err, CORRIE_E_UNSUPPORTED, "%s: Avro codec '%.*s' is not supported", what,
                     STR_FMT(file.codec));
-        return corrie_hint(err, "rewrite the table's manifests with write.manifest.compression-codec "
-                                "gzip, zstd or none");
+        return corrie_hint(err,
+                           "rewrite the table's manifests with write.manifest.compression-codec "
+                           "gzip, zstd or none");
     }
     struct str schema;
     if (!avro_file_metadata(&file, "avro.schema", &schema)) {

@@ -19,15 +19,16 @@ static const struct {
     const char *name;
     enum avro_kind kind;
 } primitives[] = {
-    {"null", AVRO_NULL},   {"boolean", AVRO_BOOLEAN}, {"int", AVRO_INT},     {"long", AVRO_LONG},
-    {"float", AVRO_FLOAT}, {"double", AVRO_DOUBLE},   {"bytes", AVRO_BYTES}, {"string", AVRO_STRING},
+    {"null", AVRO_NULL},   {"boolean", AVRO_BOOLEAN}, {"int", AVRO_INT},
+    {"long", AVRO_LONG},   {"float", AVRO_FLOAT},     {"double", AVRO_DOUBLE},
+    {"bytes", AVRO_BYTES}, {"string", AVRO_STRING},
 };
 
 static const struct avro_type primitive_types[] = {
-    [AVRO_NULL] = {.kind = AVRO_NULL},     [AVRO_BOOLEAN] = {.kind = AVRO_BOOLEAN},
-    [AVRO_INT] = {.kind = AVRO_INT},       [AVRO_LONG] = {.kind = AVRO_LONG},
-    [AVRO_FLOAT] = {.kind = AVRO_FLOAT},   [AVRO_DOUBLE] = {.kind = AVRO_DOUBLE},
-    [AVRO_BYTES] = {.kind = AVRO_BYTES},   [AVRO_STRING] = {.kind = AVRO_STRING},
+    [AVRO_NULL] = {.kind = AVRO_NULL},   [AVRO_BOOLEAN] = {.kind = AVRO_BOOLEAN},
+    [AVRO_INT] = {.kind = AVRO_INT},     [AVRO_LONG] = {.kind = AVRO_LONG},
+    [AVRO_FLOAT] = {.kind = AVRO_FLOAT}, [AVRO_DOUBLE] = {.kind = AVRO_DOUBLE},
+    [AVRO_BYTES] = {.kind = AVRO_BYTES}, [AVRO_STRING] = {.kind = AVRO_STRING},
 };
 
 static int bad(struct parser *parser, corrie_error *err, const char *problem)

@@ -26,8 +26,9 @@ struct column_metrics {
     int64_t column_size; /* bytes on disk; FILE_UNKNOWN if not known, as the others */
     int64_t value_count; /* with nulls and NaNs */
     int64_t null_count;
-    int64_t nan_count;   /* float and double only */
-    struct str lower;    /* no value is less; data NULL = no bound. An empty string is a bound: data "" */
+    int64_t nan_count; /* float and double only */
+    struct str
+        lower; /* no value is less; data NULL = no bound. An empty string is a bound: data "" */
     struct str upper;
 };
 
@@ -43,9 +44,9 @@ struct data_file {
     int64_t bytes;
     struct column_metrics *columns; /* by ascending field id */
     size_t n_columns;
-    const int64_t *split_offsets;   /* starts of row groups, ascending; may be NULL */
+    const int64_t *split_offsets; /* starts of row groups, ascending; may be NULL */
     size_t n_split_offsets;
-    int spec_id;                     /* partition spec of the tuple */
+    int spec_id;                       /* partition spec of the tuple */
     struct partition_value *partition; /* one a field of the spec; none when unpartitioned */
     size_t n_partition;
     bool has_sort_order;
@@ -56,8 +57,8 @@ struct data_file {
     struct str key_metadata;         /* encryption; data NULL = none */
 
     /* Filled when read back; ignored in files to be added. */
-    int64_t snapshot_id;     /* that added the file */
-    int64_t sequence_number; /* of the data: which deletes apply */
+    int64_t snapshot_id;          /* that added the file */
+    int64_t sequence_number;      /* of the data: which deletes apply */
     int64_t file_sequence_number; /* of the snapshot that added the file: the order of scans */
 };
 

@@ -31,7 +31,8 @@ int location_of_store(struct store *store, struct arena *arena, struct str *ret,
     }
     struct str root = str_of(path);
     if (!str_ends(root, str_of(probe))) {
-        return corrie_fail(err, CORRIE_E_INTERNAL, "the store's path '%s' is not under its root", path);
+        return corrie_fail(err, CORRIE_E_INTERNAL, "the store's path '%s' is not under its root",
+                           path);
     }
     root.len -= sizeof probe - 1;
     return text_or_memory(arena_printf(arena, FILE_SCHEME "%.*s", STR_FMT(root)), ret, err);
@@ -77,7 +78,8 @@ int location_resolve(const struct table_io *io, struct str path, struct arena *a
         *ret = full;
         return 0;
     }
-    for (size_t i = 0; i < io->n_older_roots; i++) { /* the longest wins: a root may lie in another */
+    for (size_t i = 0; i < io->n_older_roots;
+         i++) { /* the longest wins: a root may lie in another */
         if (io->older_roots[i].len > best && is_under(full, io->older_roots[i], &rest)) {
             best = io->older_roots[i].len;
             best_rest = rest;
@@ -87,8 +89,8 @@ int location_resolve(const struct table_io *io, struct str path, struct arena *a
         *ret = full;
         return 0;
     }
-    return text_or_memory(
-        arena_printf(arena, "%.*s%.*s", STR_FMT(io->root), STR_FMT(best_rest)), ret, err);
+    return text_or_memory(arena_printf(arena, "%.*s%.*s", STR_FMT(io->root), STR_FMT(best_rest)),
+                          ret, err);
 }
 
 int location_key(const struct table_io *io, struct str path, struct arena *arena, struct str *ret,
@@ -104,15 +106,16 @@ int location_key(const struct table_io *io, struct str path, struct arena *arena
     if (!is_under(full, io->root, &rest) || rest.len < 2) {
         corrie_fail(err, CORRIE_E_NOT_FOUND, "'%.*s' lies outside '%.*s'", STR_FMT(path),
                     STR_FMT(io->root));
-        return corrie_hint(err, "if the lake was moved by hand, open it once at its new place, so that "
-                                "the old one becomes one of its known roots");
+        return corrie_hint(err,
+                           "if the lake was moved by hand, open it once at its new place, so that "
+                           "the old one becomes one of its known roots");
     }
     *ret = str_from(rest, 1);
     return 0;
 }
 
-int location_of_key(const struct table_io *io, struct str key, struct arena *arena,
-                    struct str *ret, corrie_error *err)
+int location_of_key(const struct table_io *io, struct str key, struct arena *arena, struct str *ret,
+                    corrie_error *err)
 {
     return text_or_memory(arena_printf(arena, "%.*s/%.*s", STR_FMT(io->root), STR_FMT(key)), ret,
                           err);

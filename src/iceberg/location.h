@@ -20,10 +20,10 @@
  * threads may share it. All of it is borrowed. */
 struct table_io {
     struct store *store;
-    struct str root;              /* Iceberg's URI of the store's root, no slash at the end */
+    struct str root;               /* Iceberg's URI of the store's root, no slash at the end */
     const struct str *older_roots; /* the lake's former roots, same form; may be NULL */
     size_t n_older_roots;
-    const struct cancel *cancel;  /* may be NULL */
+    const struct cancel *cancel; /* may be NULL */
 };
 
 /* The URI that Iceberg files use for the store's root: "file:///srv/my lake". In `arena`. */
@@ -39,8 +39,8 @@ int location_resolve(const struct table_io *io, struct str path, struct arena *a
 int location_key(const struct table_io *io, struct str path, struct arena *arena, struct str *ret,
                  corrie_error *err) CORRIE_MUST_USE;
 /* ROOT/KEY. In `arena`. */
-int location_of_key(const struct table_io *io, struct str key, struct arena *arena,
-                    struct str *ret, corrie_error *err) CORRIE_MUST_USE;
+int location_of_key(const struct table_io *io, struct str key, struct arena *arena, struct str *ret,
+                    corrie_error *err) CORRIE_MUST_USE;
 
 /* ROOT/data/<namespace>/<table>-<32 hex digits of id>; names percent-encoded and cut at 64 bytes. */
 int location_of_table(const struct table_io *io, struct str namespace_name, struct str table_name,

@@ -81,16 +81,29 @@ static void get_count(struct avro_cursor *cursor, const struct avro_type *type, 
 /* ---- manifest lists ---- */
 
 static const struct known_field list_fields[] = {
-    {"manifest_path", 500},      {"manifest_length", 501},        {"partition_spec_id", 502},
-    {"added_snapshot_id", 503},  {"added_files_count", 504},      {"existing_files_count", 505},
-    {"deleted_files_count", 506}, {"partitions", 507},            {"added_rows_count", 512},
-    {"existing_rows_count", 513}, {"deleted_rows_count", 514},    {"sequence_number", 515},
-    {"min_sequence_number", 516}, {"content", 517},               {"key_metadata", 519},
-    {"added_data_files_count", 504}, {"existing_data_files_count", 505},
+    {"manifest_path", 500},
+    {"manifest_length", 501},
+    {"partition_spec_id", 502},
+    {"added_snapshot_id", 503},
+    {"added_files_count", 504},
+    {"existing_files_count", 505},
+    {"deleted_files_count", 506},
+    {"partitions", 507},
+    {"added_rows_count", 512},
+    {"existing_rows_count", 513},
+    {"deleted_rows_count", 514},
+    {"sequence_number", 515},
+    {"min_sequence_number", 516},
+    {"content", 517},
+    {"key_metadata", 519},
+    {"added_data_files_count", 504},
+    {"existing_data_files_count", 505},
     {"deleted_data_files_count", 506},
 };
-static const struct known_field summary_fields[] = {
-    {"contains_null", 509}, {"lower_bound", 510}, {"upper_bound", 511}, {"contains_nan", 518}};
+static const struct known_field summary_fields[] = {{"contains_null", 509},
+                                                    {"lower_bound", 510},
+                                                    {"upper_bound", 511},
+                                                    {"contains_nan", 518}};
 
 static void read_summary(struct avro_cursor *cursor, const struct avro_type *type,
                          struct arena *arena, struct field_summary *summary)
@@ -154,7 +167,8 @@ static void read_summaries(struct avro_cursor *cursor, const struct avro_type *t
     }
 }
 
-static void read_content(struct avro_cursor *cursor, const struct avro_type *type, int max, int *ret)
+static void read_content(struct avro_cursor *cursor, const struct avro_type *type, int max,
+                         int *ret)
 {
     int value = 0;
     get_int(cursor, type, &value);
@@ -275,19 +289,16 @@ int manifest_list_decode(struct str bytes, const char *what, struct arena *arena
 
 /* ---- manifests ---- */
 
-static const struct known_field entry_fields[] = {{"status", 0},
-                                                  {"snapshot_id", 1},
-                                                  {"data_file", 2},
-                                                  {"sequence_number", 3},
-                                                  {"data_sequence_number", 3},
-                                                  {"file_sequence_number", 4}};
+static const struct known_field entry_fields[] = {
+    {"status", 0},          {"snapshot_id", 1},          {"data_file", 2},
+    {"sequence_number", 3}, {"data_sequence_number", 3}, {"file_sequence_number", 4}};
 static const struct known_field file_fields[] = {
-    {"file_path", 100},          {"file_format", 101},   {"partition", 102},
-    {"record_count", 103},       {"file_size_in_bytes", 104}, {"column_sizes", 108},
-    {"value_counts", 109},       {"null_value_counts", 110},  {"lower_bounds", 125},
-    {"upper_bounds", 128},       {"key_metadata", 131},       {"split_offsets", 132},
-    {"content", 134},            {"equality_ids", 135},       {"nan_value_counts", 137},
-    {"sort_order_id", 140},      {"referenced_data_file", 143},
+    {"file_path", 100},     {"file_format", 101},          {"partition", 102},
+    {"record_count", 103},  {"file_size_in_bytes", 104},   {"column_sizes", 108},
+    {"value_counts", 109},  {"null_value_counts", 110},    {"lower_bounds", 125},
+    {"upper_bounds", 128},  {"key_metadata", 131},         {"split_offsets", 132},
+    {"content", 134},       {"equality_ids", 135},         {"nan_value_counts", 137},
+    {"sort_order_id", 140}, {"referenced_data_file", 143},
 };
 
 /* One entry of one of the metric maps. */
@@ -342,7 +353,8 @@ static void read_metric_map(struct avro_cursor *cursor, const struct avro_type *
                 avro_get_long(cursor, pair->fields[i].type, &metric.number);
             }
         }
-        if (metric.column >= 0 && avro_cursor_ok(cursor) && vec_push(&reader->metrics, metric) < 0) {
+        if (metric.column >= 0 && avro_cursor_ok(cursor) &&
+            vec_push(&reader->metrics, metric) < 0) {
             avro_cursor_fail(cursor, avro_out_of_memory);
         }
     }
@@ -372,8 +384,9 @@ static void fold_metrics(struct avro_cursor *cursor, struct entry_reader *reader
         const struct metric *metric = &metrics->items[i];
         if (!column || column->field_id != metric->column) {
             column = &file->columns[file->n_columns++];
-            *column = (struct column_metrics){metric->column, FILE_UNKNOWN, FILE_UNKNOWN,
-                                              FILE_UNKNOWN,   FILE_UNKNOWN, {NULL, 0}, {NULL, 0}};
+            *column =
+                (struct column_metrics){metric->column, FILE_UNKNOWN, FILE_UNKNOWN, FILE_UNKNOWN,
+                                        FILE_UNKNOWN,   {NULL, 0},    {NULL, 0}};
         }
         int64_t number = metric->number < 0 ? FILE_UNKNOWN : metric->number;
         switch (metric->map) {
@@ -528,8 +541,7 @@ static void read_file_field(struct avro_cursor *cursor, const struct avro_field 
         get_text(cursor, type, reader->arena, &file->key_metadata);
         break;
     case 132:
-        file->split_offsets =
-            read_longs(cursor, type, reader->arena, &file->n_split_offsets);
+        file->split_offsets = read_longs(cursor, type, reader->arena, &file->n_split_offsets);
         break;
     case 134:
         read_content(cursor, type, FILE_CONTENT_EQUALITY_DELETES, &content);

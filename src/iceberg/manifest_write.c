@@ -11,62 +11,69 @@
 #define METRIC_MAP(name, id, key, value, type)                                                     \
     OPTIONAL(name, id,                                                                             \
              "{\"type\":\"array\",\"logicalType\":\"map\",\"items\":{\"type\":\"record\","         \
-             "\"name\":\"k" key "_v" value "\",\"fields\":["                                       \
-             REQUIRED("key", key, "int") "," REQUIRED("value", value, type) "]}}")
+             "\"name\":\"k" key "_v" value "\",\"fields\":[" REQUIRED(                             \
+                 "key", key, "int") "," REQUIRED("value", value, type) "]}}")
 #define LIST(name, id, element, type)                                                              \
-    OPTIONAL(name, id,                                                                             \
-             "{\"type\":\"array\",\"element-id\":" element ",\"items\":\"" type "\"}")
+    OPTIONAL(name, id, "{\"type\":\"array\",\"element-id\":" element ",\"items\":\"" type "\"}")
 
-static const char list_schema[] =
-    "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":["
-    REQUIRED("manifest_path", "500", "string") ","
-    REQUIRED("manifest_length", "501", "long") ","
-    REQUIRED("partition_spec_id", "502", "int") ","
-    REQUIRED("content", "517", "int") ","
-    REQUIRED("sequence_number", "515", "long") ","
-    REQUIRED("min_sequence_number", "516", "long") ","
-    REQUIRED("added_snapshot_id", "503", "long") ","
-    REQUIRED("added_files_count", "504", "int") ","
-    REQUIRED("existing_files_count", "505", "int") ","
-    REQUIRED("deleted_files_count", "506", "int") ","
-    REQUIRED("added_rows_count", "512", "long") ","
-    REQUIRED("existing_rows_count", "513", "long") ","
-    REQUIRED("deleted_rows_count", "514", "long") ","
-    OPTIONAL("partitions", "507",
-             "{\"type\":\"array\",\"element-id\":508,\"items\":{\"type\":\"record\",\"name\":\"r508\","
-             "\"fields\":[" REQUIRED("contains_null", "509", "boolean") ","
-             OPTIONAL("contains_nan", "518", "\"boolean\"") ","
-             OPTIONAL("lower_bound", "510", "\"bytes\"") ","
-             OPTIONAL("upper_bound", "511", "\"bytes\"") "]}}") ","
-    OPTIONAL("key_metadata", "519", "\"bytes\"") "]}";
+static const char
+    list_schema
+        [] =
+            "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":[" REQUIRED(
+                "manifest_path", "500",
+                "string") "," REQUIRED("manifest_length", "501",
+                                       "long") "," REQUIRED("partition_spec_id", "502",
+                                                            "int") "," REQUIRED("content",
+                                                                                "517", "int") "," REQUIRED("sequence_number", "515", "long") "," REQUIRED("min_sequence_number", "516", "long") "," REQUIRED("added_snapshot_id", "503", "long") "," REQUIRED("added_files_count", "504", "int") "," REQUIRED("existing_files_count",
+                                                                                                                                                                                                                                                                                                              "505",
+                                                                                                                                                                                                                                                                                                              "int") "," REQUIRED("deleted_files_count", "506", "int") "," REQUIRED("added_rows_count",
+                                                                                                                                                                                                                                                                                                                                                                                    "512", "long") "," REQUIRED("existing_rows_count", "513", "long") "," REQUIRED("deleted_rows_count",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "514",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "long") "," OPTIONAL("partitions",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "507",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "{\"type\":\"array\",\"element-id\":508,\"items\":{\"type\":\"record\",\"name\":\"r508\","
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "\"fields\":[" REQUIRED(
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            "contains_null", "509", "boolean") "," OPTIONAL("contains_nan", "518", "\"boolean\"") "," OPTIONAL("lower_bound",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "510",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "\"bytes\"") "," OPTIONAL("upper_bound",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "511",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "\"bytes\"") "]}}") "," OPTIONAL("key_metadata",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "519",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "\"bytes\"") "]}";
 
 static const char entry_schema_head[] =
-    "{\"type\":\"record\",\"name\":\"manifest_entry\",\"fields\":["
-    REQUIRED("status", "0", "int") ","
-    OPTIONAL("snapshot_id", "1", "\"long\"") ","
-    OPTIONAL("sequence_number", "3", "\"long\"") ","
-    OPTIONAL("file_sequence_number", "4", "\"long\"") ","
-    "{\"name\":\"data_file\",\"field-id\":2,\"type\":{\"type\":\"record\",\"name\":\"r2\",\"fields\":["
-    REQUIRED("content", "134", "int") ","
-    REQUIRED("file_path", "100", "string") ","
-    REQUIRED("file_format", "101", "string") ","
-    "{\"name\":\"partition\",\"field-id\":102,\"type\":{\"type\":\"record\",\"name\":\"r102\","
-    "\"fields\":[";
+    "{\"type\":\"record\",\"name\":\"manifest_entry\",\"fields\":[" REQUIRED("status", "0", "int") "," OPTIONAL("snapshot_id", "1", "\"long\"") "," OPTIONAL(
+        "sequence_number", "3",
+        "\"long\"") "," OPTIONAL("file_sequence_number", "4",
+                                 "\"long\"") ","
+                                             "{\"name\":\"data_file\",\"field-id\":2,\"type\":{\"type\":\"record\",\"name\":\"r2\",\"fields\":[" REQUIRED(
+                                                 "content", "134",
+                                                 "int") "," REQUIRED("file_path", "100",
+                                                                     "string") "," REQUIRED("file_format",
+                                                                                            "101",
+                                                                                            "string") ","
+                                                                                                      "{\"name\":\"partition\",\"field-id\":102,\"type\":{\"type\":\"record\",\"name\":\"r102\","
+                                                                                                      "\"fields\":[";
 static const char entry_schema_tail[] =
-    "]}},"
-    REQUIRED("record_count", "103", "long") ","
-    REQUIRED("file_size_in_bytes", "104", "long") ","
-    METRIC_MAP("column_sizes", "108", "117", "118", "long") ","
-    METRIC_MAP("value_counts", "109", "119", "120", "long") ","
-    METRIC_MAP("null_value_counts", "110", "121", "122", "long") ","
-    METRIC_MAP("nan_value_counts", "137", "138", "139", "long") ","
-    METRIC_MAP("lower_bounds", "125", "126", "127", "bytes") ","
-    METRIC_MAP("upper_bounds", "128", "129", "130", "bytes") ","
-    OPTIONAL("key_metadata", "131", "\"bytes\"") ","
-    LIST("split_offsets", "132", "133", "long") ","
-    LIST("equality_ids", "135", "136", "int") ","
-    OPTIONAL("sort_order_id", "140", "\"int\"") ","
-    OPTIONAL("referenced_data_file", "143", "\"string\"") "]}}]}";
+    "]}}," REQUIRED(
+        "record_count", "103", "long") "," REQUIRED("file_size_in_bytes", "104",
+                                                    "long") "," METRIC_MAP("column_sizes", "108",
+                                                                           "117",
+                                                                           "118", "long") "," METRIC_MAP("value_counts", "109", "119", "120", "long") "," METRIC_MAP("null_value_counts", "110", "121", "122", "long") "," METRIC_MAP("nan_value_counts", "137", "138", "139", "long") "," METRIC_MAP("lower_bounds",
+                                                                                                                                                                                                                                                                                                      "125",
+                                                                                                                                                                                                                                                                                                      "126",
+                                                                                                                                                                                                                                                                                                      "127",
+                                                                                                                                                                                                                                                                                                      "bytes") "," METRIC_MAP("upper_bounds",
+                                                                                                                                                                                                                                                                                                                              "128", "129", "130",
+                                                                                                                                                                                                                                                                                                                              "bytes") "," OPTIONAL("key_metadata",
+                                                                                                                                                                                                                                                                                                                                                    "131", "\"bytes\"") "," LIST("split_offsets",
+                                                                                                                                                                                                                                                                                                                                                                                 "132",
+                                                                                                                                                                                                                                                                                                                                                                                 "133",
+                                                                                                                                                                                                                                                                                                                                                                                 "long") "," LIST("equality_ids",
+                                                                                                                                                                                                                                                                                                                                                                                                  "135",
+                                                                                                                                                                                                                                                                                                                                                                                                  "136", "int") "," OPTIONAL("sort_order_id", "140", "\"int\"") "," OPTIONAL("referenced_data_file",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "143",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "\"string\"") "]}}]}";
 
 static void put_optional_bytes(struct buf *out, struct str bytes)
 {
@@ -149,7 +156,8 @@ int manifest_list_encode(const struct manifest_list *list, int64_t snapshot_id, 
         {STR("format-version"), STR("2")},
     };
 
-    int r = avro_writer_begin(&writer, out, str_of(list_schema), metadata, ARRAY_LEN(metadata), err);
+    int r =
+        avro_writer_begin(&writer, out, str_of(list_schema), metadata, ARRAY_LEN(metadata), err);
     for (size_t i = 0; r >= 0 && i < list->count; i++) {
         put_manifest_file(&writer.block, &list->items[i]);
         r = avro_writer_record(&writer, err);
@@ -204,7 +212,8 @@ static int spec_json(const struct partition_spec *spec, struct buf *out, corrie_
     for (size_t i = 0; i < spec->n_fields; i++) {
         const struct partition_field *field = &spec->fields[i];
         json_t *json = json_object();
-        if (json_array_append_new(fields, json) < 0 || js_set_int(json, "source-id", field->source_id) < 0 ||
+        if (json_array_append_new(fields, json) < 0 ||
+            js_set_int(json, "source-id", field->source_id) < 0 ||
             js_set_int(json, "field-id", field->field_id) < 0 ||
             js_set_str(json, "transform", field->transform) < 0 ||
             js_set_str(json, "name", field->name) < 0) {
@@ -293,9 +302,10 @@ static int put_partition(struct buf *out, const struct partition_spec *spec,
                          const struct data_file *file, corrie_error *err)
 {
     if (file->n_partition != spec->n_fields) {
-        return corrie_fail(err, CORRIE_E_USAGE,
-                           "'%.*s' has a partition tuple of %zu values where spec %d has %zu fields",
-                           STR_FMT(file->path), file->n_partition, spec->spec_id, spec->n_fields);
+        return corrie_fail(
+            err, CORRIE_E_USAGE,
+            "'%.*s' has a partition tuple of %zu values where spec %d has %zu fields",
+            STR_FMT(file->path), file->n_partition, spec->spec_id, spec->n_fields);
     }
     for (size_t i = 0; i < spec->n_fields; i++) {
         if (!file->partition[i].bytes.data) {
@@ -452,8 +462,8 @@ static void count_entry(const struct manifest_spec *how, const struct manifest_e
     counts->files++;
     counts->rows += entry->file.record_count;
     if (entry->status != ENTRY_DELETED) {
-        int64_t sequence = entry->file.sequence_number < 0 ? how->sequence_number
-                                                           : entry->file.sequence_number;
+        int64_t sequence =
+            entry->file.sequence_number < 0 ? how->sequence_number : entry->file.sequence_number;
         if (sequence < file->min_sequence_number) {
             file->min_sequence_number = sequence;
         }

@@ -33,8 +33,9 @@ static int walk_back(struct side *side, const struct table_metadata *base, corri
     while (id != base->current_snapshot_id) {
         const struct snapshot *snapshot = metadata_snapshot_by_id(side->metadata, id);
         if (!snapshot || side->snapshots.count > side->metadata->n_snapshots) {
-            return conflict(err, side->name, "does not continue the common version, or no longer "
-                                             "keeps the snapshots since");
+            return conflict(err, side->name,
+                            "does not continue the common version, or no longer "
+                            "keeps the snapshots since");
         }
         if (!str_eq(snapshot->operation, STR("append"))) {
             return conflict(err, side->name, "did more than append");
@@ -180,7 +181,8 @@ static int check_sides(struct side *ours, struct side *theirs, const struct tabl
     int r;
 
     if (!layout_agrees(base, ours->metadata) || !layout_agrees(base, theirs->metadata)) {
-        return conflict(err, "one side", "changed the partition spec, sort order or place of the table");
+        return conflict(err, "one side",
+                        "changed the partition spec, sort order or place of the table");
     }
     if (!schemas_agree(base, ours->metadata) || !schemas_agree(base, theirs->metadata) ||
         !schemas_agree(ours->metadata, theirs->metadata)) {

@@ -244,7 +244,8 @@ static int check_properties(const struct table_metadata *metadata, corrie_error 
     if (r < 0) {
         return r;
     }
-    json_object_foreach(properties, key, value) {
+    json_object_foreach(properties, key, value)
+    {
         if (!json_is_string(value)) {
             return corrie_fail(err, BAD, "field \"properties\": the value of \"%s\" is no string",
                                key);
@@ -255,8 +256,8 @@ static int check_properties(const struct table_metadata *metadata, corrie_error 
 
 static int check_logs(const struct table_metadata *metadata, corrie_error *err)
 {
-    static const char *const fields[] = {"sort-orders", "snapshot-log", "metadata-log", "statistics",
-                                         "partition-statistics"};
+    static const char *const fields[] = {"sort-orders", "snapshot-log", "metadata-log",
+                                         "statistics", "partition-statistics"};
 
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         json_t *array = NULL;
@@ -266,7 +267,8 @@ static int check_logs(const struct table_metadata *metadata, corrie_error *err)
         if (r < 0) {
             return r;
         }
-        json_array_foreach(array, at, entry) {
+        json_array_foreach(array, at, entry)
+        {
             if (!json_is_object(entry)) {
                 return corrie_fail(err, BAD, "field \"%s\" has an entry that is no object",
                                    fields[i]);
@@ -292,14 +294,15 @@ static int parse_top(struct table_metadata *metadata, corrie_error *err)
         (r = get_id(document, "last-partition-id", &metadata->last_partition_id, err)) < 0 ||
         (r = get_id(document, "current-schema-id", &metadata->current_schema_id, err)) < 0 ||
         (r = get_id(document, "default-spec-id", &metadata->default_spec_id, err)) < 0 ||
-        (r = js_opt_int(document, "current-snapshot-id", &metadata->current_snapshot_id, BAD, err)) <
-            0) {
+        (r = js_opt_int(document, "current-snapshot-id", &metadata->current_snapshot_id, BAD,
+                        err)) < 0) {
         return r;
     }
     if (uuid.len > 0 && !uuid_parse(uuid, &metadata->table_uuid)) {
         return corrie_fail(err, BAD, "field \"table-uuid\" is no UUID: %.*s", STR_FMT(uuid));
     }
-    while (metadata->location.len > 0 && metadata->location.data[metadata->location.len - 1] == '/') {
+    while (metadata->location.len > 0 &&
+           metadata->location.data[metadata->location.len - 1] == '/') {
         metadata->location.len--;
     }
     if (metadata->location.len == 0) {
@@ -330,7 +333,8 @@ int metadata_of_document(json_t *document, int format_version, const char *what,
     return 0;
 }
 
-int metadata_parse(struct str json, const char *what, struct table_metadata **ret, corrie_error *err)
+int metadata_parse(struct str json, const char *what, struct table_metadata **ret,
+                   corrie_error *err)
 {
     _json_ json_t *document = NULL;
     int64_t version = 0;
@@ -350,8 +354,8 @@ int metadata_parse(struct str json, const char *what, struct table_metadata **re
         return corrie_wrap(err, "%s", what);
     }
     if (version != 1 && version != 2) {
-        corrie_fail(err, CORRIE_E_UNSUPPORTED, "%s: Iceberg format version %lld is not supported", what,
-                    (long long)version);
+        corrie_fail(err, CORRIE_E_UNSUPPORTED, "%s: Iceberg format version %lld is not supported",
+                    what, (long long)version);
         return corrie_hint(err, "versions 1 and 2 can be read");
     }
     r = metadata_normalise(document, err);
@@ -478,9 +482,9 @@ const struct snapshot *metadata_current_snapshot(const struct table_metadata *me
 const struct schema *metadata_snapshot_schema(const struct table_metadata *metadata,
                                               const struct snapshot *snapshot)
 {
-    const struct schema *schema =
-        snapshot && snapshot->schema_id >= 0 ? metadata_schema_by_id(metadata, snapshot->schema_id)
-                                             : NULL;
+    const struct schema *schema = snapshot && snapshot->schema_id >= 0
+                                      ? metadata_schema_by_id(metadata, snapshot->schema_id)
+                                      : NULL;
     return schema ? schema : metadata_schema(metadata);
 }
 
@@ -489,7 +493,8 @@ bool metadata_property(const struct table_metadata *metadata, struct str key, st
     const char *name;
     json_t *value;
 
-    json_object_foreach(json_object_get(metadata->document, "properties"), name, value) {
+    json_object_foreach(json_object_get(metadata->document, "properties"), name, value)
+    {
         if (str_eq(str_of(name), key)) {
             *ret = js_str(value);
             return true;
@@ -504,7 +509,8 @@ void metadata_properties(const struct table_metadata *metadata,
     const char *key;
     json_t *value;
 
-    json_object_foreach(json_object_get(metadata->document, "properties"), key, value) {
+    json_object_foreach(json_object_get(metadata->document, "properties"), key, value)
+    {
         each(arg, str_of(key), js_str(value));
     }
 }

@@ -22,8 +22,9 @@ struct partition_field {
     int source_id;
     int field_id;
     struct str name;
-    struct str transform;    /* "identity", "bucket[16]", …; unknown ones are kept */
-    struct type result_type; /* of the values in tuples; TYPE_NONE for an unknown transform or a source
+    struct str transform; /* "identity", "bucket[16]", …; unknown ones are kept */
+    struct type
+        result_type; /* of the values in tuples; TYPE_NONE for an unknown transform or a source
                               * column that the current schema lacks */
 };
 
@@ -64,7 +65,7 @@ struct table_metadata {
 
     /* Private to the room. */
     struct arena arena;
-    json_t *document; /* the metadata as version 2 JSON; never changed once here */
+    json_t *document;          /* the metadata as version 2 JSON; never changed once here */
     int64_t stored_updated_ms; /* last_updated_ms of the file that this came from */
 };
 
@@ -120,7 +121,8 @@ const struct schema *metadata_schema(const struct table_metadata *metadata);
 const struct partition_spec *metadata_spec(const struct table_metadata *metadata);
 /* NULL if there is none of that id. */
 const struct schema *metadata_schema_by_id(const struct table_metadata *metadata, int schema_id);
-const struct partition_spec *metadata_spec_by_id(const struct table_metadata *metadata, int spec_id);
+const struct partition_spec *metadata_spec_by_id(const struct table_metadata *metadata,
+                                                 int spec_id);
 const struct snapshot *metadata_snapshot_by_id(const struct table_metadata *metadata, int64_t id);
 /* NULL while the table has no rows ever written. */
 const struct snapshot *metadata_current_snapshot(const struct table_metadata *metadata);

@@ -16,12 +16,14 @@ static json_t *shallow_copy(const json_t *value)
     json_t *item;
     size_t i;
 
-    json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+    json_object_foreach((json_t *)(uintptr_t)value, key, item)
+    {
         if (json_object_set(copy, key, item) < 0) {
             return NULL;
         }
     }
-    json_array_foreach(value, i, item) {
+    json_array_foreach(value, i, item)
+    {
         if (json_array_append(copy, item) < 0) {
             return NULL;
         }
@@ -44,8 +46,8 @@ int metadata_edit(const struct table_metadata *metadata, int64_t now_ms, json_t 
     return 0;
 }
 
-int metadata_edited(json_t *document, const struct table_metadata *base, struct table_metadata **ret,
-                    corrie_error *err)
+int metadata_edited(json_t *document, const struct table_metadata *base,
+                    struct table_metadata **ret, corrie_error *err)
 {
     struct table_metadata *metadata = NULL;
 
@@ -107,8 +109,9 @@ static int fresh_schema(const struct schema *schema, struct arena *arena, struct
     return schema_check(ret, err);
 }
 
-static int new_document(const struct uuid *table_uuid, struct str location, const struct schema *schema,
-                        int last_column_id, int64_t now_ms, json_t **ret, corrie_error *err)
+static int new_document(const struct uuid *table_uuid, struct str location,
+                        const struct schema *schema, int last_column_id, int64_t now_ms,
+                        json_t **ret, corrie_error *err)
 {
     _json_ json_t *document = json_object();
     _json_ json_t *schema_json = NULL;
@@ -279,8 +282,9 @@ int metadata_extended_schema(const struct table_metadata *metadata, const struct
     struct schema added = {0};
     int last_id = metadata->last_column_id;
 
-    int r = schema_copy(&(struct schema){.fields = (struct field *)(uintptr_t)fields, .n_fields = n_fields},
-                        arena, &added, err);
+    int r = schema_copy(
+        &(struct schema){.fields = (struct field *)(uintptr_t)fields, .n_fields = n_fields}, arena,
+        &added, err);
     if (r < 0) {
         return r;
     }
@@ -398,7 +402,8 @@ static json_int_t empty_entry(const json_t *array, const char *id_field, json_in
     json_t *entry;
 
     *ret_next = 0;
-    json_array_foreach(array, i, entry) {
+    json_array_foreach(array, i, entry)
+    {
         json_int_t id = json_integer_value(json_object_get(entry, id_field));
         *ret_next = id >= *ret_next ? id + 1 : *ret_next;
         if (found < 0 && json_array_size(json_object_get(entry, "fields")) == 0) {
@@ -439,7 +444,8 @@ int metadata_unpartitioned(const struct table_metadata *base, int64_t now_ms,
     int r;
 
     if ((r = metadata_edit(base, now_ms, &document, err)) < 0 ||
-        (r = default_to_empty(document, "partition-specs", "spec-id", "default-spec-id", err)) < 0 ||
+        (r = default_to_empty(document, "partition-specs", "spec-id", "default-spec-id", err)) <
+            0 ||
         (r = default_to_empty(document, "sort-orders", "order-id", "default-sort-order-id", err)) <
             0) {
         return r;
@@ -454,7 +460,8 @@ static bool is_referenced(const json_t *refs, json_int_t id)
     const char *name;
     json_t *ref;
 
-    json_object_foreach((json_t *)(uintptr_t)refs, name, ref) {
+    json_object_foreach((json_t *)(uintptr_t)refs, name, ref)
+    {
         if (json_integer_value(json_object_get(ref, "snapshot-id")) == id) {
             return true;
         }
@@ -503,7 +510,8 @@ static int trim_followers(json_t *document, const json_t *snapshots, corrie_erro
         }
         for (size_t i = json_array_size(array); i-- > 0;) {
             const json_t *entry = json_array_get(array, i);
-            if (has_snapshot(snapshots, json_integer_value(json_object_get(entry, "snapshot-id")))) {
+            if (has_snapshot(snapshots,
+                             json_integer_value(json_object_get(entry, "snapshot-id")))) {
                 continue;
             }
             if (!is_log) {

@@ -23,7 +23,8 @@ static void drop_nulls(json_t *object)
     json_t *value;
     void *next;
 
-    json_object_foreach_safe(object, next, key, value) {
+    json_object_foreach_safe(object, next, key, value)
+    {
         if (json_is_null(value)) {
             json_object_del(object, key);
         }
@@ -65,7 +66,8 @@ static int specs_of_v1(json_t *document, corrie_error *err)
         _json_ json_t *spec = json_object();
         _json_ json_t *specs = json_array();
         if (js_set(spec, "spec-id", json_integer(0)) < 0 ||
-            js_set(spec, "fields", json_is_array(fields) ? json_incref(fields) : json_array()) < 0 ||
+            js_set(spec, "fields", json_is_array(fields) ? json_incref(fields) : json_array()) <
+                0 ||
             json_array_append_new(specs, TAKE_PTR(spec)) < 0 ||
             js_set(document, "partition-specs", TAKE_PTR(specs)) < 0) {
             return corrie_fail_memory(err);
@@ -85,15 +87,17 @@ static int number_partition_fields(json_t *document, corrie_error *err)
     if (!json_is_array(specs)) {
         return wrong(err, "partition-specs", "is not an array");
     }
-    json_array_foreach(specs, s, spec) {
+    json_array_foreach(specs, s, spec)
+    {
         size_t f;
         json_t *field;
-        json_array_foreach(json_object_get(spec, "fields"), f, field) {
+        json_array_foreach(json_object_get(spec, "fields"), f, field)
+        {
             if (!json_is_object(field)) {
                 return wrong(err, "partition-specs", "has a field that is no object");
             }
-            int r = set_default(field, "field-id", json_integer((json_int_t)(FIRST_PARTITION_ID + f)),
-                                err);
+            int r = set_default(field, "field-id",
+                                json_integer((json_int_t)(FIRST_PARTITION_ID + f)), err);
             if (r < 0) {
                 return r;
             }
@@ -128,7 +132,8 @@ static int normalise_snapshots(json_t *document, corrie_error *err)
     if (!json_is_array(snapshots)) {
         return wrong(err, "snapshots", "is not an array");
     }
-    json_array_foreach(snapshots, i, snapshot) {
+    json_array_foreach(snapshots, i, snapshot)
+    {
         if (!json_is_object(snapshot)) {
             return wrong(err, "snapshots", "has an entry that is no object");
         }
@@ -168,7 +173,8 @@ static int normalise_refs(json_t *document, corrie_error *err)
         }
         return 0;
     }
-    if (json_integer_value(json_object_get(main_ref, "snapshot-id")) != json_integer_value(current)) {
+    if (json_integer_value(json_object_get(main_ref, "snapshot-id")) !=
+        json_integer_value(current)) {
         return wrong(err, "refs", "has a main other than the current snapshot");
     }
     return 0;

@@ -25,8 +25,8 @@ int metadata_of_document(json_t *document, int format_version, const char *what,
 int metadata_edit(const struct table_metadata *metadata, int64_t now_ms, json_t **ret,
                   corrie_error *err) CORRIE_MUST_USE;
 /* Finishes an edit of `base`. Takes the reference. */
-int metadata_edited(json_t *document, const struct table_metadata *base, struct table_metadata **ret,
-                    corrie_error *err) CORRIE_MUST_USE;
+int metadata_edited(json_t *document, const struct table_metadata *base,
+                    struct table_metadata **ret, corrie_error *err) CORRIE_MUST_USE;
 /* Replaces an array or object field of an edit by a shallow copy that may be changed; borrowed from the document. */
 int metadata_edit_field(json_t *document, const char *field, json_t **ret, corrie_error *err)
     CORRIE_MUST_USE;

@@ -92,9 +92,11 @@ static bool read_le(struct str value, int64_t *ret)
     return true;
 }
 
-static int put_decimal(const struct type *type, struct str value, struct buf *out, corrie_error *err)
+static int put_decimal(const struct type *type, struct str value, struct buf *out,
+                       corrie_error *err)
 {
-    size_t size = type->precision >= 1 && type->precision <= 38 ? decimal_bytes[type->precision] : 0;
+    size_t size =
+        type->precision >= 1 && type->precision <= 38 ? decimal_bytes[type->precision] : 0;
 
     if (value.len == 0 || value.len > size) {
         return unfit(err);

@@ -267,7 +267,8 @@ static int visit_manifest(struct visitor *visitor, const struct manifest_file *m
     return r == 0 ? visit_entries(visitor, manifest, snapshot_id, err) : r < 0 ? r : 0;
 }
 
-static int visit_snapshot(struct visitor *visitor, const struct snapshot *snapshot, corrie_error *err)
+static int visit_snapshot(struct visitor *visitor, const struct snapshot *snapshot,
+                          corrie_error *err)
 {
     _cleanup_(manifest_list_done) struct manifest_list list = {0};
     _cleanup_(arena_done) struct arena arena = {0};

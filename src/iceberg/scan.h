@@ -30,8 +30,8 @@ struct predicate {
 struct scan {
     const struct data_file *files;
     size_t n_files;
-    size_t n_pruned;  /* files left out because of predicates */
-    int64_t records;  /* of `files` */
+    size_t n_pruned; /* files left out because of predicates */
+    int64_t records; /* of `files` */
     int64_t bytes;
 };
 
@@ -54,9 +54,9 @@ enum file_kind { FILE_MANIFEST_LIST, FILE_MANIFEST, FILE_DATA, FILE_DELETES };
 
 struct visited_file {
     enum file_kind kind;
-    struct str path;      /* under the present root */
-    int64_t bytes;        /* as recorded; FILE_UNKNOWN for manifest lists */
-    int64_t snapshot_id;  /* through which it was reached */
+    struct str path;              /* under the present root */
+    int64_t bytes;                /* as recorded; FILE_UNKNOWN for manifest lists */
+    int64_t snapshot_id;          /* through which it was reached */
     const struct data_file *file; /* of FILE_DATA and FILE_DELETES, else NULL */
 };
 

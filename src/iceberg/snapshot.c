@@ -112,7 +112,8 @@ static int with_schema(const struct table_metadata *base, const struct schema *s
                        int64_t now_ms, struct table_metadata **ret, corrie_error *err)
 {
     _cleanup_(metadata_freep) struct table_metadata *first = NULL;
-    int r = metadata_with_schema(base, schema ? schema : metadata_schema(base), now_ms, &first, err);
+    int r =
+        metadata_with_schema(base, schema ? schema : metadata_schema(base), now_ms, &first, err);
 
     if (r < 0) {
         return r;
@@ -140,10 +141,11 @@ static int check_writable(const struct table_metadata *base, corrie_error *err)
 {
     for (size_t i = 0; i < base->n_snapshots; i++) {
         if (base->snapshots[i].manifest_list.len == 0) {
-            return corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                               "snapshot %lld has no manifest list: a table of format version 1 from "
-                               "before they existed cannot be written",
-                               (long long)base->snapshots[i].id);
+            return corrie_fail(
+                err, CORRIE_E_UNSUPPORTED,
+                "snapshot %lld has no manifest list: a table of format version 1 from "
+                "before they existed cannot be written",
+                (long long)base->snapshots[i].id);
         }
     }
     return 0;
@@ -180,8 +182,8 @@ static int put_file(struct commit *commit, const char *name, struct str bytes, s
 {
     struct str key;
 
-    char *path = arena_printf(&commit->arena, "%.*s/metadata/%s",
-                              STR_FMT(commit->metadata->location), name);
+    char *path =
+        arena_printf(&commit->arena, "%.*s/metadata/%s", STR_FMT(commit->metadata->location), name);
     if (!path) {
         return corrie_fail_memory(err);
     }
@@ -225,16 +227,18 @@ static int check_file(const struct data_file *file, corrie_error *err)
 {
     if (str_find_str(file->path, STR(":/")) <= 0 || file->record_count < 0 || file->bytes < 0 ||
         file->content != FILE_CONTENT_DATA) {
-        return corrie_fail(err, CORRIE_E_USAGE,
-                           "'%.*s' cannot be added: a data file needs an absolute path, a record count "
-                           "and a size",
-                           STR_FMT(file->path));
+        return corrie_fail(
+            err, CORRIE_E_USAGE,
+            "'%.*s' cannot be added: a data file needs an absolute path, a record count "
+            "and a size",
+            STR_FMT(file->path));
     }
     for (size_t i = 1; i < file->n_columns; i++) {
         if (file->columns[i - 1].field_id >= file->columns[i].field_id) {
-            return corrie_fail(err, CORRIE_E_USAGE,
-                               "'%.*s' cannot be added: its column metrics are not in order of field id",
-                               STR_FMT(file->path));
+            return corrie_fail(
+                err, CORRIE_E_USAGE,
+                "'%.*s' cannot be added: its column metrics are not in order of field id",
+                STR_FMT(file->path));
         }
     }
     return 0;
@@ -276,8 +280,9 @@ static int add_files(struct commit *commit, const struct data_file *files, size_
         }
     }
     if (n_taken < n_files) {
-        return corrie_fail(err, CORRIE_E_USAGE, "a file to be added names a partition spec that the "
-                                                "table has not");
+        return corrie_fail(err, CORRIE_E_USAGE,
+                           "a file to be added names a partition spec that the "
+                           "table has not");
     }
     return 0;
 }
@@ -304,8 +309,8 @@ static int write_list(struct commit *commit, struct str *ret, corrie_error *err)
               compare_manifests);
     }
     int r = manifest_list_encode(&commit->after, commit->snapshot_id,
-                                 commit->metadata->current_snapshot_id, commit->sequence_number, &bytes,
-                                 err);
+                                 commit->metadata->current_snapshot_id, commit->sequence_number,
+                                 &bytes, err);
     if (r >= 0) {
         snprintf(name, sizeof name, "snap-%lld-0-%s.avro", (long long)commit->snapshot_id,
                  commit->uuid);
@@ -376,8 +381,8 @@ static int build_summary(struct commit *commit, json_t **ret, corrie_error *err)
 static int commit_finish(struct commit *commit, struct table_version *ret, corrie_error *err)
 {
     _cleanup_(metadata_freep) struct table_metadata *made = NULL;
-    _cleanup_(table_version_done) struct table_version version = {
-        .snapshot_id = commit->snapshot_id};
+    _cleanup_(table_version_done) struct table_version version = {.snapshot_id =
+                                                                      commit->snapshot_id};
     _json_ json_t *summary = NULL;
     struct str list_path;
     struct str location;

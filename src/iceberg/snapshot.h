@@ -14,11 +14,11 @@
 #include "iceberg/metadata.h"
 
 struct snapshot_options {
-    int64_t now_ms;                     /* 0 = the clock */
-    const struct property *summary;     /* further entries of the summary ("corrie.job"); may be NULL */
+    int64_t now_ms;                 /* 0 = the clock */
+    const struct property *summary; /* further entries of the summary ("corrie.job"); may be NULL */
     size_t n_summary;
-    size_t keep_snapshots;              /* 0 = 100 */
-    size_t merge_manifests_at;          /* 0 = 100 manifests of one spec */
+    size_t keep_snapshots;     /* 0 = 100 */
+    size_t merge_manifests_at; /* 0 = 100 manifests of one spec */
 };
 
 /* A table after a change. */

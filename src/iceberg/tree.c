@@ -44,11 +44,13 @@ static int manifests_of_v1(const struct table_metadata *metadata, const struct s
     json_t *path;
 
     if (metadata->n_specs != 1) {
-        return corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                           "snapshot %lld has no manifest list and the table several partition specs",
-                           (long long)snapshot->id);
+        return corrie_fail(
+            err, CORRIE_E_UNSUPPORTED,
+            "snapshot %lld has no manifest list and the table several partition specs",
+            (long long)snapshot->id);
     }
-    json_array_foreach(paths, i, path) {
+    json_array_foreach(paths, i, path)
+    {
         struct manifest_file file = {.length = FILE_UNKNOWN,
                                      .spec_id = metadata->specs[0].spec_id,
                                      .added_snapshot_id = snapshot->id,
@@ -97,7 +99,8 @@ int tree_entries(const struct table_io *io, const struct table_metadata *metadat
 
     buf_init(&bytes, CORRIE_MAX_MANIFEST);
     if (!spec) {
-        return corrie_fail(err, CORRIE_E_CORRUPT, "manifest '%.*s': the table has no partition spec %d",
+        return corrie_fail(err, CORRIE_E_CORRUPT,
+                           "manifest '%.*s': the table has no partition spec %d",
                            STR_FMT(manifest->path), manifest->spec_id);
     }
     int r = read_file(io, manifest->path, arena, &bytes, &what, err);

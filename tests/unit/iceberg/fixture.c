@@ -33,8 +33,8 @@ struct table_metadata *new_table(struct fixture *fixture, const struct schema *s
     struct table_metadata *metadata = NULL;
     struct str location;
 
-    ck_ok(location_of_table(&fixture->io, STR("shop"), STR("people"), &id, &fixture->arena, &location,
-                            &err),
+    ck_ok(location_of_table(&fixture->io, STR("shop"), STR("people"), &id, &fixture->arena,
+                            &location, &err),
           &err);
     ck_ok(metadata_new(&id, location, schema, NULL, 0, 1000, &metadata, &err), &err);
     return metadata;
@@ -53,11 +53,12 @@ struct data_file file_of(struct fixture *fixture, const char *name, int64_t reco
 {
     struct column_metrics *columns = arena_array(&fixture->arena, struct column_metrics, 3);
     static const int64_t offsets[] = {4};
-    char *path = arena_printf(&fixture->arena, "%.*s/data/shop/%s", STR_FMT(fixture->io.root), name);
+    char *path =
+        arena_printf(&fixture->arena, "%.*s/data/shop/%s", STR_FMT(fixture->io.root), name);
 
     ck_assert(columns && path);
-    columns[0] = (struct column_metrics){1, 80, records, 0, FILE_UNKNOWN,
-                                         long_scalar(fixture, low), long_scalar(fixture, high)};
+    columns[0] = (struct column_metrics){
+        1, 80, records, 0, FILE_UNKNOWN, long_scalar(fixture, low), long_scalar(fixture, high)};
     columns[1] = (struct column_metrics){2, 50, records, 1, FILE_UNKNOWN, STR("ann"), STR("zoe")};
     columns[2] = (struct column_metrics){3, 30, records, records, 0, {NULL, 0}, {NULL, 0}};
     return (struct data_file){.path = str_of(path),

@@ -19,8 +19,12 @@ START_TEST(numbers_are_zigzag)
         const char *bytes;
         size_t len;
     } vectors[] = {
-        {0, "\x00", 1},      {-1, "\x01", 1},      {1, "\x02", 1},          {-64, "\x7f", 1},
-        {64, "\x80\x01", 2}, {8192, "\x80\x80\x01", 3},
+        {0, "\x00", 1},
+        {-1, "\x01", 1},
+        {1, "\x02", 1},
+        {-64, "\x7f", 1},
+        {64, "\x80\x01", 2},
+        {8192, "\x80\x80\x01", 3},
         {INT64_MAX, "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10},
         {INT64_MIN, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10},
     };
@@ -46,7 +50,9 @@ START_TEST(bad_values_stop_the_cursor)
     (void)avro_read_long(&cursor);
     ck_assert(!avro_cursor_ok(&cursor)); /* cut */
 
-    cursor = over("\x0a" "abc", 4);
+    cursor = over("\x0a"
+                  "abc",
+                  4);
     ck_assert_uint_eq(avro_read_bytes(&cursor).len, 0);
     ck_assert(!avro_cursor_ok(&cursor)); /* 5 bytes of 3 */
 
@@ -84,10 +90,11 @@ START_TEST(deep_values_are_refused)
     struct avro_cursor cursor;
 
     /* a list: union branch 1 goes one deeper each time */
-    ck_ok(avro_schema_parse(STR("{\"type\":\"record\",\"name\":\"l\",\"fields\":[{\"name\":\"next\","
-                                "\"type\":[\"null\",\"l\"]}]}"),
-                            "test", &arena, &type, &err),
-          &err);
+    ck_ok(
+        avro_schema_parse(STR("{\"type\":\"record\",\"name\":\"l\",\"fields\":[{\"name\":\"next\","
+                              "\"type\":[\"null\",\"l\"]}]}"),
+                          "test", &arena, &type, &err),
+        &err);
     memset(bytes, 2, sizeof bytes);
     cursor = over(bytes, sizeof bytes);
     avro_skip(&cursor, type);
@@ -122,13 +129,22 @@ END_TEST
 START_TEST(bad_schemas_are_refused)
 {
     static const char *const schemas[] = {
-        "", "{", "null", "12", "[]", "{}", "\"nothing\"", "[\"null\",[\"int\"]]",
+        "",
+        "{",
+        "null",
+        "12",
+        "[]",
+        "{}",
+        "\"nothing\"",
+        "[\"null\",[\"int\"]]",
         "[\"null\",{\"type\":[\"int\"]}]",
         "{\"type\":\"record\",\"name\":\"r\"}",
         "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"a\"}]}",
         "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"type\":\"int\"}]}",
-        "{\"type\":\"fixed\",\"name\":\"f\"}", "{\"type\":\"fixed\",\"name\":\"f\",\"size\":-1}",
-        "{\"type\":\"array\"}", "{\"type\":\"map\"}",
+        "{\"type\":\"fixed\",\"name\":\"f\"}",
+        "{\"type\":\"fixed\",\"name\":\"f\",\"size\":-1}",
+        "{\"type\":\"array\"}",
+        "{\"type\":\"map\"}",
         "[{\"type\":\"fixed\",\"name\":\"f\",\"size\":1},{\"type\":\"fixed\",\"name\":\"f\",\"size\":2}]",
     };
     for (size_t i = 0; i < ARRAY_LEN(schemas); i++) {
@@ -221,7 +237,8 @@ START_TEST(reads_null_and_zstandard_and_names_the_rest)
     const struct {
         const char *codec;
         struct str block;
-    } good[] = {{"null", STR("\x02\x04\x06")}, {"", STR("\x02\x04\x06")}, {"zstandard", {packed, n}}};
+    } good[] = {
+        {"null", STR("\x02\x04\x06")}, {"", STR("\x02\x04\x06")}, {"zstandard", {packed, n}}};
     int64_t sums[2];
 
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {

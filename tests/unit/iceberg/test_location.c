@@ -85,7 +85,8 @@ START_TEST(data_files_sort_by_ordinal)
     ck_ok(location_of_data_file(STR("file:///t"), 10, &f.arena, &second, &err), &err);
     ck_assert(str_starts(first, STR("file:///t/data/00002-")));
     ck_assert(str_ends(first, STR(".parquet")));
-    ck_assert_uint_eq(first.len, sizeof "file:///t/data/00002-" - 1 + UUID_TEXT + sizeof ".parquet" - 1);
+    ck_assert_uint_eq(first.len,
+                      sizeof "file:///t/data/00002-" - 1 + UUID_TEXT + sizeof ".parquet" - 1);
     ck_assert_int_lt(str_cmp(first, second), 0);
 }
 END_TEST

@@ -18,7 +18,10 @@ static struct partition_field tuple_fields[] = {
     {10, 1009, {"fx", 2}, {"identity", 8}, {.kind = TYPE_FIXED, .length = 2}},
     {11, 1010, {"bin", 3}, {"identity", 8}, {.kind = TYPE_BINARY}},
     {12, 1011, {"dec", 3}, {"identity", 8}, {.kind = TYPE_DECIMAL, .precision = 9, .scale = 2}},
-    {13, 1012, {"dec wide\xc3\xa9", 10}, {"identity", 8},
+    {13,
+     1012,
+     {"dec wide\xc3\xa9", 10},
+     {"identity", 8},
      {.kind = TYPE_DECIMAL, .precision = 38, .scale = 2}},
     {14, 1013, {"t", 1}, {"identity", 8}, {.kind = TYPE_TIME}},
 };
@@ -35,14 +38,15 @@ static struct partition_value tuple_values[] = {
     {{"\xf7\x9c\x3e\x09\x67\x7c\x4b\xbd\xa4\x79\x3f\x34\x9c\xb7\x85\xe7", 16}},
     {{"ab", 2}},
     {{"Z", 1}},
-    {{"\x30\x39", 2}},     /* 123.45 */
-    {{"\xcf\xc7", 2}},     /* −123.45 */
+    {{"\x30\x39", 2}}, /* 123.45 */
+    {{"\xcf\xc7", 2}}, /* −123.45 */
     {{"\x10\x27\0\0\0\0\0\0", 8}},
 };
 
 static struct manifest_entry full_entry(struct fixture *f)
 {
-    struct manifest_entry entry = {.status = ENTRY_ADDED, .file = file_of(f, "a.parquet", 10, -5, 99)};
+    struct manifest_entry entry = {.status = ENTRY_ADDED,
+                                   .file = file_of(f, "a.parquet", 10, -5, 99)};
     entry.file.partition = tuple_values;
     entry.file.n_partition = ARRAY_LEN(tuple_values);
     entry.file.spec_id = 3;
@@ -197,7 +201,8 @@ START_TEST(wrong_tuples_are_refused)
     for (size_t i = 0; i < ARRAY_LEN(tuple_values); i++) {
         _cleanup_(buf_done) struct buf out = {0};
         memcpy(wrong, tuple_values, sizeof wrong);
-        wrong[i].bytes = STR("\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11");
+        wrong[i].bytes =
+            STR("\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11");
         entry.file.partition = wrong;
         int r = manifest_encode(&how, &entry, 1, &f.arena, &file, &out, &err);
         bool any_length = tuple_fields[i].result_type.kind == TYPE_STRING ||
@@ -222,10 +227,34 @@ START_TEST(lists_come_back_as_written)
     struct field_summary summaries[] = {{true, 1, {"\x01", 1}, {"\x02", 1}},
                                         {false, -1, {NULL, 0}, {NULL, 0}}};
     struct manifest_file items[] = {
-        {STR("file:///m0"), 1234, 2, MANIFEST_DELETES, 9, 8, 77, {1, 10}, {2, 20}, {3, 30}, true,
-         summaries, 2, STR("k")},
-        {STR("file:///m1"), 0, 0, MANIFEST_DATA, 1, 1, INT64_MAX, {0, 0}, {0, 0}, {0, 0}, true, NULL,
-         0, {NULL, 0}},
+        {STR("file:///m0"),
+         1234,
+         2,
+         MANIFEST_DELETES,
+         9,
+         8,
+         77,
+         {1, 10},
+         {2, 20},
+         {3, 30},
+         true,
+         summaries,
+         2,
+         STR("k")},
+        {STR("file:///m1"),
+         0,
+         0,
+         MANIFEST_DATA,
+         1,
+         1,
+         INT64_MAX,
+         {0, 0},
+         {0, 0},
+         {0, 0},
+         true,
+         NULL,
+         0,
+         {NULL, 0}},
     };
     const struct manifest_list list = {items, 2, 2};
     FIXTURE(f);
@@ -330,7 +359,8 @@ START_TEST(cut_manifests_are_corrupt)
     for (size_t len = 0; len < out.len; len++) {
         _cleanup_(manifest_entries_done) struct manifest_entries read = {0};
         _cleanup_(arena_done) struct arena arena = {0};
-        int r = manifest_decode(str_make(out.data, len), "m", &file, &tuple_spec, &arena, &read, &err);
+        int r =
+            manifest_decode(str_make(out.data, len), "m", &file, &tuple_spec, &arena, &read, &err);
         n_whole += r >= 0; /* the header alone is an empty manifest: its length gives it away */
         ck_assert(r >= 0 || r == CORRIE_E_CORRUPT);
         ck_assert_uint_eq(read.count, 0);

@@ -27,8 +27,9 @@ static struct lines lines_new(struct fixture *f)
 static int merge(struct fixture *f, const struct lines *lines, struct table_version *ret,
                  corrie_error *err)
 {
-    return snapshot_merge(&f->io, lines->base.metadata, lines->ours.metadata, lines->theirs.metadata,
-                          base_location(&lines->theirs), false, NULL, ret, err);
+    return snapshot_merge(&f->io, lines->base.metadata, lines->ours.metadata,
+                          lines->theirs.metadata, base_location(&lines->theirs), false, NULL, ret,
+                          err);
 }
 
 START_TEST(appends_of_both_sides_land)
@@ -45,7 +46,8 @@ START_TEST(appends_of_both_sides_land)
     ck_ok(merge(&f, &lines, &merged, &err), &err);
     ck_assert_str_eq(scanned(&f, merged.metadata), "base theirs1 theirs2 ours1 ours2");
     ck_assert_int_eq(merged.records, 50);
-    ck_assert_int_eq(metadata_current_snapshot(merged.metadata)->parent_id, lines.theirs.snapshot_id);
+    ck_assert_int_eq(metadata_current_snapshot(merged.metadata)->parent_id,
+                     lines.theirs.snapshot_id);
 
     /* onto a side that did nothing, and of one that did nothing */
     struct lines one = {.base = lines.base, .ours = lines.ours, .theirs = lines.base};
@@ -68,8 +70,8 @@ START_TEST(a_table_merges_from_nothing)
 
     ck_ok(snapshot_append(&f.io, empty, STR_EMPTY, NULL, &a, 1, NULL, &ours, &err), &err);
     ck_ok(snapshot_append(&f.io, empty, STR_EMPTY, NULL, &b, 1, NULL, &theirs, &err), &err);
-    ck_ok(snapshot_merge(&f.io, empty, ours.metadata, theirs.metadata, base_location(&theirs), false,
-                         NULL, &merged, &err),
+    ck_ok(snapshot_merge(&f.io, empty, ours.metadata, theirs.metadata, base_location(&theirs),
+                         false, NULL, &merged, &err),
           &err);
     ck_assert_str_eq(scanned(&f, merged.metadata), "b a");
 }
@@ -86,8 +88,8 @@ START_TEST(merged_manifests_bring_new_files_only)
     struct table_version ours = {0};
     _version_ struct table_version merged = {0};
 
-    ck_ok(snapshot_append(&f.io, lines.ours.metadata, base_location(&lines.ours), NULL, &file, 1, &options,
-                          &ours, &err),
+    ck_ok(snapshot_append(&f.io, lines.ours.metadata, base_location(&lines.ours), NULL, &file, 1,
+                          &options, &ours, &err),
           &err);
     table_version_done(&lines.ours);
     lines.ours = ours;
@@ -105,8 +107,8 @@ START_TEST(more_than_appends_conflict)
     struct table_version merged = {0};
     struct lines other;
 
-    ck_ok(snapshot_replace(&f.io, lines.theirs.metadata, base_location(&lines.theirs), NULL, NULL, 0, NULL,
-                           &replaced, &err),
+    ck_ok(snapshot_replace(&f.io, lines.theirs.metadata, base_location(&lines.theirs), NULL, NULL,
+                           0, NULL, &replaced, &err),
           &err);
     other = lines;
     other.theirs = replaced;
@@ -143,8 +145,8 @@ static struct table_version with_column(struct fixture *f, const struct table_ve
     struct schema schema;
 
     ck_ok(metadata_extended_schema(base->metadata, &field, 1, &f->arena, &schema, &err), &err);
-    ck_ok(snapshot_append(&f->io, base->metadata, base_location(base), &schema, &file, 1, NULL, &version,
-                          &err),
+    ck_ok(snapshot_append(&f->io, base->metadata, base_location(base), &schema, &file, 1, NULL,
+                          &version, &err),
           &err);
     return version;
 }

@@ -72,9 +72,10 @@ START_TEST(reads_version_1_and_writes_it_as_2)
     again = parse(buf_text(&text));
     ck_assert_int_eq(again->format_version, 2);
     ck_assert_int_eq(again->current_snapshot_id, 30);
-    ck_assert_int_eq(json_integer_value(json_object_get(
-                         json_array_get(json_object_get(again->document, "snapshots"), 0), "mystery")),
-                     7);
+    ck_assert_int_eq(
+        json_integer_value(json_object_get(
+            json_array_get(json_object_get(again->document, "snapshots"), 0), "mystery")),
+        7);
     ck_assert_ptr_nonnull(json_object_get(again->document, "custom"));
     ck_assert_ptr_null(json_object_get(again->document, "schema"));
     ck_assert_ptr_nonnull(json_object_get(json_object_get(again->document, "refs"), "main"));
@@ -143,9 +144,8 @@ START_TEST(wrong_documents_are_refused_by_field)
     struct table_metadata *metadata = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(wrong_documents); i++) {
-        ck_assert_int_eq(
-            metadata_parse(str_of(wrong_documents[i][0]), "t.json", &metadata, &err),
-            CORRIE_E_CORRUPT);
+        ck_assert_int_eq(metadata_parse(str_of(wrong_documents[i][0]), "t.json", &metadata, &err),
+                         CORRIE_E_CORRUPT);
         ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), wrong_documents[i][1]));
         ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "t.json"));
         corrie_error_clear(&err);
@@ -212,8 +212,8 @@ START_TEST(a_new_table_is_complete)
     ck_assert(metadata_property(again, STR("gc.enabled"), &value));
     ck_str_eq(value, STR("false"));
     /* what readers need to find, even if it is empty */
-    static const char *const fields[] = {"sort-orders", "refs", "snapshots", "snapshot-log",
-                                         "metadata-log", "default-sort-order-id"};
+    static const char *const fields[] = {"sort-orders",  "refs",         "snapshots",
+                                         "snapshot-log", "metadata-log", "default-sort-order-id"};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         ck_assert_ptr_nonnull(json_object_get(again->document, fields[i]));
     }
@@ -356,18 +356,21 @@ START_TEST(files_are_numbered_and_logged)
     const json_t *log = json_object_get(read->document, "metadata-log");
     ck_assert_uint_eq(json_array_size(log), 1);
     ck_str_eq(js_str(json_object_get(json_array_get(log, 0), "metadata-file")), zero);
-    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(log, 0), "timestamp-ms")), 1000);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(log, 0), "timestamp-ms")),
+                     1000);
     /* Hadoop's names count too */
-    ck_ok(metadata_write(&f.io, first, STR("file:///t/metadata/v11.metadata.json"), &f.arena, &twelve,
-                         NULL, &err),
+    ck_ok(metadata_write(&f.io, first, STR("file:///t/metadata/v11.metadata.json"), &f.arena,
+                         &twelve, NULL, &err),
           &err);
     ck_assert_int_ge(str_find_str(twelve, STR("/metadata/00012-")), 0);
-    ck_fails(metadata_read(&f.io, STR("file:///nowhere"), &changed, &err), CORRIE_E_NOT_FOUND, &err);
+    ck_fails(metadata_read(&f.io, STR("file:///nowhere"), &changed, &err), CORRIE_E_NOT_FOUND,
+             &err);
 }
 END_TEST
 
-SUITE(metadata_suite, "metadata", reads_version_1_and_writes_it_as_2, version_2_comes_back_as_it_was,
-      wrong_documents_are_refused_by_field, other_versions_are_named, cut_documents_are_corrupt,
-      a_new_table_is_complete, a_replaced_schema_keeps_ids_of_same_columns_only,
-      comments_and_identifiers_outlive_a_replace, added_columns_are_optional_and_fresh,
-      properties_are_set_and_removed, files_are_numbered_and_logged)
+SUITE(metadata_suite, "metadata", reads_version_1_and_writes_it_as_2,
+      version_2_comes_back_as_it_was, wrong_documents_are_refused_by_field,
+      other_versions_are_named, cut_documents_are_corrupt, a_new_table_is_complete,
+      a_replaced_schema_keeps_ids_of_same_columns_only, comments_and_identifiers_outlive_a_replace,
+      added_columns_are_optional_and_fresh, properties_are_set_and_removed,
+      files_are_numbered_and_logged)

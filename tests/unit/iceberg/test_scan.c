@@ -29,10 +29,10 @@ START_TEST(bounds_prune)
         int64_t value;
         bool match;
     } cases[] = {
-        {PREDICATE_EQ, 4, false}, {PREDICATE_EQ, 5, true},  {PREDICATE_EQ, 9, true},
-        {PREDICATE_EQ, 10, false}, {PREDICATE_LT, 5, false}, {PREDICATE_LT, 6, true},
-        {PREDICATE_LE, 4, false}, {PREDICATE_LE, 5, true},  {PREDICATE_GT, 9, false},
-        {PREDICATE_GT, 8, true},  {PREDICATE_GE, 10, false}, {PREDICATE_GE, 9, true},
+        {PREDICATE_EQ, 4, false},  {PREDICATE_EQ, 5, true},   {PREDICATE_EQ, 9, true},
+        {PREDICATE_EQ, 10, false}, {PREDICATE_LT, 5, false},  {PREDICATE_LT, 6, true},
+        {PREDICATE_LE, 4, false},  {PREDICATE_LE, 5, true},   {PREDICATE_GT, 9, false},
+        {PREDICATE_GT, 8, true},   {PREDICATE_GE, 10, false}, {PREDICATE_GE, 9, true},
         {PREDICATE_NE, 7, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -41,26 +41,34 @@ START_TEST(bounds_prune)
                       cases[i].op, (long long)cases[i].value);
     }
     struct data_file constant = file_of(&f, "a", 10, 7, 7);
-    ck_assert(!scan_may_match(schema, &constant, &(struct predicate){1, PREDICATE_NE, long_value(&f, 7)},
-                              1));
+    ck_assert(!scan_may_match(schema, &constant,
+                              &(struct predicate){1, PREDICATE_NE, long_value(&f, 7)}, 1));
 
     /* nulls: id has none, name one, price nothing else */
-    ck_assert(!scan_may_match(schema, &file, &(struct predicate){.field_id = 1, .op = PREDICATE_IS_NULL}, 1));
-    ck_assert(scan_may_match(schema, &file, &(struct predicate){.field_id = 2, .op = PREDICATE_IS_NULL}, 1));
-    ck_assert(scan_may_match(schema, &file, &(struct predicate){.field_id = 2, .op = PREDICATE_NOT_NULL}, 1));
-    ck_assert(!scan_may_match(schema, &file, &(struct predicate){.field_id = 3, .op = PREDICATE_NOT_NULL}, 1));
+    ck_assert(!scan_may_match(schema, &file,
+                              &(struct predicate){.field_id = 1, .op = PREDICATE_IS_NULL}, 1));
+    ck_assert(scan_may_match(schema, &file,
+                             &(struct predicate){.field_id = 2, .op = PREDICATE_IS_NULL}, 1));
+    ck_assert(scan_may_match(schema, &file,
+                             &(struct predicate){.field_id = 2, .op = PREDICATE_NOT_NULL}, 1));
+    ck_assert(!scan_may_match(schema, &file,
+                              &(struct predicate){.field_id = 3, .op = PREDICATE_NOT_NULL}, 1));
     ck_assert(!scan_may_match(schema, &file,
                               &(struct predicate){3, PREDICATE_GT, double_value(&f, 1)}, 1));
 
     /* what is not known does not prune */
     ck_assert(scan_may_match(schema, &file, &(struct predicate){9, PREDICATE_EQ, STR("x")}, 1));
     file.columns[0].lower = file.columns[0].upper = (struct str){NULL, 0};
-    ck_assert(scan_may_match(schema, &file, &(struct predicate){1, PREDICATE_EQ, long_value(&f, 99)}, 1));
+    ck_assert(
+        scan_may_match(schema, &file, &(struct predicate){1, PREDICATE_EQ, long_value(&f, 99)}, 1));
     file.columns[0].lower = file.columns[0].upper = STR("odd");
-    ck_assert(scan_may_match(schema, &file, &(struct predicate){1, PREDICATE_EQ, long_value(&f, 99)}, 1));
+    ck_assert(
+        scan_may_match(schema, &file, &(struct predicate){1, PREDICATE_EQ, long_value(&f, 99)}, 1));
     file.n_columns = 0;
-    ck_assert(scan_may_match(schema, &file, &(struct predicate){1, PREDICATE_EQ, long_value(&f, 99)}, 1));
-    ck_assert(scan_may_match(schema, &file, &(struct predicate){.field_id = 1, .op = PREDICATE_IS_NULL}, 1));
+    ck_assert(
+        scan_may_match(schema, &file, &(struct predicate){1, PREDICATE_EQ, long_value(&f, 99)}, 1));
+    ck_assert(scan_may_match(schema, &file,
+                             &(struct predicate){.field_id = 1, .op = PREDICATE_IS_NULL}, 1));
 }
 END_TEST
 
@@ -76,7 +84,8 @@ START_TEST(nans_are_not_lost)
     struct predicate is_nan = {3, PREDICATE_EQ, double_value(&f, NAN)};
     struct predicate below_nan = {3, PREDICATE_LT, double_value(&f, NAN)};
 
-    file.columns[2] = (struct column_metrics){3, 1, 10, 0, 0, double_value(&f, 2), double_value(&f, 2)};
+    file.columns[2] =
+        (struct column_metrics){3, 1, 10, 0, 0, double_value(&f, 2), double_value(&f, 2)};
     ck_assert(!scan_may_match(schema, &file, &above, 1));
     ck_assert(!scan_may_match(schema, &file, &not_two, 1));
     ck_assert(!scan_may_match(schema, &file, &is_nan, 1));
@@ -148,7 +157,8 @@ static struct str manifest_key(struct fixture *f, const struct table_metadata *m
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     _cleanup_(manifest_list_done) struct manifest_list list = {0};
     struct str key;
-    ck_ok(tree_manifests(&f->io, metadata, metadata_current_snapshot(metadata), &f->arena, &list, &err),
+    ck_ok(tree_manifests(&f->io, metadata, metadata_current_snapshot(metadata), &f->arena, &list,
+                         &err),
           &err);
     ck_ok(location_key(&f->io, list.items[0].path, &f->arena, &key, &err), &err);
     return key;
@@ -203,7 +213,8 @@ START_TEST(delete_files_are_not_ignored)
     ck_ok(store_put(f.store, STR("deletes.avro"), buf_str(&manifest), &err), &err);
     ck_ok(tree_manifests(&f.io, version.metadata, current, &f.arena, &list, &err), &err);
     ck_assert_int_eq(vec_push(&list, file), 0);
-    ck_ok(manifest_list_encode(&list, version.snapshot_id, SNAPSHOT_NONE, 1, &list_bytes, &err), &err);
+    ck_ok(manifest_list_encode(&list, version.snapshot_id, SNAPSHOT_NONE, 1, &list_bytes, &err),
+          &err);
     ck_ok(location_key(&f.io, current->manifest_list, &f.arena, &key, &err), &err);
     ck_ok(store_put(f.store, key, buf_str(&list_bytes), &err), &err);
 
@@ -250,8 +261,9 @@ START_TEST(every_file_is_visited)
     ck_assert_int_eq(seen.lists, 2);
     ck_assert_int_eq(seen.manifests, 2); /* shared by both snapshots, visited once */
     ck_assert_int_eq(seen.data, 2);
-    ck_ok(scan_visit(&f.io, second.metadata, metadata_snapshot_by_id(second.metadata, first.snapshot_id),
-                     see, &current, &err),
+    ck_ok(scan_visit(&f.io, second.metadata,
+                     metadata_snapshot_by_id(second.metadata, first.snapshot_id), see, &current,
+                     &err),
           &err);
     ck_assert_int_eq(current.lists, 1);
     ck_assert_int_eq(current.data, 1);
@@ -262,5 +274,5 @@ START_TEST(every_file_is_visited)
 END_TEST
 
 SUITE(scan_suite, "scan", bounds_prune, nans_are_not_lost, scans_are_pruned_and_counted,
-      scans_follow_a_moved_lake, missing_and_short_manifests_are_named, delete_files_are_not_ignored,
-      every_file_is_visited)
+      scans_follow_a_moved_lake, missing_and_short_manifests_are_named,
+      delete_files_are_not_ignored, every_file_is_visited)

@@ -14,7 +14,8 @@ static size_t count_manifests(struct fixture *f, const struct table_metadata *me
 {
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     _cleanup_(manifest_list_done) struct manifest_list list = {0};
-    ck_ok(tree_manifests(&f->io, metadata, metadata_current_snapshot(metadata), &f->arena, &list, &err),
+    ck_ok(tree_manifests(&f->io, metadata, metadata_current_snapshot(metadata), &f->arena, &list,
+                         &err),
           &err);
     return list.count;
 }
@@ -59,9 +60,9 @@ START_TEST(file_names_are_those_of_the_format)
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     _cleanup_(manifest_list_done) struct manifest_list list = {0};
     const struct snapshot *current = metadata_current_snapshot(version.metadata);
-    const char *expected = arena_printf(&f.arena, "%.*s/metadata/snap-%lld-0-",
-                                        STR_FMT(version.metadata->location),
-                                        (long long)version.snapshot_id);
+    const char *expected =
+        arena_printf(&f.arena, "%.*s/metadata/snap-%lld-0-", STR_FMT(version.metadata->location),
+                     (long long)version.snapshot_id);
 
     ck_assert(str_starts(current->manifest_list, str_of(expected)));
     ck_assert(str_ends(current->manifest_list, STR(".avro")));
@@ -161,22 +162,21 @@ START_TEST(replace_takes_partitioned_files_away)
 
     ck_ok(metadata_parse(str_of(text), "t", &base, &err), &err);
     file.spec_id = 1;
-    ck_fails(snapshot_append(&f.io, base, STR_EMPTY, NULL, &file, 1, NULL, &first, &err), CORRIE_E_USAGE,
-             &err);
+    ck_fails(snapshot_append(&f.io, base, STR_EMPTY, NULL, &file, 1, NULL, &first, &err),
+             CORRIE_E_USAGE, &err);
     file.partition = &tuple;
     file.n_partition = 1;
     ck_ok(snapshot_append(&f.io, base, STR_EMPTY, NULL, &file, 1, NULL, &first, &err), &err);
     ck_assert_str_eq(scanned(&f, first.metadata), "p");
 
-    ck_ok(snapshot_replace(&f.io, first.metadata, base_location(&first), NULL, &other, 1, NULL, &second,
-                           &err),
+    ck_ok(snapshot_replace(&f.io, first.metadata, base_location(&first), NULL, &other, 1, NULL,
+                           &second, &err),
           &err);
     ck_assert_str_eq(scanned(&f, second.metadata), "q");
     ck_assert_int_eq(second.metadata->default_spec_id, 2);
     ck_assert_uint_eq(metadata_spec(second.metadata)->n_fields, 0);
-    ck_assert_int_eq(json_integer_value(json_object_get(second.metadata->document,
-                                                        "default-sort-order-id")),
-                     0);
+    ck_assert_int_eq(
+        json_integer_value(json_object_get(second.metadata->document, "default-sort-order-id")), 0);
     ck_str_eq(summary_of(&second, "deleted-records"), STR("7"));
 }
 END_TEST
@@ -192,8 +192,8 @@ START_TEST(an_append_may_bring_columns)
     struct schema schema;
 
     ck_ok(metadata_extended_schema(first.metadata, &age, 1, &f.arena, &schema, &err), &err);
-    ck_ok(snapshot_append(&f.io, first.metadata, base_location(&first), &schema, &file, 1, NULL, &second,
-                          &err),
+    ck_ok(snapshot_append(&f.io, first.metadata, base_location(&first), &schema, &file, 1, NULL,
+                          &second, &err),
           &err);
     ck_assert_uint_eq(metadata_schema(second.metadata)->n_fields, 4);
     ck_assert_int_eq(metadata_current_snapshot(second.metadata)->schema_id, 1);
@@ -214,8 +214,8 @@ START_TEST(manifests_are_merged)
         snprintf(name, sizeof name, "%03d", 999 - i); /* names against the order of arrival */
         struct data_file file = file_of(&f, name, 10, i, i);
         struct table_version next = {0};
-        ck_ok(snapshot_append(&f.io, version.metadata, base_location(&version), NULL, &file, 1, &options,
-                              &next, &err),
+        ck_ok(snapshot_append(&f.io, version.metadata, base_location(&version), NULL, &file, 1,
+                              &options, &next, &err),
               &err);
         table_version_done(&version);
         version = next;
@@ -238,9 +238,11 @@ START_TEST(manifests_are_merged)
 
     /* only the newest snapshots stay in the file, and the log begins with them */
     ck_assert_uint_eq(version.metadata->n_snapshots, 7);
-    ck_assert_uint_eq(json_array_size(json_object_get(version.metadata->document, "snapshot-log")), 7);
+    ck_assert_uint_eq(json_array_size(json_object_get(version.metadata->document, "snapshot-log")),
+                      7);
     ck_assert_int_eq(metadata_current_snapshot(version.metadata)->sequence_number, 40);
-    ck_assert_uint_eq(json_array_size(json_object_get(version.metadata->document, "metadata-log")), 39);
+    ck_assert_uint_eq(json_array_size(json_object_get(version.metadata->document, "metadata-log")),
+                      39);
 }
 END_TEST
 
@@ -270,8 +272,8 @@ START_TEST(named_snapshots_are_kept)
     now = tagged;
     for (int i = 0; i < 4; i++) {
         struct data_file file = file_of(&f, "x", 1, 0, 0);
-        ck_ok(snapshot_append(&f.io, now, base_location(&first), NULL, &file, 1, &options, &versions[i],
-                              &err),
+        ck_ok(snapshot_append(&f.io, now, base_location(&first), NULL, &file, 1, &options,
+                              &versions[i], &err),
               &err);
         now = versions[i].metadata;
     }
