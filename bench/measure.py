@@ -15,19 +15,15 @@ ROOT = Path(__file__).resolve().parents[1]
 CORRIE = ROOT / "build" / "bin" / "corrie"
 
 
-def process(arguments: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None = None) -> dict[str, float]:
+def process(arguments: Sequence[str | Path], env: Mapping[str, str]) -> dict[str, float]:
     """Runs a process to its end, its output thrown away: seconds of wall clock and CPU, bytes of peak memory."""
     null = os.open(os.devnull, os.O_RDWR)
     words = [str(a) for a in arguments]
-    here = os.getcwd()
-    if cwd:
-        os.chdir(cwd)
     start = time.perf_counter()
     pid = os.posix_spawn(words[0], words, dict(env),
                          file_actions=[(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)])
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - start
-    os.chdir(here)
     os.close(null)
     if status != 0:
         raise SystemExit(f"{' '.join(words)}: exit {os.waitstatus_to_exitcode(status)}")
