@@ -80,8 +80,8 @@ def main() -> None:
         subprocess.run([uv, "venv", "-q", "--python", "3.11", f"{folder}/plain"], check=True)
         subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", "--python", f"{folder}/plain/bin/python",
                         "polars==1.15.0"], check=True)
-        plain: list[str | Path] = [f"{folder}/plain/bin/python", script, f"{folder}/events.parquet", f"{folder}/users.parquet",
-                                   f"{folder}/out.parquet"]
+        files = [Path(folder, name) for name in ("events.parquet", "users.parquet", "out.parquet")]
+        plain: list[str | Path] = [f"{folder}/plain/bin/python", script, *files]
         sides = {
             "corrie run": lambda: process([CORRIE, "run", "--project-dir", project], env)["wall"],
             "plain Python": lambda: process(plain, env)["wall"],
