@@ -198,12 +198,12 @@ struct plan_options {
     struct cache *cache; /* bindings; may be NULL */
 };
 
-/* Plans all of `declarations`. `project` and `declarations` must outlive the plan; `engine` (used only if
- * the project has SQL models) and `catalog` are used during the call only.
+/* Plans all of `declarations`. `project` and `declarations` must outlive the plan; `engine` (a locked
+ * one; may be NULL if no model is in SQL) and `catalog` are used during the call only.
  * CORRIE_E_NOT_FOUND: an unknown table, column or ref (hint: the nearest names); CORRIE_E_PROJECT: a cycle
- * (the message shows the whole path, each with file and line), bad filter, bad SQL, a table function, a
- * required parameter without a value, a warning under strict; CORRIE_E_USAGE: an unknown --param or a value
- * that is not of its type; CORRIE_E_UNSUPPORTED: a strategy that this version does not run. All with the
+ * (the message shows the whole path, each with file and line), bad filter, bad SQL, a warning under
+ * strict; CORRIE_E_REFUSED: a table function or a file in SQL; CORRIE_E_USAGE: an unknown --param, a value
+ * that is not of its type, a required parameter without one; CORRIE_E_UNSUPPORTED: a strategy that this version does not run. All with the
  * position where there is one. Ownership of *ret: the caller's, plan_free. */
 int plan_build(const struct project_dir *project, const struct declarations *declarations,
                const struct plan_catalog *catalog, struct engine *engine,

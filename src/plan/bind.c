@@ -1,0 +1,332 @@
+/* bind.c — SQL models: what they read, and what they give, before a byte is read. */
+#include <stdlib.h>
+
+#include "arrow/type.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "plan/bind_cache.h"
+#include "plan/build_priv.h"
+
+static struct place place_at(const struct source_file *source, size_t offset, size_t width)
+{
+    struct place place = {.file = source->path, .line = 1, .column = 1, .width = (long)width};
+
+    for (size_t i = 0; i < offset && i < source->text.len; i++) {
+        place.column++;
+        if (source->text.data[i] == '\n') {
+            place.line++;
+            place.column = 1;
+        }
+    }
+    return place;
+}
+
+/* ---- what a statement names --------------------------------------------------------------------- */
+
+static int add_reference(struct planning *p, struct draft *draft,
+                         const struct engine_table_ref *table, corrie_error *err)
+{
+    const struct source_file *source = draft->function->source;
+    struct reference *reference = &draft->references[draft->n_references++];
+    size_t width = table->name.len + (table->schema.len ? table->schema.len + 1 : 0);
+
+    *reference = (struct reference){
+        .place = place_at(source, plan_map_offset(&draft->sql, table->offset), width),
+    };
+    if (table->catalog.len > 0) {
+        corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no database %.*s", STR_FMT(table->catalog));
+        corrie_hint(err, "tables are named table or namespace.table");
+        return place_error(p->project, &reference->place, err);
+    }
+    if (table->schema.len == 0) {
+        reference->text = table->name;
+        return 0;
+    }
+    char *text = arena_printf(p->arena, "%.*s.%.*s", STR_FMT(table->schema), STR_FMT(table->name));
+    if (!text) {
+        return corrie_fail_memory(err);
+    }
+    reference->text = str_of(text);
+    return 0;
+}
+
+static int inspect(struct planning *p, const struct draft *draft, struct engine_statement *ret,
+                   corrie_error *err)
+{
+    const struct source_file *source = draft->function->source;
+    struct hash key = inspect_key(draft->sql.text);
+
+    int r = inspect_load(p->options->cache, &key, p->arena, ret, err);
+    if (r != 0) {
+        return r;
+    }
+    r = engine_inspect(p->engine, draft->sql.text, source->path.data, p->arena, ret, err);
+    if (r < 0) {
+        return plan_map_error(&draft->sql, source, err);
+    }
+    return inspect_store(p->options->cache, &key, ret, err);
+}
+
+int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err)
+{
+    const struct source_file *source = draft->function->source;
+    struct engine_statement statement;
+
+    int r = plan_substitute(p, source, &draft->sql, err);
+    if (r < 0) {
+        return r;
+    }
+    r = inspect(p, draft, &statement, err);
+    if (r < 0) {
+        return r;
+    }
+    draft->references = arena_array(p->arena, struct reference, statement.n_tables + 1);
+    if (!draft->references) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < statement.n_tables; i++) {
+        r = add_reference(p, draft, &statement.tables[i], err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- binding ------------------------------------------------------------------------------------ */
+
+/* The columns of what an edge reads as a schema; false if their types are not all known. */
+static int parent_schema(struct planning *p, const struct plan_edge *edge,
+                         const struct schema **ret, corrie_error *err)
+{
+    if (edge->source != PLAN_NONE) {
+        *ret = p->sources.items[edge->source].table.schema;
+        return 1;
+    }
+    const struct plan_columns *columns = &p->plan->nodes[edge->node].output;
+    struct schema *schema = arena_new(p->arena, struct schema);
+    struct field *fields = arena_array(p->arena, struct field, columns->count + 1);
+    if (!schema || !fields) {
+        return corrie_fail_memory(err);
+    }
+    if (columns->open) {
+        return 0;
+    }
+    for (size_t i = 0; i < columns->count; i++) {
+        if (!columns->items[i].type) {
+            return 0;
+        }
+        fields[i] = (struct field){.name = columns->items[i].name, .type = *columns->items[i].type};
+    }
+    schema->fields = fields;
+    schema->n_fields = columns->count;
+    *ret = schema;
+    return 1;
+}
+
+static struct str edge_namespace(const struct planning *p, const struct plan_edge *edge)
+{
+    return edge->source != PLAN_NONE ? p->sources.items[edge->source].table_namespace
+                                     : p->plan->nodes[edge->node].table_namespace;
+}
+
+static struct str edge_name(const struct planning *p, const struct plan_edge *edge)
+{
+    return edge->source != PLAN_NONE ? p->sources.items[edge->source].name
+                                     : p->plan->nodes[edge->node].name;
+}
+
+/* Adds the AND of one scan's filters to the OR of all scans of its table. */
+static void add_scan_filter(const struct engine_scan *scan, bool alone, struct buf *out)
+{
+    buf_add_text(out, out->len ? " OR " : "");
+    buf_add_text(out, alone ? "" : "(");
+    for (size_t i = 0; i < scan->n_filters; i++) {
+        bool single = scan->n_filters == 1;
+        buf_addf(out, "%s%s%.*s%s", i ? " AND " : "", single ? "" : "(",
+                 STR_FMT(scan->filters[i].sql), single ? "" : ")");
+    }
+    buf_add_text(out, alone ? "" : ")");
+}
+
+static size_t count_scans(const struct engine_binding *binding, size_t table)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < binding->n_scans; i++) {
+        n += binding->scans[i].table == table;
+    }
+    return n;
+}
+
+/* Unites the scans of table number `table`: columns of all, filters joined by OR. A table that no scan was
+ * found for is read whole, never skipped. */
+static int unite_scans(struct planning *p, const struct engine_binding *binding, size_t table,
+                       const struct schema *schema, struct plan_edge *edge, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf filter = {0};
+    _free_ bool *used = mem_alloc(schema->n_fields + 1, sizeof *used);
+    size_t n_scans = count_scans(binding, table);
+    bool whole = n_scans == 0, filtered = true;
+
+    if (!used) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < binding->n_scans; i++) {
+        const struct engine_scan *scan = &binding->scans[i];
+        if (scan->table != table) {
+            continue;
+        }
+        whole = whole || scan->whole;
+        filtered = filtered && scan->n_filters > 0;
+        for (size_t k = 0; k < scan->n_columns; k++) {
+            whole = whole || scan->columns[k] >= schema->n_fields;
+            used[scan->columns[k] % (schema->n_fields + 1)] = true;
+        }
+        if (scan->n_filters > 0) {
+            add_scan_filter(scan, n_scans == 1, &filter);
+        }
+    }
+    edge->all_columns = whole;
+    if (edge->all_columns) {
+        return 0;
+    }
+    edge->columns = arena_array(p->arena, struct str, schema->n_fields + 1);
+    if (!edge->columns) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        if (used[i]) {
+            edge->columns[edge->n_columns++] = schema->fields[i].name;
+        }
+    }
+    if (!filtered) {
+        return 0;
+    }
+    if (buf_check(&filter, err) < 0) {
+        return err->code;
+    }
+    return arena_str(p->arena, buf_str(&filter), &edge->filter) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+static int take_output(struct planning *p, const struct engine_binding *binding,
+                       struct plan_node *node, corrie_error *err)
+{
+    size_t n = binding->columns.n_fields;
+
+    node->output.items = arena_array(p->arena, struct plan_column, n + 1);
+    if (!node->output.items) {
+        return corrie_fail_memory(err);
+    }
+    node->output.count = n;
+    for (size_t i = 0; i < n; i++) {
+        node->output.items[i] = (struct plan_column){
+            binding->columns.fields[i].name,
+            &binding->columns.fields[i].type,
+        };
+    }
+    return 0;
+}
+
+/* A table needs distinct names; DuckDB gives `a` and `a` for SELECT 1 AS a, 2 AS a. */
+static int check_output(const struct planning *p, const struct plan_node *node, corrie_error *err)
+{
+    _cleanup_(map_done) struct map seen = {0};
+
+    for (size_t i = 0; i < node->output.count; i++) {
+        struct str name = node->output.items[i].name;
+        if (map_find(&seen, name)) {
+            corrie_fail(err, CORRIE_E_PROJECT, "%.*s gives two columns named %.*s",
+                        STR_FMT(node->name), STR_FMT(name));
+            corrie_hint(err, "name one of them otherwise: … AS other_name");
+            return place_error(p->project, &node->function->place, err);
+        }
+        if (map_put(&seen, name, NULL) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    return 0;
+}
+
+/* Types of some parent are known only when it has run: nothing can be said, everything is read. The
+ * statement is bound when it runs. */
+static void leave_unbound(struct plan_node *node)
+{
+    for (size_t i = 0; i < node->n_edges; i++) {
+        node->edges[i].all_columns = true;
+    }
+    node->output = (struct plan_columns){.open = true};
+}
+
+/* Tables were looked up before: a name that does not exist is a column, and those are "not found" like
+ * everything that has nearest names. */
+static int bind_error(const struct draft *draft, corrie_error *err)
+{
+    struct str message = str_of(corrie_error_message(err));
+
+    if (err->code == CORRIE_E_PROJECT && str_starts(message, STR("column \"")) &&
+        str_ends(message, STR("\" does not exist"))) {
+        err->code = CORRIE_E_NOT_FOUND;
+    }
+    return plan_map_error(&draft->sql, draft->function->source, err);
+}
+
+static int bind(struct planning *p, const struct plan_node *node, const struct draft *draft,
+                const struct engine_bind_table *tables, struct engine_binding *ret,
+                corrie_error *err)
+{
+    struct str space = p->plan->default_namespace;
+    struct hash key;
+
+    int r = bind_key(node->sql, space, tables, node->n_edges, &key, err);
+    if (r >= 0) {
+        r = binding_load(p->options->cache, &key, p->arena, ret, err);
+    }
+    if (r != 0) {
+        return r;
+    }
+    r = engine_bind(p->engine, node->sql, node->function->source->path.data, space, tables,
+                    node->n_edges, p->arena, ret, err);
+    return r < 0 ? bind_error(draft, err) : binding_store(p->options->cache, &key, ret, err);
+}
+
+int plan_bind(struct planning *p, struct plan_node *node, const struct draft *draft,
+              corrie_error *err)
+{
+    struct engine_bind_table *tables =
+        arena_array(p->arena, struct engine_bind_table, node->n_edges + 1);
+    struct engine_binding binding;
+
+    if (!tables) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < node->n_edges; i++) {
+        const struct schema *schema = NULL;
+        int r = parent_schema(p, &node->edges[i], &schema, err);
+        if (r < 0) {
+            return r;
+        }
+        if (r == 0) {
+            leave_unbound(node);
+            return 0;
+        }
+        tables[i] = (struct engine_bind_table){
+            .name_space = edge_namespace(p, &node->edges[i]),
+            .name = edge_name(p, &node->edges[i]),
+            .schema = schema,
+        };
+    }
+    int r = bind(p, node, draft, tables, &binding, err);
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < node->n_edges; i++) {
+        r = unite_scans(p, &binding, i, tables[i].schema, &node->edges[i], err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = take_output(p, &binding, node, err);
+    return r < 0 ? r : check_output(p, node, err);
+}

@@ -1,0 +1,104 @@
+/* build_priv.h — a plan while it is built. */
+#ifndef CORRIE_PLAN_BUILD_PRIV_H
+#define CORRIE_PLAN_BUILD_PRIV_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "plan/plan.h"
+#include "plan/plan_priv.h"
+
+struct planning {
+    struct plan *plan;
+    struct arena *arena; /* the plan's */
+    const struct project_dir *project;
+    const struct declarations *declarations;
+    const struct plan_catalog *catalog;
+    struct engine *engine;
+    const struct plan_options *options;
+    struct map models; /* "ns\0name" -> struct draft */
+    struct map tables; /* "ref\0ns\0name" -> index + 1 into sources */
+    VEC(struct plan_source) sources;
+    VEC(struct plan_environment) environments;
+    VEC(struct plan_step) steps;
+    VEC(struct plan_note) notes;
+    struct draft *drafts; /* by declaration */
+    size_t n_drafts;
+    size_t *order; /* drafts in topological order: order[i] becomes nodes[i] */
+};
+
+/* A reference from a function to what it reads. */
+struct reference {
+    const struct declared_input *input; /* Python; NULL for SQL */
+    struct str text;                    /* as written */
+    struct str table_namespace;
+    struct str name;
+    struct draft *from; /* a model of this project, or NULL … */
+    size_t source;      /* … and then a table of the lake */
+    struct place place;
+};
+
+/* $param replaced in a text, and where: to find places of the result in the source. */
+struct replacement {
+    size_t out; /* offset in the result */
+    size_t out_len;
+    size_t in; /* offset of "$name" in the source */
+    size_t in_len;
+};
+
+struct substituted {
+    struct str text;
+    struct replacement *items;
+    size_t n_items;
+    struct plan_parameter **parameters; /* used, distinct, by first use */
+    size_t n_parameters;
+};
+
+/* A node before its place in the order is known. */
+struct draft {
+    const struct declared_function *function;
+    struct str table_namespace;
+    struct str name;
+    struct reference *references;
+    size_t n_references;
+    struct substituted sql;
+    size_t node; /* index in the plan, once ordered */
+    int color;   /* of the search for cycles */
+};
+
+/* ---- parameters.c */
+int plan_parameters(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
+/* The parameter `name`; CORRIE_E_PROJECT with the nearest names, without position. */
+int plan_find_parameter(const struct planning *p, struct str name, struct plan_parameter **ret,
+                        corrie_error *err) CORRIE_MUST_USE;
+/* Replaces every $name outside of quotes and comments by its value as an SQL literal. An unknown one is an
+ * error with its position in `source`. */
+int plan_substitute(struct planning *p, const struct source_file *source, struct substituted *ret,
+                    corrie_error *err) CORRIE_MUST_USE;
+/* Turns an error's position in the result into one in the source. Returns the error's code. */
+int plan_map_error(const struct substituted *sql, const struct source_file *source,
+                   corrie_error *err);
+size_t plan_map_offset(const struct substituted *sql, size_t offset);
+
+/* ---- graph.c */
+/* Makes drafts and resolves what they read. */
+int plan_drafts(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
+/* Orders them, or reports a cycle. */
+int plan_order(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
+int plan_note_add(struct planning *p, bool warning, const struct place *place, corrie_error *err,
+                  const char *format, ...) CORRIE_PRINTF(5, 6) CORRIE_MUST_USE;
+
+/* ---- edges.c */
+/* Fills node number `i` from its draft: edges checked, columns and filters; output. */
+int plan_node_build(struct planning *p, size_t i, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- bind.c */
+/* SQL: which tables the statement names. */
+int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err) CORRIE_MUST_USE;
+/* SQL: types, columns and filters of the node's edges; output. */
+int plan_bind(struct planning *p, struct plan_node *node, const struct draft *draft,
+              corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- steps.c */
+int plan_steps(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
+
+#endif

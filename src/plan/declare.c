@@ -1,0 +1,483 @@
+#include "plan/declare.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "lang/header.h"
+#include "lang/name.h"
+#include "lang/project.h"
+#include "os/path.h"
+#include "plan/plan_priv.h"
+
+/* ---- words -------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum strategy strategy;
+} strategies[] = {
+    {"NONE", STRATEGY_NONE},
+    {"REPLACE", STRATEGY_REPLACE},
+    {"APPEND", STRATEGY_APPEND},
+    {"OVERWRITE_PARTITIONS", STRATEGY_OVERWRITE_PARTITIONS},
+};
+
+const char *strategy_name(enum strategy strategy)
+{
+    return strategies[strategy].name;
+}
+
+int strategy_parse(struct str text, enum strategy *ret, corrie_error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(strategies); i++) {
+        if (str_eq(text, str_of(strategies[i].name))) {
+            *ret = strategies[i].strategy;
+            return 0;
+        }
+    }
+    corrie_fail(err, CORRIE_E_PROJECT, "there is no materialization strategy '%.*s'",
+                STR_FMT(text));
+    return corrie_hint(err, "use NONE, REPLACE, APPEND or OVERWRITE_PARTITIONS");
+}
+
+int cache_strategy_parse(struct str text, bool *ret_no_cache, corrie_error *err)
+{
+    bool none = str_eq(text, STR("NONE"));
+
+    if (!none && !str_eq(text, STR("DEFAULT"))) {
+        corrie_fail(err, CORRIE_E_PROJECT, "there is no cache strategy '%.*s'", STR_FMT(text));
+        return corrie_hint(err, "use DEFAULT or NONE");
+    }
+    *ret_no_cache = none;
+    return 0;
+}
+
+/* ---- errors ------------------------------------------------------------------------------------- */
+
+int place_error(const struct project_dir *project, const struct place *place, corrie_error *err)
+{
+    const struct source_file *source = project_source(project, place->file);
+    struct str text = source ? source->text : STR_EMPTY, line = STR_EMPTY;
+
+    if (place->file.len == 0) {
+        return err->code;
+    }
+    if (str_starts(text, STR("\xef\xbb\xbf"))) {
+        text = str_from(text, 3); /* the reader counts without it */
+    }
+    for (long i = 0; i < place->line && (i == 0 || text.len > 0); i++) {
+        str_cut(text, '\n', &line, &text);
+    }
+    if (str_ends(line, STR("\r"))) {
+        line.len--;
+    }
+    _free_ char *file = str_dup(place->file);
+    long width = place->width;
+    if (place->column > 0 && (width == 0 || place->column - 1 + width > (long)line.len)) {
+        width = (long)line.len - place->column + 1;
+    }
+    return corrie_error_at(err, file ? file : "", place->line, place->column, width > 0 ? width : 1,
+                           line);
+}
+
+int hint_nearest(struct str name, const struct str *names, size_t n_names, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    size_t nearest[3];
+    size_t n = str_nearest(name, names, n_names, nearest, ARRAY_LEN(nearest));
+
+    for (size_t i = 0; i < n; i++) {
+        buf_addf(&text, "%s%.*s",
+                 i == 0       ? ""
+                 : i + 1 == n ? " or "
+                              : ", ",
+                 STR_FMT(names[nearest[i]]));
+    }
+    if (n == 0 && n_names > 0 && n_names <= 12) {
+        buf_add_text(&text, "");
+        for (size_t i = 0; i < n_names; i++) {
+            buf_addf(&text, "%s%.*s", i == 0 ? "there are: " : ", ", STR_FMT(names[i]));
+        }
+        return corrie_hint(err, "%s", buf_text(&text));
+    }
+    return n == 0 ? err->code : corrie_hint(err, "did you mean %s?", buf_text(&text));
+}
+
+int duplicate_error(const struct project_dir *project, struct str name,
+                    const struct declared_function *first, const struct declared_function *second,
+                    corrie_error *err)
+{
+    corrie_fail(err, CORRIE_E_PROJECT, "duplicate definition of '%.*s'", STR_FMT(name));
+    corrie_hint(err, "the other one is at %.*s:%ld", STR_FMT(first->place.file), first->place.line);
+    return place_error(project, &second->place, err);
+}
+
+/* ---- SQL models --------------------------------------------------------------------------------- */
+
+static int at_value(const struct source_file *source, const struct header_value *value,
+                    corrie_error *err)
+{
+    _free_ char *file = str_dup(source->path);
+
+    if (err->code == CORRIE_E_USAGE) {
+        err->code = CORRIE_E_PROJECT;
+    }
+    return corrie_error_at_offset(err, file ? file : "", source->text, value->offset,
+                                  value->text.len);
+}
+
+/* Splits "day(x), y" at commas outside parentheses. */
+static int split_list(struct str text, struct arena *arena, struct str **ret, size_t *ret_n)
+{
+    struct str *items = arena_array(arena, struct str, text.len + 1);
+    size_t n = 0, start = 0;
+    int depth = 0;
+
+    if (!items) {
+        return CORRIE_E_NO_MEMORY;
+    }
+    for (size_t i = 0; i <= text.len; i++) {
+        char c = i < text.len ? text.data[i] : ',';
+        depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+        if (c == ',' && (depth <= 0 || i == text.len)) {
+            struct str item = str_trim(str_slice(text, start, i - start));
+            if (item.len > 0) {
+                items[n++] = item;
+            }
+            start = i + 1;
+        }
+    }
+    *ret = items;
+    *ret_n = n;
+    return 0;
+}
+
+/* The model's name: given in the header, else the file's without its ending. */
+static int sql_name(const struct source_file *source, const struct sql_header *header,
+                    struct str *ret, corrie_error *err)
+{
+    struct table_name name;
+
+    if (header->name.given) {
+        *ret = header->name.text;
+        int r = table_name_parse(*ret, &name, err);
+        if (r >= 0) {
+            r = name_check_model(name.table, err);
+        }
+        return r < 0 ? at_value(source, &header->name, err) : 0;
+    }
+    struct str base = os_path_name(source->path);
+    *ret = str_slice(base, 0, base.len - strlen(".sql"));
+    int r = name_check_model(*ret, err);
+    if (r < 0) {
+        err->code = CORRIE_E_PROJECT;
+        corrie_wrap(err, "%.*s", STR_FMT(source->path));
+        return corrie_hint(err, "rename the file, or name the model: -- corrie: name=…");
+    }
+    return 0;
+}
+
+static int sql_settings(struct declaring *declaring, const struct source_file *source,
+                        const struct sql_header *header, struct declared_function *function,
+                        corrie_error *err)
+{
+    struct name_list *columns = &function->columns;
+    struct str *items;
+    size_t n;
+
+    if (header->materialization_strategy.given &&
+        strategy_parse(header->materialization_strategy.text, &function->strategy, err) < 0) {
+        return at_value(source, &header->materialization_strategy, err);
+    }
+    if (header->cache_strategy.given &&
+        cache_strategy_parse(header->cache_strategy.text, &function->no_cache, err) < 0) {
+        return at_value(source, &header->cache_strategy, err);
+    }
+    if (header->partitioned_by.given &&
+        split_list(header->partitioned_by.text, declaring->arena, &function->partitioned_by,
+                   &function->n_partitioned_by) < 0) {
+        return corrie_fail_memory(err);
+    }
+    if (header->overwrite_filter.given) {
+        function->overwrite_filter = header->overwrite_filter.text;
+    }
+    if (!header->columns.given) {
+        return 0;
+    }
+    if (split_list(header->columns.text, declaring->arena, &items, &n) < 0) {
+        return corrie_fail_memory(err);
+    }
+    *columns = (struct name_list){.given = true, .items = items, .place = function->place};
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(items[i], STR("*"))) {
+            columns->all = true;
+        } else {
+            items[columns->count++] = items[i];
+        }
+    }
+    return 0;
+}
+
+int declare_sql(struct declaring *declaring, const struct source_file *source, corrie_error *err)
+{
+    struct declared_function function = {
+        .kind = FUNCTION_MODEL,
+        .language = SOURCE_SQL,
+        .source = source,
+        .place = {.file = source->path, .line = 1, .column = 1},
+        .columns = {.all = true},
+        .timeout = declaring->timeout,
+    };
+    struct sql_header header;
+    _free_ char *file = str_dup(source->path);
+
+    if (!file) {
+        return corrie_fail_memory(err);
+    }
+    function.columns.place = function.place;
+    int r = sql_header_parse(file, source->text, &header, err);
+    if (r >= 0) {
+        r = sql_name(source, &header, &function.name, err);
+    }
+    if (r >= 0) {
+        r = sql_settings(declaring, source, &header, &function, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    /* the statement itself, so that an edited header comment changes nothing else */
+    struct str pieces[] = {STR("sql\n"), str_from(source->text, header.body)};
+    function.code = hash_pieces(pieces, ARRAY_LEN(pieces));
+    return vec_push(&declaring->functions, function) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+/* ---- code hashes -------------------------------------------------------------------------------- */
+
+struct module_walk {
+    const struct project_dir *project;
+    const struct reader_docs *docs;
+    bool *reached; /* by source */
+};
+
+static void reach_file(struct module_walk *walk, struct str path);
+
+/* Marks the project's own files that a module name may stand for: "a.b" is a.py, a/__init__.py, a/b.py
+ * or a/b/__init__.py. */
+static void reach_module(struct module_walk *walk, struct str module)
+{
+    char path[512];
+
+    for (size_t len = 0; len <= module.len; len++) {
+        if (len < module.len && module.data[len] != '.') {
+            continue;
+        }
+        if (len == 0 || len + sizeof "/__init__.py" > sizeof path) {
+            return;
+        }
+        for (size_t i = 0; i < len; i++) {
+            path[i] = module.data[i] == '.' ? '/' : module.data[i];
+        }
+        memcpy(path + len, ".py", 3);
+        reach_file(walk, str_make(path, len + 3));
+        memcpy(path + len, "/__init__.py", 12);
+        reach_file(walk, str_make(path, len + 12));
+    }
+}
+
+static void reach_imports(struct module_walk *walk, const json_t *imports)
+{
+    for (size_t i = 0; i < json_array_size(imports); i++) {
+        reach_module(walk, js_str(json_array_get(imports, i)));
+    }
+}
+
+static void reach_file(struct module_walk *walk, struct str path)
+{
+    const struct source_file *source = project_source(walk->project, path);
+
+    if (!source || source->language != SOURCE_PYTHON) {
+        return;
+    }
+    size_t i = (size_t)(source - walk->project->sources);
+    if (!walk->reached[i]) {
+        walk->reached[i] = true;
+        reach_imports(walk, json_object_get(walk->docs->files[i], "imports"));
+    }
+}
+
+/* H("python", code, [path and text of each module of the project that it reaches]). */
+static int hash_code(const struct project_dir *project, const struct reader_docs *docs,
+                     const json_t *doc, struct arena *arena, struct declared_function *function,
+                     corrie_error *err)
+{
+    struct module_walk walk = {project, docs, mem_alloc(project->n_sources + 1, sizeof(bool))};
+    _free_ bool *reached = walk.reached;
+    _cleanup_(buf_done) struct buf text = {0};
+    bool dynamic = json_is_true(json_object_get(doc, "dynamic"));
+
+    if (!reached) {
+        return corrie_fail_memory(err);
+    }
+    reach_imports(&walk, json_object_get(doc, "imports"));
+    buf_add_str(&text, STR("python\n"));
+    buf_add_str(&text, js_str(json_object_get(doc, "code")));
+    for (size_t i = 0; i < project->n_sources; i++) {
+        const struct source_file *source = &project->sources[i];
+        /* code that imports or evaluates what cannot be seen may reach anything */
+        reached[i] = reached[i] || (dynamic && source->language == SOURCE_PYTHON);
+        if (reached[i]) {
+            buf_add_str(&text, STR("\0module "));
+            buf_add_str(&text, source->path);
+            buf_add(&text, source->hash.bytes, HASH_BYTES);
+            function->n_modules++;
+        }
+    }
+    if (buf_check(&text, err) < 0) {
+        return err->code;
+    }
+    function->code = hash_bytes(buf_str(&text));
+    if (function->n_modules == 0) {
+        return 0;
+    }
+    function->modules = arena_array(arena, struct str, function->n_modules);
+    if (!function->modules) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0, n = 0; i < project->n_sources; i++) {
+        if (reached[i]) {
+            function->modules[n++] = project->sources[i].path;
+        }
+    }
+    return 0;
+}
+
+/* ---- all of a project --------------------------------------------------------------------------- */
+
+static int read_defaults(struct declaring *declaring, corrie_error *err)
+{
+    const struct project *settings = declaring->project->settings;
+    struct declared_package *packages =
+        arena_array(declaring->arena, struct declared_package, settings->n_packages + 1);
+
+    if (!packages) {
+        return corrie_fail_memory(err);
+    }
+    if (settings->python_version.text.len > 0 &&
+        python_version_check(settings->python_version.text, err) < 0) {
+        return project_error_at(settings, &settings->python_version, err);
+    }
+    for (size_t i = 0; i < settings->n_packages; i++) {
+        const struct project_package *package = &settings->packages[i];
+        int r = package_parse(package->name.text, package->version.text, declaring->arena,
+                              &packages[i], err);
+        if (r < 0) {
+            return project_error_at(
+                settings, package->version.line ? &package->version : &package->name, err);
+        }
+    }
+    declaring->python = settings->python_version.text;
+    declaring->timeout = (double)settings->timeout;
+    return packages_merge(packages, settings->n_packages, NULL, 0, declaring->arena,
+                          &declaring->packages, &declaring->n_packages, err);
+}
+
+static int read_sources(struct declaring *declaring, const struct reader_docs *docs,
+                        corrie_error *err)
+{
+    const struct project_dir *project = declaring->project;
+
+    for (size_t i = 0; i < project->n_sources; i++) {
+        const struct source_file *source = &project->sources[i];
+        size_t first = declaring->functions.count;
+        if (source->language == SOURCE_SQL) {
+            int r = declare_sql(declaring, source, err);
+            if (r < 0) {
+                return r;
+            }
+            continue;
+        }
+        int r = declare_python(declaring, source, docs->files[i], err);
+        const json_t *functions = json_object_get(docs->files[i], "functions");
+        for (size_t k = first; r >= 0 && k < declaring->functions.count; k++) {
+            r = hash_code(project, docs, json_array_get(functions, k - first), declaring->arena,
+                          &declaring->functions.items[k], err);
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int check_duplicates(const struct declaring *declaring, corrie_error *err)
+{
+    _cleanup_(map_done) struct map names = {0};
+
+    for (size_t i = 0; i < declaring->functions.count; i++) {
+        struct declared_function *function = &declaring->functions.items[i];
+        const struct declared_function *first = map_get(&names, function->name);
+        if (first) {
+            return duplicate_error(declaring->project, function->name, first, function, err);
+        }
+        if (map_put(&names, function->name, function) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    return 0;
+}
+
+static int declare_into(struct declaring *declaring, const struct declare_options *options,
+                        struct declarations *out, corrie_error *err)
+{
+    _cleanup_(reader_docs_done) struct reader_docs docs = {0};
+
+    int r = read_defaults(declaring, err);
+    if (r >= 0) {
+        r = reader_read(declaring->project, options, &docs, err);
+    }
+    if (r >= 0) {
+        r = read_sources(declaring, &docs, err);
+    }
+    if (r >= 0) {
+        r = check_duplicates(declaring, err);
+    }
+    if (r < 0 || declaring->functions.count == 0) {
+        return r;
+    }
+    out->n_functions = declaring->functions.count;
+    out->functions = arena_array(&out->arena, struct declared_function, out->n_functions);
+    if (!out->functions) {
+        return corrie_fail_memory(err);
+    }
+    memcpy(out->functions, declaring->functions.items, out->n_functions * sizeof *out->functions);
+    return 0;
+}
+
+int declare_read(const struct project_dir *project, const struct declare_options *options,
+                 struct declarations **ret, corrie_error *err)
+{
+    _cleanup_(declarations_freep) struct declarations *out = mem_alloc(1, sizeof *out);
+
+    if (!out) {
+        return corrie_fail_memory(err);
+    }
+    js_setup();
+    struct declaring declaring = {.project = project, .arena = &out->arena};
+    int r = declare_into(&declaring, options, out, err);
+    vec_done(&declaring.functions);
+    if (r < 0) {
+        return r;
+    }
+    *ret = TAKE_PTR(out);
+    return 0;
+}
+
+struct declarations *declarations_free(struct declarations *declarations)
+{
+    if (declarations) {
+        arena_done(&declarations->arena);
+        mem_free(declarations);
+    }
+    return NULL;
+}

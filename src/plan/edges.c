@@ -1,0 +1,507 @@
+/* edges.c — nodes of the logical plan: what flows along each edge, checked against what its parent has. */
+#include <stdlib.h>
+
+#include "arrow/type.h"
+#include "base/limits.h"
+#include "lang/filter.h"
+#include "plan/build_priv.h"
+
+/* ---- columns of a parent ------------------------------------------------------------------------ */
+
+struct parent {
+    struct str title; /* "bauplan.orders", "model purchases": for messages */
+    struct str *names;
+    size_t n_names;
+    bool open; /* there may be more */
+};
+
+static int parent_of_table(struct planning *p, const struct plan_source *source, struct parent *ret,
+                           corrie_error *err)
+{
+    const struct schema *schema = source->table.schema;
+    char *title = arena_printf(p->arena, "%.*s.%.*s", STR_FMT(source->table_namespace),
+                               STR_FMT(source->name));
+
+    ret->names = arena_array(p->arena, struct str, schema->n_fields + 1);
+    if (!title || !ret->names) {
+        return corrie_fail_memory(err);
+    }
+    ret->title = str_of(title);
+    ret->n_names = schema->n_fields;
+    ret->open = false;
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        ret->names[i] = schema->fields[i].name;
+    }
+    return 0;
+}
+
+static int parent_of_node(struct planning *p, const struct plan_node *node, struct parent *ret,
+                          corrie_error *err)
+{
+    char *title = arena_printf(p->arena, "model %.*s", STR_FMT(node->name));
+
+    ret->names = arena_array(p->arena, struct str, node->output.count + 1);
+    if (!title || !ret->names) {
+        return corrie_fail_memory(err);
+    }
+    ret->title = str_of(title);
+    ret->n_names = node->output.count;
+    ret->open = node->output.open;
+    for (size_t i = 0; i < node->output.count; i++) {
+        ret->names[i] = node->output.items[i].name;
+    }
+    return 0;
+}
+
+static bool parent_has(const struct parent *parent, struct str name)
+{
+    bool found = parent->open;
+
+    for (size_t i = 0; !found && i < parent->n_names; i++) {
+        found = str_eq(parent->names[i], name);
+    }
+    return found;
+}
+
+static int unknown_column(const struct parent *parent, struct str name, corrie_error *err)
+{
+    corrie_fail(err, CORRIE_E_NOT_FOUND, "%.*s has no column %.*s", STR_FMT(parent->title),
+                STR_FMT(name));
+    return hint_nearest(name, parent->names, parent->n_names, err);
+}
+
+/* ---- filters ------------------------------------------------------------------------------------ */
+
+/* The position of byte `offset` of a filter: exact where the text stands in the source as it is (no
+ * escapes, not folded from pieces), else that of the literal. */
+static int filter_error(const struct planning *p, const struct declared_function *function,
+                        const struct declared_input *input, size_t offset, size_t width,
+                        corrie_error *err)
+{
+    const struct place *place = &input->filter_place;
+    struct str text = function->source->text, rest = text, line;
+
+    for (long i = 1; i < place->line; i++) {
+        str_cut(rest, '\n', &line, &rest);
+    }
+    rest = str_from(rest, place->column > 0 ? (size_t)place->column - 1 : 0);
+    ptrdiff_t at = str_find_str(rest, input->filter);
+    if (at < 0 || (place->width > 0 && at > place->width)) {
+        return place_error(p->project, place, err);
+    }
+    size_t base = (size_t)(rest.data - text.data) + (size_t)at;
+    return corrie_error_at_offset(err, function->source->path.data, text, base + offset,
+                                  width ? width : 1);
+}
+
+/* Byte offset of a position in the filter's own text. */
+static size_t offset_of(struct str text, const corrie_position *position)
+{
+    struct str rest = text, line = text;
+
+    for (long i = 0; i < position->line && rest.data; i++) {
+        str_cut(rest, '\n', &line, &rest);
+    }
+    return (size_t)(line.data - text.data) +
+           (size_t)(position->column > 0 ? position->column - 1 : 0);
+}
+
+static int filter_wrong(const struct planning *p, const struct plan_node *node,
+                        const struct declared_input *input, corrie_error *err)
+{
+    size_t offset = offset_of(input->filter, &err->position);
+    size_t width = (size_t)(err->position.width > 0 ? err->position.width : 1);
+
+    corrie_wrap(err, "filter of %.*s", STR_FMT(input->argument));
+    return filter_error(p, node->function, input, offset, width, err);
+}
+
+/* A parameter's value as a literal of the filter language. */
+static int filter_value(const struct plan_parameter *parameter, struct filter_literal *ret,
+                        corrie_error *err)
+{
+    const struct param_value *value = &parameter->value;
+
+    if (!parameter->has_value) {
+        *ret = (struct filter_literal){FILTER_NULL, STR("NULL")};
+        return 0;
+    }
+    switch (value->type) {
+    case PARAM_INT:
+        *ret = (struct filter_literal){FILTER_INTEGER, value->text};
+        return 0;
+    case PARAM_FLOAT:
+        *ret = (struct filter_literal){FILTER_NUMBER, value->text};
+        return 0;
+    case PARAM_BOOL:
+        *ret = (struct filter_literal){FILTER_BOOL, value->i ? STR("TRUE") : STR("FALSE")};
+        return 0;
+    case PARAM_STR:
+        *ret = (struct filter_literal){FILTER_STRING, value->text};
+        return 0;
+    case PARAM_SECRET:
+    case PARAM_VAULT:
+        break;
+    }
+    corrie_fail(err, CORRIE_E_PROJECT, "parameter %.*s is a secret and cannot stand in a filter",
+                STR_FMT(parameter->name));
+    return corrie_hint(err, "filters are kept in job records; pass secrets to Python functions");
+}
+
+/* Replaces the $params of a filter that was parsed. */
+static int bind_filter(struct planning *p, struct plan_node *node,
+                       const struct declared_input *input, const struct filter *filter,
+                       struct filter **ret, corrie_error *err)
+{
+    struct filter_param *params = arena_array(p->arena, struct filter_param, filter->n_params + 1);
+
+    if (!params) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < filter->n_params; i++) {
+        struct plan_parameter *parameter;
+        int r = plan_find_parameter(p, filter->params[i].name, &parameter, err);
+        if (r >= 0) {
+            r = filter_value(parameter, &params[i].value, err);
+        }
+        if (r < 0) {
+            return filter_error(p, node->function, input, filter->params[i].offset,
+                                filter->params[i].name.len + 1, err);
+        }
+        params[i].name = filter->params[i].name;
+    }
+    int r = filter_bind(filter, params, filter->n_params, p->arena, ret, err);
+    return r < 0 ? filter_wrong(p, node, input, err) : 0;
+}
+
+static int build_filter(struct planning *p, struct plan_node *node,
+                        const struct declared_input *input, const struct parent *parent,
+                        struct plan_edge *edge, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    struct filter *filter;
+
+    if (str_trim(input->filter).len == 0) {
+        return 0;
+    }
+    int r = filter_parse(input->filter, p->arena, &filter, err);
+    if (r < 0) {
+        return filter_wrong(p, node, input, err);
+    }
+    for (size_t i = 0; i < filter->n_columns; i++) {
+        if (!parent_has(parent, filter->columns[i].name)) {
+            unknown_column(parent, filter->columns[i].name, err);
+            return filter_error(p, node->function, input, filter->columns[i].offset,
+                                filter->columns[i].name.len, err);
+        }
+    }
+    if (filter->n_params > 0) {
+        r = bind_filter(p, node, input, filter, &filter, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    filter_print(filter->root, &text);
+    if (buf_check(&text, err) < 0) {
+        return err->code;
+    }
+    return arena_str(p->arena, buf_str(&text), &edge->filter) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+/* ---- Python ------------------------------------------------------------------------------------- */
+
+/* The place of item `name` in a list that was written: where its quoted text stands after the list's
+ * beginning, else the list's. */
+static struct place column_place(const struct source_file *source, const struct name_list *list,
+                                 struct str name)
+{
+    struct str rest = source->text, line = STR_EMPTY;
+    long number = 1;
+
+    for (; number < list->place.line; number++) {
+        str_cut(rest, '\n', &line, &rest);
+    }
+    for (size_t skip = list->place.column > 0 ? (size_t)list->place.column - 1 : 0;
+         rest.len > 0 && number < list->place.line + 50; number++, skip = 0) {
+        str_cut(rest, '\n', &line, &rest);
+        struct str tail = str_from(line, skip);
+        for (ptrdiff_t at; (at = str_find_str(tail, name)) >= 0;
+             tail = str_from(tail, (size_t)at + 1)) {
+            size_t end = (size_t)at + name.len;
+            bool quoted = at > 0 && end < tail.len && tail.data[at - 1] == tail.data[end] &&
+                          (tail.data[end] == '\'' || tail.data[end] == '"');
+            if (quoted) {
+                return (struct place){source->path, number, tail.data + at - line.data + 1,
+                                      (long)name.len};
+            }
+        }
+        if (str_find(str_from(line, skip), ']') >= 0) {
+            break;
+        }
+    }
+    return list->place;
+}
+
+static int check_columns(struct planning *p, const struct plan_node *node,
+                         const struct declared_input *input, const struct parent *parent,
+                         corrie_error *err)
+{
+    for (size_t i = 0; i < input->columns.count; i++) {
+        if (!parent_has(parent, input->columns.items[i])) {
+            struct place place =
+                column_place(node->function->source, &input->columns, input->columns.items[i]);
+            unknown_column(parent, input->columns.items[i], err);
+            return place_error(p->project, &place, err);
+        }
+    }
+    return 0;
+}
+
+static int build_edge(struct planning *p, struct plan_node *node, const struct reference *reference,
+                      struct plan_edge *edge, corrie_error *err)
+{
+    const struct declared_input *input = reference->input;
+    struct parent parent;
+
+    *edge = (struct plan_edge){
+        .source = reference->from ? PLAN_NONE : reference->source,
+        .node = reference->from ? reference->from->node : PLAN_NONE,
+        .argument = input ? input->argument : reference->text,
+        .scan = PLAN_NONE,
+        .place = reference->place,
+    };
+    if (!input) {
+        return 0; /* SQL: plan_bind says the rest */
+    }
+    int r = reference->from ? parent_of_node(p, &p->plan->nodes[edge->node], &parent, err)
+                            : parent_of_table(p, &p->sources.items[edge->source], &parent, err);
+    if (r < 0) {
+        return r;
+    }
+    edge->all_columns = input->columns.all;
+    if (!input->columns.all) {
+        edge->columns = input->columns.items;
+        edge->n_columns = input->columns.count;
+    }
+    r = check_columns(p, node, input, &parent, err);
+    return r < 0 ? r : build_filter(p, node, input, &parent, edge, err);
+}
+
+static int find_parameters(struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    const struct declared_function *function = node->function;
+
+    node->parameters = arena_array(p->arena, struct plan_parameter *, function->n_parameters + 1);
+    if (!node->parameters) {
+        return corrie_fail_memory(err);
+    }
+    node->n_parameters = function->n_parameters;
+    for (size_t i = 0; i < function->n_parameters; i++) {
+        int r = plan_find_parameter(p, function->parameters[i].name, &node->parameters[i], err);
+        if (r < 0) {
+            return place_error(p->project, &function->parameters[i].place, err);
+        }
+    }
+    return 0;
+}
+
+/* Declared columns are the output: they narrow what the function returns. */
+static int declared_output(struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    const struct name_list *columns = &node->function->columns;
+
+    node->output.open = columns->all;
+    node->output.count = columns->count;
+    node->output.items = arena_array(p->arena, struct plan_column, columns->count + 1);
+    if (!node->output.items) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < columns->count; i++) {
+        node->output.items[i].name = columns->items[i];
+    }
+    return 0;
+}
+
+static bool same_environment(const struct plan_environment *environment,
+                             const struct declared_function *function)
+{
+    if (!str_eq(environment->python, function->python) ||
+        environment->n_packages != function->n_packages) {
+        return false;
+    }
+    for (size_t i = 0; i < function->n_packages; i++) {
+        if (!str_eq(environment->packages[i].name, function->packages[i].name) ||
+            !str_eq(environment->packages[i].version, function->packages[i].version)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int find_environment(struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    const struct declared_function *function = node->function;
+
+    for (size_t i = 0; i < p->environments.count; i++) {
+        if (same_environment(&p->environments.items[i], function)) {
+            node->environment = i;
+            return 0;
+        }
+    }
+    struct plan_environment environment = {function->python, function->packages,
+                                           function->n_packages};
+    if (vec_push(&p->environments, environment) < 0) {
+        return corrie_fail_memory(err);
+    }
+    node->environment = p->environments.count - 1;
+    return 0;
+}
+
+/* ---- SQL ---------------------------------------------------------------------------------------- */
+
+/* Columns declared in the header beside those that the statement gives. */
+static int check_declared(struct planning *p, const struct plan_node *node, corrie_error *err)
+{
+    const struct name_list *declared = &node->function->columns;
+    struct parent gives;
+
+    if (!declared->given || node->output.open) {
+        return 0;
+    }
+    int r = parent_of_node(p, node, &gives, err);
+    for (size_t i = 0; r >= 0 && i < declared->count; i++) {
+        if (!parent_has(&gives, declared->items[i])) {
+            r = plan_note_add(p, true, &declared->place, err,
+                              "%.*s declares the column %.*s, but does not give it",
+                              STR_FMT(node->name), STR_FMT(declared->items[i]));
+        }
+    }
+    for (size_t i = 0; r >= 0 && !declared->all && i < node->output.count; i++) {
+        struct parent wanted = {.names = declared->items, .n_names = declared->count};
+        if (!parent_has(&wanted, node->output.items[i].name)) {
+            r = plan_note_add(p, true, &declared->place, err,
+                              "%.*s gives the column %.*s, but does not declare it",
+                              STR_FMT(node->name), STR_FMT(node->output.items[i].name));
+        }
+    }
+    return r;
+}
+
+/* ---- a node ------------------------------------------------------------------------------------- */
+
+static bool has_edge(const struct plan_node *node, const struct reference *reference)
+{
+    for (size_t i = 0; i < node->n_edges; i++) {
+        const struct plan_edge *edge = &node->edges[i];
+        if (reference->from ? edge->node == reference->from->node
+                            : edge->node == PLAN_NONE && edge->source == reference->source) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What stands in the lake under the model's name, and what becomes of it. */
+static int look_at_table(struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    const struct declared_function *function = node->function;
+    struct plan_lake_table table;
+
+    if (function->kind != FUNCTION_MODEL) {
+        return 0;
+    }
+    int r = p->catalog->lookup(p->catalog->context, STR_EMPTY, node->table_namespace, node->name,
+                               p->arena, &table, err);
+    if (r <= 0) {
+        return r;
+    }
+    node->replaces_table = function->strategy != STRATEGY_NONE;
+    if (node->replaces_table) {
+        return 0;
+    }
+    return plan_note_add(
+        p, false, &function->place, err,
+        "table %.*s.%.*s stays as it is: the model %.*s is not materialized, and inputs of "
+        "that name read the model",
+        STR_FMT(node->table_namespace), STR_FMT(node->name), STR_FMT(node->name));
+}
+
+/* H over kind, code, environment request, options and parameters, each part with its length. */
+static int make_fingerprint(struct plan_node *node, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    const struct declared_function *function = node->function;
+
+    buf_addf(&text, "%d %d\n", (int)function->kind, (int)function->language);
+    buf_add(&text, function->code.bytes, HASH_BYTES);
+    buf_addf(&text, "\npython %.*s\n", STR_FMT(function->python));
+    for (size_t i = 0; i < function->n_packages; i++) {
+        buf_addf(&text, "package %.*s %.*s\n", STR_FMT(function->packages[i].name),
+                 STR_FMT(function->packages[i].version));
+    }
+    buf_addf(&text, "internet %d\n", function->internet_access);
+    for (size_t i = 0; i < function->columns.count; i++) {
+        buf_addf(&text, "column %zu %.*s\n", function->columns.items[i].len,
+                 STR_FMT(function->columns.items[i]));
+    }
+    for (size_t i = 0; i < node->n_parameters; i++) {
+        const struct plan_parameter *parameter = node->parameters[i];
+        struct str value = parameter->has_value ? parameter->value.text : STR_EMPTY;
+        buf_addf(&text, "parameter %.*s %d %d %zu ", STR_FMT(parameter->name),
+                 (int)parameter->value.type, parameter->has_value, value.len);
+        buf_add_str(&text, value);
+        buf_add_char(&text, '\n');
+    }
+    if (buf_check(&text, err) < 0) {
+        return err->code;
+    }
+    node->fingerprint = hash_bytes(buf_str(&text));
+    return 0;
+}
+
+int plan_node_build(struct planning *p, size_t i, corrie_error *err)
+{
+    const struct draft *draft = &p->drafts[p->order[i]];
+    struct plan_node *node = &p->plan->nodes[i];
+    bool sql = draft->function->language == SOURCE_SQL;
+    int r = 0;
+
+    *node = (struct plan_node){
+        .function = draft->function,
+        .table_namespace = draft->table_namespace,
+        .name = draft->name,
+        .sql = draft->sql.text,
+        .parameters = draft->sql.parameters,
+        .n_parameters = draft->sql.n_parameters,
+        .environment = PLAN_NONE,
+    };
+    node->edges = arena_array(p->arena, struct plan_edge, draft->n_references + 1);
+    if (!node->edges) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t k = 0; r >= 0 && k < draft->n_references; k++) {
+        if (sql && has_edge(node, &draft->references[k])) {
+            continue; /* `orders` and `public.orders` are one table */
+        }
+        r = build_edge(p, node, &draft->references[k], &node->edges[node->n_edges], err);
+        node->n_edges++;
+    }
+    if (r >= 0 && sql) {
+        r = plan_bind(p, node, draft, err);
+        if (r >= 0) {
+            r = check_declared(p, node, err);
+        }
+    } else if (r >= 0) {
+        r = find_parameters(p, node, err);
+        if (r >= 0) {
+            r = declared_output(p, node, err);
+        }
+        if (r >= 0) {
+            r = find_environment(p, node, err);
+        }
+    }
+    if (r >= 0) {
+        r = look_at_table(p, node, err);
+    }
+    return r < 0 ? r : make_fingerprint(node, err);
+}

@@ -1,0 +1,370 @@
+#include "plan/project.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "lang/project.h"
+#include "os/dir.h"
+#include "os/file.h"
+#include "os/path.h"
+
+static const char *const project_files[] = {
+    "corrie.yaml",
+    "corrie.yml",
+    "bauplan_project.yml",
+    "bauplan_project.yaml",
+};
+#define FIRST_BAUPLAN 2
+
+/* What is being gathered. */
+struct reading {
+    struct project_dir *project;
+    char *real;      /* the directory with links followed */
+    struct map seen; /* path -> source, so that no file counts twice */
+    VEC(struct source_file) sources;
+};
+
+static void reading_done(struct reading *reading)
+{
+    mem_free(reading->real);
+    map_done(&reading->seen);
+    vec_done(&reading->sources);
+}
+
+static bool is_source(struct str name, enum source_language *ret)
+{
+    if (name.len > 3 && str_ends(name, STR(".py"))) {
+        *ret = SOURCE_PYTHON;
+        return true;
+    }
+    if (name.len > 4 && str_ends(name, STR(".sql"))) {
+        *ret = SOURCE_SQL;
+        return true;
+    }
+    return false;
+}
+
+/* A regular file in the directory, or a link to one that stays inside. Others are no part of it. */
+static int is_inside(const struct reading *reading, const char *path, enum os_kind kind,
+                     corrie_error *err)
+{
+    _error_ corrie_error inner = CORRIE_ERROR_INIT;
+    _free_ char *real = NULL;
+    struct os_stat info;
+
+    if (kind == OS_FILE) {
+        return 1;
+    }
+    if (kind != OS_LINK || os_path_real(path, &real, &inner) < 0 ||
+        os_stat(path, &info, &inner) < 0) {
+        return inner.code == CORRIE_E_NO_MEMORY ? corrie_fail_memory(err) : 0;
+    }
+    struct str root = str_of(reading->real);
+    struct str file = str_of(real);
+    return info.kind == OS_FILE && str_starts(file, root) && file.data[root.len] == '/';
+}
+
+static int check_utf8(struct str path, struct str text, corrie_error *err)
+{
+    size_t bad;
+
+    if (str_is_utf8(text, &bad)) {
+        return 0;
+    }
+    corrie_fail(err, CORRIE_E_PROJECT, "%.*s is not UTF-8: byte 0x%02x at offset %zu",
+                STR_FMT(path), (uint8_t)text.data[bad], bad);
+    corrie_hint(err, "save the file as UTF-8");
+    /* the position without the text: the line cannot be shown */
+    long line = 1;
+    for (size_t i = 0; i < bad; i++) {
+        line += text.data[i] == '\n';
+    }
+    _free_ char *file = str_dup(path);
+    return file ? corrie_error_at(err, file, line, 0, 0, STR_EMPTY) : corrie_fail_memory(err);
+}
+
+/* Reads `dir`/`name` as the source `path` (relative, in the arena). */
+static int read_source(struct reading *reading, const char *file, struct str path,
+                       enum source_language language, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    struct source_file source = {.path = path, .language = language};
+
+    if (map_find(&reading->seen, path)) {
+        return 0;
+    }
+    if (reading->sources.count >= CORRIE_MAX_SOURCE_FILES) {
+        return corrie_fail(err, CORRIE_E_LIMIT, "the project has more than %d source files",
+                           CORRIE_MAX_SOURCE_FILES);
+    }
+    int r = os_file_read(file, CORRIE_MAX_SOURCE, &text, err);
+    if (r < 0 || buf_check(&text, err) < 0) {
+        return err->code;
+    }
+    r = check_utf8(path, buf_str(&text), err);
+    if (r < 0) {
+        return r;
+    }
+    if (arena_str(&reading->project->arena, buf_str(&text), &source.text) < 0 ||
+        map_put(&reading->seen, path, NULL) < 0) {
+        return corrie_fail_memory(err);
+    }
+    source.hash = hash_bytes(source.text);
+    return vec_push(&reading->sources, source) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+/* Reads what in `sub` (relative to the project, "" = itself) matches `pattern`, whose first part may be
+ * followed by more parts below. NULL pattern: all sources of that directory. */
+static int read_dir(struct reading *reading, struct str sub, const char *pattern, int depth,
+                    corrie_error *err)
+{
+    struct arena *arena = &reading->project->arena;
+    const char *slash = pattern ? strchr(pattern, '/') : NULL;
+    struct os_entry *entries;
+    size_t n_entries;
+    char *part = NULL;
+
+    const char *dir = arena_printf(arena, "%.*s%s%.*s", STR_FMT(reading->project->dir),
+                                   sub.len ? "/" : "", STR_FMT(sub));
+    if (slash) {
+        part = arena_text(arena, str_make(pattern, (size_t)(slash - pattern)));
+    }
+    if (!dir || (slash && !part)) {
+        return corrie_fail_memory(err);
+    }
+    int r = os_dir_list(dir, arena, &entries, &n_entries, err);
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < n_entries; i++) {
+        enum source_language language;
+        struct str name = entries[i].name;
+        char *path =
+            arena_printf(arena, "%.*s%s%.*s", STR_FMT(sub), sub.len ? "/" : "", STR_FMT(name));
+        char *file = arena_printf(arena, "%s/%.*s", dir, STR_FMT(name));
+        if (!path || !file) {
+            return corrie_fail_memory(err);
+        }
+        if (name.data[0] == '.' ||
+            (pattern && fnmatch(part ? part : pattern, name.data, FNM_PERIOD) != 0)) {
+            continue;
+        }
+        if (slash) {
+            if (entries[i].kind == OS_DIRECTORY && depth > 0) {
+                r = read_dir(reading, str_of(path), slash + 1, depth - 1, err);
+            }
+        } else if (is_source(name, &language)) {
+            r = is_inside(reading, file, entries[i].kind, err);
+            if (r > 0) {
+                r = read_source(reading, file, str_of(path), language, err);
+            }
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int read_include_path(struct reading *reading, const struct project_text *include,
+                             corrie_error *err)
+{
+    const struct project *settings = reading->project->settings;
+    enum source_language language;
+    struct str text = include->text;
+    struct str rest = text, part;
+    bool up = false;
+
+    while (rest.len > 0) {
+        str_cut(rest, '/', &part, &rest);
+        up = up || str_eq(part, STR("..")) || part.len == 0;
+    }
+    if (up || text.len == 0 || text.data[0] == '/') {
+        corrie_fail(err, CORRIE_E_PROJECT, "include path %.*s is not inside the project",
+                    STR_FMT(text));
+        corrie_hint(err, "write it relative to the project directory, without '..'");
+        return project_error_at(settings, include, err);
+    }
+    if (!is_source(text, &language) || str_find_str(text, STR("**")) >= 0) {
+        corrie_fail(err, CORRIE_E_PROJECT, "include path %.*s is not understood", STR_FMT(text));
+        corrie_hint(err,
+                    "it ends in .sql or .py; '*' stands for any part of one name: views/*.sql");
+        return project_error_at(settings, include, err);
+    }
+    char *pattern = arena_text(&reading->project->arena, text);
+    if (!pattern) {
+        return corrie_fail_memory(err);
+    }
+    return read_dir(reading, STR_EMPTY, pattern, 16, err);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct source_file *x = a, *y = b;
+
+    return str_cmp(x->path, y->path);
+}
+
+static int read_sources(struct project_dir *project, corrie_error *err)
+{
+    _cleanup_(reading_done) struct reading reading = {.project = project};
+
+    int r = os_path_real(project->dir.data, &reading.real, err);
+    if (r < 0) {
+        return r;
+    }
+    r = read_dir(&reading, STR_EMPTY, NULL, 0, err);
+    for (size_t i = 0; r >= 0 && i < project->settings->n_include_paths; i++) {
+        r = read_include_path(&reading, &project->settings->include_paths[i], err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    project->n_sources = reading.sources.count;
+    if (project->n_sources == 0) {
+        return 0;
+    }
+    project->sources = arena_array(&project->arena, struct source_file, project->n_sources);
+    if (!project->sources) {
+        return corrie_fail_memory(err);
+    }
+    memcpy(project->sources, reading.sources.items, project->n_sources * sizeof *project->sources);
+    qsort(project->sources, project->n_sources, sizeof *project->sources, by_path);
+    return 0;
+}
+
+/* Which of the names the project file has; exactly one must be there. */
+static int find_project_file(struct project_dir *project, corrie_error *err)
+{
+    const char *found = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(project_files); i++) {
+        _free_ char *path = NULL;
+        int r = os_path_join(project->dir, str_of(project_files[i]), &path, err);
+        if (r >= 0) {
+            r = os_exists(path, err);
+        }
+        if (r < 0) {
+            return r;
+        }
+        if (r == 0) {
+            continue;
+        }
+        if (found) {
+            corrie_fail(err, CORRIE_E_PROJECT, "%.*s has two project files: %s and %s",
+                        STR_FMT(project->dir), found, project_files[i]);
+            return corrie_hint(err, "keep one of them; all have the same keys");
+        }
+        found = project_files[i];
+        project->bauplan = i >= FIRST_BAUPLAN;
+    }
+    if (!found) {
+        corrie_fail(err, CORRIE_E_NOT_FOUND,
+                    "%.*s is not a project: no corrie.yaml or bauplan_project.yml",
+                    STR_FMT(project->dir));
+        return corrie_hint(err, "go to the project's directory, or name it by --project-dir");
+    }
+    project->file = str_of(found);
+    return 0;
+}
+
+static int read_settings(struct project_dir *project, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    _free_ char *path = NULL;
+
+    int r = os_path_join(project->dir, project->file, &path, err);
+    if (r >= 0) {
+        r = os_file_read(path, CORRIE_MAX_SOURCE, &text, err);
+    }
+    if (r < 0 || buf_check(&text, err) < 0) {
+        return err->code;
+    }
+    r = check_utf8(project->file, buf_str(&text), err);
+    if (r < 0) {
+        return r;
+    }
+    if (arena_str(&project->arena, buf_str(&text), &project->file_text) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return project_parse(project->file.data, project->file_text, &project->arena,
+                         &project->settings, err);
+}
+
+static int check_directory(struct str dir, corrie_error *err)
+{
+    struct os_stat info;
+    int r = os_stat(dir.data, &info, err);
+
+    if (r < 0) {
+        return corrie_wrap(err, "open project");
+    }
+    if (info.kind != OS_DIRECTORY) {
+        corrie_fail(err, CORRIE_E_NOT_FOUND, "open project: %.*s is not a directory", STR_FMT(dir));
+        return corrie_hint(err, "--project-dir names the directory that holds corrie.yaml");
+    }
+    return 0;
+}
+
+int project_open(struct str dir, struct project_dir **ret, corrie_error *err)
+{
+    _cleanup_(project_closep) struct project_dir *project = mem_alloc(1, sizeof *project);
+    _free_ char *path = NULL;
+
+    if (!project) {
+        return corrie_fail_memory(err);
+    }
+    int r = os_path_absolute(dir.len ? dir : STR("."), &path, err);
+    if (r < 0) {
+        return r;
+    }
+    if (arena_str(&project->arena, str_of(path), &project->dir) < 0) {
+        return corrie_fail_memory(err);
+    }
+    r = check_directory(project->dir, err);
+    if (r >= 0) {
+        r = find_project_file(project, err);
+    }
+    if (r >= 0) {
+        r = read_settings(project, err);
+    }
+    if (r >= 0) {
+        r = read_sources(project, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret = TAKE_PTR(project);
+    return 0;
+}
+
+struct project_dir *project_close(struct project_dir *project)
+{
+    if (project) {
+        arena_done(&project->arena);
+        mem_free(project);
+    }
+    return NULL;
+}
+
+const struct source_file *project_source(const struct project_dir *project, struct str path)
+{
+    struct source_file key = {.path = path};
+
+    if (project->n_sources == 0) {
+        return NULL;
+    }
+    return bsearch(&key, project->sources, project->n_sources, sizeof key, by_path);
+}
+
+struct str project_namespace(const struct project_dir *project)
+{
+    if (project->settings->ns.text.len > 0) {
+        return project->settings->ns.text;
+    }
+    return project->bauplan ? STR("bauplan") : STR("public");
+}

@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.model()
+def b(x=corrie.Model('a')):
+    return x

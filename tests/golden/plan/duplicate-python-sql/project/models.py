@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.model(name='public.orders')
+def f(x=corrie.Model('events')):
+    return x

@@ -1,0 +1,1 @@
+SELECT id FROM events WHERE kind = $kind AND prize > 1

@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.model(materialization_strategy='APPEND')
+def totals(old=corrie.Model('totals')):
+    return old

@@ -1,0 +1,1 @@
+SELECT id FROM marts.totals WHERE price < 1

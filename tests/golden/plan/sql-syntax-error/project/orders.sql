@@ -1,0 +1,3 @@
+-- corrie: materialization_strategy=REPLACE
+SELECT id,, price
+FROM events

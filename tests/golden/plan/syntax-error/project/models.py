@@ -1,0 +1,7 @@
+import corrie
+
+
+@corrie.model()
+def orders(x=corrie.Model("events")):
+    y = = x
+    return y

@@ -1,0 +1,3 @@
+SELECT id,
+       prise
+FROM events

@@ -1,0 +1,3 @@
+SELECT id
+FROM events
+WHERE kind = $kid

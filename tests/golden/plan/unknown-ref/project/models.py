@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.model()
+def m(then=corrie.Model('users', ref='v2')):
+    return then
