@@ -91,6 +91,11 @@ int manifest_encode(const struct manifest_spec *how, const struct manifest_entry
                     size_t n_entries, struct arena *arena, struct manifest_file *ret,
                     struct buf *out, corrie_error *err) CORRIE_MUST_USE;
 
+/* Append the Avro schema of the records of a manifest list and of a manifest. */
+int manifest_list_schema(struct buf *out, corrie_error *err) CORRIE_MUST_USE;
+int manifest_entry_schema(const struct partition_spec *spec, struct buf *out, corrie_error *err)
+    CORRIE_MUST_USE;
+
 /* Appends one value of a partition tuple as Avro has it, without the union's branch. */
 int partition_value_encode(const struct type *type, struct str value, struct buf *out,
                            corrie_error *err) CORRIE_MUST_USE;

@@ -4,77 +4,6 @@
 #include "iceberg/avro.h"
 #include "iceberg/manifest.h"
 
-/* The schemas are those of the specification; doc strings are left out. */
-#define OPTIONAL(name, id, type)                                                                   \
-    "{\"name\":\"" name "\",\"field-id\":" id ",\"type\":[\"null\"," type "],\"default\":null}"
-#define REQUIRED(name, id, type) "{\"name\":\"" name "\",\"field-id\":" id ",\"type\":\"" type "\"}"
-#define METRIC_MAP(name, id, key, value, type)                                                     \
-    OPTIONAL(name, id,                                                                             \
-             "{\"type\":\"array\",\"logicalType\":\"map\",\"items\":{\"type\":\"record\","         \
-             "\"name\":\"k" key "_v" value "\",\"fields\":[" REQUIRED(                             \
-                 "key", key, "int") "," REQUIRED("value", value, type) "]}}")
-#define LIST(name, id, element, type)                                                              \
-    OPTIONAL(name, id, "{\"type\":\"array\",\"element-id\":" element ",\"items\":\"" type "\"}")
-
-static const char
-    list_schema
-        [] =
-            "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":[" REQUIRED(
-                "manifest_path", "500",
-                "string") "," REQUIRED("manifest_length", "501",
-                                       "long") "," REQUIRED("partition_spec_id", "502",
-                                                            "int") "," REQUIRED("content",
-                                                                                "517", "int") "," REQUIRED("sequence_number", "515", "long") "," REQUIRED("min_sequence_number", "516", "long") "," REQUIRED("added_snapshot_id", "503", "long") "," REQUIRED("added_files_count", "504", "int") "," REQUIRED("existing_files_count",
-                                                                                                                                                                                                                                                                                                              "505",
-                                                                                                                                                                                                                                                                                                              "int") "," REQUIRED("deleted_files_count", "506", "int") "," REQUIRED("added_rows_count",
-                                                                                                                                                                                                                                                                                                                                                                                    "512", "long") "," REQUIRED("existing_rows_count", "513", "long") "," REQUIRED("deleted_rows_count",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "514",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "long") "," OPTIONAL("partitions",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "507",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "{\"type\":\"array\",\"element-id\":508,\"items\":{\"type\":\"record\",\"name\":\"r508\","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "\"fields\":[" REQUIRED(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            "contains_null", "509", "boolean") "," OPTIONAL("contains_nan", "518", "\"boolean\"") "," OPTIONAL("lower_bound",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "510",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "\"bytes\"") "," OPTIONAL("upper_bound",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "511",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "\"bytes\"") "]}}") "," OPTIONAL("key_metadata",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "519",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "\"bytes\"") "]}";
-
-static const char entry_schema_head[] =
-    "{\"type\":\"record\",\"name\":\"manifest_entry\",\"fields\":[" REQUIRED("status", "0", "int") "," OPTIONAL("snapshot_id", "1", "\"long\"") "," OPTIONAL(
-        "sequence_number", "3",
-        "\"long\"") "," OPTIONAL("file_sequence_number", "4",
-                                 "\"long\"") ","
-                                             "{\"name\":\"data_file\",\"field-id\":2,\"type\":{\"type\":\"record\",\"name\":\"r2\",\"fields\":[" REQUIRED(
-                                                 "content", "134",
-                                                 "int") "," REQUIRED("file_path", "100",
-                                                                     "string") "," REQUIRED("file_format",
-                                                                                            "101",
-                                                                                            "string") ","
-                                                                                                      "{\"name\":\"partition\",\"field-id\":102,\"type\":{\"type\":\"record\",\"name\":\"r102\","
-                                                                                                      "\"fields\":[";
-static const char entry_schema_tail[] =
-    "]}}," REQUIRED(
-        "record_count", "103", "long") "," REQUIRED("file_size_in_bytes", "104",
-                                                    "long") "," METRIC_MAP("column_sizes", "108",
-                                                                           "117",
-                                                                           "118", "long") "," METRIC_MAP("value_counts", "109", "119", "120", "long") "," METRIC_MAP("null_value_counts", "110", "121", "122", "long") "," METRIC_MAP("nan_value_counts", "137", "138", "139", "long") "," METRIC_MAP("lower_bounds",
-                                                                                                                                                                                                                                                                                                      "125",
-                                                                                                                                                                                                                                                                                                      "126",
-                                                                                                                                                                                                                                                                                                      "127",
-                                                                                                                                                                                                                                                                                                      "bytes") "," METRIC_MAP("upper_bounds",
-                                                                                                                                                                                                                                                                                                                              "128", "129", "130",
-                                                                                                                                                                                                                                                                                                                              "bytes") "," OPTIONAL("key_metadata",
-                                                                                                                                                                                                                                                                                                                                                    "131", "\"bytes\"") "," LIST("split_offsets",
-                                                                                                                                                                                                                                                                                                                                                                                 "132",
-                                                                                                                                                                                                                                                                                                                                                                                 "133",
-                                                                                                                                                                                                                                                                                                                                                                                 "long") "," LIST("equality_ids",
-                                                                                                                                                                                                                                                                                                                                                                                                  "135",
-                                                                                                                                                                                                                                                                                                                                                                                                  "136", "int") "," OPTIONAL("sort_order_id", "140", "\"int\"") "," OPTIONAL("referenced_data_file",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "143",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "\"string\"") "]}}]}";
-
 static void put_optional_bytes(struct buf *out, struct str bytes)
 {
     if (!bytes.data) {
@@ -140,6 +69,7 @@ int manifest_list_encode(const struct manifest_list *list, int64_t snapshot_id, 
                          int64_t sequence_number, struct buf *out, corrie_error *err)
 {
     _cleanup_(avro_writer_done) struct avro_writer writer = {0};
+    _cleanup_(buf_done) struct buf schema = {0};
     char snapshot[24];
     char parent[24] = "null";
     char sequence[24];
@@ -156,8 +86,10 @@ int manifest_list_encode(const struct manifest_list *list, int64_t snapshot_id, 
         {STR("format-version"), STR("2")},
     };
 
-    int r =
-        avro_writer_begin(&writer, out, str_of(list_schema), metadata, ARRAY_LEN(metadata), err);
+    int r = manifest_list_schema(&schema, err);
+    if (r >= 0) {
+        r = avro_writer_begin(&writer, out, buf_str(&schema), metadata, ARRAY_LEN(metadata), err);
+    }
     for (size_t i = 0; r >= 0 && i < list->count; i++) {
         put_manifest_file(&writer.block, &list->items[i]);
         r = avro_writer_record(&writer, err);
@@ -166,41 +98,6 @@ int manifest_list_encode(const struct manifest_list *list, int64_t snapshot_id, 
 }
 
 /* ---- manifests ---- */
-
-/* Avro names are [A-Za-z_][A-Za-z0-9_]*; other bytes become _xHH, as Iceberg's own writers do. */
-static void add_avro_name(struct buf *out, struct str name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.data[i];
-        bool digit = c >= '0' && c <= '9';
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (digit && i > 0)) {
-            buf_add_char(out, (char)c);
-        } else if (digit) {
-            buf_addf(out, "_%c", c);
-        } else {
-            buf_addf(out, "_x%X", c);
-        }
-    }
-}
-
-static int build_schema(const struct partition_spec *spec, struct buf *out, corrie_error *err)
-{
-    buf_add_text(out, entry_schema_head);
-    for (size_t i = 0; i < spec->n_fields; i++) {
-        const struct partition_field *field = &spec->fields[i];
-        buf_add_text(out, i == 0 ? "{\"name\":\"" : ",{\"name\":\"");
-        add_avro_name(out, field->name);
-        buf_addf(out, "\",\"field-id\":%d,\"type\":[\"null\",", field->field_id);
-        int r = partition_type_schema(&field->result_type, field->field_id, out, err);
-        if (r < 0) {
-            return corrie_wrap(err, "partition field '%.*s' (%.*s)", STR_FMT(field->name),
-                               STR_FMT(field->transform));
-        }
-        buf_add_text(out, "],\"default\":null}");
-    }
-    buf_add_text(out, entry_schema_tail);
-    return buf_check(out, err);
-}
 
 static int spec_json(const struct partition_spec *spec, struct buf *out, corrie_error *err)
 {
@@ -347,7 +244,7 @@ static void put_lists(struct buf *out, const struct data_file *file)
     }
 }
 
-/* Fields in the order of the schema above. */
+/* Fields in the order of manifest_entry_schema. */
 static int put_entry(struct buf *out, const struct manifest_spec *how,
                      const struct manifest_entry *entry, corrie_error *err)
 {
@@ -488,7 +385,7 @@ int manifest_encode(const struct manifest_spec *how, const struct manifest_entry
     size_t start = out->len;
     int r;
 
-    if ((r = build_schema(how->spec, &avro_schema, err)) < 0 ||
+    if ((r = manifest_entry_schema(how->spec, &avro_schema, err)) < 0 ||
         (r = schema_json(how->schema, &table_schema, err)) < 0 ||
         (r = spec_json(how->spec, &partition_spec, err)) < 0) {
         return r;
