@@ -43,7 +43,7 @@ def typed(lake: Lake, tmp_path: Path) -> Lake:
         "clock": column(pa.time64("us"), lambda i: dt.time(i % 24, i % 60, i % 60, i)),
         "moment": column(pa.timestamp("us"), lambda i: dt.datetime(2026, 1, 1) + dt.timedelta(minutes=i)),
         "instant": column(pa.timestamp("us", tz="UTC"),
-                          lambda i: dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc) + dt.timedelta(minutes=i)),
+                          lambda i: dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=i)),
         "text": column(pa.string(), lambda i: f"é {i} " + "x" * (i % 40)),
         "raw": column(pa.binary(), lambda i: uuid.UUID(int=i).bytes[: i % 17]),
         "list": column(pa.list_(pa.int64()), lambda i: list(range(i % 5))),
