@@ -210,7 +210,7 @@ static int complete(struct catalog *catalog, struct commit *commit, corrie_error
                            COMMIT_PARENTS_MAX);
     }
     for (size_t i = 0; i < commit->n_parents; i++) {
-        struct commit_links parent;
+        struct commit_links parent = {.generation = 0};
         int r = commit_links(catalog, &commit->parents[i], &parent, err);
 
         if (r < 0) {

@@ -7,16 +7,17 @@ enum value_flag { VALUE_DOC_APART = 1, VALUE_ORIGIN = 2, VALUE_TAINT = 4, VALUE_
 bool node_ends(struct str key, unsigned level, size_t count)
 {
     size_t mean = level == 0 ? TREE_LEAF_MEAN : TREE_INNER_MEAN;
-    uint64_t threshold = UINT64_MAX / mean;
+    size_t least = mean / 2;
+    uint64_t threshold = UINT64_MAX / (mean - least + 1);
 
+    if (count < least) {
+        return false; /* even sizes: an edit rewrites less, and chosen keys make no deep trees */
+    }
     if (count >= 16 * mean) {
         return true;
     }
-    if (level > 0 && count < 2) {
-        return false; /* else chosen keys could make levels that never get narrower */
-    }
     if (count > 4 * mean) {
-        threshold *= 8;
+        threshold *= 4;
     }
     return hash_xx64(key, level) < threshold;
 }

@@ -3,8 +3,8 @@
  * A tree is named by the hash of its root node. Invariants
  *   1. Two trees with equal entries have equal roots, whatever edits led there.
  *   2. Boundaries depend on keys alone: replacing a value rewrites exactly one node a level.
- *   3. No node holds more than TREE_LEAF_MAX (leaf) or TREE_INNER_MAX entries, whatever the keys; the
- *      depth is at most the logarithm of the number of entries to base 2.
+ *   3. No node holds more than TREE_LEAF_MAX (leaf) or TREE_INNER_MAX entries, and none but the last of a
+ *      level less than half the mean, whatever the keys: so no choice of keys makes a tree deep.
  *   4. A node is stored with or before the commit that names it, never after. */
 #ifndef CORRIE_CATALOG_TREE_H
 #define CORRIE_CATALOG_TREE_H
@@ -103,9 +103,10 @@ struct tree_stats {
 int tree_check(struct catalog *catalog, const struct hash *root, struct tree_stats *ret,
                corrie_error *err) CORRIE_MUST_USE;
 
-/* The shape of the format; never changes within it. */
+/* The shape of the format; never changes within it. Means of entries in a node; a node that is not the last
+ * of its level has half of that at least, and never more than 16 times as many. */
 #define TREE_LEAF_MEAN 12
-#define TREE_INNER_MEAN 48
+#define TREE_INNER_MEAN 32
 #define TREE_LEAF_MAX (16 * TREE_LEAF_MEAN)
 #define TREE_INNER_MAX (16 * TREE_INNER_MEAN)
 

@@ -40,8 +40,8 @@ struct str table_key(struct arena *arena, const char *name)
     struct key key;
     struct str copy;
 
-    ck_ok(KEY_MAKE(&key, &err, STR("table"), str_of(name)), &err);
-    ck_assert_int_eq(arena_str(arena, key_str(&key), &copy), 0);
+    must(KEY_MAKE(&key, &err, STR("table"), str_of(name)) == 0);
+    must(arena_str(arena, key_str(&key), &copy) == 0);
     return copy;
 }
 

@@ -9,6 +9,14 @@
 #include "catalog/merge.h"
 #include "tests/unit/check.h"
 
+/* Check writes a line for every assertion that holds; where millions are made, only failures speak. */
+#define must(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            ck_abort_msg("%s", #condition);                                                        \
+        }                                                                                          \
+    } while (0)
+
 struct lab {
     char *directory;
     struct catalog *catalog;
