@@ -44,7 +44,8 @@ struct engine_options {
     struct str name_space;/* where unqualified table names are looked up; empty = nowhere else */
     bool locked;          /* models, rules, servers; else a person's, who may read files */
     bool deterministic;   /* one thread, so that sums of floats come out the same */
-    const struct str *allowed; /* locked: directories and files that may be read, absolute */
+    const struct str *allowed; /* locked: directories and files that tables and engine_write may use,
+                                * absolute; SQL itself names none */
     size_t n_allowed;
     const struct cancel *cancel; /* may be NULL; outlives the engine */
 };
@@ -191,7 +192,7 @@ struct engine_written {
     struct str path;
     int64_t rows;
     int64_t bytes;
-    struct engine_column_stats *columns;
+    struct engine_column_stats *columns; /* of the leaves, in order of the schema */
     size_t n_columns;
     int64_t *split_offsets; /* where row groups start, ascending */
     size_t n_split_offsets;
@@ -199,16 +200,17 @@ struct engine_written {
 
 struct engine_write {
     struct str sql;              /* a SELECT; columns by position are those of `schema` */
+    const char *file;            /* what a person calls the text, for positions; NULL: not a person's */
     const struct schema *schema; /* with ids: names, types, field ids of the file; values are cast */
     /* Names file number `ordinal` (0, 1, …): appends an absolute path to `ret`. */
     int (*path)(void *arg, unsigned ordinal, struct buf *ret, corrie_error *err);
     void *arg;
     int64_t max_rows;     /* rows of a file; 0 = no maximum */
-    int64_t target_bytes; /* size of a file, roughly; 0 = one file */
+    int64_t target_bytes; /* size of a file, roughly; 0 = one file; up to twice that is left whole */
 };
 
-/* Writes the rows of `sql`, in order, to one Parquet file, or to several where max_rows or
- * target_bytes are passed. No rows: no file, *ret_n = 0. ZSTD, row groups of 122 880 rows.
+/* Writes the rows of `sql`, in order, to one Parquet file (ordinal 0), or to several where max_rows or
+ * target_bytes are passed (ordinals 1, 2, …; the file of ordinal 0 is removed). No rows: no file, *ret_n = 0. ZSTD, row groups of 122 880 rows.
  * A value that does not fit its column, or null in a required one, is CORRIE_E_DATA naming the column
  * (and file, line and value where the query is a source's relation).
  * On failure (and on cancel) files that this call began are removed. fsync of the files and their
@@ -236,7 +238,7 @@ struct engine_source_options {
     struct str delimiter;
     struct str quote; /* "none" = no quoting */
     enum engine_switch header;
-    const struct str *nulls; /* texts that mean null; none: only the empty unquoted one */
+    const struct str *nulls; /* texts that mean null, besides the empty one, which always does */
     size_t n_nulls;
     struct str date_format;  /* strptime: texts of this form become dates; else only ISO-8601 */
     struct str columns;      /* "name TYPE, …": names and types, in order */
@@ -255,6 +257,9 @@ struct engine_source {
     int64_t rows;           /* Parquet: of the footer; else -1 */
     int64_t bytes;          /* of the file */
     struct str relation;    /* SELECT over the file with those columns, in order */
+    struct engine_source_options options; /* nulls and date_format as they were settled */
+    bool *iso;    /* CSV with a date_format: columns whose times are ISO-8601 all the same; or NULL */
+    bool lenient; /* CSV: DuckDB reads it only without strict_mode */
 };
 
 /* Reads as much of the local file at `path` as is needed to say what is in it: a Parquet footer, the
@@ -286,8 +291,8 @@ enum engine_output {
     ENGINE_OUT_ARROW /* IPC stream */
 };
 
-/* Writes the rows of `sql` to `path` (replaced; a partial file is removed on failure) and returns how
- * many in *ret_rows. Duplicate column names are CORRIE_E_DATA for JSON and Parquet. */
+/* Writes the rows of `sql` to `path` and returns how many in *ret_rows. A regular file is replaced at
+ * the end, by a rename: on failure the old one stays. A second column of one name gets a number (a_1). */
 int engine_export(struct engine *engine, struct str sql, const char *file,
                   enum engine_output format, struct str path, int64_t *ret_rows, corrie_error *err)
     CORRIE_MUST_USE;

@@ -21,8 +21,12 @@
 struct session {
     const struct duck *d;
     duckdb_connection con;
-    struct session *next; /* in engine->working */
+    struct engine *spare_of; /* a locked engine takes it back when it is closed; NULL: disconnect */
+    struct session *next;    /* in engine->working */
 };
+
+/* Connections that a locked engine set up before its configuration was locked. */
+#define SPARE_SESSIONS 4
 
 /* A table that engine_define_* made. */
 struct defined {
@@ -53,6 +57,8 @@ struct engine {
     bool watching;
     bool closing;
     struct session *working;
+    duckdb_connection spares[SPARE_SESSIONS];
+    size_t n_spares;
 };
 
 int session_open(struct engine *engine, struct session *ret, corrie_error *err) CORRIE_MUST_USE;

@@ -335,10 +335,13 @@ static int fail_by_type(const struct report *report, const struct origin *origin
 static int fail_json(struct str message, corrie_error *err)
 {
     struct str path = between(message, STR("in file \""), STR("\""));
-    struct str line_text = between(message, STR(" in line "), STR(":"));
-    struct str byte_text = between(message, STR(" at byte "), STR(" in line"));
-    ptrdiff_t colon = str_find_str(message, STR(" in line "));
+    bool lines = str_find_str(message, STR(" in line ")) >= 0;
+    struct str marker = lines ? STR(" in line ") : STR(" in record/value ");
+    struct str line_text = between(message, marker, STR(":"));
+    struct str byte_text = between(message, STR(" at byte "), STR(" in "));
+    ptrdiff_t colon = str_find_str(message, marker);
     struct str why = colon < 0 ? message : str_from(message, (size_t)colon);
+    const char *what = lines ? "line" : "record";
     _free_ char *file = str_dup(path);
     int64_t line = 0;
     int64_t byte = 0;
@@ -348,12 +351,43 @@ static int fail_json(struct str message, corrie_error *err)
     }
     colon = str_find_str(why, STR(": "));
     why = colon < 0 ? why : str_from(why, (size_t)colon + 2);
-    if (!str_to_int64(line_text, &line) || !str_to_int64(byte_text, &byte)) {
+    if (!str_to_int64(line_text, &line)) {
         return corrie_fail(err, CORRIE_E_DATA, "%.*s", STR_FMT(first_paragraph(message)));
     }
-    corrie_fail(err, CORRIE_E_DATA, "%s: line %lld, byte %lld: malformed JSON: %.*s", file,
-                (long long)line, (long long)byte, STR_FMT(first_paragraph(why)));
-    return corrie_error_at(err, file, line, byte, 0, STR_EMPTY);
+    why = str_slice(why, 0, str_find(why, '\n') < 0 ? why.len : (size_t)str_find(why, '\n'));
+    if (str_to_int64(byte_text, &byte)) {
+        corrie_fail(err, CORRIE_E_DATA, "%s: %s %lld, byte %lld: malformed JSON: %.*s", file, what,
+                    (long long)line, (long long)byte, STR_FMT(str_trim(why)));
+    } else {
+        corrie_fail(err, CORRIE_E_DATA, "%s: %s %lld: %.*s", file, what, (long long)line,
+                    STR_FMT(str_trim(why)));
+    }
+    return lines ? corrie_error_at(err, file, line, byte, 0, STR_EMPTY) : err->code;
+}
+
+/* "No magic bytes found at end of file 'x.parquet'" and the like: what a cut or foreign file gives. */
+static int fail_parquet(struct str message, corrie_error *err)
+{
+    struct str path = between(message, STR("ile '"), STR("'"));
+    struct str quoted = between(message, STR("ile \""), STR("\""));
+
+    if (quoted.len > 0 && path.len == 0) {
+        return corrie_fail(err, CORRIE_E_DATA, "%.*s is damaged: %.*s", STR_FMT(quoted),
+                           STR_FMT(first_paragraph(message)));
+    }
+    corrie_fail(err, CORRIE_E_DATA, "%.*s is not a Parquet file, or its end is missing", STR_FMT(path));
+    return corrie_hint(err, "a Parquet file ends in PAR1; one that does not was cut off or is something "
+                            "else");
+}
+
+/* Could not convert string 'x' to INT32 when casting from source column price */
+static int fail_cast(struct str message, const struct origin *origin, corrie_error *err)
+{
+    struct str column = str_trim(between(message, STR("from source column "), STR("\n")));
+    ptrdiff_t end = str_find_str(message, STR(" when casting from source column "));
+
+    return corrie_fail(err, origin->data ? CORRIE_E_DATA : CORRIE_E_FAILED, "column %.*s: %.*s",
+                       STR_FMT(column), STR_FMT(str_slice(message, 0, (size_t)end)));
 }
 
 int duck_fail(const char *message, const struct origin *origin, corrie_error *err)
@@ -376,8 +410,14 @@ int duck_fail(const char *message, const struct origin *origin, corrie_error *er
     if (str_find_str(report.message, STR("CSV Error on Line: ")) >= 0) {
         return fail_csv(report.message, err);
     }
-    if (str_find_str(report.message, STR("Malformed JSON in file")) >= 0) {
+    if (str_find_str(report.message, STR("Malformed JSON in file")) >= 0 ||
+        str_find_str(report.message, STR("JSON transform error in file")) >= 0) {
         return fail_json(report.message, err);
+    }
+    if (str_find_str(report.message, STR("No magic bytes found")) >= 0 ||
+        str_find_str(report.message, STR("too small to be a Parquet file")) >= 0 ||
+        str_starts(report.message, STR("Failed to read file \""))) {
+        return fail_parquet(report.message, err);
     }
     if (type_is(&report, "IO")) {
         return fail_io(&report, origin, err);
@@ -385,6 +425,8 @@ int duck_fail(const char *message, const struct origin *origin, corrie_error *er
     if (str_eq(report.subtype, STR("COLUMN_NOT_FOUND")) ||
         str_eq(report.subtype, STR("MISSING_ENTRY"))) {
         code = fail_unknown(&report, origin, err);
+    } else if (str_find_str(report.message, STR(" when casting from source column ")) >= 0) {
+        code = fail_cast(report.message, origin, err);
     } else {
         code = fail_by_type(&report, origin, err);
     }

@@ -194,6 +194,14 @@ static int visit_object(struct walk *walk, const struct scope *scope, const json
         r = refuse(walk, node, 1, "DESCRIBE, SHOW or SUMMARIZE", STR_EMPTY);
     } else if (str_eq(tree_text(node, "class"), STR("FUNCTION"))) {
         note_function(walk, tree_text(node, "function_name"));
+    } else if (str_eq(type, STR("COLUMN_REF"))) {
+        /* current_date and its like are names until they are bound */
+        const json_t *names = json_object_get(node, "column_names");
+        const json_t *only = json_array_get(names, 0);
+
+        if (json_array_size(names) == 1 && json_is_string(only)) {
+            note_function(walk, js_str(only));
+        }
     }
     if (r < 0) {
         return r;
@@ -255,6 +263,14 @@ static int check_tree(const json_t *tree, const struct origin *origin, corrie_er
     return 0;
 }
 
+static int by_offset(const void *a, const void *b)
+{
+    size_t x = ((const struct engine_table_ref *)a)->offset;
+    size_t y = ((const struct engine_table_ref *)b)->offset;
+
+    return x < y ? -1 : x > y;
+}
+
 int statement_check(struct engine *engine, const struct origin *origin, struct arena *arena,
                     struct engine_statement *ret, corrie_error *err)
 {
@@ -281,6 +297,7 @@ int statement_check(struct engine *engine, const struct origin *origin, struct a
             r = corrie_fail_memory(err);
         } else {
             memcpy(ret->tables, walk.tables.items, walk.tables.count * sizeof *ret->tables);
+            qsort(ret->tables, walk.tables.count, sizeof *ret->tables, by_offset);
         }
     }
     if (r == 0) {

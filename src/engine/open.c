@@ -15,6 +15,19 @@
 
 void session_close(struct session *session)
 {
+    struct engine *home = session->spare_of;
+
+    if (!session->con) {
+        return;
+    }
+    if (home) {
+        pthread_mutex_lock(&home->lock);
+        if (home->n_spares < SPARE_SESSIONS) {
+            home->spares[home->n_spares++] = session->con;
+            session->con = NULL;
+        }
+        pthread_mutex_unlock(&home->lock);
+    }
     if (session->con) {
         session->d->disconnect(&session->con);
         session->con = NULL;
@@ -23,7 +36,7 @@ void session_close(struct session *session)
 
 /* What is kept by connection. Unqualified names: tables without a namespace first, so that a model
  * shadows a lake table. */
-static int set_up(struct engine *engine, struct session *session, corrie_error *err)
+static int set_up(struct engine *engine, struct session *session, bool buffer, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf sql = {0};
     _cleanup_(buf_done) struct buf path = {0};
@@ -34,7 +47,8 @@ static int set_up(struct engine *engine, struct session *session, corrie_error *
         buf_add_char(&path, ',');
         buf_add_sql_name(&path, engine->name_space);
     }
-    buf_add_text(&sql, "SET streaming_buffer_size = '64MB'; SET search_path = ");
+    buf_add_text(&sql, buffer ? "SET streaming_buffer_size = '64MB'; " : "");
+    buf_add_text(&sql, "SET search_path = ");
     buf_add_sql_string(&sql, buf_str(&path));
     r = buf_check(&path, err);
     if (r == 0) {
@@ -43,15 +57,30 @@ static int set_up(struct engine *engine, struct session *session, corrie_error *
     return r < 0 ? r : engine_run(engine, session, buf_text(&sql), NULL, err);
 }
 
+/* A locked engine cannot set the size of the streaming buffer any more, so it hands out connections that
+ * were set up before; past SPARE_SESSIONS at once, results stream slower. */
 int session_open(struct engine *engine, struct session *ret, corrie_error *err)
 {
     _cleanup_(session_close) struct session session = {.d = engine->d};
     int r;
 
+    if (engine->locked) {
+        pthread_mutex_lock(&engine->lock);
+        if (engine->n_spares > 0) {
+            session.con = engine->spares[--engine->n_spares];
+        }
+        pthread_mutex_unlock(&engine->lock);
+        session.spare_of = engine;
+        if (session.con) {
+            *ret = TAKE(session);
+            return 0;
+        }
+        session.spare_of = NULL;
+    }
     if (engine->d->connect(engine->db, &session.con) != DuckDBSuccess) {
         return corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB: cannot make a connection");
     }
-    r = set_up(engine, &session, err);
+    r = set_up(engine, &session, !engine->locked, err);
     if (r < 0) {
         return r;
     }
@@ -208,6 +237,9 @@ struct engine *engine_close(struct engine *engine)
     planner_close(engine->planner);
     arrow_registry_disconnect(engine->registry);
     session_close(&engine->session);
+    while (engine->n_spares > 0) {
+        engine->d->disconnect(&engine->spares[--engine->n_spares]);
+    }
     if (engine->db) {
         engine->d->close(&engine->db);
     }
@@ -300,6 +332,24 @@ static void add_list(struct buf *out, const struct str *items, size_t n)
     buf_add_char(out, ']');
 }
 
+static int add_spares(struct engine *engine, corrie_error *err)
+{
+    while (engine->n_spares < SPARE_SESSIONS) {
+        struct session session = {.d = engine->d};
+        int r;
+
+        if (engine->d->connect(engine->db, &session.con) != DuckDBSuccess) {
+            return corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB: cannot make a connection");
+        }
+        r = set_up(engine, &session, true, err);
+        engine->spares[engine->n_spares++] = session.con;
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
 /* Settings that need a connection. The lock comes last: after it nothing can be set. */
 static int settle(struct engine *engine, const struct engine_options *options, corrie_error *err)
 {
@@ -314,16 +364,30 @@ static int settle(struct engine *engine, const struct engine_options *options, c
         buf_add_sql_name(&sql, engine->name_space);
         buf_add_text(&sql, "; ");
     }
-    if (engine->locked) {
+    r = buf_check(&sql, err);
+    if (r == 0) {
+        r = engine_run(engine, &engine->session, buf_text(&sql), NULL, err);
+    }
+    if (r == 0) {
+        r = set_up(engine, &engine->session, true, err);
+    }
+    if (r == 0 && engine->locked) {
+        r = add_spares(engine, err);
+    }
+    if (r == 0 && engine->locked) {
+        buf_clear(&sql);
         buf_add_text(&sql, "SET GLOBAL allowed_directories = ");
         add_list(&sql, options->allowed, options->n_allowed);
         buf_add_text(&sql, "; SET GLOBAL allowed_paths = ");
         add_list(&sql, options->allowed, options->n_allowed);
         buf_add_text(&sql, "; SET GLOBAL enable_external_access = false; "
                            "SET GLOBAL lock_configuration = true; ");
+        r = buf_check(&sql, err);
+        if (r == 0) {
+            r = engine_run(engine, &engine->session, buf_text(&sql), NULL, err);
+        }
     }
-    r = buf_check(&sql, err);
-    return r < 0 ? r : engine_run(engine, &engine->session, buf_text(&sql), NULL, err);
+    return r;
 }
 
 int engine_open(const struct engine_options *options, struct engine **ret, corrie_error *err)
@@ -362,9 +426,6 @@ int engine_open(const struct engine_options *options, struct engine **ret, corri
         return corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB: cannot make a connection");
     }
     r = settle(engine, options, err);
-    if (r == 0) {
-        r = set_up(engine, &engine->session, err);
-    }
     if (r < 0) {
         return corrie_wrap(err, "open DuckDB");
     }

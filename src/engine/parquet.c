@@ -92,7 +92,8 @@ static int make_select(struct writer *writer, struct buf *ret)
 {
     const struct duck *d = writer->engine->d;
     const struct schema *schema = writer->write->schema;
-    struct origin origin = {.sql = writer->write->sql, .engine = writer->engine, .data = true};
+    struct origin origin = {.sql = writer->write->file ? writer->write->sql : STR_EMPTY,
+                            .file = writer->write->file, .engine = writer->engine, .data = true};
     duckdb_prepared_statement prepared = NULL;
     _free_ char *sql = str_dup(writer->write->sql);
     _cleanup_(buf_done) struct buf view = {0};
@@ -547,7 +548,8 @@ static int cut(struct writer *writer, const struct engine_written *whole, int64_
 static int write_all(struct writer *writer)
 {
     const struct engine_write *write = writer->write;
-    const struct origin origin = {.sql = write->sql, .engine = writer->engine, .data = true};
+    const struct origin origin = {.sql = write->sql, .file = write->file, .engine = writer->engine,
+                                  .data = true};
     _cleanup_(buf_done) struct buf select = {0};
     struct engine_written whole = {0};
     int64_t rows;

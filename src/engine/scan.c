@@ -6,7 +6,7 @@
  * the footer here and becomes a plain read_parquet with columns renamed.
  * Inside nested columns that parameter maps by name, so a renamed inner field would come out null; where
  * the footer is read that is found and refused. */
-#include "engine/engine_priv.h"
+#include "engine/footer.h"
 
 void add_table_name(struct buf *out, struct str name_space, struct str name)
 {
@@ -15,8 +15,8 @@ void add_table_name(struct buf *out, struct str name_space, struct str name)
     buf_add_sql_name(out, name);
 }
 
-/* DuckDB globs in paths: *, ? and [ stand for themselves in brackets. A backslash escapes, but only in
- * a path that is a pattern. */
+/* DuckDB globs in paths: *, ? and [ stand for themselves in brackets. A path that has one of these and
+ * a backslash cannot be said (a pattern is split at backslashes): DuckDB finds no such file. */
 void add_path(struct buf *out, struct str path)
 {
     _cleanup_(buf_done) struct buf literal = {0};
@@ -27,8 +27,6 @@ void add_path(struct buf *out, struct str path)
 
         if (pattern && (c == '*' || c == '?' || c == '[')) {
             buf_addf(&literal, "[%c]", c);
-        } else if (pattern && c == '\\') {
-            buf_add_text(&literal, "\\\\");
         } else {
             buf_add_char(&literal, c);
         }
@@ -60,91 +58,12 @@ static void add_null_column(struct buf *out, const struct field *field)
 
 /* ---- the footer of a table's only file ---- */
 
-struct leaf {
-    struct str name;
-    int64_t id;       /* -1: none */
-    int64_t children; /* 0: a leaf */
-    struct str type;  /* DuckDB's name of a leaf's type */
-    struct str converted;
-    bool repeated;
-};
-
-struct footer {
-    VEC(struct leaf) nodes; /* the schema in preorder, without its root */
-    struct arena arena;
-};
-
-static void footer_done(struct footer *footer)
-{
-    vec_done(&footer->nodes);
-    arena_done(&footer->arena);
-}
-
-static int footer_read(struct engine *engine, struct str path, struct footer *footer,
-                       corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf sql = {0};
-    _cleanup_(rows_done) struct rows rows = {0};
-    bool root = true;
-    int r;
-
-    buf_add_text(&sql, "SELECT name, field_id, coalesce(num_children, 0)::BIGINT, duckdb_type, "
-                       "converted_type, repetition_type FROM parquet_schema(");
-    add_path(&sql, path);
-    buf_add_char(&sql, ')');
-    r = buf_check(&sql, err);
-    if (r == 0) {
-        r = rows_open(engine, &engine->session, buf_text(&sql), &(struct origin){.data = true},
-                      &rows, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    while (rows_next(&rows)) {
-        struct leaf leaf = {.id = -1};
-        struct str text = STR_EMPTY;
-
-        if (root) {
-            root = false;
-            continue;
-        }
-        if (!rows_int(&rows, 1, &leaf.id)) {
-            leaf.id = -1;
-        }
-        leaf.children = 0;
-        (void)rows_int(&rows, 2, &leaf.children);
-        r = rows_text(&rows, 0, &text) ? arena_str(&footer->arena, text, &leaf.name) : 0;
-        if (r == 0 && rows_text(&rows, 3, &text)) {
-            r = arena_str(&footer->arena, text, &leaf.type);
-        }
-        if (r == 0 && rows_text(&rows, 4, &text)) {
-            r = arena_str(&footer->arena, text, &leaf.converted);
-        }
-        leaf.repeated = rows_text(&rows, 5, &text) && str_eq(text, STR("REPEATED"));
-        if (r < 0 || vec_push(&footer->nodes, leaf) < 0) {
-            return corrie_fail_memory(err);
-        }
-    }
-    return 0;
-}
-
-/* Index after the subtree that starts at `at`. */
-static size_t skip(const struct footer *footer, size_t at)
-{
-    int64_t open = 1;
-
-    while (open > 0 && at < footer->nodes.count) {
-        open += footer->nodes.items[at++].children - 1;
-    }
-    return at;
-}
-
 enum layout { LAYOUT_SAME, LAYOUT_OTHER, LAYOUT_RENAMED };
 
 /* Whether what lies at `at` has the fields of `type`: names, ids, order. */
 static enum layout compare(const struct footer *footer, size_t at, const struct type *type)
 {
-    const struct leaf *node = &footer->nodes.items[at];
+    const struct footer_node *node = &footer->nodes.items[at];
     enum layout worst = LAYOUT_SAME;
     size_t child = at + 1;
 
@@ -171,7 +90,7 @@ static enum layout compare(const struct footer *footer, size_t at, const struct 
             return LAYOUT_OTHER;
         }
         for (size_t k = 0; type->kind == TYPE_STRUCT && k < type->n_fields; k++) {
-            const struct leaf *given = &footer->nodes.items[child];
+            const struct footer_node *given = &footer->nodes.items[child];
             bool same_name = str_eq_nocase(given->name, type->fields[k].name);
             bool same_id = given->id == type->fields[k].id;
 
@@ -191,7 +110,7 @@ static enum layout compare(const struct footer *footer, size_t at, const struct 
             return inner;
         }
         worst = inner == LAYOUT_SAME ? worst : inner;
-        child = skip(footer, child);
+        child = footer_skip(footer, child);
     }
     return worst;
 }
@@ -257,7 +176,7 @@ static void add_by_id(struct buf *out, const struct engine_table *table)
 /* Finds top-level field `id`: its index in the footer, or -1. */
 static ptrdiff_t footer_find(const struct footer *footer, int id)
 {
-    for (size_t at = 0; at < footer->nodes.count; at = skip(footer, at)) {
+    for (size_t at = 0; at < footer->nodes.count; at = footer_skip(footer, at)) {
         if (footer->nodes.items[at].id == id) {
             return (ptrdiff_t)at;
         }

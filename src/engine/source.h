@@ -1,0 +1,28 @@
+/* source.h — files of others, shared by source.c and csv.c. */
+#ifndef CORRIE_ENGINE_SOURCE_H
+#define CORRIE_ENGINE_SOURCE_H
+
+#include "engine/engine_priv.h"
+
+/* Lines that are looked at to find types. */
+#define SAMPLE_ROWS 20480
+
+struct describe {
+    struct engine *engine;
+    const struct engine_source_options *options;
+    struct arena *arena;
+    struct engine_source *source;
+    corrie_error *err;
+};
+
+/* Fills delimiter, quote, header, columns and sql_types of a CSV source. */
+int csv_describe(struct describe *describe) CORRIE_MUST_USE;
+/* read_csv(…) over the source with its columns typed by `types` (DuckDB's names). */
+void csv_add_reader(struct buf *out, const struct engine_source *source,
+                    const struct str *types);
+/* Sets columns[i] from a name and DuckDB's type text. */
+int source_set_column(struct describe *describe, size_t at, struct str name, struct str type)
+    CORRIE_MUST_USE;
+int source_make_columns(struct describe *describe, size_t n) CORRIE_MUST_USE;
+
+#endif
