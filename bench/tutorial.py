@@ -59,7 +59,7 @@ def main() -> None:
         env.update(CORRIE_LAKE=f"{folder}/lake", XDG_STATE_HOME=f"{folder}/state")
         project = ROOT / "examples" / "ecommerce"
         for name in ("events", "users"):
-            corrie(env, "query", "-f", project / f"{name}.sql", "-o", "parquet", "--to", f"{folder}/{name}.parquet")
+            corrie(env, "query", "-f", project / f"data/{name}.sql", "-o", "parquet", "--to", f"{folder}/{name}.parquet")
         corrie(env, "import", f"{folder}/events.parquet", "shop.ecommerce_sessions")
         corrie(env, "import", f"{folder}/users.parquet", "shop.ecommerce_users")
 

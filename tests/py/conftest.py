@@ -97,7 +97,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     env = clean_environment(folder)
     env["CORRIE_LAKE"] = str(folder / "lake")
     for name in ("events", "users"):
-        subprocess.run([BIN / "corrie", "query", "-f", ROOT / f"examples/ecommerce/{name}.sql", "-o", "parquet",
+        subprocess.run([BIN / "corrie", "query", "-f", ROOT / f"examples/ecommerce/data/{name}.sql", "-o", "parquet",
                         "--to", folder / f"{name}.parquet"], check=True, env=env, timeout=TIMEOUT,
                        capture_output=True)
     yield folder
