@@ -183,7 +183,7 @@ static int add_members(struct buf *out, const json_t *object, const char **keys,
         }
         add_line(out, style, depth + 1);
         add_string(out, str_of(keys[i]));
-        buf_add_text(out, style->canonical ? ":" : ": ");
+        buf_add_text(out, style->indent > 0 ? ": " : ":");
         r = add_value(out, json_object_get(object, keys[i]), style, depth + 1, err);
         if (r < 0) {
             return r;

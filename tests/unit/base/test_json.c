@@ -101,7 +101,7 @@ START_TEST(writes_numbers_that_read_back)
 
     ck_ok(js_parse(STR("{\"x\":[0.1,1e300,2.0],\"a\":{}}"), "doc", &value, &err), &err);
     ck_ok(js_format(value, 0, &out, &err), &err);
-    ck_str_eq(buf_str(&out), STR("{\"x\": [0.1,1e+300,2.0],\"a\": {}}"));
+    ck_str_eq(buf_str(&out), STR("{\"x\":[0.1,1e+300,2.0],\"a\":{}}"));
 }
 END_TEST
 
