@@ -162,18 +162,17 @@ static int note_reads(struct run *run, size_t index, const struct plan_node *out
 static int write_output(struct run *run, const struct plan_node *node, struct arrow_table *rows,
                         struct lake_written *ret, corrie_error *err)
 {
-    static const struct str selects[] = {{"SELECT * FROM corrie_run.\"output\"", 34}};
+    struct str select = STR("SELECT * FROM corrie_run.\"output\"");
     struct schema schema;
     struct lake_write write = {.ns = node->table_namespace,
                                .name = node->name,
                                .mode = node->function->strategy == STRATEGY_APPEND ? LAKE_APPEND : LAKE_REPLACE,
                                .schema = &schema,
                                .engine = run->engine,
-                               .selects = selects,
+                               .selects = &select,
                                .n_selects = 1};
     struct schema target;
     _cleanup_(buf_done) struct buf by_name = {0};
-    struct str append;
     int r;
 
     r = arrow_table_schema(rows, &run->arena, &schema, err);
@@ -199,8 +198,7 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
         if (r < 0) {
             return r;
         }
-        append = buf_str(&by_name);
-        write.selects = &append;
+        select = buf_str(&by_name);
     }
     return lake_tx_write(run->tx, &write, &run->arena, ret, err);
 }
