@@ -39,8 +39,8 @@ int ipc_encode_batch(struct ArrowSchema *const *fields, const struct ArrowArray 
 int ipc_encode_end(ipc_write_fn write, void *arg, corrie_error *err) CORRIE_MUST_USE;
 
 /* What keeps the bytes alive: `release(arg)` is called exactly once, when the last array that
- * points into them is gone, from whichever thread drops it; also when decoding fails. Zeroed: the
- * bytes outlive everything. */
+ * points into them is gone, from whichever thread drops it: before decoding returns where it fails
+ * or where the stream has no rows. Zeroed: the bytes outlive everything. */
 struct ipc_hold {
     void (*release)(void *arg);
     void *arg;

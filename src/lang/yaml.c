@@ -308,7 +308,7 @@ static int on_event(struct builder *b, struct fy_event *event)
         return 0;
     case FYET_ALIAS:
         r = new_node(b, YAML_NULL, event, &place);
-        return r < 0 ? r : fail_at(b, place->offset, 1, "aliases cannot be used here", NULL);
+        return r < 0 ? r : fail_at(b, place->offset - 1, 1, "aliases cannot be used here", NULL);
     case FYET_SCALAR:
         return on_text(b, event);
     case FYET_SEQUENCE_START:

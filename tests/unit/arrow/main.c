@@ -1,0 +1,9 @@
+#include "tests/unit/check.h"
+
+Suite *fit_suite(void);
+Suite *ipc_suite(void);
+Suite *scalar_suite(void);
+Suite *table_suite(void);
+Suite *type_suite(void);
+
+TEST_MAIN(fit_suite, ipc_suite, scalar_suite, table_suite, type_suite)

@@ -1,0 +1,9 @@
+#include "tests/unit/check.h"
+
+Suite *filter_suite(void);
+Suite *header_suite(void);
+Suite *name_suite(void);
+Suite *project_suite(void);
+Suite *refexpr_suite(void);
+
+TEST_MAIN(filter_suite, header_suite, name_suite, project_suite, refexpr_suite)
