@@ -4,6 +4,14 @@
 #include "lang/name.h"
 #include "os/dir.h"
 
+/* Where unqualified names are: in the plan and in the statements of SQL models. */
+static struct str default_namespace(const struct run *run)
+{
+    struct str given = str_of(run->options.default_namespace);
+
+    return given.len > 0 ? given : project_namespace(run->project);
+}
+
 int run_open_engine(struct run *run, corrie_error *err)
 {
     struct engine_options options = {.locked = true, .cancel = lake_cancel(run->lake)};
@@ -14,6 +22,7 @@ int run_open_engine(struct run *run, corrie_error *err)
     if (run->engine) {
         return 0;
     }
+    options.name_space = default_namespace(run);
     if (run->options.memory && !str_to_size(str_of(run->options.memory), &options.memory)) {
         return corrie_fail(err, CORRIE_E_USAGE, "--memory %s is no size: write 4G or 512M", run->options.memory);
     }
@@ -122,7 +131,7 @@ static int build_plan(struct run *run, corrie_error *err)
 {
     struct plan_catalog catalog = {.context = run, .lookup = lookup, .names = names};
     struct str *parameters = arena_array(&run->arena, struct str, run->options.n_parameters);
-    struct plan_options options = {.default_namespace = str_of(run->options.default_namespace),
+    struct plan_options options = {.default_namespace = default_namespace(run),
                                    .ref = run->branch,
                                    .parameters = parameters,
                                    .n_parameters = run->options.n_parameters,
