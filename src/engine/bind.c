@@ -8,9 +8,10 @@
  *
  * What the plan does not say is never guessed: an unknown kind of filter prunes nothing, a table whose
  * scan is not found is read whole. */
-#include "engine/types.h"
+#include <math.h>
 
 #include "arrow/scalar.h"
+#include "engine/types.h"
 
 struct planner {
     struct engine *engine;
@@ -217,6 +218,12 @@ static bool add_constant(struct buf *out, const struct type *type, const json_t 
         return json_is_boolean(value);
     case TYPE_FLOAT:
     case TYPE_DOUBLE:
+        /* 20.0 rather than the shortest form, 2e+01 */
+        if (json_is_number(value) && fabs(json_number_value(value)) < 1e15 &&
+            json_number_value(value) == floor(json_number_value(value))) {
+            buf_addf(out, "%.1f", json_number_value(value));
+            return true;
+        }
         if (json_is_number(value)) {
             r = scalar_from_double(type, json_number_value(value), arena, &bytes, &ignored);
         }
