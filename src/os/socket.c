@@ -138,13 +138,18 @@ int os_receive(int fd, void *bytes, size_t max, size_t *ret_len, struct os_fd_li
                              .msg_control = &control,
                              .msg_controllen = sizeof control};
     size_t before = fds ? fds->count : 0;
+    bool reset = false;
     ssize_t n;
-    bool all;
+    bool all, again;
 
     do {
         n = os_fault_errno(OS_OP_RECEIVE, -1, NULL) < 0 ? -1
                                                         : recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
+        /* A reset says, once, that the other side closed without having read all of ours; what it sent
+         * before is still there. */
+        again = n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset));
+        reset = reset || (n < 0 && errno == ECONNRESET);
+    } while (again);
     if (n < 0 && errno == ECONNRESET) {
         return 0;
     }
