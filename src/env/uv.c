@@ -283,6 +283,20 @@ static void talk_done(struct talk *talk)
     buf_done(&talk->log);
 }
 
+/* A failure is told once, by the error. */
+static bool is_news(struct str line)
+{
+    static const char *const silent[] = {"Using ", "Activate ", "Creating ",
+                                         "error:", "cause:",    "hint:"};
+
+    for (size_t i = 0; i < ARRAY_LEN(silent); i++) {
+        if (str_starts(line, str_of(silent[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void tell(struct talk *talk)
 {
     for (;;) {
@@ -293,7 +307,7 @@ static void tell(struct talk *talk)
         }
         talk->told += line.len + 1;
         line = str_trim(line);
-        if (!str_starts(line, STR("Using ")) && !str_starts(line, STR("Activate "))) {
+        if (is_news(line)) {
             uv_progress(talk->options, line);
         }
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -12,11 +13,11 @@ import threading
 
 TYPE_CHECKING = False  # what typing says; importing it costs 3 ms
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+    from collections.abc import Iterable, Sequence
+    from typing import Any
 
 MAX_MESSAGE = 128 * 1024
 MAX_LINE = 8000  # characters: at most 32 000 bytes, 48 000 where JSON escapes them
-MAX_NAME = 1024
 BUNDLE_LINES = 1000
 BUNDLE_BYTES = 64 * 1024
 
@@ -42,7 +43,7 @@ def cut(text: str, size: int) -> str:
     return raw[: size - 3].decode("utf-8", "ignore") + "…"
 
 
-def encode(message: Dict[str, Any]) -> bytes:
+def encode(message: dict[str, Any]) -> bytes:
     return json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
 
 
@@ -54,7 +55,7 @@ class Channel:
         self._lock = threading.Lock()
         self._closed = False
 
-    def send(self, message: Dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+    def send(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         """A connection that is gone is not told to the function: corrie notices by itself."""
         packet = encode(message)
         with self._lock:
@@ -68,7 +69,7 @@ class Channel:
             except OSError:
                 self._closed = True
 
-    def receive(self) -> Tuple[Dict[str, Any], List[int]]:
+    def receive(self) -> tuple[dict[str, Any], list[int]]:
         packet, descriptors, _, _ = socket.recv_fds(self._socket, MAX_MESSAGE, 253)
         if not packet:
             os._exit(0)  # corrie is gone, or did not need this process
@@ -79,16 +80,16 @@ class Log:
     """Lines on their way to corrie: at once for the first `head` bytes, in bundles after that, so that a function that
     prints a hundred megabytes is not held up by it."""
 
-    def __init__(self, channel: Channel, paths: Dict[str, str], head: int) -> None:
+    def __init__(self, channel: Channel, paths: dict[str, str], head: int) -> None:
         self._channel = channel
         self._paths = paths
         self._left = head
         self._lock = threading.RLock()
         self._stream = ""
-        self._lines: List[List[Any]] = []
+        self._lines: list[list[Any]] = []
         self._bytes = 0
 
-    def place(self, depth: int) -> Tuple[str, int]:
+    def place(self, depth: int) -> tuple[str, int]:
         """The innermost line of the project's files that is running, as (file, line)."""
         frame = sys._getframe(depth)
         paths = self._paths
@@ -101,7 +102,7 @@ class Log:
             frame = frame.f_back
         return "", 0
 
-    def add(self, stream: str, text: str, place: Tuple[str, int], level: Optional[str] = None) -> None:
+    def add(self, stream: str, text: str, place: tuple[str, int], level: str | None = None) -> None:
         if len(text) > MAX_LINE:
             for start in range(0, len(text), MAX_LINE):
                 self.add(stream, text[start : start + MAX_LINE], place, level)
@@ -133,7 +134,7 @@ class Log:
 class _Bytes(io.RawIOBase):
     """`sys.stdout.buffer`: bytes, which are text all the same."""
 
-    def __init__(self, text: "LineStream") -> None:
+    def __init__(self, text: LineStream) -> None:
         self._text = text
 
     def writable(self) -> bool:
@@ -157,9 +158,9 @@ class LineStream(io.TextIOBase):
         self._name = name
         self._descriptor = descriptor
         self._lock = threading.RLock()
-        self._parts: List[str] = []
+        self._parts: list[str] = []
         self._length = 0
-        self._place: Tuple[str, int] = ("", 0)
+        self._place: tuple[str, int] = ("", 0)
         self.buffer = _Bytes(self)
 
     @property
@@ -232,7 +233,7 @@ class LineStream(io.TextIOBase):
 
 
 class _Handler(logging.Handler):
-    def __init__(self, log: Log, paths: Dict[str, str]) -> None:
+    def __init__(self, log: Log, paths: dict[str, str]) -> None:
         super().__init__()
         self._log = log
         self._paths = paths
@@ -252,24 +253,22 @@ class _Handler(logging.Handler):
 class Capture:
     """Everything that Python code prints or logs, from `start` to `finish`."""
 
-    def __init__(self, channel: Channel, paths: Dict[str, str], head: int) -> None:
+    def __init__(self, channel: Channel, paths: dict[str, str], head: int) -> None:
         self.log = Log(channel, paths, head)
         self._streams = [LineStream(self.log, "stdout", 1), LineStream(self.log, "stderr", 2)]
         self._handler = _Handler(self.log, paths)
         self._handler.setFormatter(logging.Formatter("%(message)s"))
 
     def start(self) -> None:
-        sys.stdout, sys.stderr = self._streams  # type: ignore[assignment]
+        sys.stdout, sys.stderr = self._streams
         sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc,assignment]
         logging.basicConfig(level=logging.INFO, handlers=[self._handler])
         logging.captureWarnings(False)
 
     def finish(self) -> None:
         for stream in (sys.stdout, sys.stderr):
-            try:
+            with contextlib.suppress(Exception):
                 stream.flush()  # whatever the function put there
-            except Exception:
-                pass
         for stream in self._streams:
             stream.finish()
         self.log.flush()

@@ -20,7 +20,8 @@ Standard library only, Python 3.9 and newer: the harness in a function's process
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple, TypeVar, Union
+from collections.abc import Sequence
+from typing import Any, Callable, TypeVar
 
 __all__ = ["Model", "Parameter", "expectation", "extras", "model", "python", "resources"]
 
@@ -31,7 +32,7 @@ _CACHE_STRATEGIES = ("NONE", "DEFAULT")
 
 
 def _note(function: Function, key: str, value: Any) -> Function:
-    notes: Dict[str, Any] = getattr(function, "__corrie__", None) or {}
+    notes: dict[str, Any] = getattr(function, "__corrie__", None) or {}
     if key in notes:
         raise TypeError(f"{function.__name__}: @{key} is given twice")
     notes[key] = value
@@ -48,7 +49,7 @@ def _decorator(key: str, value: Any) -> Callable[[Function], Function]:
     return decorate
 
 
-def _given(**values: Any) -> Dict[str, Any]:
+def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -59,19 +60,19 @@ def _bare(key: str, first: Any) -> None:
 
 
 def model(
-    name: Optional[str] = None,
-    columns: Optional[Sequence[str]] = None,
-    partitioned_by: Union[str, Sequence[str], None] = None,
-    materialization_strategy: Optional[str] = None,
-    cache_strategy: Optional[str] = None,
-    internet_access: Optional[bool] = None,
-    overwrite_filter: Optional[str] = None,
+    name: str | None = None,
+    columns: Sequence[str] | None = None,
+    partitioned_by: str | Sequence[str] | None = None,
+    materialization_strategy: str | None = None,
+    cache_strategy: str | None = None,
+    internet_access: bool | None = None,
+    overwrite_filter: str | None = None,
 ) -> Callable[[Function], Function]:
     """Makes the function a model: a table named after it (or ``name``), computed from its inputs.
 
-    ``columns`` are those that it returns (``['*']``: any); ``materialization_strategy`` is ``'NONE'`` (the table lives
-    as long as the run), ``'REPLACE'``, ``'APPEND'`` or ``'OVERWRITE_PARTITIONS'``; ``cache_strategy`` is ``'DEFAULT'`` or
-    ``'NONE'``; ``internet_access`` opens the network for this function.
+    ``columns`` are those that it returns (``['*']``: any). ``materialization_strategy`` is ``'NONE'`` (the table lives
+    as long as the run), ``'REPLACE'``, ``'APPEND'`` or ``'OVERWRITE_PARTITIONS'``. ``cache_strategy`` is ``'DEFAULT'``
+    or ``'NONE'``. ``internet_access`` opens the network for this function.
     """
     _bare("model", name)
     if materialization_strategy is not None and materialization_strategy not in _STRATEGIES:
@@ -94,13 +95,13 @@ def model(
     )
 
 
-def expectation(name: Optional[str] = None) -> Callable[[Function], Function]:
+def expectation(name: str | None = None) -> Callable[[Function], Function]:
     """Makes the function a check of its inputs: it returns ``True`` or ``False``."""
     _bare("expectation", name)
     return _decorator("expectation", _given(name=name))
 
 
-def python(version: Optional[str] = None, pip: Optional[Dict[str, str]] = None) -> Callable[[Function], Function]:
+def python(version: str | None = None, pip: dict[str, str] | None = None) -> Callable[[Function], Function]:
     """The Python version and the packages (name -> version) that the function runs with.
 
     >>> @python("3.11", pip={"polars": "1.15.0"})
@@ -111,10 +112,10 @@ def python(version: Optional[str] = None, pip: Optional[Dict[str, str]] = None) 
 
 
 def resources(
-    cpus: Optional[float] = None,
-    memory: Union[int, str, None] = None,
-    memory_swap: Union[int, str, None] = None,
-    timeout: Optional[float] = None,
+    cpus: float | None = None,
+    memory: int | str | None = None,
+    memory_swap: int | str | None = None,
+    timeout: float | None = None,
 ) -> Callable[[Function], Function]:
     """What the function needs: CPUs, memory (``'1G'``, or a number of MB), and seconds after which it is stopped."""
     _bare("resources", cpus)
@@ -131,13 +132,13 @@ def extras(*names: str) -> Callable[[Function], Function]:
 class _Declared:
     """Equal by content, printed as written."""
 
-    _fields: Tuple[str, ...] = ()
+    _fields: tuple[str, ...] = ()
 
-    def _content(self) -> Tuple[Any, ...]:
+    def _content(self) -> tuple[Any, ...]:
         return tuple(getattr(self, field) for field in self._fields)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._content() == other._content()  # type: ignore[attr-defined]
+        return type(other) is type(self) and self._content() == other._content()
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, repr(self)))
@@ -164,12 +165,12 @@ class Model(_Declared):
     def __init__(
         self,
         name: str,
-        columns: Optional[Sequence[str]] = None,
-        filter: Optional[str] = None,
-        ref: Optional[str] = None,
-        connector: Optional[str] = None,
-        connector_config_key: Optional[str] = None,
-        connector_config_uri: Optional[str] = None,
+        columns: Sequence[str] | None = None,
+        filter: str | None = None,
+        ref: str | None = None,
+        connector: str | None = None,
+        connector_config_key: str | None = None,
+        connector_config_uri: str | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise TypeError(f"Model: the name is a text, not {name!r}")

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 TYPE_CHECKING = False  # what typing says; importing it costs 3 ms
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Sequence, Tuple
+    from collections.abc import Sequence
+    from typing import Any, Callable
 
 MAX_FILES = 256
 MAX_COLUMNS = 10_000
@@ -26,15 +27,16 @@ class ReturnProblem(Exception):
 # ---- in ---------------------------------------------------------------------------------------------------------
 
 
-def map_file(descriptor: int) -> List["pa.ChunkedArray"]:
+def map_file(descriptor: int) -> list[pa.ChunkedArray]:
     """The columns of one file, pointing into its mapping."""
     size = os.fstat(descriptor).st_size
     mapping = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
     with pa.ipc.open_stream(pa.py_buffer(mapping)) as reader:
-        return reader.read_all().columns
+        columns: list[pa.ChunkedArray] = reader.read_all().columns
+        return columns
 
 
-def read_table(columns: Sequence[Tuple[str, int, int]], files: Callable[[int], List["pa.ChunkedArray"]]) -> "pa.Table":
+def read_table(columns: Sequence[tuple[str, int, int]], files: Callable[[int], list[pa.ChunkedArray]]) -> pa.Table:
     """The table of (name, file, field); `files` gives the columns of a file."""
     names = [name for name, _, _ in columns]
     table = pa.Table.from_arrays([files(file)[field] for _, file, field in columns], names=names)
@@ -51,7 +53,7 @@ def type_name(value: Any) -> str:
     return kind.__qualname__ if module == "builtins" else f"{module.partition('.')[0]}.{kind.__qualname__}"
 
 
-def as_table(value: Any) -> "pa.Table":
+def as_table(value: Any) -> pa.Table:
     """Whatever a model may return, as a pyarrow.Table."""
     if isinstance(value, pa.Table):
         return value
@@ -80,12 +82,12 @@ def as_table(value: Any) -> "pa.Table":
     if isinstance(value, tuple):
         raise ReturnProblem(f"returned {len(value)} values (a tuple): a model returns one table")
     raise ReturnProblem(
-        f"returned {type_name(value)}: a model returns a pyarrow.Table, a polars or pandas DataFrame, or a list of dicts"
+        f"returned {type_name(value)}: a model returns a pyarrow.Table, a polars or pandas DataFrame or a list of dicts"
     )
 
 
-def _from_records(records: List[Any]) -> "pa.Table":
-    names: Dict[str, None] = {}
+def _from_records(records: list[Any]) -> pa.Table:
+    names: dict[str, None] = {}
     for i, record in enumerate(records):
         if not isinstance(record, dict):
             raise ReturnProblem(f"returned a list whose item {i} is {type_name(record)}, not a dict")
@@ -94,8 +96,8 @@ def _from_records(records: List[Any]) -> "pa.Table":
     return pa.Table.from_pydict({name: [record.get(name) for record in records] for name in names})
 
 
-def _from_parts(parts: Any) -> "pa.Table":
-    tables: List[Any] = []
+def _from_parts(parts: Any) -> pa.Table:
+    tables: list[Any] = []
     for part in parts:
         if part is None:
             raise ReturnProblem("yielded None: a generator yields tables or record batches")
@@ -117,7 +119,7 @@ def as_bool(value: Any) -> bool:
 # ---- out --------------------------------------------------------------------------------------------------------
 
 
-def plain_type(kind: "pa.DataType", large: bool) -> "pa.DataType":
+def plain_type(kind: pa.DataType, large: bool) -> pa.DataType:
     """The type in the layouts that every reader knows; the same object if it is one."""
     t = pa.types
     if isinstance(kind, pa.BaseExtensionType):
@@ -144,17 +146,17 @@ def plain_type(kind: "pa.DataType", large: bool) -> "pa.DataType":
     return kind
 
 
-def _is(kind: "pa.DataType", name: str) -> bool:
+def _is(kind: pa.DataType, name: str) -> bool:
     # Older pyarrow does not know the newer layouts, and so cannot meet them.
     test = getattr(pa.types, name, None)
     return bool(test and test(kind))
 
 
-def _plain_field(field: "pa.Field", large: bool) -> "pa.Field":
+def _plain_field(field: pa.Field, large: bool) -> pa.Field:
     return pa.field(field.name, plain_type(field.type, large), field.nullable)
 
 
-def plain_column(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     try:
         large = column.nbytes > TEXT_LIMIT
@@ -173,7 +175,7 @@ def plain_column(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
         return pa.chunked_array([pa.array(chunk.to_pylist(), type=wanted) for chunk in column.chunks], type=wanted)
 
 
-def check_names(table: "pa.Table") -> None:
+def check_names(table: pa.Table) -> None:
     names = table.column_names
     if not names:
         raise ReturnProblem("returned a table without columns")
@@ -190,7 +192,7 @@ def check_names(table: "pa.Table") -> None:
         seen.add(name)
 
 
-def _coalesced(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+def _coalesced(column: pa.ChunkedArray) -> pa.ChunkedArray:
     # Thousands of tiny chunks cost every reader; one copy here is cheaper.
     if column.num_chunks > 64 and len(column) // column.num_chunks < 16384:
         try:
@@ -200,7 +202,7 @@ def _coalesced(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
     return column
 
 
-def write_file(names: Sequence[str], columns: Sequence["pa.ChunkedArray"]) -> int:
+def write_file(names: Sequence[str], columns: Sequence[pa.ChunkedArray]) -> int:
     """A memory file with these columns; the caller's descriptor."""
     descriptor = os.memfd_create("corrie-output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
@@ -215,14 +217,14 @@ def write_file(names: Sequence[str], columns: Sequence["pa.ChunkedArray"]) -> in
         raise
 
 
-def write_table(table: "pa.Table", send: Callable[[List[List[Any]], List[int]], None]) -> int:
+def write_table(table: pa.Table, send: Callable[[list[list[Any]], list[int]], None]) -> int:
     """Writes the table file by file and sends each; returns how many files. Projected or repeated memory of the
     function's is let go as early as possible."""
     count = table.num_columns
     group = -(-count // MAX_FILES)
     files = 0
-    pending: List[List[Any]] = []
-    descriptors: List[int] = []
+    pending: list[list[Any]] = []
+    descriptors: list[int] = []
     for start in range(0, count, group):
         names = table.column_names[start : start + group]
         descriptors.append(write_file(names, table.columns[start : start + group]))

@@ -18,20 +18,19 @@ from corrie_project import Project
 
 TYPE_CHECKING = False  # what typing says; importing it costs 3 ms
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, NoReturn, Optional
+    from typing import Any, NoReturn
 
 PROTOCOL = 1
 MAX_FRAMES = 100
-FILES_A_MESSAGE = 64
 
 
 class Answers:
-    """`import corrie` and `import bauplan`: the declarations. Comes before everything, so that a file or package of that
-    name is never met instead."""
+    """`import corrie` and `import bauplan`: the declarations. Comes before everything, so that a file or package of
+    that name is never met instead."""
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if fullname in ("corrie", "bauplan"):
-            return ModuleSpec(fullname, self, is_package=True)
+            return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]
         return None
 
     def create_module(self, spec: ModuleSpec) -> None:
@@ -49,9 +48,9 @@ class Answers:
 class Files:
     """The inputs' files by number; each is mapped once, however many inputs want its columns."""
 
-    def __init__(self, descriptors: List[int]) -> None:
+    def __init__(self, descriptors: list[int]) -> None:
         self._descriptors = descriptors
-        self._columns: Dict[int, Any] = {}
+        self._columns: dict[int, Any] = {}
 
     def __call__(self, file: int) -> Any:
         import corrie_exchange
@@ -68,7 +67,7 @@ class Files:
 
 
 class Call:
-    def __init__(self, channel: Channel, spec: Dict[str, Any], files: Files) -> None:
+    def __init__(self, channel: Channel, spec: dict[str, Any], files: Files) -> None:
         self.channel = channel
         self.spec = spec
         self.files = files
@@ -77,10 +76,12 @@ class Call:
         self.pid = os.getpid()
         self.kind = "import"  # of an error that comes now
 
-    def end(self, message: Dict[str, Any]) -> NoReturn:
+    def end(self, message: dict[str, Any]) -> NoReturn:
         """Sends the last message. A child that the function forked and that came back here says nothing."""
         if os.getpid() == self.pid:
             self.capture.finish()
+            if len(encode(message)) > 120_000:  # control characters take six bytes each
+                message.update(message=cut(message["message"], 4000), traceback="")
             self.channel.send(message)
         os._exit(0)
 
@@ -106,7 +107,7 @@ class Call:
         if not callable(function):
             raise ImportError(f"{spec['file']} defines no function {spec['function']}")
 
-        arguments: Dict[str, Any] = dict(spec["parameters"])
+        arguments: dict[str, Any] = dict(spec["parameters"])
         for given in spec["inputs"]:
             arguments[given["argument"]] = corrie_exchange.read_table(given["columns"], self.files)
         self.files.close()
@@ -115,6 +116,8 @@ class Call:
         self.phase("call")
         value = self._apply(function, arguments)
         del arguments
+        if os.getpid() != self.pid:
+            self.end({})  # a forked child that came back here: what it returns is nobody's
 
         self.kind = "return"
         self.phase("output")
@@ -128,7 +131,7 @@ class Call:
         files = corrie_exchange.write_table(table, self._send_columns)
         self.end({"m": "result", "rows": table.num_rows, "columns": table.num_columns, "files": files})
 
-    def _apply(self, function: Any, arguments: Dict[str, Any]) -> Any:
+    def _apply(self, function: Any, arguments: dict[str, Any]) -> Any:
         if self.spec["kind"] != "expectation":
             return function(**arguments)
         try:
@@ -140,9 +143,9 @@ class Call:
             reason = clean(str(error)) or frames[-1][3] or "assertion failed"
             return {"passed": False, "reason": cut(reason, 16000), "file": frames[-1][0], "line": frames[-1][1]}
 
-    def _send_columns(self, columns: List[List[Any]], descriptors: List[int]) -> None:
+    def _send_columns(self, columns: list[list[Any]], descriptors: list[int]) -> None:
         # Names may be long: as many as fit safely a message. The files go with the first.
-        part: List[List[Any]] = []
+        part: list[list[Any]] = []
         size = 0
         for column in columns:
             length = len(encode({"c": column}))
@@ -155,11 +158,11 @@ class Call:
 
     # ---- errors
 
-    def _frames(self, error: BaseException) -> List[List[Any]]:
+    def _frames(self, error: BaseException) -> list[list[Any]]:
         """The project's frames of the traceback, outermost first."""
         import traceback
 
-        frames: List[List[Any]] = []
+        frames: list[list[Any]] = []
         paths = self.project.paths
         for entry in traceback.extract_tb(error.__traceback__):
             if entry.filename in paths:
@@ -173,13 +176,13 @@ class Call:
         """Cuts a traceback, and those of its causes, to the project's frames."""
         paths = self.project.paths
         kept = [frame for frame in told.stack if frame.filename in paths]
-        told.stack[:] = kept[:5] + kept[5:][-20:]  # type: ignore[index]
+        told.stack[:] = kept[:5] + kept[5:][-20:]
         others = [told.__cause__, told.__context__, *(getattr(told, "exceptions", None) or [])]
         for other in others:
             if other is not None and depth < 10:
                 self._only_ours(other, depth + 1)
 
-    def _error(self, error: BaseException) -> Dict[str, Any]:
+    def _error(self, error: BaseException) -> dict[str, Any]:
         import traceback
 
         from_us = type(error).__name__ == "ReturnProblem" and type(error).__module__ == "corrie_exchange"
@@ -215,7 +218,7 @@ class Call:
         }
 
     @staticmethod
-    def _fitting(frames: List[List[Any]]) -> List[List[Any]]:
+    def _fitting(frames: list[list[Any]]) -> list[list[Any]]:
         while frames and len(encode({"f": frames})) > 40_000:
             frames = frames[1:]
         return frames
@@ -225,7 +228,7 @@ def receive_call(channel: Channel) -> Call:
     message, descriptors = channel.receive()
     with os.fdopen(descriptors[0], "rb") as file:
         spec = json.loads(file.read())
-    files: List[int] = []
+    files: list[int] = []
     while len(files) < message["files"]:
         files += channel.receive()[1]
     return Call(channel, spec, Files(files))

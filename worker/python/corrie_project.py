@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import importlib
 import linecache
-import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, ModuleType
 
 TYPE_CHECKING = False  # what typing says; importing it costs 3 ms
 if TYPE_CHECKING:
-    from typing import Dict, Optional, Sequence
+    from collections.abc import Sequence
 
 
 class Project:
     """Finder and loader in one: `a.py` is the module `a`, `a/b.py` is `a.b` (packages need no `__init__.py`)."""
 
-    def __init__(self, directory: str, sources: Dict[str, str]) -> None:
-        self.directory = directory
+    def __init__(self, directory: str, sources: dict[str, str]) -> None:
+        self.directory = directory.rstrip("/")
         self.sources = sources
-        self.paths: Dict[str, str] = {}  # file name in tracebacks -> path in the project
-        self._modules: Dict[str, str] = {}  # module -> path in the project; "" for a package without a file
+        self.paths: dict[str, str] = {}  # file name in tracebacks -> path in the project
+        self._modules: dict[str, str] = {}  # module -> path in the project; "" for a package without a file
         for path in sorted(sources):
-            name = os.path.join(directory, path)
+            name = f"{self.directory}/{path}"
             self.paths[name] = path
             linecache.cache[name] = (len(sources[path]), None, sources[path].splitlines(True), name)
             if path.endswith(".py"):
@@ -61,15 +60,15 @@ class Project:
     # ---- importlib's side
 
     def find_spec(
-        self, fullname: str, path: Optional[Sequence[str]] = None, target: Optional[ModuleType] = None
-    ) -> Optional[ModuleSpec]:
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname not in self._modules:
             return None
         known = self._modules[fullname]
         prefix = fullname + "."
         package = known.endswith("__init__.py") or any(name.startswith(prefix) for name in self._modules)
-        origin = os.path.join(self.directory, known) if known else None
-        spec = ModuleSpec(fullname, self, origin=origin, is_package=package)
+        origin = f"{self.directory}/{known}" if known else None
+        spec = ModuleSpec(fullname, self, origin=origin, is_package=package)  # type: ignore[arg-type]
         spec.has_location = origin is not None
         return spec
 
@@ -81,15 +80,15 @@ class Project:
         if code is not None:
             exec(code, module.__dict__)
 
-    def get_source(self, fullname: str) -> Optional[str]:
+    def get_source(self, fullname: str) -> str | None:
         known = self._modules.get(fullname)
         return self.sources[known] if known else None
 
-    def get_code(self, fullname: str) -> Optional[CodeType]:
+    def get_code(self, fullname: str) -> CodeType | None:
         known = self._modules.get(fullname)
         if not known:
             return None
-        return compile(self.sources[known], os.path.join(self.directory, known), "exec", dont_inherit=True)
+        return compile(self.sources[known], f"{self.directory}/{known}", "exec", dont_inherit=True)
 
     def is_package(self, fullname: str) -> bool:
         spec = self.find_spec(fullname)
