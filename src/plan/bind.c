@@ -61,6 +61,9 @@ static int inspect(struct planning *p, const struct draft *draft, struct engine_
     if (r != 0) {
         return r;
     }
+    if (!p->engine) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "SQL is planned without an engine");
+    }
     r = engine_inspect(p->engine, draft->sql.text, source->path.data, p->arena, ret, err);
     if (r < 0) {
         return plan_map_error(&draft->sql, source, err);
@@ -272,9 +275,9 @@ static int bind_error(const struct draft *draft, corrie_error *err)
     return plan_map_error(&draft->sql, draft->function->source, err);
 }
 
-static int bind(struct planning *p, const struct plan_node *node, const struct draft *draft,
-                const struct engine_bind_table *tables, struct engine_binding *ret,
-                corrie_error *err)
+static int bind_statement(struct planning *p, const struct plan_node *node,
+                          const struct draft *draft, const struct engine_bind_table *tables,
+                          struct engine_binding *ret, corrie_error *err)
 {
     struct str space = p->plan->default_namespace;
     struct hash key;
@@ -285,6 +288,9 @@ static int bind(struct planning *p, const struct plan_node *node, const struct d
     }
     if (r != 0) {
         return r;
+    }
+    if (!p->engine) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "SQL is planned without an engine");
     }
     r = engine_bind(p->engine, node->sql, node->function->source->path.data, space, tables,
                     node->n_edges, p->arena, ret, err);
@@ -317,7 +323,7 @@ int plan_bind(struct planning *p, struct plan_node *node, const struct draft *dr
             .schema = schema,
         };
     }
-    int r = bind(p, node, draft, tables, &binding, err);
+    int r = bind_statement(p, node, draft, tables, &binding, err);
     if (r < 0) {
         return r;
     }

@@ -206,14 +206,18 @@ int binding_load(struct cache *cache, const struct hash *key, struct arena *aren
 
 static int store_scan(json_t *scans, const struct engine_scan *scan)
 {
-    json_t *doc = json_object(), *columns = json_array(), *filters = json_array();
+    json_t *doc = json_object(), *columns, *filters;
 
     if (json_array_append_new(scans, doc) < 0 ||
         js_set_int(doc, "table", (int64_t)scan->table) < 0 ||
-        js_set_bool(doc, "whole", scan->whole) < 0 || js_set(doc, "columns", columns) < 0) {
-        json_decref(filters);
+        js_set_bool(doc, "whole", scan->whole) < 0) {
         return CORRIE_E_NO_MEMORY;
     }
+    columns = json_array();
+    if (js_set(doc, "columns", columns) < 0) {
+        return CORRIE_E_NO_MEMORY;
+    }
+    filters = json_array();
     if (js_set(doc, "filters", filters) < 0) {
         return CORRIE_E_NO_MEMORY;
     }
@@ -251,7 +255,7 @@ int binding_store(struct cache *cache, const struct hash *key, const struct engi
 {
     _json_ json_t *doc = json_object();
     json_t *columns = json_array();
-    int r = js_set(doc, "columns", columns);
+    int r = js_set(doc, "columns", columns); /* takes it, whatever happens */
 
     for (size_t i = 0; r >= 0 && i < binding->columns.n_fields; i++) {
         r = store_column(columns, &binding->columns.fields[i]);

@@ -39,8 +39,12 @@ static int make_key(struct arena *arena, struct str a, struct str b, struct str 
     if (!key) {
         return CORRIE_E_NO_MEMORY;
     }
-    memcpy(key, a.data, a.len);
-    memcpy(key + a.len + 1, b.data, b.len);
+    if (a.len > 0) { /* an empty str may have no data */
+        memcpy(key, a.data, a.len);
+    }
+    if (b.len > 0) {
+        memcpy(key + a.len + 1, b.data, b.len);
+    }
     *ret = str_make(key, a.len + 1 + b.len);
     return 0;
 }

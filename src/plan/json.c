@@ -31,6 +31,14 @@ static bool add(json_t *array, json_t *value)
     return json_array_append_new(array, value) >= 0;
 }
 
+/* A new empty list as a field: borrowed, or NULL. */
+static json_t *set_list(json_t *object, const char *field)
+{
+    json_t *list = json_array();
+
+    return set(object, field, list) ? list : NULL;
+}
+
 static json_t *texts_json(const struct str *items, size_t n)
 {
     json_t *array = json_array();
@@ -106,10 +114,10 @@ static bool fill_source(json_t *object, const struct plan_source *source)
 
 static bool fill_environment(json_t *object, const struct plan_environment *environment)
 {
-    json_t *packages = json_array();
+    json_t *packages =
+        set_optional(object, "python", environment->python) ? set_list(object, "packages") : NULL;
 
-    if (!set_optional(object, "python", environment->python) ||
-        !set(object, "packages", packages)) {
+    if (!packages) {
         return false;
     }
     for (size_t i = 0; i < environment->n_packages; i++) {
@@ -184,7 +192,6 @@ static bool fill_node(json_t *object, const struct plan_node *node)
 {
     const struct declared_function *function = node->function;
     bool model = function->kind == FUNCTION_MODEL;
-    json_t *inputs = json_array(), *parameters = json_array();
     bool ok = set_text(object, "name", node->name) &&
               set_text(object, "namespace", node->table_namespace) &&
               set_text(object, "kind", model ? STR("model") : STR("expectation")) &&
@@ -200,9 +207,11 @@ static bool fill_node(json_t *object, const struct plan_node *node)
               set_index(object, "environment", node->environment) &&
               set(object, "internet_access", json_boolean(function->internet_access)) &&
               set(object, "cache", json_boolean(!function->no_cache)) &&
-              set(object, "resources", resources_json(function)) && set(object, "inputs", inputs);
+              set(object, "resources", resources_json(function));
+    json_t *inputs = ok ? set_list(object, "inputs") : NULL;
+    json_t *parameters = inputs ? set_list(object, "parameters") : NULL;
 
-    if (!ok || !set(object, "parameters", parameters)) {
+    if (!parameters) {
         return false;
     }
     for (size_t i = 0; i < node->n_edges; i++) {
@@ -222,7 +231,6 @@ static bool fill_node(json_t *object, const struct plan_node *node)
 
 static bool fill_step(json_t *object, const struct plan_step *step)
 {
-    json_t *after = json_array();
     bool ok = set(object, "step", json_string(plan_step_kind_name(step->kind))) &&
               set_index(object, "node", step->node) && set_index(object, "table", step->source) &&
               set_index(object, "environment", step->environment);
@@ -234,7 +242,8 @@ static bool fill_step(json_t *object, const struct plan_step *step)
     if (ok && (step->kind == STEP_WRITE || step->kind == STEP_PUBLISH)) {
         ok = set(object, "skipped", json_boolean(step->skipped));
     }
-    if (!ok || !set(object, "after", after)) {
+    json_t *after = ok ? set_list(object, "after") : NULL;
+    if (!after) {
         return false;
     }
     for (size_t i = 0; i < step->n_after; i++) {
@@ -255,8 +264,8 @@ static bool fill_note(json_t *object, const struct plan_note *note)
 
 #define FILL_LIST(doc, field, items, n, fill)                                                      \
     do {                                                                                           \
-        json_t *list_ = json_array();                                                              \
-        if (!set((doc), (field), list_)) {                                                         \
+        json_t *list_ = set_list((doc), (field));                                                  \
+        if (!list_) {                                                                              \
             return false;                                                                          \
         }                                                                                          \
         for (size_t i_ = 0; i_ < (n); i_++) {                                                      \
@@ -270,10 +279,9 @@ static bool fill_note(json_t *object, const struct plan_note *note)
 static bool fill_plan(json_t *doc, const struct plan *plan)
 {
     const struct project *settings = plan->project->settings;
-    json_t *project = json_object();
+    json_t *project = set(doc, "format", json_integer(1)) ? json_object() : NULL;
 
-    if (!set(doc, "format", json_integer(1)) || !set(doc, "project", project) ||
-        !set_text(project, "id", settings->id.text) ||
+    if (!set(doc, "project", project) || !set_text(project, "id", settings->id.text) ||
         !set_text(project, "name", settings->name.text) || !set_optional(doc, "ref", plan->ref) ||
         !set_text(doc, "namespace", plan->default_namespace) ||
         !set(doc, "strict", json_boolean(plan->strict)) ||

@@ -199,7 +199,7 @@ struct plan_options {
 };
 
 /* Plans all of `declarations`. `project` and `declarations` must outlive the plan; `engine` (a locked
- * one; may be NULL if no model is in SQL) and `catalog` are used during the call only.
+ * one; may be NULL if no model is in SQL, or all is in the cache) and `catalog` are used during the call only.
  * CORRIE_E_NOT_FOUND: an unknown table, column or ref (hint: the nearest names); CORRIE_E_PROJECT: a cycle
  * (the message shows the whole path, each with file and line), bad filter, bad SQL, a warning under
  * strict; CORRIE_E_REFUSED: a table function or a file in SQL; CORRIE_E_USAGE: an unknown --param, a value

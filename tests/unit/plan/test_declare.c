@@ -97,8 +97,8 @@ START_TEST(every_spelling_of_the_module)
         "from corrie import model as mo, Model as M\n@mo()\ndef m(a=M('t')): pass\n",
         "from corrie import *\n@model()\ndef m(a=Model('t')): pass\n",
         "import bauplan.standard_expectations\n@bauplan.model()\ndef m(a=bauplan.Model('t')): pass\n",
-        "try:\n    import bauplan as b\nexcept ImportError:\n    import corrie as b\n"
-        "@b.model()\ndef m(a=b.Model('t')): pass\n",
+        ("try:\n    import bauplan as b\nexcept ImportError:\n    import corrie as b\n"
+         "@b.model()\ndef m(a=b.Model('t')): pass\n"),
         "\xef\xbb\xbfimport corrie\r\n@corrie.model()\r\ndef m(a=corrie.Model('t')): pass\r\n",
     };
 

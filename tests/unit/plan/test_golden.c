@@ -96,6 +96,21 @@ static void mask_hashes(json_t *doc)
     }
 }
 
+/* Fails with the first line that is not as written. */
+static void fail_at_difference(const char *path, struct str expected, struct str found)
+{
+    struct str want = STR_EMPTY, have = STR_EMPTY;
+    long line = 0;
+
+    do {
+        str_cut(expected, '\n', &want, &expected);
+        str_cut(found, '\n', &have, &found);
+        line++;
+    } while (str_eq(want, have) && (expected.len > 0 || found.len > 0));
+    ck_abort_msg("%s:%ld: written is\n%.*s\nwhat came out is\n%.*s", path, line,
+                 STR_FMT(str_slice(want, 0, 500)), STR_FMT(str_slice(have, 0, 500)));
+}
+
 /* Compares with the file, or writes it. An empty text means that there is to be no such file. */
 static void compare(struct golden *golden, const char *name, struct str text)
 {
@@ -112,12 +127,13 @@ static void compare(struct golden *golden, const char *name, struct str text)
         return;
     }
     int there = os_exists(path, &err);
-    ck_assert_msg(there == (text.len > 0), "%s: %s, and what came out is:\n%.*s", path,
-                  there ? "is there" : "is missing", STR_FMT(text));
+    ck_assert_msg(there == (text.len > 0), "%s %s; what came out is:\n%.*s", path,
+                  there ? "is there" : "is missing", STR_FMT(str_slice(text, 0, 500)));
     if (there) {
         ck_ok(os_file_read(path, 16 << 20, &expected, &err), &err);
-        ck_assert_msg(str_eq(buf_str(&expected), text), "%s differs from what came out:\n%.*s",
-                      path, STR_FMT(text));
+        if (!str_eq(buf_str(&expected), text)) {
+            fail_at_difference(path, buf_str(&expected), text);
+        }
     }
 }
 
@@ -154,9 +170,9 @@ static void compare_plan(struct golden *golden, const struct plan *plan)
     ck_ok(js_format(doc, 2, &document, &err), &err);
     buf_add_char(&document, '\n');
     ck_ok(plan_print_tree(plan, &tree, &err), &err);
-    compare(golden, "plan.json", buf_str(&document));
-    compare(golden, "plan.txt", buf_str(&tree));
     compare(golden, "error.txt", STR_EMPTY);
+    compare(golden, "plan.txt", buf_str(&tree));
+    compare(golden, "plan.json", buf_str(&document));
 }
 
 START_TEST(plans_as_written)

@@ -1,7 +1,9 @@
 #include "arrow/type.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "cache/cache.h"
 #include "engine/engine.h"
+#include "os/dir.h"
 #include "plan/build_priv.h"
 #include "tests/unit/plan/support.h"
 
@@ -235,6 +237,128 @@ START_TEST(fingerprints_what_matters)
 }
 END_TEST
 
+static char *document_of(const struct plan *plan)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+    _json_ json_t *doc = NULL;
+
+    ck_ok(plan_to_json(plan, &doc, &err), &err);
+    ck_ok(js_format(doc, 1, &text, &err), &err);
+    return buf_take(&text);
+}
+
+/* What was bound once needs no engine the second time, and gives the same plan; another type of a column
+ * is another question. */
+START_TEST(keeps_bindings)
+{
+    struct sample sample;
+    char *dir;
+    _cleanup_(cache_closep) struct cache *cache = NULL;
+    _cleanup_(engine_closep) struct engine *engine = NULL;
+    struct engine_options locked = {.locked = true, .threads = 1, .memory = 256 << 20};
+
+    sample_init(&sample);
+    ck_ok(os_temp_dir("corrie-cache", &dir, &sample.err), &sample.err);
+    struct cache_options cache_options = {.dir = str_of(dir)};
+    ck_ok(cache_open(&cache_options, &cache, &sample.err), &sample.err);
+    ck_ok(engine_open(&locked, &engine, &sample.err), &sample.err);
+    sample_project(&sample, "");
+    sample_file(&sample, "a.sql",
+                "SELECT id, day, [country] AS l, {'x': id} AS s FROM events WHERE id > 3");
+    sample_file(&sample, "b.sql",
+                "SELECT count(*) AS n, max(s.x) AS m FROM a, events e WHERE a.id = e.id");
+    struct plan_options options = {.cache = cache};
+    ck_ok(make(&sample, EVENTS, engine, &options), &sample.err);
+    _free_ char *first = document_of(sample.plan);
+    ck_ok(make(&sample, EVENTS, NULL, &options), &sample.err);
+    _free_ char *second = document_of(sample.plan);
+    ck_assert_str_eq(first, second);
+    ck_assert_ptr_nonnull(strstr(first, "struct<x: long>"));
+
+    ck_assert_int_eq(make(&sample,
+                          "{\"public.events\": {\"id\": \"int\", \"day\": \"date\", "
+                          "\"country\": \"string\"}}",
+                          NULL, &options),
+                     CORRIE_E_INTERNAL);
+    ck_ok(os_tree_remove(dir, &sample.err), &sample.err);
+    mem_free(dir);
+    sample_done(&sample);
+}
+END_TEST
+
+static int fail_countdown(void *arg)
+{
+    long *left = arg;
+
+    return (*left)-- <= 0;
+}
+
+/* Memory that runs out, anywhere: an error, nothing lost, nothing half. */
+START_TEST(survives_lack_of_memory)
+{
+    struct sample sample;
+    char *dir;
+    struct cache *cache = NULL;
+    long k = 0;
+    int r;
+
+    sample_init(&sample);
+    ck_ok(os_temp_dir("corrie-cache", &dir, &sample.err), &sample.err);
+    struct cache_options cache_options = {.dir = str_of(dir)};
+    sample_project(&sample, "parameters:\n  n: {type: int, default: 3}\n");
+    sample_file(&sample, "m.py",
+                "import corrie, helper\n"
+                "@corrie.model(columns=['id'], materialization_strategy='REPLACE')\n"
+                "@corrie.python('3.11', pip={'polars': '1.15.0'})\n"
+                "def m(a=corrie.Model('events', columns=['id'], filter='id > $n')): return helper\n"
+                "@corrie.expectation()\n"
+                "def c(a=corrie.Model('m')): return True\n");
+    sample_file(&sample, "helper.py", "x = 1\n");
+    ck_ok(cache_open(&cache_options, &cache, &sample.err), &sample.err);
+    ck_ok(sample_declare(&sample, cache), &sample.err); /* no process below */
+    cache_close(cache);
+    cache = NULL;
+
+    corrie_error err = CORRIE_ERROR_INIT;
+    _json_ json_t *lake_json = NULL;
+    ck_ok(js_parse(STR(EVENTS), "tables", &lake_json, &err), &err);
+    struct lake_double lake = {.tables = lake_json};
+    struct plan_catalog catalog = lake_catalog(&lake);
+    do {
+        struct project_dir *project = NULL;
+        struct declarations *declarations = NULL;
+        struct plan *plan = NULL;
+        _cleanup_(buf_done) struct buf tree = {0};
+        json_t *doc = NULL;
+        long left = k;
+        mem_set_fault(fail_countdown, &left);
+        r = cache_open(&cache_options, &cache, &err);
+        struct declare_options declare = {.cache = cache};
+        struct plan_options options = {.cache = cache};
+        r = r < 0 ? r : project_open(str_of(sample.dir), &project, &err);
+        r = r < 0 ? r : declare_read(project, &declare, &declarations, &err);
+        r = r < 0 ? r : plan_build(project, declarations, &catalog, NULL, &options, &plan, &err);
+        r = r < 0 ? r : plan_print_tree(plan, &tree, &err);
+        r = r < 0 ? r : plan_to_json(plan, &doc, &err);
+        mem_set_fault(NULL, NULL);
+        ck_assert_msg(r >= 0 || r == CORRIE_E_NO_MEMORY, "allocation %ld: %s (%s)", k,
+                      corrie_error_message(&err), corrie_code_name(r));
+        json_decref(doc);
+        plan_free(plan);
+        declarations_free(declarations);
+        project_close(project);
+        cache = cache_close(cache);
+        corrie_error_clear(&err);
+        k++;
+    } while (r < 0);
+    ck_assert_int_gt(k, 100);
+    ck_ok(os_tree_remove(dir, &err), &err);
+    mem_free(dir);
+    sample_done(&sample);
+}
+END_TEST
+
 /* Secrets stay out of what is stored and shown. */
 START_TEST(hides_secrets)
 {
@@ -287,4 +411,5 @@ START_TEST(passes_on_failures_of_the_lake)
 END_TEST
 
 SUITE(plan_suite, "plan", parameters_have_types, substitutes_in_sql, orders_long_chains,
-      fingerprints_what_matters, hides_secrets, passes_on_failures_of_the_lake)
+      keeps_bindings, survives_lack_of_memory, fingerprints_what_matters, hides_secrets,
+      passes_on_failures_of_the_lake)
