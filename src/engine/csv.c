@@ -72,28 +72,29 @@ static int read_lines(struct describe *describe, struct lines *lines)
 
 /* ---- dialect ---- */
 
-static size_t count_fields(struct str line, char delimiter, char quote)
+static size_t count_fields(struct str line, struct str delimiter, struct str quote)
 {
     size_t fields = 1;
     bool quoted = false;
 
     for (size_t i = 0; i < line.len; i++) {
-        if (quote && line.data[i] == quote) {
+        if (quote.len > 0 && line.data[i] == quote.data[0]) {
             quoted = !quoted;
-        } else if (line.data[i] == delimiter && !quoted) {
+        } else if (!quoted && str_starts(str_from(line, i), delimiter)) {
             fields++;
+            i += delimiter.len - 1;
         }
     }
     return fields;
 }
 
-static char decide_delimiter(const struct lines *lines, char quote)
+static struct str decide_delimiter(const struct lines *lines, struct str quote)
 {
-    static const char candidates[] = {',', '\t', ';', '|'};
+    static const struct str candidates[] = {{",", 1}, {"\t", 1}, {";", 1}, {"|", 1}};
     size_t best_agree = 0;
-    char best = ',';
+    struct str best = candidates[0];
 
-    for (size_t c = 0; c < sizeof candidates; c++) {
+    for (size_t c = 0; c < ARRAY_LEN(candidates); c++) {
         size_t fields = count_fields(lines->list.items[0], candidates[c], quote);
         size_t agree = 1;
 
@@ -114,7 +115,6 @@ static int settle_dialect(struct describe *describe, const struct lines *lines)
     struct engine_source *source = describe->source;
     struct str delimiter = options->delimiter;
     struct str quote = options->quote;
-    char decided;
 
     if (str_eq(delimiter, STR("\\t")) || str_eq(delimiter, STR("tab"))) {
         delimiter = STR("\t");
@@ -129,37 +129,13 @@ static int settle_dialect(struct describe *describe, const struct lines *lines)
     }
     quote = quote.len == 0 ? STR("\"") : str_eq(quote, STR("none")) ? STR_EMPTY : quote;
     if (delimiter.len == 0) {
-        decided = decide_delimiter(lines, quote.len ? quote.data[0] : 0);
-        delimiter = str_make(&decided, 1);
+        delimiter = decide_delimiter(lines, quote);
     }
     if (arena_str(describe->arena, delimiter, &source->delimiter) < 0 ||
         arena_str(describe->arena, quote, &source->quote) < 0) {
         return corrie_fail_memory(describe->err);
     }
     return 0;
-}
-
-/* ---- header ---- */
-
-/* The fields of the first line by DuckDB's own parser: a quoted name may hold anything. */
-static size_t first_line_fields(const struct engine_source *source, struct str line)
-{
-    return source->delimiter.len == 1
-               ? count_fields(line, source->delimiter.data[0],
-                              source->quote.len ? source->quote.data[0] : 0)
-               : 0;
-}
-
-static size_t fields_by_text(const struct engine_source *source, struct str line)
-{
-    size_t fields = 1;
-    ptrdiff_t at;
-
-    while ((at = str_find_str(line, source->delimiter)) >= 0) {
-        fields++;
-        line = str_from(line, (size_t)at + source->delimiter.len);
-    }
-    return fields;
 }
 
 static void add_dialect(struct buf *out, const struct engine_source *source)
@@ -428,8 +404,7 @@ int csv_describe(struct describe *describe)
     if (r < 0) {
         return r;
     }
-    values.n = source->delimiter.len == 1 ? first_line_fields(source, lines.list.items[0])
-                                          : fields_by_text(source, lines.list.items[0]);
+    values.n = count_fields(lines.list.items[0], source->delimiter, source->quote);
     if (values.n > MAX_CSV_COLUMNS) {
         return corrie_fail(describe->err, CORRIE_E_LIMIT, "%.*s: more than %d columns",
                            STR_FMT(source->path), MAX_CSV_COLUMNS);

@@ -116,7 +116,7 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
     add_path(out, source->path);
     buf_addf(out, ", format = '%s', maximum_object_size = 268435456, compression = ",
              source->format == ENGINE_FORMAT_JSONL ? "newline_delimited" : "auto");
-    buf_add_sql_string(out, source->compression.len ? source->compression : STR("none"));
+    buf_add_sql_string(out, source->compression.len ? source->compression : STR("uncompressed"));
     if (types) {
         buf_add_text(out, ", auto_detect = false, columns = {");
         for (size_t i = 0; i < source->columns.n_fields; i++) {

@@ -1,0 +1,446 @@
+/* Files of others: what is found in them, what bad ones get. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "help.h"
+
+static const struct engine_source_options no_options;
+
+static struct engine_source describe(struct engine *engine, struct arena *arena, const char *path,
+                                     const struct engine_source_options *options)
+{
+    struct engine_source source = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    ck_ok(engine_describe(engine, str_of(path), options, arena, &source, &err), &err);
+    return source;
+}
+
+/* "name type, …" of a file made of `text`. */
+static const char *columns_of(struct engine *engine, const char *name, const char *text,
+                              const struct engine_source_options *options)
+{
+    static struct buf out;
+    struct arena arena = {0};
+    const char *path = in_scratch(name);
+    struct engine_source source;
+
+    buf_clear(&out);
+    write_file(path, text, strlen(text));
+    source = describe(engine, &arena, path, options);
+    for (size_t i = 0; i < source.columns.n_fields; i++) {
+        buf_addf(&out, "%s%.*s ", i ? ", " : "", STR_FMT(source.columns.fields[i].name));
+        type_print(&source.columns.fields[i].type, &out);
+    }
+    arena_done(&arena);
+    return buf_text(&out);
+}
+
+static const char *read_all(struct engine *engine, const char *name,
+                            const struct engine_source_options *options)
+{
+    struct arena arena = {0};
+    struct engine_source source = describe(engine, &arena, in_scratch(name), options);
+    _free_ char *sql = str_dup(source.relation);
+    const char *rows = rows_of(engine, sql);
+
+    arena_done(&arena);
+    return rows;
+}
+
+/* The failure of describing, else of importing what was described. */
+static int import_error(struct engine *engine, const char *name, const char *bytes, size_t len,
+                        const struct engine_source_options *options, corrie_error *err);
+
+static int name_out(void *arg, unsigned ordinal, struct buf *ret, corrie_error *err)
+{
+    (void)arg;
+    (void)ordinal;
+    (void)err;
+    buf_addf(ret, "%s/imported.parquet", scratch());
+    return 0;
+}
+
+static int import(struct engine *engine, const char *path, const struct engine_source_options *options,
+                  struct schema *target, corrie_error *err)
+{
+    struct arena arena = {0};
+    struct engine_source source;
+    struct engine_written *files;
+    struct str sql;
+    size_t n;
+    int last = 0;
+    int r = engine_describe(engine, str_of(path), options, &arena, &source, err);
+
+    if (r == 0 && !target) {
+        target = &source.columns;
+        schema_assign_ids(target, &last);
+    }
+    if (r == 0) {
+        r = engine_source_select(engine, &source, target, 0, -1, &arena, &sql, err);
+    }
+    if (r == 0) {
+        const struct engine_write write = {.sql = sql, .schema = target, .path = name_out};
+
+        r = engine_write_parquet(engine, &write, &arena, &files, &n, err);
+        ck_assert(r == 0 || !file_exists(in_scratch("imported.parquet")));
+    }
+    arena_done(&arena);
+    return r;
+}
+
+static int import_error(struct engine *engine, const char *name, const char *bytes, size_t len,
+                        const struct engine_source_options *options, corrie_error *err)
+{
+    const char *path = in_scratch(name);
+
+    write_file(path, bytes, len);
+    return import(engine, path, options, NULL, err);
+}
+
+START_TEST(test_csv_types)
+{
+    /* types are what the text says, and nothing that it might say */
+    struct engine *engine = engine_plain();
+
+    ck_assert_str_eq(columns_of(engine, "t.csv",
+                                "i,f,b,d,ts,tz,tm,us,zip,mixed,none,big\n"
+                                "1,1.5,true,2024-02-29,2024-02-29T10:00:00,2024-02-29 10:00:00Z,10:00:00,"
+                                "1/1/2017,007,1,,99999999999999999999\n"
+                                "-2,2,FALSE,2023-01-01,2023-01-01,2023-01-01T00:00:00+02:00,23:59:59.5,"
+                                "1/2/2017,123,x,,1\n", &no_options),
+                     "i long, f double, b boolean, d date, ts timestamp, tz timestamptz, tm time, us string, "
+                     "zip string, mixed string, none string, big string");
+    ck_assert_str_eq(columns_of(engine, "d.csv", "d\n2024-02-30\n2024-02-28\n", &no_options), "d string");
+    ck_assert_str_eq(columns_of(engine, "n.csv", "1,a\n2,b\n", &no_options), "column0 long, column1 string");
+    ck_assert_str_eq(columns_of(engine, "h.csv", "name,city\nann,oslo\n", &no_options),
+                     "name string, city string");
+    ck_assert_str_eq(columns_of(engine, "e.csv", "name,\nann,1\n", &no_options),
+                     "name string, column1 long");
+    ck_assert_str_eq(columns_of(engine, "o.csv", "a,b\n", &no_options), "a string, b string");
+    ck_assert_str_eq(columns_of(engine, "one.csv", "text\nhello; world\nx\n", &no_options), "text string");
+    ck_assert_str_eq(columns_of(engine, "x.tsv", "a\tb\n1\t2,3\n", &no_options), "a long, b string");
+    ck_assert_str_eq(columns_of(engine, "s.csv", "a;b\n1;2,5\n2;3,5\n", &no_options), "a long, b string");
+    ck_assert_str_eq(columns_of(engine, "p.csv", "a|b\n1|2\n", &no_options), "a long, b long");
+    ck_assert_str_eq(columns_of(engine, "q.csv", "\"a,b\",\"c\"\"d\"\n1,2\n", &no_options),
+                     "a,b long, c\"d long");
+    ck_assert_str_eq(columns_of(engine, "bom.csv", "\xef\xbb\xbf" "a,b\r\n1,2\r\n3,4\r\n", &no_options),
+                     "a long, b long");
+    ck_assert_str_eq(read_all(engine, "bom.csv", &no_options), "1|2\n3|4");
+    ck_assert_str_eq(read_all(engine, "q.csv", &no_options), "1|2");
+    ck_assert_str_eq(read_all(engine, "n.csv", &no_options), "1|a\n2|b");
+    engine_close(engine);
+}
+END_TEST
+
+START_TEST(test_csv_values)
+{
+    struct engine *engine = engine_plain();
+    struct str nulls[] = {STR("NA"), STR("-")};
+    const struct engine_source_options with_nulls = {.nulls = nulls, .n_nulls = 2};
+    const struct engine_source_options us = {.date_format = STR("%m/%d/%Y")};
+    const struct engine_source_options named = {.columns = STR("\"a b\" DECIMAL(10, 2), c VARCHAR"),
+                                                .header = ENGINE_OFF};
+    const struct engine_source_options dialect = {.delimiter = STR("::"), .quote = STR("'"),
+                                                  .header = ENGINE_ON};
+
+    columns_of(engine, "null.csv", "a,b\n1,NA\n-,x\n,\"y, \"\"z\"\"\"\nNA,\"two\nlines\"\n", &with_nulls);
+    ck_assert_str_eq(read_all(engine, "null.csv", &with_nulls),
+                     "1|null\nnull|x\nnull|y, \"z\"\nnull|two\nlines");
+    ck_assert_str_eq(columns_of(engine, "us.csv", "a,iso,n\n12/31/2016,2017-01-02,1\n1/2/2017,2017-01-03,2\n",
+                                &us),
+                     "a date, iso date, n long");
+    ck_assert_str_eq(read_all(engine, "us.csv", &us), "17166|17168|1\n17168|17169|2");
+    ck_assert_str_eq(columns_of(engine, "named.csv", "1.5,x\n2,y\n", &named),
+                     "a b decimal(10, 2), c string");
+    ck_assert_str_eq(read_all(engine, "named.csv", &named), "1.50|x\n2.00|y");
+    ck_assert_str_eq(columns_of(engine, "dialect.csv", "1::'a::b'\n2::c\n", &dialect),
+                     "1 long, a::b string");
+    engine_close(engine);
+}
+END_TEST
+
+START_TEST(test_csv_bad)
+{
+    /* a bad line is named by file and number, and nothing is imported */
+    static const struct {
+        const char *text;
+        const char *says;
+        long line;
+    } cases[] = {
+        {"a,b,c\n1,2,3\n4,5\n6,7,8\n", "line 3 has 2 columns, expected 3", 3},
+        {"a,b\n1,2\n4,5,6\n", "line 3 has 3 columns, expected 2", 3},
+        {"a,b\n1,x\n2,caf\xe9\n3,y\n", "line 3 is not UTF-8", 3},
+        {"a,b\n1,\"x\n2,y\n", "a quoted value has no end", 2},
+        {"a,A\n1,2\n", "both named A", 0},
+    };
+    struct engine *engine = engine_plain();
+    struct buf late = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int r = import_error(engine, "bad.csv", cases[i].text, strlen(cases[i].text), &no_options, &err);
+
+        ck_assert_msg(r == CORRIE_E_DATA && strstr(corrie_error_message(&err), cases[i].says) &&
+                          strstr(corrie_error_message(&err), "bad.csv"),
+                      "%s: %s (%s)", cases[i].text, corrie_error_message(&err), corrie_code_name(r));
+        ck_assert_msg(err.position.line == cases[i].line, "%s: line %ld", cases[i].text,
+                      err.position.line);
+        ck_assert_ptr_null(strstr(corrie_error_message(&err), "Possible"));
+        corrie_error_clear(&err);
+    }
+    /* far behind what was looked at */
+    for (int pass = 0; pass < 4; pass++) {
+        static const char *const tails[] = {"7,caf\xe9\n", "7\n", "x,y\n", "7,\"y\n"};
+        static const char *const says[] = {"is not UTF-8", "has 1 columns", "column a: 'x' is not BIGINT",
+                                           "a quoted value has no end"};
+
+        buf_clear(&late);
+        buf_add_text(&late, "a,b\n");
+        for (int i = 0; i < 100000; i++) {
+            buf_add_text(&late, "1,x\n");
+        }
+        buf_add_text(&late, tails[pass]);
+        int r = import_error(engine, "late.csv", late.data, late.len, &no_options, &err);
+
+        ck_assert_msg(r == CORRIE_E_DATA && strstr(corrie_error_message(&err), says[pass]), "%d: %s",
+                      pass, corrie_error_message(&err));
+        ck_assert_int_eq(err.position.line, 100002);
+        corrie_error_clear(&err);
+    }
+    ck_fails(import_error(engine, "empty.csv", "", 0, &no_options, &err), CORRIE_E_DATA, &err);
+    ck_fails(import_error(engine, "nul.csv", "a,b\n1,\0\n", 8, &(struct engine_source_options){
+        .columns = STR("a BIGINT")}, &err), CORRIE_E_DATA, &err);
+    ck_fails(import(engine, in_scratch("nothing.csv"), &no_options, NULL, &err), CORRIE_E_NOT_FOUND, &err);
+    ck_assert_str_eq(rows_of(engine, "SELECT 1"), "1");
+    buf_done(&late);
+    engine_close(engine);
+}
+END_TEST
+
+START_TEST(test_parquet_source)
+{
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct schema schema = schema_of(&arena, "a INTEGER;b VARCHAR;st STRUCT(x DOUBLE)");
+    struct schema wider = schema_of(&arena, "B VARCHAR;a BIGINT;new DATE");
+    struct engine_written *files;
+    struct engine_source source;
+    struct str sql;
+    corrie_error err = CORRIE_ERROR_INIT;
+    static char bytes[20000];
+    FILE *in;
+    size_t len;
+
+    write_parquet(engine, "SELECT k, 'v' || k, {'x': 1.5} FROM range(1000) t(k)", &schema, "src", 0,
+                  &arena, &files);
+    source = describe(engine, &arena, in_scratch("src-0.parquet"), &no_options);
+    ck_assert_int_eq(source.rows, 1000);
+    ck_assert_int_eq(source.format, ENGINE_FORMAT_PARQUET);
+    ck_assert_uint_eq(source.columns.n_fields, 3);
+    ck_fails(engine_source_select(engine, &source, &wider, 0, -1, &arena, &sql, &err), CORRIE_E_DATA, &err);
+    source.columns.n_fields = 2;
+    ck_ok(engine_source_select(engine, &source, &wider, 990, 5, &arena, &sql, &err), &err);
+    ck_assert_str_eq(rows_of(engine, str_dup(sql)),
+                     "v990|990|null\nv991|991|null\nv992|992|null\nv993|993|null\nv994|994|null");
+    /* cut anywhere, it is an error that names the file */
+    in = fopen(in_scratch("src-0.parquet"), "rb");
+    len = fread(bytes, 1, sizeof bytes, in);
+    fclose(in);
+    for (size_t cut = 1; cut < len; cut += 97) {
+        int r = import_error(engine, "cut.parquet", bytes, cut, &no_options, &err);
+
+        ck_assert_msg(r == CORRIE_E_DATA && strstr(corrie_error_message(&err), "cut.parquet"),
+                      "cut at %zu: %s", cut, corrie_error_message(&err));
+        corrie_error_clear(&err);
+    }
+    ck_fails(import_error(engine, "text.parquet", "hello, this is some text", 24, &no_options, &err),
+             CORRIE_E_DATA, &err);
+    memset(bytes + 100, 0, 1000);
+    ck_fails(import_error(engine, "zeroed.parquet", bytes, len, &no_options, &err), CORRIE_E_DATA, &err);
+    rows_of(engine, "SELECT 1");
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
+START_TEST(test_json)
+{
+    struct engine *engine = engine_plain();
+    corrie_error err = CORRIE_ERROR_INIT;
+    static const char broken[] = "{\"a\":1}\n{\"a\":2\n{\"a\":3}\n";
+    static const char keys[] = "{\"a\":1,\"A\":2}\n";
+    static const char utf8[] = "{\"a\":\"caf\xe9\"}\n";
+
+    ck_assert_str_eq(columns_of(engine, "a.jsonl", "{\"a\":1,\"d\":\"2020-01-02\",\"u\":\"1/2/2020\"}\n"
+                                                   "{\"a\":2,\"s\":{\"x\":[1,2]}}\n", &no_options),
+                     "a long, d date, u string, s struct<x: list<long>>");
+    ck_assert_str_eq(read_all(engine, "a.jsonl", &no_options),
+                     "1|18263|1/2/2020|null\n2|null|null|{x:[1,2]}");
+    ck_assert_str_eq(columns_of(engine, "b.json", "[{\"a\":1,\"a_1\":3},\n {\"a\":2.5}]", &no_options),
+                     "a double, a_1 long");
+    ck_assert_str_eq(read_all(engine, "b.json", &no_options), "1|3\n2.5|null");
+    ck_assert_int_eq(import_error(engine, "c.jsonl", broken, strlen(broken), &no_options, &err),
+                     CORRIE_E_DATA);
+    ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "c.jsonl: line "));
+    corrie_error_clear(&err);
+    ck_fails(import_error(engine, "d.jsonl", keys, strlen(keys), &no_options, &err), CORRIE_E_DATA, &err);
+    ck_fails(import_error(engine, "e.jsonl", utf8, strlen(utf8), &no_options, &err), CORRIE_E_DATA, &err);
+    ck_fails(import_error(engine, "f.json", "[]", 2, &no_options, &err), CORRIE_E_DATA, &err);
+    ck_fails(import_error(engine, "g.json", "[1, 2]", 6, &no_options, &err), CORRIE_E_DATA, &err);
+    engine_close(engine);
+}
+END_TEST
+
+START_TEST(test_compressed)
+{
+    static const unsigned char gz[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03,
+                                       0x4b, 0xd4, 0x49, 0xe2, 0x32, 0xd4, 0x31, 0xe2, 0x02, 0x00,
+                                       0x3b, 0x9a, 0xd5, 0x2c, 0x08, 0x00, 0x00, 0x00};
+    struct engine *engine = engine_plain();
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct arena arena = {0};
+    struct engine_source source;
+
+    ck_assert_str_eq(rows_of(engine, "SELECT 1 FROM range(0)"), "");
+    write_file(in_scratch("z.csv.gz"), (const char *)gz, sizeof gz);
+    if (engine_describe(engine, str_of(in_scratch("z.csv.gz")), &no_options, &arena, &source, &err) == 0) {
+        ck_str_eq(source.compression, STR("gzip"));
+        ck_assert_str_eq(read_all(engine, "z.csv.gz", &no_options), "1|2");
+    }
+    corrie_error_clear(&err);
+    /* what DuckDB writes compressed, under a name that does not say so */
+    int64_t rows;
+    ck_ok(engine_export(engine, STR("SELECT 1 AS a, 'x' AS b"), NULL, ENGINE_OUT_CSV,
+                        str_of(in_scratch("plain.csv")), &rows, &err), &err);
+    ck_assert_str_eq(read_all(engine, "plain.csv", &no_options), "1|x");
+    arena_done(&arena);
+    engine_close(engine);
+}
+END_TEST
+
+START_TEST(test_target)
+{
+    /* a later file goes into the table as it is: types of the table, columns by name */
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct schema table = schema_of(&arena, "Id BIGINT;price DECIMAL(10,2);day DATE;note VARCHAR");
+    static const char good[] = "price,id,day\n1.5,1,2020-01-01\n2,2,2020-01-02\n";
+    static const char bad[] = "price,id,day\n1.5,1,2020-01-01\n2,two,2020-01-02\n";
+    static const char extra[] = "price,id,day,what\n1.5,1,2020-01-01,x\n";
+
+    write_file(in_scratch("good.csv"), good, strlen(good));
+    ck_ok(import(engine, in_scratch("good.csv"), &no_options, &table, &err), &err);
+    char sql[500];
+    snprintf(sql, sizeof sql, "SELECT * FROM read_parquet('%s')", in_scratch("imported.parquet"));
+    ck_assert_str_eq(rows_of(engine, sql), "1|1.50|18262|null\n2|2.00|18263|null");
+    ck_assert_int_eq(remove(in_scratch("imported.parquet")), 0);
+    write_file(in_scratch("bad.csv"), bad, strlen(bad));
+    ck_assert_int_eq(import(engine, in_scratch("bad.csv"), &no_options, &table, &err), CORRIE_E_DATA);
+    ck_assert_int_eq(err.position.line, 3);
+    ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "column id: 'two'"));
+    corrie_error_clear(&err);
+    write_file(in_scratch("extra.csv"), extra, strlen(extra));
+    ck_assert_int_eq(import(engine, in_scratch("extra.csv"), &no_options, &table, &err), CORRIE_E_DATA);
+    ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "what"));
+    corrie_error_clear(&err);
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
+START_TEST(test_adventureworks)
+{
+    /* the second seed's files: order dates stay text, or become dates when their form is said */
+    const char *root = getenv("CORRIE_SOURCE_ROOT");
+    char path[600];
+    struct stat st;
+    struct engine *engine;
+    struct arena arena = {0};
+    struct engine_source source;
+    const struct engine_source_options us = {.date_format = STR("%m/%d/%Y")};
+
+    snprintf(path, sizeof path, "%s/../shared/data/adventureworks/AdventureWorks_Sales_2017.csv",
+             root ? root : ".");
+    if (stat(path, &st) != 0) {
+        printf("# skipped: %s is not there\n", path);
+        return;
+    }
+    engine = engine_plain();
+    source = describe(engine, &arena, path, &no_options);
+    const struct field *date = schema_find(&source.columns, STR("OrderDate"));
+    ck_assert_ptr_nonnull(date);
+    ck_assert_int_eq(date->type.kind, TYPE_STRING);
+    ck_assert_int_eq(schema_find(&source.columns, STR("CustomerKey"))->type.kind, TYPE_LONG);
+    source = describe(engine, &arena, path, &us);
+    ck_assert_int_eq(schema_find(&source.columns, STR("OrderDate"))->type.kind, TYPE_DATE);
+    ck_assert_int_eq(schema_find(&source.columns, STR("StockDate"))->type.kind, TYPE_DATE);
+    struct buf sql = {0};
+    buf_addf(&sql, "SELECT count(*), min(OrderDate), max(OrderDate) FROM (%.*s)",
+             STR_FMT(source.relation));
+    ck_assert_str_eq(rows_of(engine, buf_text(&sql)), "29481|17167|17347");
+    snprintf(path, sizeof path, "%s/../shared/data/adventureworks/AdventureWorks_Products.csv", root);
+    source = describe(engine, &arena, path, &no_options);
+    buf_clear(&sql);
+    buf_addf(&sql, "SELECT count(*), sum(ProductPrice)::DECIMAL(12,2) FROM (%.*s)", STR_FMT(source.relation));
+    ck_assert_str_eq(rows_of(engine, buf_text(&sql)), "293|209330.15");
+    buf_done(&sql);
+    arena_done(&arena);
+    engine_close(engine);
+}
+END_TEST
+
+static const char *file_text(const char *path)
+{
+    static char text[10000];
+    FILE *file = fopen(path, "rb");
+
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+START_TEST(test_export)
+{
+    struct engine *engine = engine_plain();
+    corrie_error err = CORRIE_ERROR_INIT;
+    int64_t rows = 0;
+    static const char sql[] = "SELECT 1 AS a, 'x, \"y\"' AS b, NULL AS c, DATE '2020-01-01' AS d UNION ALL "
+                              "SELECT 2, '', 5, NULL; -- the end";
+
+#define EXPORT(format, name)                                                                       \
+    ck_ok(engine_export(engine, str_of(sql), NULL, format, str_of(in_scratch(name)), &rows, &err), &err); \
+    ck_assert_int_eq(rows, 2)
+    EXPORT(ENGINE_OUT_CSV, "o.csv");
+    ck_assert_str_eq(file_text(in_scratch("o.csv")),
+                     "a,b,c,d\n1,\"x, \"\"y\"\"\",,2020-01-01\n2,\"\",5,\n");
+    EXPORT(ENGINE_OUT_JSONL, "o.jsonl");
+    ck_assert_str_eq(file_text(in_scratch("o.jsonl")),
+                     "{\"a\":1,\"b\":\"x, \\\"y\\\"\",\"c\":null,\"d\":\"2020-01-01\"}\n"
+                     "{\"a\":2,\"b\":\"\",\"c\":5,\"d\":null}\n");
+    EXPORT(ENGINE_OUT_JSON, "o.json");
+    ck_assert_int_eq(file_text(in_scratch("o.json"))[0], '[');
+    EXPORT(ENGINE_OUT_PARQUET, "o.parquet");
+    ck_assert_str_eq(read_all(engine, "o.parquet", &no_options), "1|x, \"y\"|null|18262\n2||5|null");
+    EXPORT(ENGINE_OUT_ARROW, "o.arrows");
+    ck_assert_int_eq(memcmp(file_text(in_scratch("o.arrows")), "\xff\xff\xff\xff", 4), 0);
+    /* a failure keeps the old file and leaves nothing else */
+    write_file(in_scratch("keep.csv"), "old", 3);
+    ck_assert_int_lt(engine_export(engine, STR("SELECT ('x' || i)::INTEGER FROM range(9) t(i)"), NULL,
+                                   ENGINE_OUT_CSV, str_of(in_scratch("keep.csv")), &rows, &err), 0);
+    corrie_error_clear(&err);
+    ck_assert_str_eq(file_text(in_scratch("keep.csv")), "old");
+    char list[500];
+    snprintf(list, sizeof list, "SELECT count(*) FROM glob('%s/.corrie-tmp-*')", scratch());
+    ck_assert_str_eq(rows_of(engine, list), "0");
+    ck_fails(engine_export(engine, STR("DROP TABLE x"), NULL, ENGINE_OUT_CSV,
+                           str_of(in_scratch("keep.csv")), &rows, &err), CORRIE_E_PROJECT, &err);
+    engine_close(engine);
+}
+END_TEST
+
+SUITE(source_suite, "source", test_csv_types, test_csv_values, test_csv_bad, test_parquet_source,
+      test_json, test_compressed, test_target, test_adventureworks, test_export)
