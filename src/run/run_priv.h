@@ -91,6 +91,9 @@ int run_source_view(struct run *run, const struct plan_source *source, struct la
 /* ---- steps (step_*.c) ---- */
 
 int run_scan(struct run *run, size_t step, corrie_error *err) CORRIE_MUST_USE;
+/* The rows and columns that an edge from another node asks for, where it has a filter. */
+int run_filter(struct run *run, const struct plan_edge *edge, struct exchange **ret,
+               corrie_error *err) CORRIE_MUST_USE;
 int run_environment(struct run *run, size_t environment, corrie_error *err) CORRIE_MUST_USE;
 int run_python(struct run *run, size_t node, struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;
 int run_sql(struct run *run, size_t node, struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;

@@ -3,9 +3,10 @@
 
 #include "arrow/table.h"
 
-/* Where a node's output is registered in the engine to be written from. */
-#define OUTPUT_NS STR("corrie_run")
+/* Where outputs of nodes are registered in the engine, to be written or filtered. */
+#define OWN_NS STR("corrie_run")
 #define OUTPUT_NAME STR("output")
+#define INPUT_NAME STR("input")
 
 /* Reads everything a statement gives into memory files. */
 static int collect(struct run *run, struct str sql, const char *file, struct exchange **ret,
@@ -33,10 +34,44 @@ static void add_columns(struct buf *sql, const struct plan_edge *edge)
     }
 }
 
+/* Reads what an edge asks of a table that the engine knows by `ns` and `name`; the filter has been given to the
+ * table, or is given here. */
+static int select_edge(struct run *run, const struct plan_edge *edge, struct str ns, struct str name,
+                       struct str filter, struct exchange **ret, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    int r;
+
+    buf_add_text(&sql, "SELECT ");
+    add_columns(&sql, edge);
+    buf_add_text(&sql, " FROM ");
+    buf_add_sql_name(&sql, ns);
+    buf_add_char(&sql, '.');
+    buf_add_sql_name(&sql, name);
+    if (filter.len > 0) {
+        buf_addf(&sql, " WHERE %.*s", STR_FMT(filter));
+    }
+    r = buf_check(&sql, err);
+    return r < 0 ? r : collect(run, buf_str(&sql), NULL, ret, err);
+}
+
+int run_filter(struct run *run, const struct plan_edge *edge, struct exchange **ret,
+               corrie_error *err)
+{
+    _cleanup_(arrow_table_unrefp) struct arrow_table *table = NULL;
+    int r;
+
+    r = run_open_engine(run, err);
+    if (r < 0 || (r = exchange_table(run->nodes[edge->node].output, &table, err)) < 0 ||
+        (r = engine_define_arrow(run->engine, OWN_NS, INPUT_NAME, table, err)) < 0) {
+        return r;
+    }
+    return select_edge(run, edge, OWN_NS, INPUT_NAME, edge->filter, ret, err);
+}
+
 int run_scan(struct run *run, size_t step, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(buf_done) struct buf sql = {0};
     const struct plan_edge *edge = run->plan->steps[step].edge;
     const struct plan_source *source = &run->plan->sources[run->plan->steps[step].source];
     struct lake_table table;
@@ -56,16 +91,7 @@ int run_scan(struct run *run, size_t step, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    buf_add_text(&sql, "SELECT ");
-    add_columns(&sql, edge);
-    buf_add_text(&sql, " FROM ");
-    buf_add_sql_name(&sql, table.ns);
-    buf_add_char(&sql, '.');
-    buf_add_sql_name(&sql, table.name);
-    r = buf_check(&sql, err);
-    if (r >= 0) {
-        r = collect(run, buf_str(&sql), NULL, &run->scans[step], err);
-    }
+    r = select_edge(run, edge, table.ns, table.name, STR_EMPTY, &run->scans[step], err);
     return r < 0 ? corrie_wrap(err, "read %.*s.%.*s", STR_FMT(table.ns), STR_FMT(table.name)) : 0;
 }
 
@@ -176,7 +202,7 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
     int r;
 
     r = arrow_table_schema(rows, &run->arena, &schema, err);
-    if (r < 0 || (r = engine_define_arrow(run->engine, OUTPUT_NS, OUTPUT_NAME, rows, err)) < 0) {
+    if (r < 0 || (r = engine_define_arrow(run->engine, OWN_NS, OUTPUT_NAME, rows, err)) < 0) {
         return r;
     }
     if (write.mode == LAKE_APPEND) {

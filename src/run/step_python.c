@@ -37,6 +37,7 @@ struct call {
     struct run *run;
     const struct plan_node *node;
     struct worker_spec spec;
+    struct exchange **made; /* inputs made for this call alone, one an edge; NULL = not */
 };
 
 static json_t *value_json(const struct plan_parameter *parameter)
@@ -58,39 +59,58 @@ static json_t *value_json(const struct plan_parameter *parameter)
     }
 }
 
-static struct exchange *edge_table(struct run *run, const struct plan_edge *edge)
+/* The table behind an edge. What a lake table is asked for was applied by its scan. */
+static int edge_table(struct call *call, size_t index, struct exchange **ret, corrie_error *err)
 {
-    return edge->node != PLAN_NONE ? run->nodes[edge->node].output : run->scans[edge->scan];
+    struct run *run = call->run;
+    const struct plan_edge *edge = &call->node->edges[index];
+    int r;
+
+    if (edge->node != PLAN_NONE && edge->filter.len > 0) {
+        r = run_filter(run, edge, &call->made[index], err);
+        if (r < 0) {
+            return corrie_wrap(err, "filter input %.*s", STR_FMT(edge->argument));
+        }
+        *ret = call->made[index];
+        return 0;
+    }
+    *ret = edge->node != PLAN_NONE ? run->nodes[edge->node].output : run->scans[edge->scan];
+    return *ret ? 0
+                : corrie_fail(err, CORRIE_E_INTERNAL, "input %.*s was not made",
+                              STR_FMT(edge->argument));
 }
 
 static int fill_inputs(struct call *call, corrie_error *err)
 {
     const struct plan_node *node = call->node;
-    struct worker_input *inputs = arena_array(&call->run->arena, struct worker_input, node->n_edges);
+    struct worker_input *inputs =
+        arena_array(&call->run->arena, struct worker_input, node->n_edges);
 
-    if (!inputs) {
+    call->made = arena_array(&call->run->arena, struct exchange *, node->n_edges);
+    if (!inputs || !call->made) {
         return corrie_fail_memory(err);
     }
+    call->spec.inputs = inputs;
     for (size_t i = 0; i < node->n_edges; i++) {
         const struct plan_edge *edge = &node->edges[i];
+        struct exchange *table = NULL;
+        int r = edge_table(call, i, &table, err);
 
+        if (r < 0) {
+            return r;
+        }
         inputs[i] = (struct worker_input){.argument = edge->argument,
                                           .form = WORKER_ARROW_TABLE,
-                                          .table = edge_table(call->run, edge),
+                                          .table = table,
                                           .columns = edge->columns,
                                           .n_columns = edge->n_columns,
                                           .all_columns = edge->all_columns};
-        if (!inputs[i].table) {
-            return corrie_fail(err, CORRIE_E_INTERNAL, "input %.*s of %.*s was not made", STR_FMT(edge->argument),
-                               STR_FMT(node->name));
-        }
     }
-    call->spec.inputs = inputs;
     call->spec.n_inputs = node->n_edges;
     return 0;
 }
 
-/* The caller drops the values: drop_parameters. */
+/* The caller drops the values: call_done. */
 static int fill_parameters(struct call *call, corrie_error *err)
 {
     const struct declared_function *function = call->node->function;
@@ -112,8 +132,11 @@ static int fill_parameters(struct call *call, corrie_error *err)
     return 0;
 }
 
-static void drop_parameters(struct call *call)
+static void call_done(struct call *call)
 {
+    for (size_t i = 0; call->made && i < call->node->n_edges; i++) {
+        exchange_unref(call->made[i]);
+    }
     for (size_t i = 0; i < call->spec.n_parameters; i++) {
         json_decref((json_t *)(uintptr_t)call->spec.parameters[i].value);
     }
@@ -160,7 +183,7 @@ static int call_function(struct run *run, size_t index, enum worker_kind kind,
     const struct plan_node *node = &run->plan->nodes[index];
     const struct declared_function *function = node->function;
     struct node_state *state = &run->nodes[index];
-    struct call call = {.run = run, .node = node};
+    _cleanup_(call_done) struct call call = {.run = run, .node = node};
     int r;
 
     call.spec = (struct worker_spec){
@@ -187,7 +210,6 @@ static int call_function(struct run *run, size_t index, enum worker_kind kind,
         state->max_rss = ret->usage.max_rss;
         state->cpu = ret->usage.user_time + ret->usage.system_time;
     }
-    drop_parameters(&call);
     return r;
 }
 

@@ -76,6 +76,20 @@ def test_sql_models_at_start_middle_and_end(numbers: Lake, project: Path) -> Non
     assert [t["name"] for t in numbers.json("table", "ls")["tables"]] == ["numbers", "summed"]
 
 
+def test_a_filter_on_another_model_is_applied(numbers: Lake, project: Path) -> None:
+    (project / "few.py").write_text("""
+import corrie
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11')
+def few(rows=corrie.Model('doubled', columns=['n'], filter='twice > 10 AND n != 7')):
+    return rows
+""")
+    numbers.run("run", cwd=project)
+    assert numbers.rows("SELECT n FROM few ORDER BY n") == [["6"], ["8"], ["9"]]
+
+
 def test_append_adds_and_replace_replaces(numbers: Lake, project: Path) -> None:
     models = project / "models.py"
     models.write_text(DOUBLE.replace("REPLACE", "APPEND"))
