@@ -146,8 +146,8 @@ static char *convert_schema(struct arrow_registry *registry, const struct arrow_
     const struct duck *d = registry->d;
     struct ArrowSchema *fields = mem_alloc(n, sizeof *fields);
     struct ArrowSchema **children = mem_alloc(n, sizeof *children);
-    struct ArrowSchema schema = {.format = "+s", .name = "", .n_children = 0,
-                                 .release = no_release_schema};
+    struct ArrowSchema schema = {
+        .format = "+s", .name = "", .n_children = 0, .release = no_release_schema};
     char *problem = NULL;
 
     for (size_t i = 0; fields && children && i < n; i++) {
@@ -296,8 +296,8 @@ static int64_t plan_slice(const struct scan *scan, struct reader *reader)
     rows = rows < VECTOR_ROWS ? rows : VECTOR_ROWS;
     for (size_t i = 0; i < scan->n_columns; i++) {
         if (scan->columns[i] != SIZE_MAX) {
-            int64_t left = seek(&reader->cursors[i], scan->table->columns[scan->columns[i]],
-                                reader->row);
+            int64_t left =
+                seek(&reader->cursors[i], scan->table->columns[scan->columns[i]], reader->row);
 
             rows = left < rows ? left : rows;
         }
@@ -308,8 +308,8 @@ static int64_t plan_slice(const struct scan *scan, struct reader *reader)
 static char *convert_slice(const struct scan *scan, struct reader *reader, int64_t rows,
                            duckdb_data_chunk *ret)
 {
-    struct ArrowArray array = {.length = rows, .n_buffers = 1, .release = no_release_array,
-                               .children = reader->children};
+    struct ArrowArray array = {
+        .length = rows, .n_buffers = 1, .release = no_release_array, .children = reader->children};
     static const void *no_validity[1];
 
     array.buffers = no_validity;
@@ -478,8 +478,11 @@ static int learn_type(struct arrow_registry *registry, const struct arrow_table 
     struct ArrowArray empty = {0};
     struct ArrowArray *children[1] = {&empty};
     static const void *no_validity[1];
-    struct ArrowArray array = {.n_buffers = 1, .n_children = 1, .children = children,
-                               .buffers = no_validity, .release = no_release_array};
+    struct ArrowArray array = {.n_buffers = 1,
+                               .n_children = 1,
+                               .children = children,
+                               .buffers = no_validity,
+                               .release = no_release_array};
     _free_ char *problem = convert_schema(registry, table, &at, 1, &converted);
 
     if (!problem) {
@@ -487,8 +490,8 @@ static int learn_type(struct arrow_registry *registry, const struct arrow_table 
             empty = column->chunks[0];
             empty.length = 0;
             empty.release = no_release_array;
-            problem = take_problem(d, d->data_chunk_from_arrow(registry->session.con, &array,
-                                                               converted, &chunk));
+            problem = take_problem(
+                d, d->data_chunk_from_arrow(registry->session.con, &array, converted, &chunk));
         } else {
             struct ArrowArray made = {0};
             struct ArrowError arrow_error = {{0}};
@@ -500,8 +503,8 @@ static int learn_type(struct arrow_registry *registry, const struct arrow_table 
             } else {
                 empty = made;
                 empty.release = no_release_array;
-                problem = take_problem(d, d->data_chunk_from_arrow(registry->session.con, &array,
-                                                                   converted, &chunk));
+                problem = take_problem(
+                    d, d->data_chunk_from_arrow(registry->session.con, &array, converted, &chunk));
             }
             arrow_array_done(&made);
         }
@@ -562,14 +565,15 @@ static int check_names(const struct arrow_table *table, corrie_error *err)
             struct str b = arrow_column_name(table->columns[i]);
 
             if (str_eq_nocase(a, b)) {
-                return corrie_fail(err, CORRIE_E_DATA, "columns %.*s and %.*s differ at most in case, "
-                                   "which SQL cannot tell", STR_FMT(a), STR_FMT(b));
+                return corrie_fail(err, CORRIE_E_DATA,
+                                   "columns %.*s and %.*s differ at most in case, "
+                                   "which SQL cannot tell",
+                                   STR_FMT(a), STR_FMT(b));
             }
         }
     }
-    return table->n_columns > 0
-               ? 0
-               : corrie_fail(err, CORRIE_E_UNSUPPORTED, "a table without columns");
+    return table->n_columns > 0 ? 0
+                                : corrie_fail(err, CORRIE_E_UNSUPPORTED, "a table without columns");
 }
 
 static int define(struct engine *engine, struct str name_space, struct str name,

@@ -492,8 +492,8 @@ static int append_huge(struct out *out, const duckdb_hugeint *from, const uint64
     return 0;
 }
 
-static int append_scaled(struct out *out, const int64_t *from, const uint64_t *validity, idx_t start,
-                         idx_t count, corrie_error *err)
+static int append_scaled(struct out *out, const int64_t *from, const uint64_t *validity,
+                         idx_t start, idx_t count, corrie_error *err)
 {
     int64_t *to = (int64_t *)out->data + out->rows;
 
@@ -576,8 +576,11 @@ static int append_text(struct out *out, const duckdb_string_t *from, const uint6
         if (valid_at(validity, start + i)) {
             uint32_t length = text->value.inlined.length;
 
-            memcpy(to + out->characters,
-                   length <= 12 ? text->value.inlined.inlined : text->value.pointer.ptr, length);
+            if (length > 0) {
+                memcpy(to + out->characters,
+                       length <= 12 ? text->value.inlined.inlined : text->value.pointer.ptr,
+                       length);
+            }
             out->characters += length;
         }
         offsets[i + 1] = (int32_t)out->characters;
@@ -614,8 +617,8 @@ static int append_enum(struct out *out, const char *from, const uint64_t *validi
 }
 
 /* Lists lie anywhere in the child vector; runs that follow each other are appended at once. */
-static int append_lists(struct out *out, duckdb_vector vector, const uint64_t *validity, idx_t start,
-                        idx_t count, corrie_error *err)
+static int append_lists(struct out *out, duckdb_vector vector, const uint64_t *validity,
+                        idx_t start, idx_t count, corrie_error *err)
 {
     const duckdb_list_entry *entries = out->d->vector_get_data(vector);
     duckdb_vector child = out->kind == COPY_LIST ? out->d->list_vector_get_child(vector)
@@ -771,8 +774,8 @@ static int make_array(int64_t n_buffers, size_t n, int64_t rows, int64_t nulls,
                       struct ArrowArray *ret, corrie_error *err)
 {
     struct holder *holder = mem_alloc(1, sizeof *holder);
-    struct ArrowArray array = {.length = rows, .null_count = nulls, .n_buffers = n_buffers,
-                               .release = release};
+    struct ArrowArray array = {
+        .length = rows, .null_count = nulls, .n_buffers = n_buffers, .release = release};
 
     if (!holder) {
         return corrie_fail_memory(err);
@@ -821,7 +824,7 @@ int out_take(struct out *out, struct ArrowArray *ret, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    r = make_array(out->kind == COPY_STRUCT ? 1
+    r = make_array(out->kind == COPY_STRUCT                   ? 1
                    : has_offsets(out) && out->n_children == 0 ? 3
                                                               : 2,
                    out->n_children, out->rows, out->nulls, &array, err);

@@ -267,10 +267,16 @@ static bool constant_fits(const struct type *type, const json_t *constant)
         const char *name;
         enum type_kind kind;
     } names[] = {
-        {"BOOLEAN", TYPE_BOOLEAN}, {"INTEGER", TYPE_INT},  {"BIGINT", TYPE_LONG},
-        {"FLOAT", TYPE_FLOAT},     {"DOUBLE", TYPE_DOUBLE}, {"DATE", TYPE_DATE},
-        {"TIME", TYPE_TIME},       {"TIMESTAMP", TYPE_TIMESTAMP},
-        {"TIMESTAMP WITH TIME ZONE", TYPE_TIMESTAMPTZ}, {"VARCHAR", TYPE_STRING},
+        {"BOOLEAN", TYPE_BOOLEAN},
+        {"INTEGER", TYPE_INT},
+        {"BIGINT", TYPE_LONG},
+        {"FLOAT", TYPE_FLOAT},
+        {"DOUBLE", TYPE_DOUBLE},
+        {"DATE", TYPE_DATE},
+        {"TIME", TYPE_TIME},
+        {"TIMESTAMP", TYPE_TIMESTAMP},
+        {"TIMESTAMP WITH TIME ZONE", TYPE_TIMESTAMPTZ},
+        {"VARCHAR", TYPE_STRING},
     };
     const json_t *given = json_object_get(constant, "type");
     struct str id = tree_text(given, "id");
@@ -293,9 +299,9 @@ static bool add_comparison(struct buf *out, const struct field *field, const jso
                            struct arena *arena)
 {
     static const char *const operators[][2] = {
-        {"COMPARE_EQUAL", " = "},        {"COMPARE_NOTEQUAL", " <> "},
-        {"COMPARE_LESSTHAN", " < "},     {"COMPARE_LESSTHANOREQUALTO", " <= "},
-        {"COMPARE_GREATERTHAN", " > "},  {"COMPARE_GREATERTHANOREQUALTO", " >= "},
+        {"COMPARE_EQUAL", " = "},       {"COMPARE_NOTEQUAL", " <> "},
+        {"COMPARE_LESSTHAN", " < "},    {"COMPARE_LESSTHANOREQUALTO", " <= "},
+        {"COMPARE_GREATERTHAN", " > "}, {"COMPARE_GREATERTHANOREQUALTO", " >= "},
     };
     struct str comparison = tree_text(filter, "comparison_type");
     const json_t *constant = json_object_get(filter, "constant");
@@ -476,7 +482,8 @@ static int find_scans(struct bind *bind, const json_t *node)
     int r = 0;
 
     if (json_is_array(node)) {
-        json_array_foreach((json_t *)node, i, child) {
+        json_array_foreach((json_t *)node, i, child)
+        {
             r = find_scans(bind, child);
             if (r < 0) {
                 return r;
@@ -499,7 +506,8 @@ static int find_scans(struct bind *bind, const json_t *node)
             r = add_scan(bind, node, (size_t)at);
         }
     }
-    json_object_foreach((json_t *)node, name, child) {
+    json_object_foreach((json_t *)node, name, child)
+    {
         if (r == 0) {
             r = find_scans(bind, child);
         }
@@ -601,9 +609,15 @@ int engine_bind(struct engine *engine, struct str sql, const char *file, struct 
     struct planner *planner = NULL;
     _free_ bool *named = mem_alloc(n_tables, sizeof *named);
     _free_ bool *found = mem_alloc(n_tables, sizeof *found);
-    struct bind bind = {.engine = engine, .origin = &origin, .name_space = name_space,
-                        .tables = tables, .n_tables = n_tables, .named = named, .found = found,
-                        .arena = arena, .err = err};
+    struct bind bind = {.engine = engine,
+                        .origin = &origin,
+                        .name_space = name_space,
+                        .tables = tables,
+                        .n_tables = n_tables,
+                        .named = named,
+                        .found = found,
+                        .arena = arena,
+                        .err = err};
     int r = named && found ? statement_check(engine, &origin, arena, &statement, err)
                            : corrie_fail_memory(err);
 

@@ -112,8 +112,9 @@ static enum text_class classify_time(struct str text)
     if (len == 0) {
         return TEXT_OTHER;
     }
-    return len == text.len ? TEXT_TIMESTAMP
-                           : is_zone(str_from(text, len)) ? TEXT_TIMESTAMPTZ : TEXT_OTHER;
+    return len == text.len                ? TEXT_TIMESTAMP
+           : is_zone(str_from(text, len)) ? TEXT_TIMESTAMPTZ
+                                          : TEXT_OTHER;
 }
 
 static enum text_class classify_number(struct str text)

@@ -45,8 +45,9 @@ static int read_lines(struct describe *describe, struct lines *lines)
 
     buf_add_text(&sql, "SELECT line FROM read_csv(");
     add_path(&sql, describe->source->path);
-    buf_addf(&sql, ", auto_detect = false, delim = '\x01', quote = '', escape = '', header = false, "
-                   "columns = {'line': 'VARCHAR'}, null_padding = true, strict_mode = false");
+    buf_addf(&sql,
+             ", auto_detect = false, delim = '\x01', quote = '', escape = '', header = false, "
+             "columns = {'line': 'VARCHAR'}, null_padding = true, strict_mode = false");
     add_compression(&sql, describe->source);
     buf_addf(&sql, ") LIMIT %d", DIALECT_ROWS);
     r = buf_check(&sql, describe->err);
@@ -153,7 +154,7 @@ static void add_dialect(struct buf *out, const struct engine_source *source)
 /* ---- values ---- */
 
 struct values {
-    size_t n;          /* columns */
+    size_t n; /* columns */
     unsigned *classes;
     struct str *first; /* of the first row, in the arena */
     bool *dated;       /* every value matched date_format */
@@ -284,8 +285,9 @@ static int check_names(struct describe *describe)
         for (size_t k = 0; k < i; k++) {
             if (str_eq_nocase(columns->fields[i].name, columns->fields[k].name)) {
                 corrie_fail(describe->err, CORRIE_E_DATA,
-                            "%.*s: columns %zu and %zu are both named %.*s", STR_FMT(describe->source->path),
-                            k + 1, i + 1, STR_FMT(columns->fields[i].name));
+                            "%.*s: columns %zu and %zu are both named %.*s",
+                            STR_FMT(describe->source->path), k + 1, i + 1,
+                            STR_FMT(columns->fields[i].name));
                 return corrie_hint(describe->err, "--columns 'name TYPE, …' gives them names");
             }
         }

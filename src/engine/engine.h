@@ -38,13 +38,14 @@ struct arrow_table;
 struct engine;
 
 struct engine_options {
-    uint64_t memory;      /* most bytes DuckDB's buffers may take; 0 = 70 % of the machine */
-    unsigned threads;     /* 0 = one a core */
-    struct str temp_dir;  /* where it may spill; empty = spilling fails with CORRIE_E_LIMIT */
-    struct str name_space;/* where unqualified table names are looked up; empty = nowhere else */
-    bool locked;          /* models, rules, servers; else a person's, who may read files */
-    bool deterministic;   /* one thread, so that sums of floats come out the same */
-    const struct str *allowed; /* locked: directories and files that tables and engine_write may use,
+    uint64_t memory;       /* most bytes DuckDB's buffers may take; 0 = 70 % of the machine */
+    unsigned threads;      /* 0 = one a core */
+    struct str temp_dir;   /* where it may spill; empty = spilling fails with CORRIE_E_LIMIT */
+    struct str name_space; /* where unqualified table names are looked up; empty = nowhere else */
+    bool locked;           /* models, rules, servers; else a person's, who may read files */
+    bool deterministic;    /* one thread, so that sums of floats come out the same */
+    const struct str
+        *allowed; /* locked: directories and files that tables and engine_write may use,
                                 * absolute; SQL itself names none */
     size_t n_allowed;
     const struct cancel *cancel; /* may be NULL; outlives the engine */
@@ -68,8 +69,8 @@ struct engine_table_ref {
     struct str catalog; /* empty unless written */
     struct str schema;  /* empty unless written */
     struct str name;
-    size_t offset;      /* bytes into the SQL */
-    bool is_file;       /* an unqualified name that reads as a file ('x.parquet'); open engines only */
+    size_t offset; /* bytes into the SQL */
+    bool is_file;  /* an unqualified name that reads as a file ('x.parquet'); open engines only */
 };
 
 struct engine_statement {
@@ -99,12 +100,14 @@ struct engine_file {
 struct engine_table {
     struct str name_space;
     struct str name;
-    const struct schema *schema; /* with ids; columns come in this order with these names and types */
+    const struct schema
+        *schema; /* with ids; columns come in this order with these names and types */
     const struct engine_file *files; /* none: an empty table with the right types */
     size_t n_files;
     const struct str *columns; /* only these, in the order of the schema; NULL = all */
     size_t n_columns;
-    struct str filter; /* only rows for which this SQL over the columns' names is true; empty = all */
+    struct str
+        filter; /* only rows for which this SQL over the columns' names is true; empty = all */
 };
 
 /* Makes (or replaces) a table of Parquet files. Columns are found by field id, so renamed columns are
@@ -136,8 +139,8 @@ struct engine_scan_filter {
 };
 
 struct engine_scan {
-    size_t table;   /* index into the tables given */
-    size_t *columns;/* indexes into its schema, ascending; may be none: count(*) */
+    size_t table;    /* index into the tables given */
+    size_t *columns; /* indexes into its schema, ascending; may be none: count(*) */
     size_t n_columns;
     struct engine_scan_filter *filters; /* all hold (AND) for every row that matters */
     size_t n_filters;
@@ -182,10 +185,10 @@ struct engine_column_stats {
     int64_t column_size; /* compressed bytes in the file */
     int64_t value_count; /* nulls included */
     int64_t null_count;
-    int64_t nan_count;   /* -1: not a float */
-    bool has_bounds;     /* false: all null (or NaN), empty, binary, or in a list or map */
-    struct str lower;    /* scalars (arrow/scalar.h); strings cut to SCALAR_BOUND_LENGTH */
-    struct str upper;    /* data NULL: no upper bound of that length exists */
+    int64_t nan_count; /* -1: not a float */
+    bool has_bounds;   /* false: all null (or NaN), empty, binary, or in a list or map */
+    struct str lower;  /* scalars (arrow/scalar.h); strings cut to SCALAR_BOUND_LENGTH */
+    struct str upper;  /* data NULL: no upper bound of that length exists */
 };
 
 struct engine_written {
@@ -199,14 +202,16 @@ struct engine_written {
 };
 
 struct engine_write {
-    struct str sql;              /* a SELECT; columns by position are those of `schema` */
-    const char *file;            /* what a person calls the text, for positions; NULL: not a person's */
-    const struct schema *schema; /* with ids: names, types, field ids of the file; values are cast */
+    struct str sql;   /* a SELECT; columns by position are those of `schema` */
+    const char *file; /* what a person calls the text, for positions; NULL: not a person's */
+    const struct schema
+        *schema; /* with ids: names, types, field ids of the file; values are cast */
     /* Names file number `ordinal` (0, 1, …): appends an absolute path to `ret`. */
     int (*path)(void *arg, unsigned ordinal, struct buf *ret, corrie_error *err);
     void *arg;
-    int64_t max_rows;     /* rows of a file; 0 = no maximum */
-    int64_t target_bytes; /* size of a file, roughly; 0 = one file; up to twice that is left whole */
+    int64_t max_rows; /* rows of a file; 0 = no maximum */
+    int64_t
+        target_bytes; /* size of a file, roughly; 0 = one file; up to twice that is left whole */
 };
 
 /* Writes the rows of `sql`, in order, to one Parquet file (ordinal 0), or to several where max_rows or
@@ -225,8 +230,8 @@ int engine_write_parquet(struct engine *engine, const struct engine_write *write
 enum engine_format {
     ENGINE_FORMAT_AUTO = 0, /* by name, then by content */
     ENGINE_FORMAT_PARQUET,
-    ENGINE_FORMAT_CSV, /* TSV too */
-    ENGINE_FORMAT_JSON,/* an array of objects, or objects */
+    ENGINE_FORMAT_CSV,  /* TSV too */
+    ENGINE_FORMAT_JSON, /* an array of objects, or objects */
     ENGINE_FORMAT_JSONL
 };
 
@@ -240,8 +245,8 @@ struct engine_source_options {
     enum engine_switch header;
     const struct str *nulls; /* texts that mean null, besides the empty one, which always does */
     size_t n_nulls;
-    struct str date_format;  /* strptime: texts of this form become dates; else only ISO-8601 */
-    struct str columns;      /* "name TYPE, …": names and types, in order */
+    struct str date_format; /* strptime: texts of this form become dates; else only ISO-8601 */
+    struct str columns;     /* "name TYPE, …": names and types, in order */
 };
 
 struct engine_source {
@@ -251,14 +256,14 @@ struct engine_source {
     struct str quote;
     bool header;
     bool has_bom;
-    struct str compression; /* "", "gzip", "zstd" */
-    struct schema columns;  /* names and types as they would be imported; ids 0 */
-    struct str *sql_types;  /* DuckDB's own type of each column, before widening */
-    int64_t rows;           /* Parquet: of the footer; else -1 */
-    int64_t bytes;          /* of the file */
-    struct str relation;    /* SELECT over the file with those columns, in order */
+    struct str compression;               /* "", "gzip", "zstd" */
+    struct schema columns;                /* names and types as they would be imported; ids 0 */
+    struct str *sql_types;                /* DuckDB's own type of each column, before widening */
+    int64_t rows;                         /* Parquet: of the footer; else -1 */
+    int64_t bytes;                        /* of the file */
+    struct str relation;                  /* SELECT over the file with those columns, in order */
     struct engine_source_options options; /* nulls and date_format as they were settled */
-    bool *iso;    /* CSV with a date_format: columns whose times are ISO-8601 all the same; or NULL */
+    bool *iso; /* CSV with a date_format: columns whose times are ISO-8601 all the same; or NULL */
     bool lenient; /* CSV: DuckDB reads it only without strict_mode */
 };
 

@@ -6,8 +6,8 @@
 #include <pthread.h>
 
 #include "base/buf.h"
-#include "base/limits.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "engine/duck.h"
@@ -64,7 +64,8 @@ struct engine {
 int session_open(struct engine *engine, struct session *ret, corrie_error *err) CORRIE_MUST_USE;
 void session_close(struct session *session);
 /* Between begin and end the session's statement is interrupted when the cancel flag is set. */
-int session_begin(struct engine *engine, struct session *session, corrie_error *err) CORRIE_MUST_USE;
+int session_begin(struct engine *engine, struct session *session, corrie_error *err)
+    CORRIE_MUST_USE;
 void session_end(struct engine *engine, struct session *session);
 
 struct defined *engine_find(const struct engine *engine, struct str name_space, struct str name);
@@ -76,9 +77,9 @@ struct defined *defined_free(struct defined *defined);
 
 /* Where a statement came from, so that an error can point there. Zeroed: a statement of ours. */
 struct origin {
-    struct str sql;     /* the user's text; empty: none */
-    const char *file;   /* NULL: "SQL" */
-    size_t prefix;      /* bytes of ours before it in what DuckDB saw */
+    struct str sql;              /* the user's text; empty: none */
+    const char *file;            /* NULL: "SQL" */
+    size_t prefix;               /* bytes of ours before it in what DuckDB saw */
     const struct engine *engine; /* defined tables, for hints; may be NULL */
     const struct engine_bind_table *tables;
     size_t n_tables;

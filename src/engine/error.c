@@ -30,7 +30,8 @@ int origin_at(const struct origin *origin, size_t offset, size_t width, corrie_e
     if (offset > origin->sql.len) {
         offset = origin->sql.len;
     }
-    return corrie_error_at_offset(err, origin->file ? origin->file : "SQL", origin->sql, offset, width);
+    return corrie_error_at_offset(err, origin->file ? origin->file : "SQL", origin->sql, offset,
+                                  width);
 }
 
 static void hint_names(struct str name, const struct str *names, size_t n, corrie_error *err)
@@ -40,7 +41,10 @@ static void hint_names(struct str name, const struct str *names, size_t n, corri
     _cleanup_(buf_done) struct buf text = {0};
 
     for (size_t i = 0; i < found; i++) {
-        buf_addf(&text, "%s%.*s", i == 0 ? "" : i + 1 == found ? " or " : ", ",
+        buf_addf(&text, "%s%.*s",
+                 i == 0           ? ""
+                 : i + 1 == found ? " or "
+                                  : ", ",
                  STR_FMT(names[nearest[i]]));
     }
     if (found > 0 && !text.failed) {
@@ -62,9 +66,9 @@ static void names_done(struct names *names)
 /* Best effort: a name that finds no memory is not suggested. */
 static void names_add_table(struct names *names, struct str name_space, struct str name)
 {
-    char *text = name_space.len == 0 ? arena_text(&names->arena, name)
-                                     : arena_printf(&names->arena, "%.*s.%.*s", STR_FMT(name_space),
-                                                    STR_FMT(name));
+    char *text = name_space.len == 0
+                     ? arena_text(&names->arena, name)
+                     : arena_printf(&names->arena, "%.*s.%.*s", STR_FMT(name_space), STR_FMT(name));
 
     if (text && vec_push(&names->list, str_of(text)) < 0) {
         return;
@@ -101,7 +105,10 @@ void origin_hint_tables(const struct origin *origin, struct str name, corrie_err
     _cleanup_(buf_done) struct buf text = {0};
 
     for (size_t i = 0; i < found; i++) {
-        buf_addf(&text, "%s%.*s", i == 0 ? "" : i + 1 == found ? " or " : ", ",
+        buf_addf(&text, "%s%.*s",
+                 i == 0           ? ""
+                 : i + 1 == found ? " or "
+                                  : ", ",
                  STR_FMT(full.list.items[nearest[i]]));
     }
     if (found > 0 && !text.failed) {
@@ -140,8 +147,8 @@ void origin_hint_columns(const struct origin *origin, struct str name, corrie_er
 
 static struct str first_paragraph(struct str text)
 {
-    static const char *const ends[] = {"\n\n", "\nPossible", "\nCandidate", "\n\tCandidate",
-                                       "\nDid you mean", "\n* ", "\nLINE "};
+    static const char *const ends[] = {
+        "\n\n", "\nPossible", "\nCandidate", "\n\tCandidate", "\nDid you mean", "\n* ", "\nLINE "};
     size_t len = text.len;
 
     for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
@@ -229,8 +236,9 @@ static int fail_csv(struct str message, corrie_error *err)
 
         corrie_fail(err, CORRIE_E_DATA, "%s: line %lld has %.*s columns, expected %.*s", file,
                     (long long)line, STR_FMT(found), STR_FMT(expected));
-        corrie_hint(err, "a value that contains the delimiter must be quoted; --delimiter and --quote "
-                         "settle what was sniffed");
+        corrie_hint(err,
+                    "a value that contains the delimiter must be quoted; --delimiter and --quote "
+                    "settle what was sniffed");
     } else if (str_find_str(message, STR("nvalid unicode")) >= 0) {
         corrie_fail(err, CORRIE_E_DATA, "%s: line %lld is not UTF-8", file, (long long)line);
         corrie_hint(err, "convert the file first: iconv -f ISO-8859-1 -t UTF-8");
@@ -242,15 +250,18 @@ static int fail_csv(struct str message, corrie_error *err)
         corrie_fail(err, CORRIE_E_DATA, "%s: line %lld: column %.*s: '%.*s' is not %.*s", file,
                     (long long)line, STR_FMT(column), STR_FMT(str_slice(value, 0, MAX_QUOTED_LINE)),
                     STR_FMT(type));
-        corrie_hint(err, "the type was sniffed from the first lines; --columns '%.*s VARCHAR, …' "
-                         "settles types, --null names texts that mean null", STR_FMT(column));
+        corrie_hint(err,
+                    "the type was sniffed from the first lines; --columns '%.*s VARCHAR, …' "
+                    "settles types, --null names texts that mean null",
+                    STR_FMT(column));
     } else if (str_find_str(message, STR("unterminated quote")) >= 0) {
         corrie_fail(err, CORRIE_E_DATA, "%s: line %lld: a quoted value has no end", file,
                     (long long)line);
         corrie_hint(err, "--quote none reads quotes as text");
     } else if (str_find_str(message, STR("Maximum line size")) >= 0) {
-        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld is longer than the largest line that is read",
-                    file, (long long)line);
+        corrie_fail(err, CORRIE_E_DATA,
+                    "%s: line %lld is longer than the largest line that is read", file,
+                    (long long)line);
     } else {
         struct str rest = between(message, STR("Original Line: "), STR("\n\n"));
         ptrdiff_t newline = str_find(rest, '\n');
@@ -314,12 +325,18 @@ static int fail_by_type(const struct report *report, const struct origin *origin
         const char *type;
         int code;
     } codes[] = {
-        {"Parser", CORRIE_E_PROJECT},       {"Syntax", CORRIE_E_PROJECT},
-        {"Binder", CORRIE_E_PROJECT},       {"Catalog", CORRIE_E_PROJECT},
-        {"Not implemented", CORRIE_E_UNSUPPORTED}, {"Permission", CORRIE_E_REFUSED},
-        {"Interrupt", CORRIE_E_CANCELLED},  {"INTERNAL", CORRIE_E_INTERNAL},
-        {"FATAL", CORRIE_E_INTERNAL},       {"HTTP", CORRIE_E_NETWORK},
-        {"Connection", CORRIE_E_NETWORK},   {"Constraint", CORRIE_E_DATA},
+        {"Parser", CORRIE_E_PROJECT},
+        {"Syntax", CORRIE_E_PROJECT},
+        {"Binder", CORRIE_E_PROJECT},
+        {"Catalog", CORRIE_E_PROJECT},
+        {"Not implemented", CORRIE_E_UNSUPPORTED},
+        {"Permission", CORRIE_E_REFUSED},
+        {"Interrupt", CORRIE_E_CANCELLED},
+        {"INTERNAL", CORRIE_E_INTERNAL},
+        {"FATAL", CORRIE_E_INTERNAL},
+        {"HTTP", CORRIE_E_NETWORK},
+        {"Connection", CORRIE_E_NETWORK},
+        {"Constraint", CORRIE_E_DATA},
     };
     int code = origin->data ? CORRIE_E_DATA : CORRIE_E_FAILED;
 
@@ -375,9 +392,11 @@ static int fail_parquet(struct str message, corrie_error *err)
         return corrie_fail(err, CORRIE_E_DATA, "%.*s is damaged: %.*s", STR_FMT(quoted),
                            STR_FMT(first_paragraph(message)));
     }
-    corrie_fail(err, CORRIE_E_DATA, "%.*s is not a Parquet file, or its end is missing", STR_FMT(path));
-    return corrie_hint(err, "a Parquet file ends in PAR1; one that does not was cut off or is something "
-                            "else");
+    corrie_fail(err, CORRIE_E_DATA, "%.*s is not a Parquet file, or its end is missing",
+                STR_FMT(path));
+    return corrie_hint(err,
+                       "a Parquet file ends in PAR1; one that does not was cut off or is something "
+                       "else");
 }
 
 /* Could not convert string 'x' to INT32 when casting from source column price */
@@ -393,18 +412,20 @@ static int fail_cast(struct str message, const struct origin *origin, corrie_err
 int duck_fail(const char *message, const struct origin *origin, corrie_error *err)
 {
     struct report report;
-    _json_ json_t *json = parse_report(message, &report);
+    /* owns the texts of the report */
+    __attribute__((unused)) _json_ json_t *json = parse_report(message, &report);
     int code;
 
     if (type_is(&report, "Interrupt")) {
         return corrie_fail(err, CORRIE_E_CANCELLED, "interrupted");
     }
     if (type_is(&report, "Out of Memory")) {
-        corrie_fail(err, CORRIE_E_LIMIT, "out of memory: %.*s",
-                    STR_FMT(first_paragraph(str_slice(
-                        report.message, 0, (size_t)(str_find(report.message, '\n') < 0
-                                                        ? (ptrdiff_t)report.message.len
-                                                        : str_find(report.message, '\n'))))));
+        corrie_fail(
+            err, CORRIE_E_LIMIT, "out of memory: %.*s",
+            STR_FMT(first_paragraph(str_slice(report.message, 0,
+                                              (size_t)(str_find(report.message, '\n') < 0
+                                                           ? (ptrdiff_t)report.message.len
+                                                           : str_find(report.message, '\n'))))));
         return corrie_hint(err, "--memory gives it more");
     }
     if (str_find_str(report.message, STR("CSV Error on Line: ")) >= 0) {

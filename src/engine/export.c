@@ -1,10 +1,10 @@
 /* export.c — a query's rows as a file of their own. */
 #include <errno.h>
-#include <unistd.h>
+
+#include <nanoarrow/nanoarrow_ipc.h>
 
 #include "base/uuid.h"
 #include "engine/engine_priv.h"
-#include "nanoarrow/nanoarrow_ipc.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -72,8 +72,8 @@ static int write_batches(struct ArrowIpcWriter *writer, struct ArrowArrayStream 
     ArrowArrayViewReset(&view);
     if (code != 0) {
         return sink->err->code ? sink->err->code
-                               : corrie_fail(sink->err, CORRIE_E_UNSUPPORTED, "write %s as Arrow: %s",
-                                             sink->path, problem.message);
+                               : corrie_fail(sink->err, CORRIE_E_UNSUPPORTED,
+                                             "write %s as Arrow: %s", sink->path, problem.message);
     }
     *ret_rows = total;
     return 0;
@@ -85,8 +85,8 @@ static int write_arrow(struct engine *engine, struct str sql, const char *file, 
     struct ArrowArrayStream rows = {0};
     struct ArrowIpcWriter writer = {0};
     struct sink sink = {.fd = -1, .path = path, .err = err};
-    struct ArrowIpcOutputStream stream = {.write = sink_write, .release = sink_release,
-                                          .private_data = &sink};
+    struct ArrowIpcOutputStream stream = {
+        .write = sink_write, .release = sink_release, .private_data = &sink};
     _close_ int fd = -1;
     int r = engine_query(engine, sql, file, &rows, err);
 
@@ -119,8 +119,8 @@ static int write_copy(struct engine *engine, struct str sql, const char *file,
         [ENGINE_OUT_PARQUET] = "FORMAT parquet, COMPRESSION zstd",
     };
     static const char prefix[] = "CREATE OR REPLACE TEMP VIEW corrie_rows AS ";
-    const struct origin origin = {.sql = sql, .file = file, .engine = engine,
-                                  .prefix = sizeof prefix - 1};
+    const struct origin origin = {
+        .sql = sql, .file = file, .engine = engine, .prefix = sizeof prefix - 1};
     const struct origin running = {.engine = engine};
     _cleanup_(session_close) struct session session = {.d = engine->d};
     _cleanup_(buf_done) struct buf text = {0};
@@ -158,9 +158,8 @@ static int write_to(struct engine *engine, struct str sql, const char *file,
                     enum engine_output format, const char *path, int64_t *ret_rows,
                     corrie_error *err)
 {
-    return format == ENGINE_OUT_ARROW
-               ? write_arrow(engine, sql, file, path, ret_rows, err)
-               : write_copy(engine, sql, file, format, path, ret_rows, err);
+    return format == ENGINE_OUT_ARROW ? write_arrow(engine, sql, file, path, ret_rows, err)
+                                      : write_copy(engine, sql, file, format, path, ret_rows, err);
 }
 
 int engine_export(struct engine *engine, struct str sql, const char *file,

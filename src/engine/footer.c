@@ -14,8 +14,9 @@ int footer_read(struct engine *engine, struct str path, struct footer *footer, c
     bool root = true;
     int r;
 
-    buf_add_text(&sql, "SELECT name, field_id, coalesce(num_children, 0)::BIGINT, repetition_type FROM "
-                       "parquet_schema(");
+    buf_add_text(&sql,
+                 "SELECT name, field_id, coalesce(num_children, 0)::BIGINT, repetition_type FROM "
+                 "parquet_schema(");
     add_path(&sql, path);
     buf_add_char(&sql, ')');
     r = buf_check(&sql, err);

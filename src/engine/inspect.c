@@ -8,8 +8,8 @@
 
 struct scope {
     const struct scope *up;
-    const json_t *ctes;  /* array of {"key", "value"} */
-    size_t n_visible;    /* of them */
+    const json_t *ctes; /* array of {"key", "value"} */
+    size_t n_visible;   /* of them */
 };
 
 struct walk {
@@ -47,9 +47,9 @@ static bool hidden(const struct scope *scope, struct str name)
 /* Whether an unqualified name is one that DuckDB would open as a file. */
 static bool names_file(struct str name)
 {
-    static const char *const ends[] = {".parquet", ".csv", ".tsv", ".txt", ".json", ".jsonl",
-                                       ".ndjson", ".gz", ".zst", ".db", ".duckdb", ".xlsx", ".arrow",
-                                       ".arrows", ".feather", ".avro", ".shp"};
+    static const char *const ends[] = {
+        ".parquet", ".csv",    ".tsv",  ".txt",   ".json",   ".jsonl",   ".ndjson", ".gz", ".zst",
+        ".db",      ".duckdb", ".xlsx", ".arrow", ".arrows", ".feather", ".avro",   ".shp"};
 
     if (str_find(name, '/') >= 0 || str_find(name, '*') >= 0) {
         return true;
@@ -69,9 +69,11 @@ static int refuse(struct walk *walk, const json_t *node, size_t width, const cha
 {
     size_t at = position_of(node);
 
-    corrie_fail(walk->err, CORRIE_E_REFUSED, "%s%s%.*s%s is not allowed here: this SQL may read tables only",
-                what, name.len ? " \"" : "", STR_FMT(name), name.len ? "\"" : "");
-    corrie_hint(walk->err, "import the data as a table first, or use `corrie query`, which may read files");
+    corrie_fail(walk->err, CORRIE_E_REFUSED,
+                "%s%s%.*s%s is not allowed here: this SQL may read tables only", what,
+                name.len ? " \"" : "", STR_FMT(name), name.len ? "\"" : "");
+    corrie_hint(walk->err,
+                "import the data as a table first, or use `corrie query`, which may read files");
     return at == SIZE_MAX ? walk->err->code : origin_at(walk->origin, at, width, walk->err);
 }
 
@@ -92,8 +94,7 @@ static int add_table(struct walk *walk, const struct scope *scope, const json_t 
         if (hidden(scope, ref.name)) {
             return 0;
         }
-        ref.is_file = names_file(ref.name) &&
-                      !engine_find(walk->engine, STR_EMPTY, ref.name) &&
+        ref.is_file = names_file(ref.name) && !engine_find(walk->engine, STR_EMPTY, ref.name) &&
                       !engine_find(walk->engine, walk->engine->name_space, ref.name);
         if (ref.is_file && walk->engine->locked) {
             return refuse(walk, node, ref.name.len, "reading the file", ref.name);
@@ -135,12 +136,21 @@ static int check_table_function(struct walk *walk, const json_t *node)
 
 static void note_function(struct walk *walk, struct str name)
 {
-    static const char *const random[] = {"random", "uuid", "gen_random_uuid", "uuidv4", "uuidv7",
-                                         "setseed", "nextval", "currval", "txid_current", "getvariable"};
-    static const char *const clock[] = {"now", "current_timestamp", "current_date", "current_time",
-                                        "today", "transaction_timestamp", "get_current_timestamp",
-                                        "current_localtimestamp", "current_localtime", "localtime",
-                                        "localtimestamp", "age"};
+    static const char *const random[] = {"random",       "uuid",       "gen_random_uuid", "uuidv4",
+                                         "uuidv7",       "setseed",    "nextval",         "currval",
+                                         "txid_current", "getvariable"};
+    static const char *const clock[] = {"now",
+                                        "current_timestamp",
+                                        "current_date",
+                                        "current_time",
+                                        "today",
+                                        "transaction_timestamp",
+                                        "get_current_timestamp",
+                                        "current_localtimestamp",
+                                        "current_localtime",
+                                        "localtime",
+                                        "localtimestamp",
+                                        "age"};
 
     for (size_t i = 0; i < ARRAY_LEN(random); i++) {
         walk->is_volatile |= str_eq_nocase(name, str_of(random[i]));
@@ -170,7 +180,8 @@ static int visit_ctes(struct walk *walk, const struct scope *up, const json_t *n
         r = visit(walk, &scope, value);
     }
     scope.n_visible = json_array_size(ctes);
-    json_object_foreach((json_t *)node, name, child) {
+    json_object_foreach((json_t *)node, name, child)
+    {
         if (r == 0 && strcmp(name, "cte_map") != 0) {
             r = visit(walk, &scope, child);
         }
@@ -209,7 +220,8 @@ static int visit_object(struct walk *walk, const struct scope *scope, const json
     if (json_array_size(ctes) > 0) {
         return visit_ctes(walk, scope, node, ctes);
     }
-    json_object_foreach((json_t *)node, name, child) {
+    json_object_foreach((json_t *)node, name, child)
+    {
         r = visit(walk, scope, child);
         if (r < 0) {
             return r;
@@ -226,7 +238,8 @@ static int visit(struct walk *walk, const struct scope *scope, const json_t *nod
     if (json_is_object(node)) {
         return visit_object(walk, scope, node);
     }
-    json_array_foreach((json_t *)node, i, item) {
+    json_array_foreach((json_t *)node, i, item)
+    {
         int r = visit(walk, scope, item);
 
         if (r < 0) {
@@ -315,11 +328,11 @@ int statement_resolve(struct engine *engine, const struct origin *origin,
     for (size_t i = 0; engine->locked && i < statement->n_tables; i++) {
         const struct engine_table_ref *ref = &statement->tables[i];
         _cleanup_(buf_done) struct buf name = {0};
-        bool known = ref->catalog.len == 0 &&
-                     (ref->schema.len > 0
-                          ? engine_find(engine, ref->schema, ref->name) != NULL
-                          : engine_find(engine, STR_EMPTY, ref->name) != NULL ||
-                                engine_find(engine, engine->name_space, ref->name) != NULL);
+        bool known =
+            ref->catalog.len == 0 &&
+            (ref->schema.len > 0 ? engine_find(engine, ref->schema, ref->name) != NULL
+                                 : engine_find(engine, STR_EMPTY, ref->name) != NULL ||
+                                       engine_find(engine, engine->name_space, ref->name) != NULL);
 
         if (known) {
             continue;

@@ -30,8 +30,9 @@ static int load(struct duck *duck, corrie_error *err)
         .directories = directories,
         .symbols = symbols,
         .n_symbols = ARRAY_LEN(symbols),
-        .hint = "corrie looks beside its program, in ../lib and where the loader looks; CORRIE_DUCKDB "
-                "names a libduckdb.so (" ENGINE_VERSION ")",
+        .hint =
+            "corrie looks beside its program, in ../lib and where the loader looks; CORRIE_DUCKDB "
+            "names a libduckdb.so (" ENGINE_VERSION ")",
     };
     int r = dynlib_load(&spec, duck, err);
     if (r < 0) {

@@ -302,7 +302,7 @@ static int open_database(struct engine *engine, const struct engine_options *opt
         r = set(d, config, "temp_directory", buf_text(&text), err);
     }
     static const char *const settings[][2] = {
-        {"preserve_insertion_order", "true"},   {"errors_as_json", "true"},
+        {"preserve_insertion_order", "true"},      {"errors_as_json", "true"},
         {"autoinstall_known_extensions", "false"}, {"autoload_known_extensions", "false"},
         {"allow_community_extensions", "false"},
     };

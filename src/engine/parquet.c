@@ -53,7 +53,8 @@ static void add_cast(struct buf *out, duckdb_type source, const struct field *fi
     _cleanup_(buf_done) struct buf message = {0};
 
     if ((source == DUCKDB_TYPE_TIMESTAMP_NS) && field->type.kind == TYPE_TIMESTAMP) {
-        buf_addf(&message, "column %.*s: a timestamp has nanoseconds, and a table holds microseconds: ",
+        buf_addf(&message,
+                 "column %.*s: a timestamp has nanoseconds, and a table holds microseconds: ",
                  STR_FMT(field->name));
         buf_add_text(out, "CASE WHEN ");
         buf_add_sql_name(out, field->name);
@@ -80,10 +81,10 @@ static int count_columns(struct writer *writer, idx_t given)
 {
     size_t wanted = writer->write->schema->n_fields;
 
-    return given == wanted
-               ? 0
-               : corrie_fail(writer->err, CORRIE_E_DATA, "the query gives %zu columns, the table has %zu",
-                             (size_t)given, wanted);
+    return given == wanted ? 0
+                           : corrie_fail(writer->err, CORRIE_E_DATA,
+                                         "the query gives %zu columns, the table has %zu",
+                                         (size_t)given, wanted);
 }
 
 /* The user's query as a temporary view whose columns have the schema's names (a view and not
@@ -93,7 +94,9 @@ static int make_select(struct writer *writer, struct buf *ret)
     const struct duck *d = writer->engine->d;
     const struct schema *schema = writer->write->schema;
     struct origin origin = {.sql = writer->write->file ? writer->write->sql : STR_EMPTY,
-                            .file = writer->write->file, .engine = writer->engine, .data = true};
+                            .file = writer->write->file,
+                            .engine = writer->engine,
+                            .data = true};
     duckdb_prepared_statement prepared = NULL;
     _free_ char *sql = str_dup(writer->write->sql);
     _cleanup_(buf_done) struct buf view = {0};
@@ -196,9 +199,9 @@ struct collect {
     const struct map_view *columns;
     struct engine_written *file;
     size_t capacity;
-    struct buf path;   /* "a"."b" */
-    struct buf nan;    /* the SELECT that counts NaN */
-    bool repeated;     /* below a list or map */
+    struct buf path; /* "a"."b" */
+    struct buf nan;  /* the SELECT that counts NaN */
+    bool repeated;   /* below a list or map */
 };
 
 static int64_t map_int(const struct duck *d, const struct map_view *map, const char *key)
@@ -456,13 +459,16 @@ static int write_file(struct writer *writer, struct str select, unsigned ordinal
     }
     buf_addf(&sql, "COPY (%.*s) TO ", STR_FMT(select));
     buf_add_sql_string(&sql, file.path);
-    buf_addf(&sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, RETURN_STATS, "
-                   "USE_TMP_FILE false, FIELD_IDS ", ROW_GROUP_ROWS);
+    buf_addf(&sql,
+             " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, RETURN_STATS, "
+             "USE_TMP_FILE false, FIELD_IDS ",
+             ROW_GROUP_ROWS);
     add_field_ids(&sql, schema->fields, schema->n_fields, 0);
     buf_add_char(&sql, ')');
     r = buf_check(&sql, writer->err);
     if (r == 0) {
-        r = rows_open(writer->engine, &writer->session, buf_text(&sql), &origin, &rows, writer->err);
+        r = rows_open(writer->engine, &writer->session, buf_text(&sql), &origin, &rows,
+                      writer->err);
     }
     if (r < 0) {
         return r;
@@ -532,8 +538,10 @@ static int cut(struct writer *writer, const struct engine_written *whole, int64_
         }
         buf_add_text(&select, " FROM read_parquet(");
         add_path(&select, whole->path);
-        buf_addf(&select, ", file_row_number = true) AS q WHERE q.file_row_number >= %lld AND "
-                          "q.file_row_number < %lld", (long long)first, (long long)(first + rows));
+        buf_addf(&select,
+                 ", file_row_number = true) AS q WHERE q.file_row_number >= %lld AND "
+                 "q.file_row_number < %lld",
+                 (long long)first, (long long)(first + rows));
         r = buf_check(&select, writer->err);
         if (r == 0) {
             r = write_file(writer, buf_str(&select), (unsigned)(first / rows) + 1, &part);
@@ -548,8 +556,8 @@ static int cut(struct writer *writer, const struct engine_written *whole, int64_
 static int write_all(struct writer *writer)
 {
     const struct engine_write *write = writer->write;
-    const struct origin origin = {.sql = write->sql, .file = write->file, .engine = writer->engine,
-                                  .data = true};
+    const struct origin origin = {
+        .sql = write->sql, .file = write->file, .engine = writer->engine, .data = true};
     _cleanup_(buf_done) struct buf select = {0};
     struct engine_written whole = {0};
     int64_t rows;
@@ -588,8 +596,8 @@ int engine_write_parquet(struct engine *engine, const struct engine_write *write
                          struct arena *arena, struct engine_written **ret, size_t *ret_n,
                          corrie_error *err)
 {
-    _cleanup_(writer_done) struct writer writer = {.engine = engine, .write = write, .arena = arena,
-                                                   .err = err, .session = {.d = engine->d}};
+    _cleanup_(writer_done) struct writer writer = {
+        .engine = engine, .write = write, .arena = arena, .err = err, .session = {.d = engine->d}};
     struct engine_written *files = NULL;
     int r = write->schema->n_fields > 0
                 ? write_all(&writer)

@@ -63,8 +63,8 @@ static size_t batch_bytes(const struct query *query)
 static int append_chunk(struct query *query, duckdb_data_chunk chunk, idx_t rows, corrie_error *err)
 {
     for (size_t i = 0; i < query->schema.n_fields; i++) {
-        int r = out_append(query->columns[i], query->d->data_chunk_get_vector(chunk, i), 0, rows,
-                           err);
+        int r =
+            out_append(query->columns[i], query->d->data_chunk_get_vector(chunk, i), 0, rows, err);
 
         if (r < 0) {
             return r;
@@ -157,8 +157,7 @@ static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *re
     struct query *query = stream->private_data;
 
     corrie_error_clear(&query->error);
-    return errno_of(schema_to_arrow(&query->schema, ret, &query->error)) *
-           (query->error.code != 0);
+    return errno_of(schema_to_arrow(&query->schema, ret, &query->error)) * (query->error.code != 0);
 }
 
 static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *ret)
@@ -307,8 +306,10 @@ int engine_query(struct engine *engine, struct str sql, const char *file,
     if (r < 0) {
         return r;
     }
-    *ret = (struct ArrowArrayStream){.get_schema = stream_schema, .get_next = stream_next,
-                                     .get_last_error = stream_error_text, .release = stream_release,
+    *ret = (struct ArrowArrayStream){.get_schema = stream_schema,
+                                     .get_next = stream_next,
+                                     .get_last_error = stream_error_text,
+                                     .release = stream_release,
                                      .private_data = TAKE_PTR(query)};
     return 0;
 }

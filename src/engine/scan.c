@@ -194,7 +194,8 @@ static int add_one_file(struct engine *engine, const struct engine_table *table,
     int r = footer_read(engine, table->files[0].path, &footer, err);
 
     if (r < 0) {
-        return corrie_wrap(err, "table %.*s.%.*s", STR_FMT(table->name_space), STR_FMT(table->name));
+        return corrie_wrap(err, "table %.*s.%.*s", STR_FMT(table->name_space),
+                           STR_FMT(table->name));
     }
     buf_add_text(out, "(SELECT ");
     for (size_t i = 0; i < schema->n_fields; i++) {
@@ -203,10 +204,12 @@ static int add_one_file(struct engine *engine, const struct engine_table *table,
         enum layout layout = at < 0 ? LAYOUT_SAME : compare(&footer, (size_t)at, &field->type);
 
         if (layout == LAYOUT_RENAMED) {
-            return corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                               "table %.*s.%.*s: column %.*s: fields inside it were renamed after %.*s "
-                               "was written", STR_FMT(table->name_space), STR_FMT(table->name),
-                               STR_FMT(field->name), STR_FMT(table->files[0].path));
+            return corrie_fail(
+                err, CORRIE_E_UNSUPPORTED,
+                "table %.*s.%.*s: column %.*s: fields inside it were renamed after %.*s "
+                "was written",
+                STR_FMT(table->name_space), STR_FMT(table->name), STR_FMT(field->name),
+                STR_FMT(table->files[0].path));
         }
         if (layout == LAYOUT_OTHER) {
             return 0;
@@ -231,8 +234,10 @@ static int add_one_file(struct engine *engine, const struct engine_table *table,
             ids |= footer.nodes.items[i].id >= 0;
         }
         if (!ids) {
-            return corrie_fail(err, CORRIE_E_UNSUPPORTED, "%.*s has no field ids, so its columns "
-                               "cannot be told", STR_FMT(table->files[0].path));
+            return corrie_fail(err, CORRIE_E_UNSUPPORTED,
+                               "%.*s has no field ids, so its columns "
+                               "cannot be told",
+                               STR_FMT(table->files[0].path));
         }
     }
     buf_add_text(out, " FROM read_parquet(");
@@ -256,10 +261,12 @@ static int check_table(const struct engine_table *table, corrie_error *err)
         }
         for (size_t k = 0; k < i; k++) {
             if (str_eq_nocase(schema->fields[i].name, schema->fields[k].name)) {
-                return corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                                   "table %.*s: columns %.*s and %.*s differ only in case, which SQL "
-                                   "cannot tell", STR_FMT(table->name),
-                                   STR_FMT(schema->fields[k].name), STR_FMT(schema->fields[i].name));
+                return corrie_fail(
+                    err, CORRIE_E_UNSUPPORTED,
+                    "table %.*s: columns %.*s and %.*s differ only in case, which SQL "
+                    "cannot tell",
+                    STR_FMT(table->name), STR_FMT(schema->fields[k].name),
+                    STR_FMT(schema->fields[i].name));
             }
         }
     }
@@ -373,7 +380,8 @@ int engine_define_files(struct engine *engine, const struct engine_table *table,
         r = buf_check(&sql, err);
     }
     if (r == 0) {
-        r = engine_run(engine, &engine->session, buf_text(&sql), &(struct origin){.data = true}, err);
+        r = engine_run(engine, &engine->session, buf_text(&sql), &(struct origin){.data = true},
+                       err);
     }
     if (r < 0) {
         return corrie_wrap(err, "table %.*s%s%.*s", STR_FMT(table->name_space),

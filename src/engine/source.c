@@ -69,7 +69,7 @@ static int look(struct describe *describe)
     if (r < 0) {
         return r;
     }
-    source->compression = len >= 2 && memcmp(head, "\x1f\x8b", 2) == 0       ? STR("gzip")
+    source->compression = len >= 2 && memcmp(head, "\x1f\x8b", 2) == 0           ? STR("gzip")
                           : len >= 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0 ? STR("zstd")
                                                                                  : STR_EMPTY;
     source->format = describe->options->format;
@@ -77,8 +77,8 @@ static int look(struct describe *describe)
         source->format = format_of_name(os_path_name(source->path));
     }
     if (source->format == ENGINE_FORMAT_AUTO) {
-        source->format = source->compression.len ? ENGINE_FORMAT_CSV
-                                                 : format_of_content(str_make(head, len));
+        source->format =
+            source->compression.len ? ENGINE_FORMAT_CSV : format_of_content(str_make(head, len));
     }
     return 0;
 }
@@ -201,9 +201,10 @@ static int check_parquet_names(struct describe *describe)
             struct str b = footer.nodes.items[i].name;
 
             if (str_eq_nocase(a, b)) {
-                return corrie_fail(describe->err, CORRIE_E_DATA,
-                                   "%.*s: columns %.*s and %.*s have names that SQL cannot tell apart",
-                                   STR_FMT(describe->source->path), STR_FMT(a), STR_FMT(b));
+                return corrie_fail(
+                    describe->err, CORRIE_E_DATA,
+                    "%.*s: columns %.*s and %.*s have names that SQL cannot tell apart",
+                    STR_FMT(describe->source->path), STR_FMT(a), STR_FMT(b));
             }
         }
     }
@@ -218,8 +219,9 @@ static int describe_parquet(struct describe *describe)
     int r = 0;
 
     if (describe->source->compression.len > 0) {
-        return corrie_fail(describe->err, CORRIE_E_UNSUPPORTED, "%.*s is a Parquet file in a %.*s file",
-                           STR_FMT(describe->source->path), STR_FMT(describe->source->compression));
+        return corrie_fail(describe->err, CORRIE_E_UNSUPPORTED,
+                           "%.*s is a Parquet file in a %.*s file", STR_FMT(describe->source->path),
+                           STR_FMT(describe->source->compression));
     }
     add_parquet_reader(&reader, describe->source, false);
     r = buf_check(&reader, describe->err);
@@ -258,8 +260,10 @@ static int has_key(struct describe *describe, struct str key, bool *ret)
 
     buf_add_text(&sql, "SELECT count(*) FROM (SELECT json FROM read_json_objects(");
     add_path(&sql, describe->source->path);
-    buf_addf(&sql, ", maximum_object_size = 268435456) LIMIT %d) WHERE list_contains("
-                   "json_keys(json), ", SAMPLE_ROWS);
+    buf_addf(&sql,
+             ", maximum_object_size = 268435456) LIMIT %d) WHERE list_contains("
+             "json_keys(json), ",
+             SAMPLE_ROWS);
     buf_add_sql_string(&sql, key);
     buf_add_char(&sql, ')');
     r = buf_check(&sql, describe->err);
@@ -296,10 +300,11 @@ static int check_json_names(struct describe *describe)
                 return r;
             }
             if (!real) {
-                return corrie_fail(describe->err, CORRIE_E_DATA,
-                                   "%.*s: keys %.*s and %.*s differ only in case, which SQL cannot tell",
-                                   STR_FMT(describe->source->path), STR_FMT(columns->fields[k].name),
-                                   STR_FMT(base));
+                return corrie_fail(
+                    describe->err, CORRIE_E_DATA,
+                    "%.*s: keys %.*s and %.*s differ only in case, which SQL cannot tell",
+                    STR_FMT(describe->source->path), STR_FMT(columns->fields[k].name),
+                    STR_FMT(base));
             }
         }
     }
@@ -322,8 +327,10 @@ static int describe_json(struct describe *describe)
     }
     if (source->columns.n_fields == 0 ||
         (source->columns.n_fields == 1 && str_eq(source->columns.fields[0].name, STR("json")))) {
-        return corrie_fail(describe->err, CORRIE_E_DATA, "%.*s holds no JSON objects, so there are no "
-                           "columns", STR_FMT(source->path));
+        return corrie_fail(describe->err, CORRIE_E_DATA,
+                           "%.*s holds no JSON objects, so there are no "
+                           "columns",
+                           STR_FMT(source->path));
     }
     return check_json_names(describe);
 }
@@ -401,8 +408,11 @@ int engine_describe(struct engine *engine, struct str path,
 {
     static const struct engine_source_options none;
     struct engine_source source = {.rows = -1};
-    struct describe describe = {.engine = engine, .options = options ? options : &none,
-                                .arena = arena, .source = &source, .err = err};
+    struct describe describe = {.engine = engine,
+                                .options = options ? options : &none,
+                                .arena = arena,
+                                .source = &source,
+                                .err = err};
     int r = arena_str(arena, path, &source.path) < 0 ? corrie_fail_memory(err) : 0;
 
     if (r == 0) {

@@ -18,8 +18,7 @@ struct describe {
 /* Fills delimiter, quote, header, columns and sql_types of a CSV source. */
 int csv_describe(struct describe *describe) CORRIE_MUST_USE;
 /* read_csv(…) over the source with its columns typed by `types` (DuckDB's names). */
-void csv_add_reader(struct buf *out, const struct engine_source *source,
-                    const struct str *types);
+void csv_add_reader(struct buf *out, const struct engine_source *source, const struct str *types);
 /* Sets columns[i] from a name and DuckDB's type text. */
 int source_set_column(struct describe *describe, size_t at, struct str name, struct str type)
     CORRIE_MUST_USE;

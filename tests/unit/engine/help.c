@@ -61,8 +61,10 @@ struct engine *engine_locked(const char *allowed)
 {
     struct str directory = str_of(allowed);
 
-    return open_engine(&(struct engine_options){.threads = 2, .name_space = STR("shop"),
-                                                .locked = true, .allowed = &directory,
+    return open_engine(&(struct engine_options){.threads = 2,
+                                                .name_space = STR("shop"),
+                                                .locked = true,
+                                                .allowed = &directory,
                                                 .n_allowed = 1});
 }
 
@@ -218,8 +220,11 @@ size_t write_parquet(struct engine *engine, const char *sql, const struct schema
 {
     corrie_error err = CORRIE_ERROR_INIT;
     size_t n = 0;
-    const struct engine_write write = {.sql = str_of(sql), .schema = schema, .path = name_file,
-                                       .arg = (void *)(uintptr_t)name, .max_rows = max_rows};
+    const struct engine_write write = {.sql = str_of(sql),
+                                       .schema = schema,
+                                       .path = name_file,
+                                       .arg = (void *)(uintptr_t)name,
+                                       .max_rows = max_rows};
 
     ck_ok(engine_write_parquet(engine, &write, arena, ret, &n, &err), &err);
     return n;

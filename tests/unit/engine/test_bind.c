@@ -12,10 +12,10 @@ struct world {
 static void world_make(struct world *world, bool locked)
 {
     *world = (struct world){.engine = locked ? engine_locked(scratch()) : engine_plain()};
-    world->events = schema_of(&world->arena,
-                              "id BIGINT;kind VARCHAR;price DOUBLE;ts TIMESTAMP;amount DECIMAL(10,2);"
-                              "day DATE;ok BOOLEAN;odd VARCHAR;st STRUCT(a INTEGER);n INTEGER;"
-                              "seen TIMESTAMP WITH TIME ZONE;tm TIME");
+    world->events = schema_of(
+        &world->arena, "id BIGINT;kind VARCHAR;price DOUBLE;ts TIMESTAMP;amount DECIMAL(10,2);"
+                       "day DATE;ok BOOLEAN;odd VARCHAR;st STRUCT(a INTEGER);n INTEGER;"
+                       "seen TIMESTAMP WITH TIME ZONE;tm TIME");
     world->events.fields[7].name = STR("odd \"na'me");
     world->users = schema_of(&world->arena, "user_id BIGINT;customer_segment VARCHAR");
     world->tables[0] = (struct engine_bind_table){STR("shop"), STR("events"), &world->events};
@@ -38,7 +38,8 @@ static const char *bound(struct world *world, const char *sql, size_t n_tables)
 
     buf_clear(&out);
     ck_ok(engine_bind(world->engine, str_of(sql), NULL, STR("shop"), world->tables, n_tables,
-                      &world->arena, &binding, &err), &err);
+                      &world->arena, &binding, &err),
+          &err);
     for (size_t i = 0; i < binding.n_scans; i++) {
         const struct engine_scan *scan = &binding.scans[i];
         const struct engine_bind_table *table = &world->tables[scan->table];
@@ -70,9 +71,9 @@ START_TEST(test_columns)
     world_make(&world, true);
     ck_assert_str_eq(bound(&world, "SELECT id, price * 2 AS twice FROM events", 2),
                      "events(id,price) -> id:long twice:double");
-    ck_assert_str_eq(bound(&world, "SELECT kind, count(*) AS n, sum(id) AS s FROM shop.events GROUP BY kind",
-                           2),
-                     "events(id,kind) -> kind:string n:long s:long");
+    ck_assert_str_eq(
+        bound(&world, "SELECT kind, count(*) AS n, sum(id) AS s FROM shop.events GROUP BY kind", 2),
+        "events(id,kind) -> kind:string n:long s:long");
     ck_assert_str_eq(bound(&world, "SELECT count(*) AS n FROM events", 2), "events() -> n:long");
     ck_assert_str_eq(bound(&world, "SELECT st.a FROM events", 2), "events(st) -> a:int");
     ck_assert_str_eq(bound(&world, "SELECT * FROM users", 2),
@@ -91,35 +92,44 @@ START_TEST(test_filters)
     struct world world;
 
     world_make(&world, true);
-    ck_assert_str_eq(bound(&world, "SELECT id FROM events WHERE price > 1.5 AND price <= 20 AND kind = 'it''s'",
-                           2),
-                     "events(id,kind,price)[\"kind\" = 'it''s'][\"price\" > 1.5][\"price\" <= 20.0]"
-                     " -> id:long");
-    ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE ts >= '2020-01-01' AND day = '2020-02-03' "
-                                   "AND amount < 1.5 AND n = -3 AND seen > '2020-01-01 00:00:00+00' AND tm < '10:00'", 2),
-                     "events(ts,amount,day,n,seen,tm)[\"ts\" >= TIMESTAMP '2020-01-01T00:00:00']"
-                     "[\"amount\" < 1.50][\"day\" = DATE '2020-02-03'][\"n\" = -3]"
-                     "[\"seen\" > TIMESTAMPTZ '2020-01-01T00:00:00+00:00'][\"tm\" < TIME '10:00:00'] -> x:int");
+    ck_assert_str_eq(
+        bound(&world, "SELECT id FROM events WHERE price > 1.5 AND price <= 20 AND kind = 'it''s'",
+              2),
+        "events(id,kind,price)[\"kind\" = 'it''s'][\"price\" > 1.5][\"price\" <= 20.0]"
+        " -> id:long");
+    ck_assert_str_eq(
+        bound(&world,
+              "SELECT 1 AS x FROM events WHERE ts >= '2020-01-01' AND day = '2020-02-03' "
+              "AND amount < 1.5 AND n = -3 AND seen > '2020-01-01 00:00:00+00' AND tm < '10:00'",
+              2),
+        "events(ts,amount,day,n,seen,tm)[\"ts\" >= TIMESTAMP '2020-01-01T00:00:00']"
+        "[\"amount\" < 1.50][\"day\" = DATE '2020-02-03'][\"n\" = -3]"
+        "[\"seen\" > TIMESTAMPTZ '2020-01-01T00:00:00+00:00'][\"tm\" < TIME '10:00:00'] -> x:int");
     ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE ts::DATE = '2020-01-01'", 2),
                      "events(ts)[\"ts\" >= TIMESTAMP '2020-01-01T00:00:00']"
                      "[\"ts\" < TIMESTAMP '2020-01-02T00:00:00'] -> x:int");
     ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE id IN (1, 2, 9)", 2),
                      "events(id)[~\"id\" IN (1, 2, 9)] -> x:int");
-    ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE kind IS NULL AND id IS NOT NULL AND ok", 2),
-                     "events(id,kind,ok)[\"id\" IS NOT NULL][\"kind\" IS NULL][\"ok\" = TRUE] -> x:int");
+    ck_assert_str_eq(
+        bound(&world, "SELECT 1 AS x FROM events WHERE kind IS NULL AND id IS NOT NULL AND ok", 2),
+        "events(id,kind,ok)[\"id\" IS NOT NULL][\"kind\" IS NULL][\"ok\" = TRUE] -> x:int");
     ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE kind LIKE 'ab%'", 2),
                      "events(kind)[\"kind\" >= 'ab'][\"kind\" < 'ac'] -> x:int");
     ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE \"odd \"\"na'me\" = 'q'", 2),
                      "events(odd \"na'me)[\"odd \"\"na'me\" = 'q'] -> x:int");
     /* nothing is made of what is not understood */
-    ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE lower(kind) = 'x' AND id % 2 = 1", 2),
-                     "events(id,kind) -> x:int");
-    ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE id = 9999999999999999999999", 2),
-                     "events(id) -> x:int");
+    ck_assert_str_eq(
+        bound(&world, "SELECT 1 AS x FROM events WHERE lower(kind) = 'x' AND id % 2 = 1", 2),
+        "events(id,kind) -> x:int");
+    ck_assert_str_eq(
+        bound(&world, "SELECT 1 AS x FROM events WHERE id = 9999999999999999999999", 2),
+        "events(id) -> x:int");
     ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE kind = 'a' COLLATE NOCASE", 2),
                      "events(kind) -> x:int");
-    ck_assert_str_eq(bound(&world, "SELECT 1 AS x FROM events WHERE price = 'nan'::DOUBLE", 2) != NULL
-                         ? "fine" : "", "fine");
+    ck_assert_str_eq(
+        bound(&world, "SELECT 1 AS x FROM events WHERE price = 'nan'::DOUBLE", 2) != NULL ? "fine"
+                                                                                          : "",
+        "fine");
     world_done(&world);
 }
 END_TEST
@@ -129,20 +139,27 @@ START_TEST(test_several)
     struct world world;
 
     world_make(&world, true);
-    ck_assert_str_eq(bound(&world, "SELECT e.id FROM events e JOIN users u ON e.id = u.user_id WHERE "
-                                   "u.customer_segment = 'vip' AND e.price > 3", 2),
+    ck_assert_str_eq(bound(&world,
+                           "SELECT e.id FROM events e JOIN users u ON e.id = u.user_id WHERE "
+                           "u.customer_segment = 'vip' AND e.price > 3",
+                           2),
                      "events(id,price)[\"price\" > 3.0] users(user_id,customer_segment)"
                      "[\"customer_segment\" = 'vip'] -> id:long");
-    ck_assert_str_eq(bound(&world, "SELECT a.id FROM events a, events b WHERE a.n = b.n AND a.id = 1 AND b.id = 2",
-                           2),
-                     "events(id,n)[\"id\" = 1] events(id,n)[\"id\" = 2] -> id:long");
-    ck_assert_str_eq(bound(&world, "SELECT id FROM events WHERE id < 5 UNION ALL SELECT user_id FROM users", 2),
-                     "events(id)[\"id\" < 5] users(user_id) -> id:long");
+    ck_assert_str_eq(
+        bound(&world,
+              "SELECT a.id FROM events a, events b WHERE a.n = b.n AND a.id = 1 AND b.id = 2", 2),
+        "events(id,n)[\"id\" = 1] events(id,n)[\"id\" = 2] -> id:long");
+    ck_assert_str_eq(
+        bound(&world, "SELECT id FROM events WHERE id < 5 UNION ALL SELECT user_id FROM users", 2),
+        "events(id)[\"id\" < 5] users(user_id) -> id:long");
     /* a table without a namespace (a model) comes before the lake's of that name */
     ck_assert_str_eq(bound(&world, "SELECT price FROM users", 3), "users(price) -> price:double");
-    ck_assert_str_eq(bound(&world, "SELECT user_id FROM shop.users", 3), "users(user_id) -> user_id:long");
-    ck_assert_str_eq(bound(&world, "WITH q AS (SELECT * FROM events WHERE n > 1) SELECT id FROM q "
-                                   "QUALIFY row_number() OVER (PARTITION BY kind ORDER BY ts) = 1", 2),
+    ck_assert_str_eq(bound(&world, "SELECT user_id FROM shop.users", 3),
+                     "users(user_id) -> user_id:long");
+    ck_assert_str_eq(bound(&world,
+                           "WITH q AS (SELECT * FROM events WHERE n > 1) SELECT id FROM q "
+                           "QUALIFY row_number() OVER (PARTITION BY kind ORDER BY ts) = 1",
+                           2),
                      "events(id,kind,ts,n)[\"n\" > 1] -> id:long");
     world_done(&world);
 }
@@ -157,8 +174,8 @@ START_TEST(test_bind_errors)
 
     world_make(&world, true);
 #define BIND(sql)                                                                                  \
-    engine_bind(world.engine, STR(sql), "models/a.sql", STR("shop"), world.tables, 2, &world.arena, \
-                &binding, &err)
+    engine_bind(world.engine, STR(sql), "models/a.sql", STR("shop"), world.tables, 2,              \
+                &world.arena, &binding, &err)
     ck_assert_int_eq(BIND("SELECT id,\n  pric\nFROM events"), CORRIE_E_PROJECT);
     ck_assert_str_eq(err.position.file, "models/a.sql");
     ck_assert_int_eq(err.position.line, 2);

@@ -40,21 +40,27 @@ START_TEST(test_names)
     ck_assert_str_eq(tables_of(engine, "WITH a AS (SELECT * FROM b) SELECT * FROM a, c"), "b c");
     /* a CTE that has a table's name reads the table */
     ck_assert_str_eq(tables_of(engine, "WITH a AS (SELECT * FROM a) SELECT * FROM a"), "a");
-    ck_assert_str_eq(tables_of(engine, "WITH RECURSIVE r AS (SELECT 1 i UNION ALL SELECT i + 1 FROM r, t "
-                                       "WHERE i < 9) SELECT * FROM r"), "t");
-    ck_assert_str_eq(tables_of(engine, "WITH a AS (SELECT 1), b AS (SELECT * FROM a) SELECT * FROM b"),
-                     "");
+    ck_assert_str_eq(tables_of(engine,
+                               "WITH RECURSIVE r AS (SELECT 1 i UNION ALL SELECT i + 1 FROM r, t "
+                               "WHERE i < 9) SELECT * FROM r"),
+                     "t");
+    ck_assert_str_eq(
+        tables_of(engine, "WITH a AS (SELECT 1), b AS (SELECT * FROM a) SELECT * FROM b"), "");
     /* the inner WITH hides only inside */
     ck_assert_str_eq(tables_of(engine, "SELECT * FROM (WITH a AS (SELECT 1) FROM a) q, a"), "a");
-    ck_assert_str_eq(tables_of(engine, "SELECT (SELECT max(v) FROM x), 1 FROM y ORDER BY (SELECT 1 FROM "
-                                       "z) LIMIT (SELECT 2 FROM w)"), "x y z w");
-    ck_assert_str_eq(tables_of(engine, "SELECT 1 FROM a UNION SELECT 2 FROM b EXCEPT SELECT 3 FROM a"),
-                     "a b");
-    ck_assert_str_eq(tables_of(engine, "SELECT * FROM (PIVOT p ON k IN ('x', 'y') USING sum(v))"), "p");
+    ck_assert_str_eq(tables_of(engine,
+                               "SELECT (SELECT max(v) FROM x), 1 FROM y ORDER BY (SELECT 1 FROM "
+                               "z) LIMIT (SELECT 2 FROM w)"),
+                     "x y z w");
+    ck_assert_str_eq(
+        tables_of(engine, "SELECT 1 FROM a UNION SELECT 2 FROM b EXCEPT SELECT 3 FROM a"), "a b");
+    ck_assert_str_eq(tables_of(engine, "SELECT * FROM (PIVOT p ON k IN ('x', 'y') USING sum(v))"),
+                     "p");
     ck_assert_str_eq(tables_of(engine, "VALUES (1), (2)"), "");
     ck_assert_str_eq(tables_of(engine, "FROM \"odd name\".\"t\"\"x\""), "odd name.t\"x");
     ck_assert_str_eq(tables_of(engine, "SELECT * FROM t ASOF JOIN u ON t.a >= u.a "
-                                       "POSITIONAL JOIN v"), "t u v");
+                                       "POSITIONAL JOIN v"),
+                     "t u v");
     engine_close(engine);
 }
 END_TEST
@@ -106,21 +112,37 @@ START_TEST(test_locked)
         "SUMMARIZE t",
     };
     static const char *const not_select[] = {
-        "COPY t TO '/tmp/x.csv'", "ATTACH '/tmp/x.db'", "INSTALL httpfs", "LOAD httpfs",
-        "PRAGMA database_list", "SET threads = 9", "CREATE TABLE x AS SELECT 1", "EXPLAIN SELECT 1",
-        "EXPORT DATABASE '/tmp/x'", "CALL pragma_version()", "USE memory", "BEGIN", "CHECKPOINT",
-        "INSERT INTO t VALUES (1)", "SELECT 1; COPY (SELECT 1) TO '/tmp/x.csv'",
+        "COPY t TO '/tmp/x.csv'",
+        "ATTACH '/tmp/x.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "PRAGMA database_list",
+        "SET threads = 9",
+        "CREATE TABLE x AS SELECT 1",
+        "EXPLAIN SELECT 1",
+        "EXPORT DATABASE '/tmp/x'",
+        "CALL pragma_version()",
+        "USE memory",
+        "BEGIN",
+        "CHECKPOINT",
+        "INSERT INTO t VALUES (1)",
+        "SELECT 1; COPY (SELECT 1) TO '/tmp/x.csv'",
     };
     static const char *const unknown[] = {
-        "SELECT * FROM duckdb_tables", "SELECT * FROM information_schema.tables",
-        "SELECT * FROM pg_catalog.pg_class", "SELECT * FROM sqlite_master", "SELECT * FROM nothing",
-        "SELECT * FROM memory.shop.t", "SELECT * FROM system.information_schema.tables",
+        "SELECT * FROM duckdb_tables",
+        "SELECT * FROM information_schema.tables",
+        "SELECT * FROM pg_catalog.pg_class",
+        "SELECT * FROM sqlite_master",
+        "SELECT * FROM nothing",
+        "SELECT * FROM memory.shop.t",
+        "SELECT * FROM system.information_schema.tables",
     };
     struct engine *engine = engine_locked(scratch());
     corrie_error err = CORRIE_ERROR_INIT;
     struct arena arena = {0};
     struct schema schema = schema_of(&arena, "a INTEGER");
-    const struct engine_table table = {.name_space = STR("shop"), .name = STR("t"), .schema = &schema};
+    const struct engine_table table = {
+        .name_space = STR("shop"), .name = STR("t"), .schema = &schema};
 
     ck_ok(engine_define_files(engine, &table, &err), &err);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
@@ -143,8 +165,10 @@ START_TEST(test_locked)
         corrie_error_clear(&err);
     }
     ck_assert_str_eq(rows_of(engine, "SELECT count(*) FROM t, unnest([1]), range(3), "
-                                     "generate_series(1, 2)"), "0");
-    ck_assert_int_eq(query_error(engine, "SELECT 1\nFROM t, read_csv('x')", &err), CORRIE_E_REFUSED);
+                                     "generate_series(1, 2)"),
+                     "0");
+    ck_assert_int_eq(query_error(engine, "SELECT 1\nFROM t, read_csv('x')", &err),
+                     CORRIE_E_REFUSED);
     ck_assert_int_eq(err.position.line, 2);
     ck_assert_int_eq(err.position.column, 9);
     corrie_error_clear(&err);

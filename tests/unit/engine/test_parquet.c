@@ -39,18 +39,23 @@ START_TEST(test_stats)
     /* a wrong bound hides rows from every query that prunes by it */
     struct engine *engine = engine_plain();
     struct arena arena = {0};
-    struct schema schema = schema_of(&arena, "i INTEGER;l BIGINT;f FLOAT;d DOUBLE;de DECIMAL(10,2);"
-                                             "b BOOLEAN;da DATE;ts TIMESTAMP;tz TIMESTAMP WITH TIME ZONE;"
-                                             "tm TIME;s VARCHAR;u UUID;x VARCHAR;n BIGINT;bl BLOB");
+    struct schema schema =
+        schema_of(&arena, "i INTEGER;l BIGINT;f FLOAT;d DOUBLE;de DECIMAL(10,2);"
+                          "b BOOLEAN;da DATE;ts TIMESTAMP;tz TIMESTAMP WITH TIME ZONE;"
+                          "tm TIME;s VARCHAR;u UUID;x VARCHAR;n BIGINT;bl BLOB");
     struct engine_written *files;
     const struct engine_written *file = NULL;
 
-    ck_assert_uint_eq(write_parquet(engine,
-        "SELECT k - 5, k * 10000000000, k / 2, CASE WHEN k = 3 THEN 'nan'::DOUBLE ELSE k END, "
-        "k + 0.25, k > 100, DATE '2020-01-01' + k::INTEGER, TIMESTAMP '2020-01-01 00:00:00.000001', "
-        "TIMESTAMPTZ '2020-01-01 02:00:00+02', TIME '10:00:00', "
-        "'a text of more than sixteen ' || k, 'f79c3e09-677c-4bbd-a479-3f349cb785e7', "
-        "'é\"\\,' || k, NULL, 'x'::BLOB FROM range(10) t(k)", &schema, "stats", 0, &arena, &files), 1);
+    ck_assert_uint_eq(
+        write_parquet(
+            engine,
+            "SELECT k - 5, k * 10000000000, k / 2, CASE WHEN k = 3 THEN 'nan'::DOUBLE ELSE k END, "
+            "k + 0.25, k > 100, DATE '2020-01-01' + k::INTEGER, TIMESTAMP '2020-01-01 00:00:00.000001', "
+            "TIMESTAMPTZ '2020-01-01 02:00:00+02', TIME '10:00:00', "
+            "'a text of more than sixteen ' || k, 'f79c3e09-677c-4bbd-a479-3f349cb785e7', "
+            "'é\"\\,' || k, NULL, 'x'::BLOB FROM range(10) t(k)",
+            &schema, "stats", 0, &arena, &files),
+        1);
     file = &files[0];
     ck_assert_int_eq(file->rows, 10);
     ck_assert_uint_eq(file->n_columns, 15);
@@ -61,8 +66,10 @@ START_TEST(test_stats)
     ck_assert_str_eq(bounds(&schema, file, 5), "0.25..9.25");
     ck_assert_str_eq(bounds(&schema, file, 6), "false..false");
     ck_assert_str_eq(bounds(&schema, file, 7), "2020-01-01..2020-01-10");
-    ck_assert_str_eq(bounds(&schema, file, 8), "2020-01-01T00:00:00.000001..2020-01-01T00:00:00.000001");
-    ck_assert_str_eq(bounds(&schema, file, 9), "2020-01-01T00:00:00+00:00..2020-01-01T00:00:00+00:00");
+    ck_assert_str_eq(bounds(&schema, file, 8),
+                     "2020-01-01T00:00:00.000001..2020-01-01T00:00:00.000001");
+    ck_assert_str_eq(bounds(&schema, file, 9),
+                     "2020-01-01T00:00:00+00:00..2020-01-01T00:00:00+00:00");
     ck_assert_str_eq(bounds(&schema, file, 10), "10:00:00..10:00:00");
     ck_assert_str_eq(bounds(&schema, file, 11), "a text of more t..a text of more u");
     ck_assert_str_eq(bounds(&schema, file, 12), "f79c3e09-677c-4bbd-a479-3f349cb785e7.."
@@ -97,10 +104,12 @@ START_TEST(test_row_groups)
     struct schema schema = schema_of(&arena, "k BIGINT;d DOUBLE;st STRUCT(f DOUBLE);li DOUBLE[]");
     struct engine_written *files;
 
-    ck_assert_uint_eq(write_parquet(engine, "SELECT k, CASE WHEN k = 5 THEN 'nan'::DOUBLE ELSE k END, "
-                                            "{'f': CASE WHEN k < 2 THEN 'nan'::DOUBLE ELSE k END}, [k] "
-                                            "FROM range(300000) t(k)", &schema, "groups", 0, &arena,
-                                    &files), 1);
+    ck_assert_uint_eq(write_parquet(engine,
+                                    "SELECT k, CASE WHEN k = 5 THEN 'nan'::DOUBLE ELSE k END, "
+                                    "{'f': CASE WHEN k < 2 THEN 'nan'::DOUBLE ELSE k END}, [k] "
+                                    "FROM range(300000) t(k)",
+                                    &schema, "groups", 0, &arena, &files),
+                      1);
     ck_assert_uint_eq(files[0].n_split_offsets, 3);
     for (size_t i = 1; i < 3; i++) {
         ck_assert_int_gt(files[0].split_offsets[i], files[0].split_offsets[i - 1]);
@@ -123,15 +132,18 @@ START_TEST(test_ids)
     /* other engines find columns by these numbers, nested ones too */
     struct engine *engine = engine_plain();
     struct arena arena = {0};
-    struct schema schema = schema_of(&arena, "ab INTEGER;li STRUCT(x VARCHAR)[];m MAP(VARCHAR, DOUBLE)");
+    struct schema schema =
+        schema_of(&arena, "ab INTEGER;li STRUCT(x VARCHAR)[];m MAP(VARCHAR, DOUBLE)");
     struct engine_written *files;
     char sql[600];
 
     schema.fields[0].name = STR("a b");
     schema.fields[0].type = (struct type){.kind = TYPE_INT};
-    ck_assert_uint_eq(write_parquet(engine, "SELECT 1, [{'x': 'y'}], MAP {'k': 1.5}; -- end", &schema,
-                                    "ids", 0, &arena, &files), 1);
-    snprintf(sql, sizeof sql, "SELECT name, field_id FROM parquet_schema('%.*s') WHERE field_id IS NOT NULL",
+    ck_assert_uint_eq(write_parquet(engine, "SELECT 1, [{'x': 'y'}], MAP {'k': 1.5}; -- end",
+                                    &schema, "ids", 0, &arena, &files),
+                      1);
+    snprintf(sql, sizeof sql,
+             "SELECT name, field_id FROM parquet_schema('%.*s') WHERE field_id IS NOT NULL",
              STR_FMT(files[0].path));
     ck_assert_str_eq(rows_of(engine, sql), "a b|1\nli|2\nelement|4\nx|5\nm|3\nkey|6\nvalue|7");
     engine_close(engine);
@@ -146,8 +158,8 @@ START_TEST(test_cut)
     struct arena arena = {0};
     struct schema schema = schema_of(&arena, "k BIGINT;s VARCHAR");
     struct engine_written *files;
-    size_t n = write_parquet(engine, "SELECT k, 'v' || k FROM range(700000) t(k)", &schema, "cut", 200000,
-                             &arena, &files);
+    size_t n = write_parquet(engine, "SELECT k, 'v' || k FROM range(700000) t(k)", &schema, "cut",
+                             200000, &arena, &files);
     int64_t next = 0;
 
     ck_assert_uint_eq(n, 4);
@@ -164,7 +176,8 @@ START_TEST(test_cut)
     }
     ck_assert_int_eq(next, 700000);
     ck_assert(!file_exists(in_scratch("cut-0.parquet")));
-    ck_assert_uint_eq(write_parquet(engine, "SELECT 1, 'x' LIMIT 0", &schema, "none", 0, &arena, &files), 0);
+    ck_assert_uint_eq(
+        write_parquet(engine, "SELECT 1, 'x' LIMIT 0", &schema, "none", 0, &arena, &files), 0);
     ck_assert(!file_exists(in_scratch("none-0.parquet")));
     engine_close(engine);
     arena_done(&arena);
@@ -204,8 +217,8 @@ START_TEST(test_write_errors)
         struct engine_written *files;
         size_t n;
         char name[] = "bad.parquet";
-        const struct engine_write write = {.sql = str_of(cases[i].sql), .schema = &schema,
-                                           .path = name_bad, .arg = name};
+        const struct engine_write write = {
+            .sql = str_of(cases[i].sql), .schema = &schema, .path = name_bad, .arg = name};
         int r = engine_write_parquet(engine, &write, &arena, &files, &n, &err);
 
         ck_assert_msg(r < 0 && strstr(corrie_error_message(&err), cases[i].says), "%s: %s",
@@ -217,9 +230,11 @@ START_TEST(test_write_errors)
     }
     /* an exact nanosecond timestamp and a null one are fine */
     struct engine_written *files;
-    ck_assert_uint_eq(write_parquet(engine, "SELECT 1, 2, '2020-01-01 00:00:00.000001'::TIMESTAMP_NS UNION "
-                                            "ALL SELECT 1, 2, NULL", &schema, "exact", 0, &arena,
-                                    &files), 1);
+    ck_assert_uint_eq(write_parquet(engine,
+                                    "SELECT 1, 2, '2020-01-01 00:00:00.000001'::TIMESTAMP_NS UNION "
+                                    "ALL SELECT 1, 2, NULL",
+                                    &schema, "exact", 0, &arena, &files),
+                      1);
     engine_close(engine);
     arena_done(&arena);
 }
@@ -234,10 +249,11 @@ START_TEST(test_no_directory)
     struct engine_written *files;
     size_t n;
     char name[] = "no/such/directory.parquet";
-    const struct engine_write write = {.sql = STR("SELECT 1"), .schema = &schema, .path = name_bad,
-                                       .arg = name};
+    const struct engine_write write = {
+        .sql = STR("SELECT 1"), .schema = &schema, .path = name_bad, .arg = name};
 
-    ck_fails(engine_write_parquet(engine, &write, &arena, &files, &n, &err), CORRIE_E_NOT_FOUND, &err);
+    ck_fails(engine_write_parquet(engine, &write, &arena, &files, &n, &err), CORRIE_E_NOT_FOUND,
+             &err);
     engine_close(engine);
     arena_done(&arena);
 }

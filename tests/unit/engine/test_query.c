@@ -9,9 +9,10 @@ START_TEST(test_values)
     /* every type a user stores comes out with the value that went in */
     struct engine *engine = engine_plain();
 
-    ck_assert_str_eq(rows_of(engine, "SELECT 1::TINYINT, -2::SMALLINT, 3::INTEGER, 4::BIGINT, "
-                                     "5::UTINYINT, 6::USMALLINT, 4294967295::UINTEGER, 8::UBIGINT, "
-                                     "(-9)::HUGEINT, 1.5::FLOAT, 2.25::DOUBLE, true, NULL::INTEGER"),
+    ck_assert_str_eq(rows_of(engine,
+                             "SELECT 1::TINYINT, -2::SMALLINT, 3::INTEGER, 4::BIGINT, "
+                             "5::UTINYINT, 6::USMALLINT, 4294967295::UINTEGER, 8::UBIGINT, "
+                             "(-9)::HUGEINT, 1.5::FLOAT, 2.25::DOUBLE, true, NULL::INTEGER"),
                      "1|-2|3|4|5|6|4294967295|8|-9|1.5|2.25|1|null");
     ck_assert_str_eq(rows_of(engine, "SELECT 1.25::DECIMAL(4,2), (-1.25)::DECIMAL(9,2), "
                                      "12345678901.5::DECIMAL(18,1), "
@@ -50,9 +51,10 @@ START_TEST(test_nested)
                                      "UNION ALL SELECT [3, 4]"),
                      "[1,2]\nnull\n[3,4]");
     /* lists of lists over many vectors, in an order that is not that of the child */
-    ck_assert_str_eq(rows_of(engine, "SELECT sum(len(l)), sum(list_sum(l[1])) FROM (SELECT [[i, i + 1], []] "
-                                     "l FROM range(10000) t(i) ORDER BY i DESC)"),
-                     "20000|100000000");
+    ck_assert_str_eq(
+        rows_of(engine, "SELECT sum(len(l)), sum(list_sum(l[1])) FROM (SELECT [[i, i + 1], []] "
+                        "l FROM range(10000) t(i) ORDER BY i DESC)"),
+        "20000|100000000");
     engine_close(engine);
 }
 END_TEST
@@ -88,8 +90,11 @@ START_TEST(test_batches)
     int64_t batches = 0;
     int64_t in_order = 0;
 
-    ck_ok(engine_query(engine, STR("SELECT i, CASE WHEN i % 3 = 0 THEN NULL ELSE 'v' || i END "
-                                   "FROM range(3000000) t(i)"), NULL, &stream, &err), &err);
+    ck_ok(engine_query(engine,
+                       STR("SELECT i, CASE WHEN i % 3 = 0 THEN NULL ELSE 'v' || i END "
+                           "FROM range(3000000) t(i)"),
+                       NULL, &stream, &err),
+          &err);
     ck_assert_int_eq(drain(&stream, &batches, &in_order), 3000000);
     ck_assert_int_eq(in_order, 3000000);
     ck_assert_int_eq(batches, 3);
@@ -107,7 +112,8 @@ START_TEST(test_wide_batches)
     int64_t rows = 0;
 
     ck_ok(engine_query(engine, STR("SELECT i, repeat('x', 100000) FROM range(3000) t(i)"), NULL,
-                       &stream, &err), &err);
+                       &stream, &err),
+          &err);
     for (;;) {
         struct ArrowArray array = {0};
 
@@ -138,7 +144,8 @@ START_TEST(test_does_not_fit)
              &err);
     ck_fails(query_error(engine, "SELECT '2020-01-01 00:00:00.0000001'::TIMESTAMP_NS AS t", &err),
              CORRIE_E_DATA, &err);
-    ck_assert_int_eq(query_error(engine, "SELECT INTERVAL 1 DAY AS gap", &err), CORRIE_E_UNSUPPORTED);
+    ck_assert_int_eq(query_error(engine, "SELECT INTERVAL 1 DAY AS gap", &err),
+                     CORRIE_E_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "gap"));
     ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "INTERVAL"));
     corrie_error_clear(&err);
@@ -153,13 +160,14 @@ START_TEST(test_errors)
     corrie_error err = CORRIE_ERROR_INIT;
     struct arena arena = {0};
     struct schema schema = schema_of(&arena, "customer_segment VARCHAR;price DOUBLE");
-    const struct engine_table table = {.name_space = STR("shop"), .name = STR("users"),
-                                       .schema = &schema};
+    const struct engine_table table = {
+        .name_space = STR("shop"), .name = STR("users"), .schema = &schema};
 
     ck_ok(engine_define_files(engine, &table, &err), &err);
     ck_assert_str_eq(rows_of(engine, "SELECT count(*) FROM users"), "0");
-    ck_assert_int_eq(query_error(engine, "SELECT price\nFROM users WHERE custmer_segment = 'a'", &err),
-                     CORRIE_E_PROJECT);
+    ck_assert_int_eq(
+        query_error(engine, "SELECT price\nFROM users WHERE custmer_segment = 'a'", &err),
+        CORRIE_E_PROJECT);
     ck_assert_int_eq(err.position.line, 2);
     ck_assert_int_eq(err.position.column, 18);
     ck_assert_str_eq(err.position.file, "q.sql");
@@ -199,10 +207,14 @@ START_TEST(test_cancel)
     corrie_error err = CORRIE_ERROR_INIT;
     pthread_t thread;
 
-    ck_ok(engine_open(&(struct engine_options){.threads = 2, .cancel = &cancel}, &engine, &err), &err);
+    ck_ok(engine_open(&(struct engine_options){.threads = 2, .cancel = &cancel}, &engine, &err),
+          &err);
     ck_assert_int_eq(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
-    ck_assert_int_eq(query_error(engine, "SELECT count(*) FROM range(100000000000) t(i) WHERE "
-                                         "i % 7 = 3", &err), CORRIE_E_CANCELLED);
+    ck_assert_int_eq(query_error(engine,
+                                 "SELECT count(*) FROM range(100000000000) t(i) WHERE "
+                                 "i % 7 = 3",
+                                 &err),
+                     CORRIE_E_CANCELLED);
     corrie_error_clear(&err);
     pthread_join(thread, NULL);
     atomic_store(&cancel.requested, 0);

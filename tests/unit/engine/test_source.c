@@ -62,8 +62,9 @@ static int name_out(void *arg, unsigned ordinal, struct buf *ret, corrie_error *
     return 0;
 }
 
-static int import(struct engine *engine, const char *path, const struct engine_source_options *options,
-                  struct schema *target, corrie_error *err)
+static int import(struct engine *engine, const char *path,
+                  const struct engine_source_options *options, struct schema *target,
+                  corrie_error *err)
 {
     struct arena arena = {0};
     struct engine_source source;
@@ -104,28 +105,38 @@ START_TEST(test_csv_types)
     /* types are what the text says, and nothing that it might say */
     struct engine *engine = engine_plain();
 
-    ck_assert_str_eq(columns_of(engine, "t.csv",
-                                "i,f,b,d,ts,tz,tm,us,zip,mixed,none,big\n"
-                                "1,1.5,true,2024-02-29,2024-02-29T10:00:00,2024-02-29 10:00:00Z,10:00:00,"
-                                "1/1/2017,007,1,,99999999999999999999\n"
-                                "-2,2,FALSE,2023-01-01,2023-01-01,2023-01-01T00:00:00+02:00,23:59:59.5,"
-                                "1/2/2017,123,x,,1\n", &no_options),
-                     "i long, f double, b boolean, d date, ts timestamp, tz timestamptz, tm time, us string, "
-                     "zip string, mixed string, none string, big string");
-    ck_assert_str_eq(columns_of(engine, "d.csv", "d\n2024-02-30\n2024-02-28\n", &no_options), "d string");
-    ck_assert_str_eq(columns_of(engine, "n.csv", "1,a\n2,b\n", &no_options), "column0 long, column1 string");
+    ck_assert_str_eq(
+        columns_of(engine, "t.csv",
+                   "i,f,b,d,ts,tz,tm,us,zip,mixed,none,big\n"
+                   "1,1.5,true,2024-02-29,2024-02-29T10:00:00,2024-02-29 10:00:00Z,10:00:00,"
+                   "1/1/2017,007,1,,99999999999999999999\n"
+                   "-2,2,FALSE,2023-01-01,2023-01-01,2023-01-01T00:00:00+02:00,23:59:59.5,"
+                   "1/2/2017,123,x,,1\n",
+                   &no_options),
+        "i long, f double, b boolean, d date, ts timestamp, tz timestamptz, tm time, us string, "
+        "zip string, mixed string, none string, big string");
+    ck_assert_str_eq(columns_of(engine, "d.csv", "d\n2024-02-30\n2024-02-28\n", &no_options),
+                     "d string");
+    ck_assert_str_eq(columns_of(engine, "n.csv", "1,a\n2,b\n", &no_options),
+                     "column0 long, column1 string");
     ck_assert_str_eq(columns_of(engine, "h.csv", "name,city\nann,oslo\n", &no_options),
                      "name string, city string");
     ck_assert_str_eq(columns_of(engine, "e.csv", "name,\nann,1\n", &no_options),
                      "name string, column1 long");
     ck_assert_str_eq(columns_of(engine, "o.csv", "a,b\n", &no_options), "a string, b string");
-    ck_assert_str_eq(columns_of(engine, "one.csv", "text\nhello; world\nx\n", &no_options), "text string");
-    ck_assert_str_eq(columns_of(engine, "x.tsv", "a\tb\n1\t2,3\n", &no_options), "a long, b string");
-    ck_assert_str_eq(columns_of(engine, "s.csv", "a;b\n1;2,5\n2;3,5\n", &no_options), "a long, b string");
+    ck_assert_str_eq(columns_of(engine, "one.csv", "text\nhello; world\nx\n", &no_options),
+                     "text string");
+    ck_assert_str_eq(columns_of(engine, "x.tsv", "a\tb\n1\t2,3\n", &no_options),
+                     "a long, b string");
+    ck_assert_str_eq(columns_of(engine, "s.csv", "a;b\n1;2,5\n2;3,5\n", &no_options),
+                     "a long, b string");
     ck_assert_str_eq(columns_of(engine, "p.csv", "a|b\n1|2\n", &no_options), "a long, b long");
     ck_assert_str_eq(columns_of(engine, "q.csv", "\"a,b\",\"c\"\"d\"\n1,2\n", &no_options),
                      "a,b long, c\"d long");
-    ck_assert_str_eq(columns_of(engine, "bom.csv", "\xef\xbb\xbf" "a,b\r\n1,2\r\n3,4\r\n", &no_options),
+    ck_assert_str_eq(columns_of(engine, "bom.csv",
+                                "\xef\xbb\xbf"
+                                "a,b\r\n1,2\r\n3,4\r\n",
+                                &no_options),
                      "a long, b long");
     ck_assert_str_eq(read_all(engine, "bom.csv", &no_options), "1|2\n3|4");
     ck_assert_str_eq(read_all(engine, "q.csv", &no_options), "1|2");
@@ -142,14 +153,15 @@ START_TEST(test_csv_values)
     const struct engine_source_options us = {.date_format = STR("%m/%d/%Y")};
     const struct engine_source_options named = {.columns = STR("\"a b\" DECIMAL(10, 2), c VARCHAR"),
                                                 .header = ENGINE_OFF};
-    const struct engine_source_options dialect = {.delimiter = STR("::"), .quote = STR("'"),
-                                                  .header = ENGINE_ON};
+    const struct engine_source_options dialect = {
+        .delimiter = STR("::"), .quote = STR("'"), .header = ENGINE_ON};
 
-    columns_of(engine, "null.csv", "a,b\n1,NA\n-,x\n,\"y, \"\"z\"\"\"\nNA,\"two\nlines\"\n", &with_nulls);
+    columns_of(engine, "null.csv", "a,b\n1,NA\n-,x\n,\"y, \"\"z\"\"\"\nNA,\"two\nlines\"\n",
+               &with_nulls);
     ck_assert_str_eq(read_all(engine, "null.csv", &with_nulls),
                      "1|null\nnull|x\nnull|y, \"z\"\nnull|two\nlines");
-    ck_assert_str_eq(columns_of(engine, "us.csv", "a,iso,n\n12/31/2016,2017-01-02,1\n1/2/2017,2017-01-03,2\n",
-                                &us),
+    ck_assert_str_eq(columns_of(engine, "us.csv",
+                                "a,iso,n\n12/31/2016,2017-01-02,1\n1/2/2017,2017-01-03,2\n", &us),
                      "a date, iso date, n long");
     ck_assert_str_eq(read_all(engine, "us.csv", &us), "17166|17168|1\n17168|17169|2");
     ck_assert_str_eq(columns_of(engine, "named.csv", "1.5,x\n2,y\n", &named),
@@ -180,11 +192,13 @@ START_TEST(test_csv_bad)
     corrie_error err = CORRIE_ERROR_INIT;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int r = import_error(engine, "bad.csv", cases[i].text, strlen(cases[i].text), &no_options, &err);
+        int r = import_error(engine, "bad.csv", cases[i].text, strlen(cases[i].text), &no_options,
+                             &err);
 
         ck_assert_msg(r == CORRIE_E_DATA && strstr(corrie_error_message(&err), cases[i].says) &&
                           strstr(corrie_error_message(&err), "bad.csv"),
-                      "%s: %s (%s)", cases[i].text, corrie_error_message(&err), corrie_code_name(r));
+                      "%s: %s (%s)", cases[i].text, corrie_error_message(&err),
+                      corrie_code_name(r));
         ck_assert_msg(err.position.line == cases[i].line, "%s: line %ld", cases[i].text,
                       err.position.line);
         ck_assert_ptr_null(strstr(corrie_error_message(&err), "Possible"));
@@ -193,7 +207,8 @@ START_TEST(test_csv_bad)
     /* far behind what was looked at */
     for (int pass = 0; pass < 4; pass++) {
         static const char *const tails[] = {"7,caf\xe9\n", "7\n", "x,y\n", "7,\"y\n"};
-        static const char *const says[] = {"is not UTF-8", "has 1 columns", "column a: 'x' is not BIGINT",
+        static const char *const says[] = {"is not UTF-8", "has 1 columns",
+                                           "column a: 'x' is not BIGINT",
                                            "a quoted value has no end"};
 
         buf_clear(&late);
@@ -204,15 +219,17 @@ START_TEST(test_csv_bad)
         buf_add_text(&late, tails[pass]);
         int r = import_error(engine, "late.csv", late.data, late.len, &no_options, &err);
 
-        ck_assert_msg(r == CORRIE_E_DATA && strstr(corrie_error_message(&err), says[pass]), "%d: %s",
-                      pass, corrie_error_message(&err));
+        ck_assert_msg(r == CORRIE_E_DATA && strstr(corrie_error_message(&err), says[pass]),
+                      "%d: %s", pass, corrie_error_message(&err));
         ck_assert_int_eq(err.position.line, 100002);
         corrie_error_clear(&err);
     }
     ck_fails(import_error(engine, "empty.csv", "", 0, &no_options, &err), CORRIE_E_DATA, &err);
-    ck_fails(import_error(engine, "nul.csv", "a,b\n1,\0\n", 8, &(struct engine_source_options){
-        .columns = STR("a BIGINT")}, &err), CORRIE_E_DATA, &err);
-    ck_fails(import(engine, in_scratch("nothing.csv"), &no_options, NULL, &err), CORRIE_E_NOT_FOUND, &err);
+    ck_fails(import_error(engine, "nul.csv", "a,b\n1,\0\n", 8,
+                          &(struct engine_source_options){.columns = STR("a BIGINT")}, &err),
+             CORRIE_E_DATA, &err);
+    ck_fails(import(engine, in_scratch("nothing.csv"), &no_options, NULL, &err), CORRIE_E_NOT_FOUND,
+             &err);
     ck_assert_str_eq(rows_of(engine, "SELECT 1"), "1");
     buf_done(&late);
     engine_close(engine);
@@ -239,10 +256,12 @@ START_TEST(test_parquet_source)
     ck_assert_int_eq(source.rows, 1000);
     ck_assert_int_eq(source.format, ENGINE_FORMAT_PARQUET);
     ck_assert_uint_eq(source.columns.n_fields, 3);
-    ck_fails(engine_source_select(engine, &source, &wider, 0, -1, &arena, &sql, &err), CORRIE_E_DATA, &err);
+    ck_fails(engine_source_select(engine, &source, &wider, 0, -1, &arena, &sql, &err),
+             CORRIE_E_DATA, &err);
     source.columns.n_fields = 2;
     ck_ok(engine_source_select(engine, &source, &wider, 990, 5, &arena, &sql, &err), &err);
-    ck_assert_str_eq(rows_of(engine, str_dup(sql)),
+    _free_ char *text = str_dup(sql);
+    ck_assert_str_eq(rows_of(engine, text),
                      "v990|990|null\nv991|991|null\nv992|992|null\nv993|993|null\nv994|994|null");
     /* cut anywhere, it is an error that names the file */
     in = fopen(in_scratch("src-0.parquet"), "rb");
@@ -255,10 +274,12 @@ START_TEST(test_parquet_source)
                       "cut at %zu: %s", cut, corrie_error_message(&err));
         corrie_error_clear(&err);
     }
-    ck_fails(import_error(engine, "text.parquet", "hello, this is some text", 24, &no_options, &err),
-             CORRIE_E_DATA, &err);
+    ck_fails(
+        import_error(engine, "text.parquet", "hello, this is some text", 24, &no_options, &err),
+        CORRIE_E_DATA, &err);
     memset(bytes + 100, 0, 1000);
-    ck_fails(import_error(engine, "zeroed.parquet", bytes, len, &no_options, &err), CORRIE_E_DATA, &err);
+    ck_fails(import_error(engine, "zeroed.parquet", bytes, len, &no_options, &err), CORRIE_E_DATA,
+             &err);
     rows_of(engine, "SELECT 1");
     engine_close(engine);
     arena_done(&arena);
@@ -273,20 +294,25 @@ START_TEST(test_json)
     static const char keys[] = "{\"a\":1,\"A\":2}\n";
     static const char utf8[] = "{\"a\":\"caf\xe9\"}\n";
 
-    ck_assert_str_eq(columns_of(engine, "a.jsonl", "{\"a\":1,\"d\":\"2020-01-02\",\"u\":\"1/2/2020\"}\n"
-                                                   "{\"a\":2,\"s\":{\"x\":[1,2]}}\n", &no_options),
+    ck_assert_str_eq(columns_of(engine, "a.jsonl",
+                                "{\"a\":1,\"d\":\"2020-01-02\",\"u\":\"1/2/2020\"}\n"
+                                "{\"a\":2,\"s\":{\"x\":[1,2]}}\n",
+                                &no_options),
                      "a long, d date, u string, s struct<x: list<long>>");
     ck_assert_str_eq(read_all(engine, "a.jsonl", &no_options),
                      "1|18263|1/2/2020|null\n2|null|null|{x:[1,2]}");
-    ck_assert_str_eq(columns_of(engine, "b.json", "[{\"a\":1,\"a_1\":3},\n {\"a\":2.5}]", &no_options),
-                     "a double, a_1 long");
+    ck_assert_str_eq(
+        columns_of(engine, "b.json", "[{\"a\":1,\"a_1\":3},\n {\"a\":2.5}]", &no_options),
+        "a double, a_1 long");
     ck_assert_str_eq(read_all(engine, "b.json", &no_options), "1|3\n2.5|null");
     ck_assert_int_eq(import_error(engine, "c.jsonl", broken, strlen(broken), &no_options, &err),
                      CORRIE_E_DATA);
     ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "c.jsonl: line "));
     corrie_error_clear(&err);
-    ck_fails(import_error(engine, "d.jsonl", keys, strlen(keys), &no_options, &err), CORRIE_E_DATA, &err);
-    ck_fails(import_error(engine, "e.jsonl", utf8, strlen(utf8), &no_options, &err), CORRIE_E_DATA, &err);
+    ck_fails(import_error(engine, "d.jsonl", keys, strlen(keys), &no_options, &err), CORRIE_E_DATA,
+             &err);
+    ck_fails(import_error(engine, "e.jsonl", utf8, strlen(utf8), &no_options, &err), CORRIE_E_DATA,
+             &err);
     ck_fails(import_error(engine, "f.json", "[]", 2, &no_options, &err), CORRIE_E_DATA, &err);
     ck_fails(import_error(engine, "g.json", "[1, 2]", 6, &no_options, &err), CORRIE_E_DATA, &err);
     engine_close(engine);
@@ -305,7 +331,8 @@ START_TEST(test_compressed)
 
     ck_assert_str_eq(rows_of(engine, "SELECT 1 FROM range(0)"), "");
     write_file(in_scratch("z.csv.gz"), (const char *)gz, sizeof gz);
-    if (engine_describe(engine, str_of(in_scratch("z.csv.gz")), &no_options, &arena, &source, &err) == 0) {
+    if (engine_describe(engine, str_of(in_scratch("z.csv.gz")), &no_options, &arena, &source,
+                        &err) == 0) {
         ck_str_eq(source.compression, STR("gzip"));
         ck_assert_str_eq(read_all(engine, "z.csv.gz", &no_options), "1|2");
     }
@@ -313,7 +340,8 @@ START_TEST(test_compressed)
     /* what DuckDB writes compressed, under a name that does not say so */
     int64_t rows;
     ck_ok(engine_export(engine, STR("SELECT 1 AS a, 'x' AS b"), NULL, ENGINE_OUT_CSV,
-                        str_of(in_scratch("plain.csv")), &rows, &err), &err);
+                        str_of(in_scratch("plain.csv")), &rows, &err),
+          &err);
     ck_assert_str_eq(read_all(engine, "plain.csv", &no_options), "1|x");
     arena_done(&arena);
     engine_close(engine);
@@ -338,12 +366,14 @@ START_TEST(test_target)
     ck_assert_str_eq(rows_of(engine, sql), "1|1.50|18262|null\n2|2.00|18263|null");
     ck_assert_int_eq(remove(in_scratch("imported.parquet")), 0);
     write_file(in_scratch("bad.csv"), bad, strlen(bad));
-    ck_assert_int_eq(import(engine, in_scratch("bad.csv"), &no_options, &table, &err), CORRIE_E_DATA);
+    ck_assert_int_eq(import(engine, in_scratch("bad.csv"), &no_options, &table, &err),
+                     CORRIE_E_DATA);
     ck_assert_int_eq(err.position.line, 3);
     ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "column id: 'two'"));
     corrie_error_clear(&err);
     write_file(in_scratch("extra.csv"), extra, strlen(extra));
-    ck_assert_int_eq(import(engine, in_scratch("extra.csv"), &no_options, &table, &err), CORRIE_E_DATA);
+    ck_assert_int_eq(import(engine, in_scratch("extra.csv"), &no_options, &table, &err),
+                     CORRIE_E_DATA);
     ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "what"));
     corrie_error_clear(&err);
     engine_close(engine);
@@ -381,10 +411,12 @@ START_TEST(test_adventureworks)
     buf_addf(&sql, "SELECT count(*), min(OrderDate), max(OrderDate) FROM (%.*s)",
              STR_FMT(source.relation));
     ck_assert_str_eq(rows_of(engine, buf_text(&sql)), "29481|17167|17347");
-    snprintf(path, sizeof path, "%s/../shared/data/adventureworks/AdventureWorks_Products.csv", root);
+    snprintf(path, sizeof path, "%s/../shared/data/adventureworks/AdventureWorks_Products.csv",
+             root);
     source = describe(engine, &arena, path, &no_options);
     buf_clear(&sql);
-    buf_addf(&sql, "SELECT count(*), sum(ProductPrice)::DECIMAL(12,2) FROM (%.*s)", STR_FMT(source.relation));
+    buf_addf(&sql, "SELECT count(*), sum(ProductPrice)::DECIMAL(12,2) FROM (%.*s)",
+             STR_FMT(source.relation));
     ck_assert_str_eq(rows_of(engine, buf_text(&sql)), "293|209330.15");
     buf_done(&sql);
     arena_done(&arena);
@@ -408,11 +440,13 @@ START_TEST(test_export)
     struct engine *engine = engine_plain();
     corrie_error err = CORRIE_ERROR_INIT;
     int64_t rows = 0;
-    static const char sql[] = "SELECT 1 AS a, 'x, \"y\"' AS b, NULL AS c, DATE '2020-01-01' AS d UNION ALL "
-                              "SELECT 2, '', 5, NULL; -- the end";
+    static const char sql[] =
+        "SELECT 1 AS a, 'x, \"y\"' AS b, NULL AS c, DATE '2020-01-01' AS d UNION ALL "
+        "SELECT 2, '', 5, NULL; -- the end";
 
 #define EXPORT(format, name)                                                                       \
-    ck_ok(engine_export(engine, str_of(sql), NULL, format, str_of(in_scratch(name)), &rows, &err), &err); \
+    ck_ok(engine_export(engine, str_of(sql), NULL, format, str_of(in_scratch(name)), &rows, &err), \
+          &err);                                                                                   \
     ck_assert_int_eq(rows, 2)
     EXPORT(ENGINE_OUT_CSV, "o.csv");
     ck_assert_str_eq(file_text(in_scratch("o.csv")),
@@ -424,20 +458,24 @@ START_TEST(test_export)
     EXPORT(ENGINE_OUT_JSON, "o.json");
     ck_assert_int_eq(file_text(in_scratch("o.json"))[0], '[');
     EXPORT(ENGINE_OUT_PARQUET, "o.parquet");
-    ck_assert_str_eq(read_all(engine, "o.parquet", &no_options), "1|x, \"y\"|null|18262\n2||5|null");
+    ck_assert_str_eq(read_all(engine, "o.parquet", &no_options),
+                     "1|x, \"y\"|null|18262\n2||5|null");
     EXPORT(ENGINE_OUT_ARROW, "o.arrows");
     ck_assert_int_eq(memcmp(file_text(in_scratch("o.arrows")), "\xff\xff\xff\xff", 4), 0);
     /* a failure keeps the old file and leaves nothing else */
     write_file(in_scratch("keep.csv"), "old", 3);
-    ck_assert_int_lt(engine_export(engine, STR("SELECT ('x' || i)::INTEGER FROM range(9) t(i)"), NULL,
-                                   ENGINE_OUT_CSV, str_of(in_scratch("keep.csv")), &rows, &err), 0);
+    ck_assert_int_lt(engine_export(engine, STR("SELECT ('x' || i)::INTEGER FROM range(9) t(i)"),
+                                   NULL, ENGINE_OUT_CSV, str_of(in_scratch("keep.csv")), &rows,
+                                   &err),
+                     0);
     corrie_error_clear(&err);
     ck_assert_str_eq(file_text(in_scratch("keep.csv")), "old");
     char list[500];
     snprintf(list, sizeof list, "SELECT count(*) FROM glob('%s/.corrie-tmp-*')", scratch());
     ck_assert_str_eq(rows_of(engine, list), "0");
     ck_fails(engine_export(engine, STR("DROP TABLE x"), NULL, ENGINE_OUT_CSV,
-                           str_of(in_scratch("keep.csv")), &rows, &err), CORRIE_E_PROJECT, &err);
+                           str_of(in_scratch("keep.csv")), &rows, &err),
+             CORRIE_E_PROJECT, &err);
     engine_close(engine);
 }
 END_TEST

@@ -15,16 +15,18 @@ static void add_file(struct engine *engine, struct arena *arena, struct made *ma
     struct engine_written *written;
 
     ck_assert_uint_eq(write_parquet(engine, sql, schema, name, 0, arena, &written), 1);
-    made->files[made->n++] = (struct engine_file){.path = written[0].path, .rows = written[0].rows,
-                                                  .bytes = written[0].bytes};
+    made->files[made->n++] = (struct engine_file){
+        .path = written[0].path, .rows = written[0].rows, .bytes = written[0].bytes};
 }
 
 static void define(struct engine *engine, const char *name, const struct schema *schema,
                    const struct made *made)
 {
     corrie_error err = CORRIE_ERROR_INIT;
-    const struct engine_table table = {.name_space = STR("shop"), .name = str_of(name),
-                                       .schema = schema, .files = made->files,
+    const struct engine_table table = {.name_space = STR("shop"),
+                                       .name = str_of(name),
+                                       .schema = schema,
+                                       .files = made->files,
                                        .n_files = made->n};
 
     ck_ok(engine_define_files(engine, &table, &err), &err);
@@ -42,7 +44,8 @@ START_TEST(test_evolved)
     now.fields[0].id = 3;
     now.fields[1].id = 1;
     now.fields[2].id = 4;
-    add_file(engine, &arena, &made, "SELECT 1, 'x', 1.5 UNION ALL SELECT 2, 'y', NULL", &old, "old");
+    add_file(engine, &arena, &made, "SELECT 1, 'x', 1.5 UNION ALL SELECT 2, 'y', NULL", &old,
+             "old");
     define(engine, "one", &now, &made);
     ck_assert_str_eq(rows_of(engine, "SELECT * FROM one"), "1.5|1|null\nnull|2|null");
     ck_assert_str_eq(rows_of(engine, "SELECT a FROM shop.one WHERE c2 = 1.5 AND d IS NULL"), "1");
@@ -64,14 +67,17 @@ START_TEST(test_nested_evolved)
     struct arena arena = {0};
     struct made made = {0};
     corrie_error err = CORRIE_ERROR_INIT;
-    struct schema old = schema_of(&arena, "s STRUCT(a INTEGER, b VARCHAR);l INTEGER[];m MAP(VARCHAR, INTEGER)");
-    struct schema more = schema_of(&arena, "s STRUCT(a INTEGER, b VARCHAR, c DOUBLE);l INTEGER[];m MAP(VARCHAR, INTEGER)");
+    struct schema old =
+        schema_of(&arena, "s STRUCT(a INTEGER, b VARCHAR);l INTEGER[];m MAP(VARCHAR, INTEGER)");
+    struct schema more = schema_of(
+        &arena, "s STRUCT(a INTEGER, b VARCHAR, c DOUBLE);l INTEGER[];m MAP(VARCHAR, INTEGER)");
     struct schema renamed;
 
     /* ids as evolution gives them: old fields keep theirs */
     int last = schema_highest_id(&old);
     schema_assign_ids_from(&more, &old, &last);
-    add_file(engine, &arena, &made, "SELECT {'a': 1, 'b': 'x'}, [1, 2], MAP {'k': 1}", &old, "nested");
+    add_file(engine, &arena, &made, "SELECT {'a': 1, 'b': 'x'}, [1, 2], MAP {'k': 1}", &old,
+             "nested");
     define(engine, "same", &old, &made);
     ck_assert_str_eq(rows_of(engine, "SELECT s, l, m, s.a FROM same"),
                      "{a:1,b:x}|[1,2]|[{key:k,value:1}]|1");
@@ -80,8 +86,11 @@ START_TEST(test_nested_evolved)
     /* an inner field that was renamed is not silently null */
     ck_ok(schema_copy(&old, &arena, &renamed, &err), &err);
     renamed.fields[0].type.fields[1].name = STR("b2");
-    const struct engine_table table = {.name_space = STR("shop"), .name = STR("r"),
-                                       .schema = &renamed, .files = made.files, .n_files = 1};
+    const struct engine_table table = {.name_space = STR("shop"),
+                                       .name = STR("r"),
+                                       .schema = &renamed,
+                                       .files = made.files,
+                                       .n_files = 1};
     ck_fails(engine_define_files(engine, &table, &err), CORRIE_E_UNSUPPORTED, &err);
     engine_close(engine);
     arena_done(&arena);
@@ -97,13 +106,18 @@ START_TEST(test_selection)
     corrie_error err = CORRIE_ERROR_INIT;
     struct schema schema = schema_of(&arena, "a INTEGER;b VARCHAR;c DOUBLE");
     struct str columns[] = {STR("c"), STR("a")};
-    struct engine_table table = {.name_space = STR("shop"), .name = STR("t"), .schema = &schema,
-                                 .columns = columns, .n_columns = 2, .filter = STR("b = 'x' -- c")};
+    struct engine_table table = {.name_space = STR("shop"),
+                                 .name = STR("t"),
+                                 .schema = &schema,
+                                 .columns = columns,
+                                 .n_columns = 2,
+                                 .filter = STR("b = 'x' -- c")};
 
     ck_ok(engine_define_files(engine, &table, &err), &err);
     ck_assert_str_eq(rows_of(engine, "SELECT * FROM t"), "");
     ck_assert_str_eq(rows_of(engine, "SELECT column_name FROM (DESCRIBE t)"), "a\nc");
-    add_file(engine, &arena, &made, "SELECT 1, 'x', 1.5 UNION ALL SELECT 2, 'y', NULL", &schema, "sel");
+    add_file(engine, &arena, &made, "SELECT 1, 'x', 1.5 UNION ALL SELECT 2, 'y', NULL", &schema,
+             "sel");
     table.files = made.files;
     table.n_files = 1;
     ck_ok(engine_define_files(engine, &table, &err), &err);
@@ -123,8 +137,8 @@ END_TEST
 START_TEST(test_odd_paths)
 {
     /* a lake may lie in any directory */
-    static const char *const names[] = {"a[b]c", "star*", "what?", "it's", "back\\slash",
-                                        "sp ace", "h#%20", "umläut"};
+    static const char *const names[] = {"a[b]c",       "star*",  "what?", "it's",
+                                        "back\\slash", "sp ace", "h#%20", "umläut"};
     struct engine *engine = engine_plain();
     struct arena arena = {0};
     struct schema schema = schema_of(&arena, "a INTEGER");
@@ -203,8 +217,11 @@ START_TEST(test_locked_reads_its_tables)
     made.files[made.n++] = made.files[0];
     define(locked, "t", &schema, &made);
     ck_assert_str_eq(rows_of(locked, "SELECT a FROM shop.t"), "7\n7");
-    const struct engine_table table = {.name_space = STR("shop"), .name = STR("o"),
-                                       .schema = &schema, .files = outside.files, .n_files = 1};
+    const struct engine_table table = {.name_space = STR("shop"),
+                                       .name = STR("o"),
+                                       .schema = &schema,
+                                       .files = outside.files,
+                                       .n_files = 1};
     ck_fails(engine_define_files(locked, &table, &err), CORRIE_E_REFUSED, &err);
     engine_close(locked);
     engine_close(engine);
@@ -249,7 +266,8 @@ START_TEST(test_arrow)
     expected = str_dup(str_of(rows_of(engine, sql)));
     ck_assert_str_eq(rows_of(engine, "SELECT * FROM parent"), expected);
     ck_assert_str_eq(rows_of(engine, "SELECT a.id FROM parent a JOIN parent b ON a.id = b.id + 1 "
-                                     "WHERE a.st.a = 4321"), "4321");
+                                     "WHERE a.st.a = 4321"),
+                     "4321");
     ck_assert_str_eq(rows_of(engine, "SELECT count(*) FROM parent"), "5000");
     mem_free(expected);
     engine_close(engine);
@@ -261,8 +279,9 @@ START_TEST(test_arrow_chunks)
     /* columns may be cut differently, chunks may be large, a table may be empty */
     struct engine *engine = engine_plain();
     struct arrow_table *a = collect(engine, "SELECT i AS a FROM range(1500000) t(i)");
-    struct arrow_table *b = collect(engine, "SELECT i AS b, repeat('y', 100) AS pad FROM range(1500000) "
-                                            "t(i)");
+    struct arrow_table *b =
+        collect(engine, "SELECT i AS b, repeat('y', 100) AS pad FROM range(1500000) "
+                        "t(i)");
     struct arrow_column *columns[] = {a->columns[0], b->columns[0], b->columns[1]};
     struct arrow_table *both = NULL;
     struct arrow_table *none;
@@ -271,10 +290,14 @@ START_TEST(test_arrow_chunks)
     ck_assert_uint_ne(a->columns[0]->n_chunks, b->columns[0]->n_chunks);
     ck_ok(arrow_table_new(columns, 3, a->n_rows, &both, &err), &err);
     ck_ok(engine_define_arrow(engine, STR("shop"), STR("pair"), both, &err), &err);
-    ck_assert_str_eq(rows_of(engine, "SELECT count(*), sum(a - b), sum(a), min(pad) = repeat('y', 100) FROM pair"),
-                     "1500000|0|1124999250000|1");
-    ck_assert_str_eq(rows_of(engine, "SELECT count(*) FROM (SELECT a, row_number() OVER () - 1 AS r "
-                                     "FROM pair) WHERE a <> r"), "0");
+    ck_assert_str_eq(
+        rows_of(engine,
+                "SELECT count(*), sum(a - b), sum(a), min(pad) = repeat('y', 100) FROM pair"),
+        "1500000|0|1124999250000|1");
+    ck_assert_str_eq(rows_of(engine,
+                             "SELECT count(*) FROM (SELECT a, row_number() OVER () - 1 AS r "
+                             "FROM pair) WHERE a <> r"),
+                     "0");
     none = collect(engine, "SELECT 1 AS x, 'a' AS y, [1] AS z, {'q': 1} AS s LIMIT 0");
     ck_ok(engine_define_arrow(engine, STR("shop"), STR("none"), none, &err), &err);
     ck_assert_str_eq(rows_of(engine, "SELECT count(*), count(y), count(z) FROM none"), "0|0|0");
@@ -295,7 +318,8 @@ START_TEST(test_arrow_lives)
 {
     /* a stream that is being read keeps its memory although the table was redefined */
     struct engine *engine = engine_plain();
-    struct arrow_table *first = collect(engine, "SELECT 'a long enough text ' || i AS t FROM range(3000000) t(i)");
+    struct arrow_table *first =
+        collect(engine, "SELECT 'a long enough text ' || i AS t FROM range(3000000) t(i)");
     struct arrow_table *second = collect(engine, "SELECT 'other' AS t");
     struct ArrowArrayStream stream = {0};
     corrie_error err = CORRIE_ERROR_INIT;
