@@ -14,7 +14,7 @@ static const char *const refused_types[] = {
     [14] = "union",       [22] = "run_end_encoded", [23] = "binary_view",
     [24] = "string_view", [25] = "list_view",       [26] = "large_list_view",
 };
-enum { TYPE_TIMESTAMP_NUMBER = 10, TYPES_END = 27, TIMESTAMP_ZONE = 1 };
+enum { TYPE_TIMESTAMP_NUMBER = 10, TYPES_END = 27, TIMESTAMP_ZONE = 1, DICTIONARY_INDEX_TYPE = 1 };
 
 static int fail_shape(corrie_error *err)
 {
@@ -54,6 +54,12 @@ static int check_metadata(const struct flat *flat, size_t table, unsigned field,
         if (!flat_element_table(flat, pairs, i, &pair)) {
             return fail_shape(err);
         }
+        size_t key;
+        size_t value;
+        if (!flat_table(flat, pair, 0, &key) || !flat_table(flat, pair, 1, &value) || key == 0 ||
+            value == 0) {
+            return fail_shape(err); /* nanoarrow takes both for given */
+        }
         int r = spend_string(flat, pair, 0, budget, err);
         if (r >= 0) {
             r = spend_string(flat, pair, 1, budget, err);
@@ -81,8 +87,27 @@ static int check_type(const struct flat *flat, size_t field, struct budget *budg
         corrie_hint(err, "cast it before the table is returned");
         return r;
     }
-    if (type == TYPE_TIMESTAMP_NUMBER && table != 0) {
+    if (table == 0) {
+        return fail_shape(err);
+    }
+    if (type == TYPE_TIMESTAMP_NUMBER) {
         return spend_string(flat, table, TIMESTAMP_ZONE, budget, err);
+    }
+    return 0;
+}
+
+/* The index type may be left out in the format (it is int32 then), which nanoarrow does not know. */
+static int check_dictionary(const struct flat *flat, size_t field, corrie_error *err)
+{
+    size_t dictionary;
+    size_t index = 0;
+
+    if (!flat_table(flat, field, FIELD_DICTIONARY, &dictionary) ||
+        (dictionary != 0 && !flat_table(flat, dictionary, DICTIONARY_INDEX_TYPE, &index))) {
+        return fail_shape(err);
+    }
+    if (dictionary != 0 && index == 0) {
+        return corrie_fail(err, CORRIE_E_UNSUPPORTED, "a dictionary without index type");
     }
     return 0;
 }
@@ -108,6 +133,9 @@ static int check_fields(const struct flat *flat, size_t table, unsigned field, u
         r = spend_string(flat, inner, FIELD_NAME, budget, err);
         if (r >= 0) {
             r = check_type(flat, inner, budget, err);
+        }
+        if (r >= 0) {
+            r = check_dictionary(flat, inner, err);
         }
         if (r >= 0) {
             r = check_metadata(flat, inner, FIELD_METADATA, budget, err);
