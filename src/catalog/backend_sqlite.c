@@ -18,32 +18,43 @@ static int run(struct sqlite_backend *self, enum sql which, const char *attempte
     return r < 0 ? r : sqlite_step(self, statement, attempted, err);
 }
 
-static int begin(struct sqlite_backend *self, const char *attempted, corrie_error *err)
-{
-    if (self->held) { /* hold() began it */
-        self->held = false;
-        return 0;
-    }
-    return run(self, SQL_BEGIN, attempted, err);
-}
-
 /* Ends a transaction in which something failed; the error at hand is the one that counts. */
 static void roll_back(struct sqlite_backend *self)
 {
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
 
     if (!sqlite3_get_autocommit(self->db)) {
-        /* Not by the cached statement alone: there may be no memory to prepare it. */
-        if (run(self, SQL_ROLLBACK, "roll back", &ignored) < 0) {
-            (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
-        }
+        (void)run(self, SQL_ROLLBACK, "roll back", &ignored);
     }
+}
+
+static int start(struct sqlite_backend *self, const char *attempted, corrie_error *err)
+{
+    sqlite3_stmt *statement;
+    int r;
+
+    /* Where memory runs out the way back must not need any. */
+    r = sqlite_statement(self, SQL_ROLLBACK, &statement, err);
+    if (r < 0) {
+        return r;
+    }
+    roll_back(self); /* an earlier one that could not be ended then */
+    return run(self, SQL_BEGIN, attempted, err);
+}
+
+static int begin(struct sqlite_backend *self, const char *attempted, corrie_error *err)
+{
+    if (self->held) { /* hold() began it */
+        self->held = false;
+        return 0;
+    }
+    return start(self, attempted, err);
 }
 
 static int sqlite_hold(struct backend *backend, corrie_error *err)
 {
     struct sqlite_backend *self = of(backend);
-    int r = self->held ? 0 : run(self, SQL_BEGIN, "commit", err);
+    int r = self->held ? 0 : start(self, "commit", err);
 
     if (r >= 0) {
         self->held = true;

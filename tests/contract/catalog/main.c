@@ -1,0 +1,5 @@
+#include "tests/unit/check.h"
+
+Suite *contract_suite(void);
+
+TEST_MAIN(contract_suite)
