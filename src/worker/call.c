@@ -254,7 +254,8 @@ static int converse(struct call *call, corrie_error *err)
         int r = os_poll(fds, 4, time_left(call), call->cancel, err);
 
         if (r == 0) {
-            return is_closing(call) ? 0 : fail_timeout(call, err);
+            call->gave_up = is_closing(call);
+            return call->gave_up ? 0 : fail_timeout(call, err);
         }
         if (r > 0 && fds[0].revents & POLLOUT) {
             r = send_call(call, err);

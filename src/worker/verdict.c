@@ -123,6 +123,12 @@ static int fail_silent(struct call *call, corrie_error *err)
                     STR_FMT(call->spec->model), STR_FMT(call->spec->python));
         return corrie_detail(err, buf_str(&said));
     }
+    if (call->gave_up) {
+        corrie_fail(err, CORRIE_E_FAILED, "%.*s closed its connection to corrie",
+                    STR_FMT(call->spec->model));
+        return corrie_hint(
+            err, "does it, or a library that it uses, close descriptors it did not open?");
+    }
     if (end->signal == SIGKILL || str_find_str(buf_str(&said), STR("memory allocation of")) >= 0) {
         why = " (out of memory?)";
     }

@@ -31,6 +31,7 @@ struct call {
     char *packet; /* CORRIE_MAX_WORKER_MESSAGE bytes */
     int64_t started;
     int64_t grace_end; /* milliseconds from the start; 0 = not closing */
+    bool gave_up;      /* it did not end by itself after it had closed the socket */
     struct os_exit end;
 };
 

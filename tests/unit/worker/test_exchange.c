@@ -241,5 +241,40 @@ START_TEST(exchange_cancelled)
 }
 END_TEST
 
+static int fail_at, n_allocations;
+
+static int fail_allocation(void *arg)
+{
+    (void)arg;
+    return ++n_allocations == fail_at;
+}
+
+/* Memory may run out at any moment: that is an error, and nothing is lost or left open. */
+START_TEST(exchange_no_memory)
+{
+    _cleanup_(arrow_table_unrefp) struct arrow_table *table = make_table(3, 100, 30);
+    struct str names[] = {STR("c2"), STR("c0")};
+    bool whole = false;
+
+    for (fail_at = 1; !whole && fail_at < 10000; fail_at++) {
+        _cleanup_(exchange_unrefp) struct exchange *exchange = NULL, *some = NULL;
+        _cleanup_(arrow_table_unrefp) struct arrow_table *back = NULL;
+        _error_ corrie_error err = CORRIE_ERROR_INIT;
+        int r;
+
+        n_allocations = 0;
+        mem_set_fault(fail_allocation, NULL);
+        r = exchange_from_table(table, NULL, &exchange, &err);
+        r = r < 0 ? r : exchange_select(exchange, names, 2, &some, &err);
+        r = r < 0 ? r : exchange_table(some, &back, &err);
+        mem_set_fault(NULL, NULL);
+        whole = n_allocations < fail_at;
+        ck_assert_int_eq(r, whole ? 0 : CORRIE_E_NO_MEMORY);
+    }
+    ck_assert(whole);
+    ck_assert_int_gt(fail_at, 20);
+}
+END_TEST
+
 SUITE(exchange_suite, "exchange", exchange_round_trip, exchange_selection, exchange_wide,
-      exchange_empty, exchange_slices, exchange_claims, exchange_cancelled)
+      exchange_empty, exchange_slices, exchange_claims, exchange_cancelled, exchange_no_memory)
