@@ -1,0 +1,476 @@
+#include "cli/args.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+enum { MAX_CANDIDATES = 256, MAX_NEAREST = 3 };
+
+struct parser {
+    struct args *args;
+    int argc;
+    char **argv;
+    int verb_words[2]; /* indexes into argv; 0 = none */
+    const struct flag *flags;
+    size_t n_flags;
+    VEC(const char *) words; /* what is neither verb nor option */
+    size_t next_positional;
+};
+
+void args_done(struct args *args)
+{
+    for (size_t i = 0; i < OPT_COUNT; i++) {
+        vec_done(&args->of[i]);
+    }
+}
+
+bool args_given(const struct args *args, enum option option)
+{
+    return args->of[option].count > 0;
+}
+
+const char *args_text(const struct args *args, enum option option)
+{
+    return args_given(args, option) ? vec_last(&args->of[option]) : NULL;
+}
+
+bool args_on(const struct args *args, enum option option)
+{
+    return args_given(args, option) && strcmp(args_text(args, option), "on") == 0;
+}
+
+int64_t args_number(const struct args *args, enum option option, int64_t otherwise)
+{
+    int64_t number = otherwise;
+
+    if (args_given(args, option) && !str_to_int64(str_of(args_text(args, option)), &number)) {
+        return otherwise;
+    }
+    return number;
+}
+
+/* ---- names ---- */
+
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0';
+}
+
+static bool has_name(const struct flag *flag, struct str name)
+{
+    const char *at = flag->names;
+    char each[48];
+
+    while (flag_next_name(&at, each)) {
+        if (str_eq(str_of(each), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct flag *find_in(const struct flag *flags, size_t n, struct str name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (has_name(&flags[i], name)) {
+            return &flags[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct flag *find_flag(const struct parser *parser, struct str name)
+{
+    const struct flag *flag = find_in(parser->flags, parser->n_flags, name);
+
+    return flag ? flag : find_in(cli_flags, cli_n_flags, name);
+}
+
+/* Adds up to three of `names` that are nearest to `word` as the hint; `lead` stands before each. */
+static int hint_nearest(corrie_error *err, const char *word, const struct str *names, size_t n,
+                        const char *otherwise)
+{
+    size_t nearest[MAX_NEAREST];
+    size_t found = str_nearest(str_of(word), names, n, nearest, MAX_NEAREST);
+    char text[256] = "";
+
+    for (size_t i = 0; i < found; i++) {
+        size_t len = strlen(text);
+
+        snprintf(text + len, sizeof text - len, "%s%.*s",
+                 i == 0           ? ""
+                 : i + 1 == found ? " or "
+                                  : ", ",
+                 STR_FMT(names[nearest[i]]));
+    }
+    return found > 0 ? corrie_hint(err, "did you mean %s?", text)
+                     : corrie_hint(err, "%s", otherwise);
+}
+
+static int fail_verb(const char *group, const char *word, corrie_error *err)
+{
+    struct str names[MAX_CANDIDATES];
+    char otherwise[128];
+    size_t n = 0;
+
+    for (size_t i = 0; i < cli_n_verbs && n < MAX_CANDIDATES; i++) {
+        const struct verb *verb = &cli_verbs[i];
+
+        if (!group) {
+            names[n++] = str_of(verb->group ? verb->group : verb->name);
+        } else if (verb->group && strcmp(verb->group, group) == 0) {
+            names[n++] = str_of(verb->name);
+        }
+        for (size_t k = 0; k + 1 < n; k++) {
+            if (str_eq(names[k], names[n - 1])) {
+                n--;
+                break;
+            }
+        }
+    }
+    if (group) {
+        corrie_fail(err, CORRIE_E_USAGE, "there is no command %s %s", group, word);
+        snprintf(otherwise, sizeof otherwise, "corrie help %s lists those that there are", group);
+    } else {
+        corrie_fail(err, CORRIE_E_USAGE, "there is no command %s", word);
+        snprintf(otherwise, sizeof otherwise, "corrie help lists those that there are");
+    }
+    return hint_nearest(err, word, names, n, otherwise);
+}
+
+static int fail_flag(const struct parser *parser, struct str name, corrie_error *err)
+{
+    const struct verb *verb = parser->args->verb;
+    struct str names[MAX_CANDIDATES];
+    char long_names[MAX_CANDIDATES][48];
+    char word[64];
+    char path[64];
+    char otherwise[128];
+    size_t n = 0;
+
+    for (size_t i = 0; i < parser->n_flags + cli_n_flags && n < MAX_CANDIDATES; i++) {
+        const struct flag *flag =
+            i < parser->n_flags ? &parser->flags[i] : &cli_flags[i - parser->n_flags];
+
+        names[n] = str_of(flag_name(flag, long_names[n]));
+        n++;
+    }
+    snprintf(word, sizeof word, "%.*s", STR_FMT(name));
+    if (!verb) {
+        corrie_fail(err, CORRIE_E_USAGE, "there is no option %s", word);
+        return hint_nearest(err, word, names, n, "corrie help lists commands and options");
+    }
+    corrie_fail(err, CORRIE_E_USAGE, "%s has no option %s", verb_path(verb, path), word);
+    snprintf(otherwise, sizeof otherwise, "corrie help %s lists its options", path);
+    return hint_nearest(err, word, names, n, otherwise);
+}
+
+/* ---- the verb ---- */
+
+static bool is_on_or_off(const char *word)
+{
+    return word && (strcmp(word, "on") == 0 || strcmp(word, "off") == 0);
+}
+
+/* The flag of that name of whatever verb, preferring one that takes a value. */
+static const struct flag *find_anywhere(struct str name, bool *ret_both)
+{
+    const struct flag *with = find_in(cli_flags, cli_n_flags, name);
+    const struct flag *without = NULL;
+
+    *ret_both = false;
+    if (with) {
+        return with;
+    }
+    for (size_t i = 0; i < cli_n_verbs; i++) {
+        const struct flag *flag = find_in(cli_verbs[i].flags, cli_verbs[i].n_flags, name);
+
+        if (flag && flag_has_value(flag)) {
+            with = flag;
+        } else if (flag) {
+            without = flag;
+        }
+    }
+    *ret_both = with && without;
+    return with ? with : without;
+}
+
+/* How many words of argv the option at `i` takes, while the verb is not known: 1 or 2. */
+static int option_words(const struct parser *parser, int i)
+{
+    const char *word = parser->argv[i];
+    const char *next = i + 1 < parser->argc ? parser->argv[i + 1] : NULL;
+    const struct flag *flag = NULL;
+    bool both = false;
+
+    if (word[1] == '-') {
+        if (strchr(word, '=')) {
+            return 1;
+        }
+        flag = find_anywhere(str_of(word), &both);
+    } else {
+        for (size_t at = 1; word[at] != '\0'; at++) {
+            char letter[3] = {'-', word[at], '\0'};
+
+            flag = find_anywhere(str_of(letter), &both);
+            if (flag && flag_has_value(flag)) {
+                if (word[at + 1] != '\0') {
+                    return 1; /* -ojson */
+                }
+                break;
+            }
+        }
+    }
+    if (!flag || !next) {
+        return 1;
+    }
+    if (flag->kind == FLAG_TOGGLE) {
+        return is_on_or_off(next) ? 2 : 1;
+    }
+    if (both && (verb_find(next, NULL) || verb_is_group(next))) {
+        return 1;
+    }
+    return flag_has_value(flag) ? 2 : 1;
+}
+
+/* Finds the words that name the verb. */
+static int find_verb(struct parser *parser, corrie_error *err)
+{
+    const char *group = NULL;
+
+    for (int i = 1; i < parser->argc; i++) {
+        const char *word = parser->argv[i];
+
+        if (strcmp(word, "--") == 0) {
+            break;
+        }
+        if (is_option(word)) {
+            i += option_words(parser, i) - 1;
+            continue;
+        }
+        if (group) {
+            parser->args->verb = verb_find(group, word);
+            parser->verb_words[1] = i;
+            return parser->args->verb ? 0 : fail_verb(group, word, err);
+        }
+        parser->verb_words[0] = i;
+        if (verb_is_group(word)) {
+            group = word;
+            continue;
+        }
+        parser->args->verb = verb_find(word, NULL);
+        return parser->args->verb ? 0 : fail_verb(NULL, word, err);
+    }
+    if (group) {
+        parser->args->verb = verb_find(group, NULL);
+        parser->args->group = group;
+        return parser->args->verb ? 0 : fail_verb(group, "", err);
+    }
+    return 0;
+}
+
+/* ---- values ---- */
+
+static int keep(struct args *args, enum option option, const char *value, corrie_error *err)
+{
+    return vec_push(&args->of[option], value) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+static int keep_choice(struct args *args, const struct flag *flag, const char *value,
+                       corrie_error *err)
+{
+    struct str rest = str_of(flag->value);
+    struct str names[16];
+    char name[48];
+    size_t n = 0;
+
+    while (rest.len > 0 && n < ARRAY_LEN(names)) {
+        str_cut(rest, '|', &names[n], &rest);
+        if (str_eq(names[n++], str_of(value))) {
+            return keep(args, flag->option, value, err);
+        }
+    }
+    corrie_fail(err, CORRIE_E_USAGE, "%s %s: it is one of %s", flag_name(flag, name), value,
+                flag->value);
+    return CORRIE_E_USAGE;
+}
+
+static int keep_value(struct args *args, const struct flag *flag, const char *value,
+                      corrie_error *err)
+{
+    char name[48];
+    int64_t number;
+
+    if (flag->kind == FLAG_CHOICE) {
+        return keep_choice(args, flag, value, err);
+    }
+    if (flag->kind == FLAG_NUMBER && (!str_to_int64(str_of(value), &number) || number < 0)) {
+        return corrie_fail(err, CORRIE_E_USAGE, "%s %s: write a number, 0 or more",
+                           flag_name(flag, name), value);
+    }
+    if (flag->kind == FLAG_TOGGLE && !is_on_or_off(value)) {
+        return corrie_fail(err, CORRIE_E_USAGE, "%s %s: it is on or off", flag_name(flag, name),
+                           value);
+    }
+    return keep(args, flag->option, value, err);
+}
+
+/* One flag, with `value` if it was joined to it. Returns how many further words it took. */
+static int take_flag(struct parser *parser, const struct flag *flag, const char *value, int i,
+                     corrie_error *err)
+{
+    const char *next = i + 1 < parser->argc ? parser->argv[i + 1] : NULL;
+    char name[48];
+    int r;
+
+    if (value && flag->kind == FLAG_SWITCH) {
+        return corrie_fail(err, CORRIE_E_USAGE, "%s takes no value", flag_name(flag, name));
+    }
+    if (value) {
+        return keep_value(parser->args, flag, value, err);
+    }
+    if (flag->kind == FLAG_TOGGLE && is_on_or_off(next)) {
+        r = keep(parser->args, flag->option, next, err);
+        return r < 0 ? r : 1;
+    }
+    if (!flag_has_value(flag)) {
+        return keep(parser->args, flag->option, "on", err);
+    }
+    if (!next) {
+        return corrie_fail(err, CORRIE_E_USAGE, "%s needs a value: %s", flag_name(flag, name),
+                           flag->value);
+    }
+    r = keep_value(parser->args, flag, next, err);
+    return r < 0 ? r : 1;
+}
+
+static int take_long(struct parser *parser, int i, corrie_error *err)
+{
+    const char *word = parser->argv[i];
+    const char *equals = strchr(word, '=');
+    struct str name = {word, equals ? (size_t)(equals - word) : strlen(word)};
+    const struct flag *flag = find_flag(parser, name);
+
+    if (!flag) {
+        return fail_flag(parser, name, err);
+    }
+    return take_flag(parser, flag, equals ? equals + 1 : NULL, i, err);
+}
+
+static int take_short(struct parser *parser, int i, corrie_error *err)
+{
+    const char *word = parser->argv[i];
+    int r = 0;
+
+    for (size_t at = 1; word[at] != '\0'; at++) {
+        char letter[3] = {'-', word[at], '\0'};
+        const struct flag *flag = find_flag(parser, str_of(letter));
+
+        if (!flag) {
+            return fail_flag(parser, str_of(letter), err);
+        }
+        if (flag_has_value(flag) && word[at + 1] != '\0') {
+            return keep_value(parser->args, flag, word + at + 1, err);
+        }
+        /* only the last letter may reach for the next word */
+        if (word[at + 1] != '\0') {
+            r = keep(parser->args, flag->option, "on", err);
+        } else {
+            r = take_flag(parser, flag, NULL, i, err);
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return r;
+}
+
+static int take_positional(struct parser *parser, const char *word, corrie_error *err)
+{
+    const struct verb *verb = parser->args->verb;
+    char path[64];
+
+    while (verb && parser->next_positional < verb->n_positionals) {
+        const struct positional *positional = &verb->positionals[parser->next_positional];
+
+        if (positional->many) {
+            return keep(parser->args, positional->option, word, err);
+        }
+        parser->next_positional++;
+        if (!args_given(parser->args, positional->option)) { /* else it was given as an option */
+            return keep(parser->args, positional->option, word, err);
+        }
+    }
+    corrie_fail(err, CORRIE_E_USAGE, "%s does not take \"%s\"",
+                verb ? verb_path(verb, path) : "corrie", word);
+    return verb ? corrie_hint(err, "corrie help %s shows what it takes", path) : CORRIE_E_USAGE;
+}
+
+/* Options at once; other words are kept for later, when it is known which places options have taken. */
+static int take_all(struct parser *parser, corrie_error *err)
+{
+    bool ended = false;
+    int r = 0;
+
+    for (int i = 1; r >= 0 && i < parser->argc; i++) {
+        const char *word = parser->argv[i];
+
+        if (!ended && strcmp(word, "--") == 0) {
+            ended = true;
+        } else if (!ended && is_option(word)) {
+            r = word[1] == '-' ? take_long(parser, i, err) : take_short(parser, i, err);
+            i += r > 0 ? r : 0;
+        } else if (i != parser->verb_words[0] && i != parser->verb_words[1]) {
+            r = vec_push(&parser->words, word) < 0 ? corrie_fail_memory(err) : 0;
+        }
+    }
+    for (size_t i = 0; r >= 0 && i < parser->words.count; i++) {
+        r = take_positional(parser, parser->words.items[i], err);
+    }
+    return r < 0 ? r : 0;
+}
+
+static int check_required(const struct args *args, corrie_error *err)
+{
+    const struct verb *verb = args->verb;
+    char path[64];
+    char name[48];
+
+    if (!verb || args_given(args, OPT_HELP)) {
+        return 0;
+    }
+    for (size_t i = 0; i < verb->n_positionals; i++) {
+        if (verb->positionals[i].required && !args_given(args, verb->positionals[i].option)) {
+            corrie_fail(err, CORRIE_E_USAGE, "%s: %s is missing", verb_path(verb, path),
+                        verb->positionals[i].name);
+            return corrie_hint(err, "corrie help %s shows what it takes", path);
+        }
+    }
+    for (size_t i = 0; i < verb->n_flags; i++) {
+        if (verb->flags[i].required && !args_given(args, verb->flags[i].option)) {
+            corrie_fail(err, CORRIE_E_USAGE, "%s: %s %s is missing", verb_path(verb, path),
+                        flag_name(&verb->flags[i], name), verb->flags[i].value);
+            return corrie_hint(err, "corrie help %s shows what it takes", path);
+        }
+    }
+    return 0;
+}
+
+int args_parse(struct args *args, int argc, char **argv, corrie_error *err)
+{
+    struct parser parser = {.args = args, .argc = argc, .argv = argv};
+    int r;
+
+    r = find_verb(&parser, err);
+    if (r < 0) {
+        return r;
+    }
+    if (args->verb) {
+        parser.flags = args->verb->flags;
+        parser.n_flags = args->verb->n_flags;
+    }
+    r = take_all(&parser, err);
+    vec_done(&parser.words);
+    return r < 0 ? r : check_required(args, err);
+}

@@ -1,0 +1,35 @@
+/* args.h — a command line, read. */
+#ifndef CORRIE_CLI_ARGS_H
+#define CORRIE_CLI_ARGS_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "cli/spec.h"
+
+/* Text is that of argv. Zeroed is empty; args_done frees the lists. */
+struct args {
+    const struct verb *verb; /* NULL: none was named */
+    const char *group;       /* a group named alone, whose default verb it is */
+    struct arg_values {
+        const char **items; /* toggles: "on" or "off"; switches: "on" */
+        size_t count;
+        size_t capacity;
+    } of[OPT_COUNT];
+};
+
+/* Reads argv[1…]. Options may stand anywhere, before the verb too; `--name=value`, `--name value`, `-n value`,
+ * `-nvalue`, switches of one letter together; `--` ends options.
+ * CORRIE_E_USAGE: an unknown verb or option (hint: the nearest), a missing or superfluous argument, a value
+ * that is no number or none of the choices. What was read until then stays in `args`. */
+int args_parse(struct args *args, int argc, char **argv, corrie_error *err) CORRIE_MUST_USE;
+void args_done(struct args *args);
+
+bool args_on(const struct args *args, enum option option);
+bool args_given(const struct args *args, enum option option);
+/* The last value, or NULL. */
+const char *args_text(const struct args *args, enum option option);
+int64_t args_number(const struct args *args, enum option option, int64_t otherwise);
+
+#endif

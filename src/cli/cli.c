@@ -1,0 +1,83 @@
+/* cli.c — what handlers of verbs share. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "os/file.h"
+
+void cli_note(struct cli *cli, enum style style, const char *label, struct str text)
+{
+    progress_pause(&cli->progress);
+    out_styled(&cli->err, style, label);
+    out_text(&cli->err, ": ");
+    out_clean(&cli->err, text);
+    out_char(&cli->err, '\n');
+    out_flush(&cli->err);
+    progress_resume(&cli->progress);
+}
+
+static void on_event(void *context, const corrie_event *event)
+{
+    struct cli *cli = context;
+
+    if (cli->on_event) {
+        cli->on_event(cli->on_event_context, event);
+    } else if (strcmp(event->kind, "notice") == 0) {
+        bool warning = event->status && strcmp(event->status, "warning") == 0;
+
+        cli_note(cli, warning ? STYLE_YELLOW : STYLE_CYAN, warning ? "warning" : "note",
+                 str_of(event->text));
+    } else if (strcmp(event->kind, "progress") == 0) {
+        progress_set(&cli->progress, event->node ? event->node : "working", event->text,
+                     event->rows, event->bytes);
+    }
+}
+
+int cli_lake(struct cli *cli, corrie_lake **ret, corrie_error *err)
+{
+    corrie_lake_options options = {.size = sizeof options,
+                                   .url = cli->lake_url,
+                                   .cancel = &cli->cancel,
+                                   .event = on_event,
+                                   .event_context = cli};
+    int r;
+
+    if (!cli->lake) {
+        r = corrie_lake_open(&options, &cli->lake, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    *ret = cli->lake;
+    return 0;
+}
+
+const char *cli_namespace(const struct cli *cli, const struct args *args)
+{
+    const char *given = args_text(args, OPT_NAMESPACE);
+
+    return given ? given : cli->name_space;
+}
+
+int cli_confirm(struct cli *cli, const char *question, corrie_error *err)
+{
+    struct out in;
+    char answer[16] = "";
+    size_t got = 0;
+    int r;
+
+    out_init(&in, 0, "standard input");
+    if (cli->yes || !in.terminal || !cli->err.terminal) {
+        return 0;
+    }
+    out_clean(&cli->err, str_of(question));
+    out_text(&cli->err, " [y/N] ");
+    out_flush(&cli->err);
+    r = os_read(0, "standard input", answer, sizeof answer - 1, &got, err);
+    if (r < 0) {
+        return r;
+    }
+    if (got > 0 && (answer[0] == 'y' || answer[0] == 'Y')) {
+        return 0;
+    }
+    return corrie_fail(err, CORRIE_E_CANCELLED, "nothing was changed");
+}

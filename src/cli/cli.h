@@ -1,0 +1,143 @@
+/* cli.h — the program: what one call of it has at hand.
+ *
+ * Handlers of verbs (verb_*.c) read their arguments, call the public interface (include/corrie/) and show
+ * the document that it gives; they decide nothing that another door would have to decide again. */
+#ifndef CORRIE_CLI_CLI_H
+#define CORRIE_CLI_CLI_H
+
+#include <corrie/corrie.h>
+
+#include "base/cancel.h"
+#include "base/json.h"
+#include "cli/args.h"
+#include "cli/grid.h"
+#include "cli/out.h"
+#include "cli/progress.h"
+
+enum format {
+    FORMAT_TTY,   /* boxes, cut to the screen */
+    FORMAT_TABLE, /* plain columns */
+    FORMAT_JSON,
+    FORMAT_JSONL,
+    FORMAT_CSV,
+    FORMAT_PARQUET,
+    FORMAT_ARROW
+};
+
+struct cli {
+    const char *program;    /* "corrie", or "bauplan" when called by that name */
+    const char *name_space; /* default namespace; NULL = the library's */
+    struct out out;
+    struct out err;
+    enum format format;
+    bool no_trunc;
+    bool sideways;
+    bool yes;
+    const char *lake_url;
+    struct cancel cancel;
+    struct progress progress;
+    corrie_event_fn on_event; /* of a run; NULL: notices are printed */
+    void *on_event_context;
+    corrie_lake *lake;
+    int told; /* a code that the exit status stands for although its story was told as a result */
+};
+
+/* ---- handlers, one a verb (verbs.c names them) ---- */
+
+int verb_version(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_info(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_help(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_fsck(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_branch_ls(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_branch_create(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_branch_rm(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_branch_merge(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_checkout(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_log(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_diff(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_namespace_ls(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_namespace_create(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_ls(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_get(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_create(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_import(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_import(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_query(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_run(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_job_get(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_job_logs(struct cli *cli, const struct args *args, corrie_error *err);
+
+/* ---- what they share (cli.c) ---- */
+
+/* The lake of this call, opened once. */
+int cli_lake(struct cli *cli, corrie_lake **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The default namespace: --namespace, else the program's. May be NULL. */
+const char *cli_namespace(const struct cli *cli, const struct args *args);
+/* Asks a person at a terminal; without one, or with --yes, the answer is yes. 0, or CORRIE_E_CANCELLED. */
+int cli_confirm(struct cli *cli, const char *question, corrie_error *err) CORRIE_MUST_USE;
+/* A line on standard error. "note: made a lake in /data/lake" */
+void cli_note(struct cli *cli, enum style style, const char *label, struct str text);
+
+/* ---- help (help.c) ---- */
+
+/* Of one verb, of a group, or (both NULL) of everything. */
+void help_show(struct cli *cli, const struct verb *verb, const char *group);
+
+/* ---- errors (report.c) ---- */
+
+/* Shows the error on standard error, or as JSON on standard output where that is the format. */
+void report_error(struct cli *cli, const corrie_error *err);
+
+/* ---- documents (show.c) ---- */
+
+enum show_kind {
+    SHOW_TEXT,
+    SHOW_NUMBER,
+    SHOW_HASH, /* 64 hex digits; for people the first 12 */
+    SHOW_TIME, /* for people without the fraction of a second */
+    SHOW_ID,   /* a job's id; for people the first 8 */
+    SHOW_LINE, /* text; for people its first line */
+    SHOW_MARK  /* true or false; for people * or nothing */
+};
+
+struct show_column {
+    const char *title;
+    const char *field;
+    enum show_kind kind;
+};
+
+/* How a document is shown to people, as CSV and as JSON lines. JSON is the document as it is. */
+struct show {
+    const char *list; /* the array that is the listing; NULL: the document is one row */
+    const struct show_column *columns;
+    size_t n_columns;
+    const char *nothing; /* said (on standard error) instead of an empty table; may be NULL */
+    /* Prints for people instead of the listing; may be NULL. */
+    int (*print)(struct cli *cli, const json_t *document, corrie_error *err);
+};
+
+/* Shows `text`, a JSON document of the library, and frees it. */
+int show_document(struct cli *cli, char *text, const struct show *show, corrie_error *err);
+/* The listing `list` of `document` as a table for people. */
+int show_table(struct cli *cli, const json_t *list, const struct show_column *columns,
+               size_t n_columns, corrie_error *err) CORRIE_MUST_USE;
+/* A value as people read it, of the given kind, in `ret`. */
+void show_value(struct buf *ret, const json_t *value, enum show_kind kind);
+/* Text of a field, "" where there is none. Borrowed. */
+struct str show_field(const json_t *object, const char *field);
+/* "key  value" lines; skips fields that are null or absent. */
+void show_pairs(struct cli *cli, const json_t *object, const struct show_column *pairs, size_t n);
+/* How grids look in this call. */
+struct grid_options show_grid_options(const struct cli *cli);
+bool format_is_for_people(enum format format);
+
+/* ---- query results (result.c) ---- */
+
+struct ArrowArrayStream;
+
+/* Prints the stream in cli->format. `max_rows`: 0 = all. Releases nothing. */
+int result_print(struct cli *cli, struct ArrowArrayStream *rows, int64_t max_rows,
+                 corrie_error *err) CORRIE_MUST_USE;
+
+#endif

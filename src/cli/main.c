@@ -1,0 +1,157 @@
+/* main.c — one call of the program, from argv to the exit status. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "os/fault.h"
+#include "os/file.h"
+#include "os/signal.h"
+
+#include <stdlib.h>
+
+/* Makes sure that descriptors 0, 1 and 2 are taken, so that no file of a lake ever becomes standard output.
+ * Those that were closed get the wrong direction of /dev/null: using them fails, as it would have. */
+static int keep_standard_descriptors(corrie_error *err)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        struct os_stat stat;
+        int opened;
+        int r;
+
+        r = os_fd_stat(fd, "standard stream", &stat, err);
+        if (r < 0) {
+            corrie_error_clear(err);
+            r = os_open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY, 0, &opened, err);
+        }
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static const char *program_name(int argc, char **argv)
+{
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *name = argc > 0 ? (slash ? slash + 1 : argv[0]) : "";
+
+    return strcmp(name, "bauplan") == 0 ? "bauplan" : "corrie";
+}
+
+static enum format find_format(const char *name, bool terminal)
+{
+    static const struct {
+        const char *name;
+        enum format format;
+    } formats[] = {{"tty", FORMAT_TTY},     {"table", FORMAT_TABLE}, {"json", FORMAT_JSON},
+                   {"jsonl", FORMAT_JSONL}, {"csv", FORMAT_CSV},     {"parquet", FORMAT_PARQUET},
+                   {"arrow", FORMAT_ARROW}};
+
+    for (size_t i = 0; name && i < ARRAY_LEN(formats); i++) {
+        if (strcmp(formats[i].name, name) == 0) {
+            return formats[i].format;
+        }
+    }
+    return terminal ? FORMAT_TTY : FORMAT_TABLE;
+}
+
+/* Options of every verb. */
+static int settle(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    const char *colour = args_text(args, OPT_COLOR);
+
+    cli->format = find_format(args_text(args, OPT_OUTPUT), cli->out.terminal);
+    cli->no_trunc = args_on(args, OPT_NO_TRUNC);
+    cli->sideways = args_on(args, OPT_SIDEWAYS);
+    cli->yes = args_on(args, OPT_YES);
+    cli->lake_url = args_text(args, OPT_LAKE);
+    if (colour) {
+        enum colour_choice choice = strcmp(colour, "always") == 0  ? COLOUR_ALWAYS
+                                    : strcmp(colour, "never") == 0 ? COLOUR_NEVER
+                                                                   : COLOUR_AUTO;
+
+        out_choose_colour(&cli->out, choice);
+        out_choose_colour(&cli->err, choice);
+    }
+    if (args_on(args, OPT_VERBOSE) && setenv("CORRIE_DEBUG", "1", 1) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return 0;
+}
+
+static bool writes_files(const struct verb *verb)
+{
+    return verb->run == verb_query;
+}
+
+static int dispatch(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    char path[64];
+
+    if (args_on(args, OPT_VERSION)) {
+        return verb_version(cli, args, err);
+    }
+    if (!args->verb || args_on(args, OPT_HELP)) {
+        help_show(cli, args->verb, args->group);
+        return 0;
+    }
+    if ((cli->format == FORMAT_PARQUET || cli->format == FORMAT_ARROW) &&
+        !writes_files(args->verb)) {
+        return corrie_fail(err, CORRIE_E_USAGE,
+                           "%s has no output as %s: tty, table, json, jsonl or csv",
+                           verb_path(args->verb, path), args_text(args, OPT_OUTPUT));
+    }
+    return args->verb->run(cli, args, err);
+}
+
+/* Flushes, shows the error, gives the exit status. What was asked for may have been done although its result
+ * could not be written: that is an error too. */
+static int finish(struct cli *cli, int r, corrie_error *err)
+{
+    _error_ corrie_error writing = CORRIE_ERROR_INIT;
+    _error_ corrie_error telling = CORRIE_ERROR_INIT;
+
+    if (r < 0 && !cli->out.broken) {
+        report_error(cli, err);
+    }
+    if (out_close(&cli->out, &writing) < 0 && r >= 0) {
+        r = CORRIE_E_IO;
+        report_error(cli, &writing);
+    }
+    if (out_close(&cli->err, &telling) < 0 && r >= 0) {
+        r = CORRIE_E_IO;
+    }
+    r = r < 0 ? r : cli->told;
+    return r < 0 ? corrie_code_exit_status(r) : 0;
+}
+
+int main(int argc, char **argv)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    static struct cli cli; /* the flag in it is set by signal handlers */
+    struct args args = {0};
+    int status;
+    int r;
+
+    r = keep_standard_descriptors(&err);
+    if (r >= 0) {
+        r = os_fault_from_env(&err);
+    }
+    cli.program = program_name(argc, argv);
+    cli.name_space = strcmp(cli.program, "bauplan") == 0 ? "bauplan" : NULL;
+    out_init(&cli.out, 1, "standard output");
+    out_init(&cli.err, 2, "standard error");
+    if (r >= 0 && (r = os_signals_catch(&cli.cancel, &err)) >= 0) {
+        r = args_parse(&args, argc, argv, &err);
+        if (r < 0) {
+            cli.format = find_format(args_text(&args, OPT_OUTPUT), cli.out.terminal);
+        }
+    }
+    if (r >= 0 && (r = settle(&cli, &args, &err)) >= 0) {
+        r = dispatch(&cli, &args, &err);
+        progress_end(&cli.progress);
+        cli.lake = corrie_lake_close(cli.lake);
+    }
+    status = finish(&cli, r, &err);
+    args_done(&args);
+    return status;
+}

@@ -1,0 +1,168 @@
+/* verb_job.c — what was done: records of imports and runs. */
+#include "cli/cli.h"
+#include "cli/text.h"
+
+int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {
+        {"JOB", "job", SHOW_ID},         {"KIND", "kind", SHOW_TEXT},
+        {"STATUS", "status", SHOW_TEXT}, {"USER", "user", SHOW_TEXT},
+        {"REF", "ref", SHOW_TEXT},       {"STARTED", "started", SHOW_TIME},
+        {"ENDED", "ended", SHOW_TIME},   {"ERROR", "error", SHOW_LINE},
+    };
+    static const struct show show = {.list = "jobs",
+                                     .columns = columns,
+                                     .n_columns = ARRAY_LEN(columns),
+                                     .nothing = "there were no jobs"};
+    corrie_lake *lake;
+    char *text;
+    int r;
+
+    r = cli_lake(cli, &lake, err);
+    if (r >= 0) {
+        r = corrie_job_list(lake, (size_t)args_number(args, OPT_MAX_COUNT, 10), &text, err);
+    }
+    return r < 0 ? r : show_document(cli, text, &show, err);
+}
+
+static void say_error(struct cli *cli, const json_t *error)
+{
+    struct str hint = show_field(error, "hint");
+    struct str detail = show_field(json_object_get(error, "context"), "detail");
+
+    out_char(&cli->out, '\n');
+    out_styled(&cli->out, STYLE_RED, "error");
+    out_text(&cli->out, ": ");
+    text_escape_lines(&cli->out.text, show_field(error, "message"));
+    out_char(&cli->out, '\n');
+    if (detail.len > 0) {
+        text_escape_lines(&cli->out.text, detail);
+        out_text(&cli->out, detail.data[detail.len - 1] == '\n' ? "" : "\n");
+    }
+    if (hint.len > 0) {
+        out_styled(&cli->out, STYLE_CYAN, "hint");
+        out_text(&cli->out, ": ");
+        text_escape_lines(&cli->out.text, hint);
+        out_char(&cli->out, '\n');
+    }
+}
+
+static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    static const struct show_column pairs[] = {
+        {"job", "job", SHOW_TEXT},
+        {"kind", "kind", SHOW_TEXT},
+        {"status", "status", SHOW_TEXT},
+        {"user", "user", SHOW_TEXT},
+        {"host", "host", SHOW_TEXT},
+        {"ref", "ref", SHOW_TEXT},
+        {"started", "started", SHOW_TIME},
+        {"ended", "ended", SHOW_TIME},
+        {"from commit", "commit_in", SHOW_HASH},
+        {"made commit", "commit_out", SHOW_HASH},
+    };
+    static const struct show_column nodes[] = {
+        {"NODE", "name", SHOW_TEXT},         {"KIND", "kind", SHOW_TEXT},
+        {"STATUS", "status", SHOW_TEXT},     {"ROWS", "rows", SHOW_NUMBER},
+        {"SECONDS", "seconds", SHOW_NUMBER}, {"MAX RSS", "max_rss", SHOW_NUMBER},
+    };
+    static const struct show_column tables[] = {
+        {"NAMESPACE", "namespace", SHOW_TEXT},
+        {"TABLE", "name", SHOW_TEXT},
+        {"ROWS WRITTEN", "rows_written", SHOW_NUMBER},
+        {"RECORDS", "records", SHOW_NUMBER},
+    };
+    const json_t *done = json_object_get(document, "nodes");
+    const json_t *error = json_object_get(document, "error");
+    int r = 0;
+
+    show_pairs(cli, document, pairs, ARRAY_LEN(pairs));
+    if (json_array_size(done) > 0) {
+        out_char(&cli->out, '\n');
+        r = show_table(cli, done, nodes, ARRAY_LEN(nodes), err);
+    }
+    done = json_object_get(document, "tables");
+    if (r >= 0 && json_array_size(done) > 0) {
+        out_char(&cli->out, '\n');
+        r = show_table(cli, done, tables, ARRAY_LEN(tables), err);
+    }
+    if (r >= 0 && json_is_object(error)) {
+        say_error(cli, error);
+    }
+    return r;
+}
+
+int verb_job_get(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {
+        {"", "job", SHOW_TEXT},   {"", "kind", SHOW_TEXT},      {"", "status", SHOW_TEXT},
+        {"", "user", SHOW_TEXT},  {"", "ref", SHOW_TEXT},       {"", "started", SHOW_TEXT},
+        {"", "ended", SHOW_TEXT}, {"", "commit_in", SHOW_TEXT}, {"", "commit_out", SHOW_TEXT},
+    };
+    static const struct show show = {
+        .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_job};
+    corrie_lake *lake;
+    char *text;
+    int r;
+
+    r = cli_lake(cli, &lake, err);
+    if (r < 0 || (r = corrie_job_get(lake, args_text(args, OPT_JOB), &text, err)) < 0) {
+        return r;
+    }
+    return show_document(cli, text, &show, err);
+}
+
+/* A line an entry: time, who, where, what. */
+static int print_logs(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    const json_t *entry;
+    size_t i;
+
+    (void)err;
+    json_array_foreach(json_object_get(document, "logs"), i, entry)
+    {
+        _cleanup_(buf_done) struct buf time = {0};
+        struct str node = show_field(entry, "node");
+        struct str file = show_field(entry, "file");
+        json_int_t line = json_integer_value(json_object_get(entry, "line"));
+
+        show_value(&time, json_object_get(entry, "time"), SHOW_TIME);
+        out_style(&cli->out, STYLE_DIM);
+        out_clean(&cli->out, buf_str(&time));
+        if (node.len > 0) {
+            out_char(&cli->out, ' ');
+            out_clean(&cli->out, node);
+        }
+        if (file.len > 0) {
+            out_text(&cli->out, " @ ");
+            out_clean(&cli->out, file);
+        }
+        if (file.len > 0 && line > 0) {
+            out_printf(&cli->out, ":%lld", (long long)line);
+        }
+        out_text(&cli->out, " | ");
+        out_style(&cli->out, STYLE_PLAIN);
+        out_clean(&cli->out, show_field(entry, "text"));
+        out_char(&cli->out, '\n');
+    }
+    return 0;
+}
+
+int verb_job_logs(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {
+        {"", "time", SHOW_TEXT}, {"", "node", SHOW_TEXT}, {"", "stream", SHOW_TEXT},
+        {"", "file", SHOW_TEXT}, {"", "line", SHOW_TEXT}, {"", "text", SHOW_TEXT},
+    };
+    static const struct show show = {
+        .list = "logs", .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_logs};
+    corrie_lake *lake;
+    char *text;
+    int r;
+
+    r = cli_lake(cli, &lake, err);
+    if (r < 0 || (r = corrie_job_logs(lake, args_text(args, OPT_JOB), &text, err)) < 0) {
+        return r;
+    }
+    return show_document(cli, text, &show, err);
+}

@@ -1,0 +1,180 @@
+/* verb_query.c — SQL in, rows out. */
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "cli/cell.h"
+#include "cli/cli.h"
+#include "os/file.h"
+#include "os/tty.h"
+
+enum { TERMINAL_ROWS = 100 };
+
+/* ---- the statement ---- */
+
+static int read_stdin(struct buf *sql, corrie_error *err)
+{
+    size_t got = 1;
+    int r = 0;
+
+    while (r >= 0 && got > 0) {
+        char *room = buf_reserve(sql, CORRIE_KiB * 64);
+
+        if (!room) {
+            return buf_check(sql, err);
+        }
+        r = os_read(0, "standard input", room, CORRIE_KiB * 64, &got, err);
+        buf_commit(sql, r >= 0 ? got : 0);
+    }
+    return r;
+}
+
+/* What was asked, and the name of the file it came from. */
+static int read_sql(const struct args *args, struct buf *sql, const char **ret_file,
+                    corrie_error *err)
+{
+    const char *text = args_text(args, OPT_SQL);
+    const char *file = args_text(args, OPT_FILE);
+    int r;
+
+    buf_init(sql, CORRIE_MAX_SQL);
+    if (text && file) {
+        return corrie_fail(err, CORRIE_E_USAGE, "query: either SQL or --file");
+    }
+    if (text && strcmp(text, "-") != 0) {
+        buf_add_text(sql, text);
+        return buf_check(sql, err);
+    }
+    if (file && strcmp(file, "-") != 0) {
+        *ret_file = file;
+        return os_file_read(file, CORRIE_MAX_SQL, sql, err);
+    }
+    if (!text && !file && os_is_terminal(0)) {
+        corrie_fail(err, CORRIE_E_USAGE, "query: no SQL was given");
+        return corrie_hint(err, "corrie query \"SELECT 1\", or -f FILE, or a pipe");
+    }
+    r = read_stdin(sql, err);
+    if (r >= 0 && str_trim(buf_str(sql)).len == 0) {
+        corrie_fail(err, CORRIE_E_USAGE, "query: standard input holds no SQL");
+        r = corrie_hint(err, "corrie query \"SELECT 1\", or -f FILE, or a pipe");
+    }
+    return r;
+}
+
+/* Errors in a file's SQL name the file. */
+static int name_file(corrie_error *err, const char *file)
+{
+    if (file && err->position.line > 0) {
+        char *name = str_dup(str_of(file));
+
+        if (name) {
+            mem_free(err->position.file);
+            err->position.file = name;
+        }
+    }
+    return err->code;
+}
+
+/* ---- to a file ---- */
+
+static int file_format(const struct args *args, const char *path, const char **ret,
+                       corrie_error *err)
+{
+    static const char *const formats[] = {"csv", "json", "jsonl", "parquet", "arrow"};
+    const char *given = args_text(args, OPT_OUTPUT);
+    const char *dot = strrchr(path, '.');
+
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        if (strcmp(given ? given : dot ? dot + 1 : "", formats[i]) == 0) {
+            *ret = formats[i];
+            return 0;
+        }
+    }
+    corrie_fail(err, CORRIE_E_USAGE, "--to %s: it is not known in which format", path);
+    return corrie_hint(
+        err, "add -o csv, json, jsonl, parquet or arrow, or a name that ends in one of them");
+}
+
+static int print_written(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    (void)err;
+    out_printf(&cli->out, "wrote %lld rows (%lld bytes) to ",
+               (long long)json_integer_value(json_object_get(document, "rows")),
+               (long long)json_integer_value(json_object_get(document, "bytes")));
+    out_clean(&cli->out, show_field(document, "path"));
+    out_char(&cli->out, '\n');
+    return 0;
+}
+
+static int query_to_file(struct cli *cli, const struct args *args, const char *sql,
+                         const corrie_query_options *options, corrie_error *err)
+{
+    static const struct show show = {.print = print_written};
+    const char *path = args_text(args, OPT_TO);
+    const char *format = NULL;
+    corrie_lake *lake;
+    char *text;
+    int r;
+
+    r = file_format(args, path, &format, err);
+    if (r < 0 || (r = cli_lake(cli, &lake, err)) < 0) {
+        return r;
+    }
+    if (cli->format == FORMAT_CSV || cli->format == FORMAT_PARQUET || cli->format == FORMAT_ARROW) {
+        cli->format = FORMAT_TABLE; /* that was for the file */
+    }
+    progress_begin(&cli->progress, &cli->err);
+    progress_set(&cli->progress, path, NULL, -1, -1);
+    r = corrie_query_to_file(lake, sql, options, format, path, &text, err);
+    return r < 0 ? r : show_document(cli, text, &show, err);
+}
+
+/* ---- to standard output ---- */
+
+static int query_to_output(struct cli *cli, const struct args *args, const char *sql,
+                           const corrie_query_options *options, corrie_error *err)
+{
+    int64_t max_rows = args_number(args, OPT_MAX_ROWS, cli->out.terminal ? TERMINAL_ROWS : 0);
+    _cleanup_(arrow_stream_done) struct ArrowArrayStream rows = {0};
+    corrie_lake *lake;
+    int r;
+
+    if (cli->format == FORMAT_PARQUET || cli->format == FORMAT_ARROW) {
+        corrie_fail(err, CORRIE_E_USAGE, "-o %s is for files", args_text(args, OPT_OUTPUT));
+        return corrie_hint(err, "add --to FILE");
+    }
+    r = cli_lake(cli, &lake, err);
+    if (r < 0) {
+        return r;
+    }
+    progress_begin(&cli->progress, &cli->err);
+    progress_set(&cli->progress, "query", NULL, -1, -1);
+    r = corrie_query(lake, sql, options, &rows, err);
+    if (r >= 0) {
+        r = result_print(cli, &rows, args_on(args, OPT_ALL_ROWS) ? 0 : max_rows, err);
+    }
+    progress_end(&cli->progress);
+    return r;
+}
+
+int verb_query(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    corrie_query_options options = {.size = sizeof options,
+                                    .ref = args_text(args, OPT_REF),
+                                    .default_namespace = cli_namespace(cli, args),
+                                    .memory = args_text(args, OPT_MEMORY)};
+    _cleanup_(buf_done) struct buf sql = {0};
+    const char *file = NULL;
+    int r;
+
+    r = read_sql(args, &sql, &file, err);
+    if (r < 0) {
+        return r;
+    }
+    if (args_given(args, OPT_TO)) {
+        r = query_to_file(cli, args, buf_text(&sql), &options, err);
+    } else {
+        r = query_to_output(cli, args, buf_text(&sql), &options, err);
+    }
+    return r < 0 ? name_file(err, file) : r;
+}

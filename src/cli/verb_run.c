@@ -1,0 +1,292 @@
+/* verb_run.c — `run`, and how it is shown while it goes on.
+ *
+ * Standard output gets the result: the tables, or in a dry run the plan; with --events each event as a JSON
+ * line. Standard error gets what happens: on a terminal lines in place for what is under way and a line for
+ * what has ended, elsewhere a line an event. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "cli/text.h"
+
+struct run_view {
+    struct cli *cli;
+    bool events; /* JSON lines */
+    bool dry_run;
+};
+
+/* ---- events as JSON lines (docs/formats/jobs.md) ---- */
+
+static void add_text(struct buf *line, const char *field, const char *value)
+{
+    if (value) {
+        buf_addf(line, ",\"%s\":", field);
+        text_json(line, str_of(value));
+    }
+}
+
+static void event_line(struct cli *cli, const corrie_event *event)
+{
+    struct buf *line = &cli->out.text;
+    bool plan = strcmp(event->kind, "plan") == 0;
+    char time[CLOCK_TEXT_MAX];
+
+    clock_format(event->time_ns, time);
+    buf_add_text(line, "{\"kind\":");
+    text_json(line, str_of(event->kind));
+    add_text(line, "time", time);
+    add_text(line, "node", event->node);
+    add_text(line, "status", event->status);
+    add_text(line, "stream", event->stream);
+    add_text(line, "file", event->file);
+    if (event->line > 0) {
+        buf_addf(line, ",\"line\":%ld", event->line);
+    }
+    add_text(line, "text", plan ? NULL : event->text);
+    if (event->rows >= 0) {
+        buf_addf(line, ",\"rows\":%lld", (long long)event->rows);
+    }
+    if (event->bytes >= 0) {
+        buf_addf(line, ",\"bytes\":%lld", (long long)event->bytes);
+    }
+    if (event->seconds > 0) {
+        buf_addf(line, ",\"seconds\":%.6f", event->seconds);
+    }
+    if (plan && event->json) {
+        buf_addf(line, ",\"plan\":%s", event->json);
+    }
+    buf_add_text(line, "}\n");
+    out_flush(&cli->out);
+}
+
+/* ---- events for people ---- */
+
+/* "models.py:12" */
+static void say_place(struct out *out, const corrie_event *event)
+{
+    if (event->file) {
+        out_clean(out, str_of(event->file));
+        if (event->line > 0) {
+            out_printf(out, ":%ld", event->line);
+        }
+    }
+}
+
+static void say_log(struct out *out, const corrie_event *event)
+{
+    out_style(out, STYLE_DIM);
+    out_clean(out, str_of(event->node));
+    if (event->file) {
+        out_text(out, " @ ");
+        say_place(out, event);
+    }
+    out_text(out, " | ");
+    out_style(out, STYLE_PLAIN);
+    out_clean(out, str_of(event->text));
+    out_char(out, '\n');
+}
+
+static void say_done(struct out *out, const corrie_event *event)
+{
+    const char *status = event->status ? event->status : "done";
+    bool failed = strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0;
+    bool warned = strcmp(status, "warning") == 0;
+    char seconds[32];
+
+    out_style(out, failed ? STYLE_RED : warned ? STYLE_YELLOW : STYLE_GREEN);
+    out_text(out, out->terminal ? (failed ? "✗" : warned ? "!" : "✓") : status);
+    out_style(out, STYLE_PLAIN);
+    out_char(out, ' ');
+    out_clean(out, str_of(event->node));
+    if (event->rows >= 0) {
+        out_printf(out, "  %lld rows", (long long)event->rows);
+    }
+    progress_seconds(seconds, event->seconds);
+    out_printf(out, "  %s\n", seconds);
+}
+
+static void say_notice(struct out *out, const corrie_event *event)
+{
+    bool warning = event->status && strcmp(event->status, "warning") == 0;
+
+    out_styled(out, warning ? STYLE_YELLOW : STYLE_CYAN, warning ? "warning" : "note");
+    out_text(out, ": ");
+    if (event->file) {
+        say_place(out, event);
+        out_text(out, ": ");
+    }
+    out_clean(out, str_of(event->text));
+    out_char(out, '\n');
+}
+
+/* Prints what stays on the screen; the lines in place are out of the way. */
+static void say_event(struct run_view *view, struct out *out, const corrie_event *event)
+{
+    if (strcmp(event->kind, "log") == 0) {
+        say_log(out, event);
+    } else if (strcmp(event->kind, "done") == 0) {
+        say_done(out, event);
+    } else if (strcmp(event->kind, "notice") == 0) {
+        say_notice(out, event);
+    } else if (strcmp(event->kind, "plan") == 0) {
+        text_escape_lines(&(view->dry_run ? &view->cli->out : out)->text, str_of(event->text));
+    } else if (strcmp(event->kind, "start") == 0 && !out->terminal) {
+        out_text(out, "start ");
+        out_clean(out, str_of(event->node));
+        out_char(out, '\n');
+    } else if (strcmp(event->kind, "progress") == 0 && !out->terminal && event->text &&
+               *event->text) {
+        out_clean(out, str_of(event->node));
+        out_text(out, ": ");
+        out_clean(out, str_of(event->text));
+        out_char(out, '\n');
+    }
+}
+
+static void on_event(void *context, const corrie_event *event)
+{
+    struct run_view *view = context;
+    struct cli *cli = view->cli;
+    struct progress *progress = &cli->progress;
+    const char *node = event->node ? event->node : "";
+
+    if (view->events) {
+        event_line(cli, event);
+        return;
+    }
+    if (!format_is_for_people(cli->format) && strcmp(event->kind, "plan") == 0) {
+        return; /* the document has it */
+    }
+    if (strcmp(event->kind, "start") == 0) {
+        progress_drop(progress, "planning");
+        progress_set(progress, node, NULL, event->rows, event->bytes);
+    } else if (strcmp(event->kind, "progress") == 0) {
+        progress_set(progress, node, event->text, event->rows, event->bytes);
+    } else if (strcmp(event->kind, "done") == 0) {
+        progress_drop(progress, node);
+    } else if (strcmp(event->kind, "plan") == 0) {
+        progress_drop(progress, "planning");
+    }
+    progress_pause(progress);
+    say_event(view, &cli->err, event);
+    out_flush(&cli->err);
+    progress_resume(progress);
+}
+
+/* ---- the end ---- */
+
+static void say_notes(struct cli *cli, const json_t *notes)
+{
+    const json_t *note;
+    size_t i;
+
+    json_array_foreach(notes, i, note)
+    {
+        _cleanup_(buf_done) struct buf text = {0};
+        struct str file = show_field(note, "file");
+        bool warning = json_is_true(json_object_get(note, "warning"));
+
+        if (file.len > 0) {
+            buf_addf(&text, "%.*s:%lld: ", STR_FMT(file),
+                     (long long)json_integer_value(json_object_get(note, "line")));
+        }
+        buf_add_str(&text, show_field(note, "text"));
+        cli_note(cli, warning ? STYLE_YELLOW : STYLE_CYAN, warning ? "warning" : "note",
+                 buf_str(&text));
+    }
+}
+
+static int print_run(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    static const struct show_column columns[] = {
+        {"NAMESPACE", "namespace", SHOW_TEXT},
+        {"TABLE", "name", SHOW_TEXT},
+        {"ROWS WRITTEN", "rows_written", SHOW_NUMBER},
+        {"RECORDS", "records", SHOW_NUMBER},
+    };
+    const json_t *tables = json_object_get(document, "tables");
+    _cleanup_(buf_done) struct buf commit = {0};
+    char seconds[32];
+    int r = 0;
+
+    out_flush(&cli->out); /* the plan of a dry run, before its notes */
+    say_notes(cli, json_object_get(document, "notes"));
+    progress_seconds(seconds, json_number_value(json_object_get(document, "seconds")));
+    if (json_is_true(json_object_get(document, "dry_run"))) {
+        out_printf(&cli->out, "dry run: the plan is sound; nothing was run (%s)\n", seconds);
+        return 0;
+    }
+    if (json_array_size(tables) > 0) {
+        r = show_table(cli, tables, columns, ARRAY_LEN(columns), err);
+    }
+    show_value(&commit, json_object_get(document, "commit"), SHOW_HASH);
+    if (commit.len > 0) {
+        out_text(&cli->out, "published on ");
+        out_clean(&cli->out, show_field(document, "ref"));
+        out_text(&cli->out, " as ");
+        out_style(&cli->out, STYLE_YELLOW);
+        out_clean(&cli->out, buf_str(&commit));
+        out_style(&cli->out, STYLE_PLAIN);
+    } else {
+        out_text(&cli->out, "done; nothing had to be published");
+    }
+    out_text(&cli->out, ", job ");
+    out_clean(&cli->out, str_slice(show_field(document, "job"), 0, 8));
+    out_printf(&cli->out, ", %s\n", seconds);
+    return r;
+}
+
+static corrie_run_options read_options(const struct args *args)
+{
+    const char *cache = args_text(args, OPT_CACHE);
+
+    return (corrie_run_options){
+        .size = sizeof(corrie_run_options),
+        .project_dir = args_text(args, OPT_PROJECT_DIR),
+        .ref = args_text(args, OPT_REF),
+        .default_namespace = args_text(args, OPT_NAMESPACE),
+        .parameters = args->of[OPT_PARAM].items,
+        .n_parameters = args->of[OPT_PARAM].count,
+        .dry_run = args_on(args, OPT_DRY_RUN),
+        .strict = args_on(args, OPT_STRICT),
+        .no_cache = args_on(args, OPT_NO_CACHE) || (cache && strcmp(cache, "off") == 0),
+        .memory = args_text(args, OPT_MEMORY),
+    };
+}
+
+int verb_run(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {{"", "namespace", SHOW_TEXT},
+                                                 {"", "name", SHOW_TEXT},
+                                                 {"", "records", SHOW_NUMBER},
+                                                 {"", "rows_written", SHOW_NUMBER}};
+    static const struct show show = {
+        .list = "tables", .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_run};
+    corrie_run_options options = read_options(args);
+    struct run_view view = {
+        .cli = cli, .events = args_on(args, OPT_EVENTS), .dry_run = options.dry_run};
+    corrie_lake *lake;
+    char *text;
+    int r;
+
+    cli->on_event = on_event;
+    cli->on_event_context = &view;
+    r = cli_lake(cli, &lake, err);
+    if (r >= 0) {
+        if (!view.events) {
+            progress_begin(&cli->progress, &cli->err);
+            progress_set(&cli->progress, "planning", NULL, -1, -1);
+        }
+        r = corrie_run(lake, &options, &text, err);
+        progress_end(&cli->progress);
+    }
+    cli->on_event = NULL;
+    if (r < 0) {
+        return r;
+    }
+    if (view.events && cli->format != FORMAT_JSON && cli->format != FORMAT_JSONL) {
+        corrie_free(text); /* the events have told it */
+        return 0;
+    }
+    return show_document(cli, text, &show, err);
+}
