@@ -263,7 +263,31 @@ START_TEST(parameters_become_literals)
 }
 END_TEST
 
+static int fail_after(void *arg)
+{
+    return --*(int *)arg < 0;
+}
+
+START_TEST(memory_may_run_out_anywhere)
+{
+    int k = 0;
+    int r;
+    do {
+        _error_ corrie_error err = CORRIE_ERROR_INIT;
+        _cleanup_(arena_done) struct arena arena = {0};
+        struct filter *filter;
+        int left = k++;
+        mem_set_fault(fail_after, &left);
+        r = filter_parse(STR("a IN (1, 2, $p) AND f(b::int) OR NOT c.d = 'x'"), &arena, &filter,
+                         &err);
+        mem_set_fault(NULL, NULL);
+        ck_assert(r == 0 || r == CORRIE_E_NO_MEMORY);
+    } while (r < 0);
+    ck_assert_int_gt(k, 5);
+}
+END_TEST
+
 SUITE(filter_suite, "filter", spellings_print_alike, precedence_is_that_of_sql,
       nothing_but_one_condition, mistakes_are_named_at_their_place, empty_and_binary_text,
       no_filter_exhausts_the_stack, columns_are_listed_once, unknown_columns_are_named,
-      parameters_become_literals)
+      parameters_become_literals, memory_may_run_out_anywhere)

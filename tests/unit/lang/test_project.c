@@ -210,6 +210,36 @@ START_TEST(values_from_the_command_line)
 }
 END_TEST
 
+static int fail_after(void *arg)
+{
+    return --*(int *)arg < 0;
+}
+
+START_TEST(memory_may_run_out_anywhere)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    int k = 0;
+    int r;
+
+    /* Enough for several chunks of the arena. */
+    buf_add_text(&text, HEAD "defaults: {python: {packages: [a, b==1]}}\nparameters:\n");
+    for (int i = 0; i < 100; i++) {
+        buf_addf(&text, "  p%d: {type: int, default: %d}\n", i, i);
+    }
+    do {
+        _error_ corrie_error err = CORRIE_ERROR_INIT;
+        _cleanup_(arena_done) struct arena own = {0};
+        struct project *project;
+        int left = k++;
+        mem_set_fault(fail_after, &left);
+        r = project_parse("p", buf_str(&text), &own, &project, &err);
+        mem_set_fault(NULL, NULL);
+        ck_assert(r == 0 || r == CORRIE_E_NO_MEMORY);
+    } while (r < 0);
+    ck_assert_int_gt(k, 3);
+}
+END_TEST
+
 SUITE(project_suite, "project", everything_is_read, packages_as_a_mapping, sections_may_be_empty,
       wrong_yaml, wrong_keys_and_values, limits_hold, later_errors_find_their_place,
-      values_from_the_command_line)
+      values_from_the_command_line, memory_may_run_out_anywhere)
