@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 /* jansson's parser does not survive a failing allocation: its lexer goes on with a token that was not
- * saved and reads past it (2.14, lex_save). So js_parse asks once for as much memory as the text could need,
+ * saved and reads past it (2.14, lex_save). So js_load asks once for as much memory as the text could need,
  * gives it back, and parses with allocations that no fault reaches. */
 static _Thread_local bool parsing;
 static _Thread_local bool out_of_memory;
@@ -21,23 +21,6 @@ static void *json_allocate(size_t size)
     return block;
 }
 
-static json_t *parse(struct str text, json_error_t *reason)
-{
-    void *probe = mem_alloc(text.len + 1, 2);
-    json_t *value;
-
-    out_of_memory = !probe;
-    if (!probe) {
-        return NULL;
-    }
-    mem_free(probe);
-    parsing = true;
-    value = json_loadb(text.len ? text.data : "", text.len,
-                       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, reason);
-    parsing = false;
-    return value;
-}
-
 void js_setup(void)
 {
     static bool done;
@@ -47,6 +30,27 @@ void js_setup(void)
         json_object_seed(1); /* iteration order is by insertion; nothing of ours depends on the seed */
         done = true;
     }
+}
+
+int js_load(struct str text, size_t flags, json_t **ret, json_error_t *ret_reason)
+{
+    void *probe = mem_alloc(text.len + 1, 2);
+    json_t *value;
+
+    if (!probe) {
+        return CORRIE_E_NO_MEMORY;
+    }
+    mem_free(probe);
+    js_setup();
+    out_of_memory = false;
+    parsing = true;
+    value = json_loadb(text.len ? text.data : "", text.len, flags, ret_reason);
+    parsing = false;
+    if (!value) {
+        return out_of_memory ? CORRIE_E_NO_MEMORY : CORRIE_E_DATA;
+    }
+    *ret = value;
+    return 0;
 }
 
 /* jansson's parser recurses up to 2048 levels; ours may not go deeper than the stated maximum. Brackets
@@ -78,9 +82,8 @@ static bool too_deep(struct str text)
 int js_parse(struct str text, const char *what, json_t **ret, corrie_error *err)
 {
     json_error_t reason;
-    json_t *value;
+    int r;
 
-    js_setup();
     if (text.len > CORRIE_MAX_JSON) {
         return corrie_fail(err, CORRIE_E_LIMIT, "read %s: %zu bytes of JSON, more than the %zu allowed",
                            what, text.len, (size_t)CORRIE_MAX_JSON);
@@ -89,16 +92,15 @@ int js_parse(struct str text, const char *what, json_t **ret, corrie_error *err)
         return corrie_fail(err, CORRIE_E_LIMIT, "read %s: JSON nested deeper than %d levels", what,
                            CORRIE_MAX_JSON_DEPTH);
     }
-    value = parse(text, &reason);
-    if (!value) {
-        if (out_of_memory) {
-            return corrie_fail_memory(err);
-        }
+    r = js_load(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, ret, &reason);
+    if (r == CORRIE_E_NO_MEMORY) {
+        return corrie_fail_memory(err);
+    }
+    if (r < 0) {
         corrie_fail(err, CORRIE_E_DATA, "read %s: not valid JSON: %s", what, reason.text);
         return corrie_error_at_offset(err, what, text, reason.position > 0 ? (size_t)reason.position - 1 : 0,
                                       1);
     }
-    *ret = value;
     return 0;
 }
 

@@ -25,6 +25,10 @@ static inline void js_decrefp(json_t **value)
  * CORRIE_E_DATA with line and column otherwise. */
 int js_parse(struct str text, const char *what, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* jansson's json_loadb with its flags, for a text of a library that js_parse would refuse; safe when memory runs out.
+ * CORRIE_E_DATA and *ret_reason, or CORRIE_E_NO_MEMORY. */
+int js_load(struct str text, size_t flags, json_t **ret, json_error_t *ret_reason) CORRIE_MUST_USE;
+
 /* As js_parse, and the text must be byte for byte what js_canonical writes: CORRIE_E_CORRUPT if not. */
 int js_parse_canonical(struct str text, const char *what, json_t **ret, corrie_error *err)
     CORRIE_MUST_USE;

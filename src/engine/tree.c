@@ -55,23 +55,23 @@ int tree_parse(struct str text, json_t **ret, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf quoted = {0};
     json_error_t problem;
-    json_t *tree;
     int r;
 
-    js_setup();
     quote_large(text, &quoted);
     r = buf_check(&quoted, err);
     if (r < 0) {
         return r;
     }
-    tree = json_loadb(quoted.data, quoted.len, JSON_ALLOW_NUL, &problem);
-    if (!tree && strstr(problem.text, TREE_DEPTH_MESSAGE)) {
+    r = js_load(buf_str(&quoted), JSON_ALLOW_NUL, ret, &problem);
+    if (r == CORRIE_E_NO_MEMORY) {
+        return corrie_fail_memory(err);
+    }
+    if (r < 0 && strstr(problem.text, TREE_DEPTH_MESSAGE)) {
         return corrie_fail(err, CORRIE_E_LIMIT, "the SQL is nested too deeply");
     }
-    if (!tree) {
+    if (r < 0) {
         return corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB's tree is not JSON: %s", problem.text);
     }
-    *ret = tree;
     return 0;
 }
 
