@@ -1,8 +1,9 @@
 #include "tests/unit/check.h"
 
 Suite *config_suite(void);
+Suite *faults_suite(void);
 Suite *open_suite(void);
 Suite *refs_suite(void);
 Suite *tx_suite(void);
 
-TEST_MAIN(config_suite, open_suite, refs_suite, tx_suite)
+TEST_MAIN(config_suite, faults_suite, open_suite, refs_suite, tx_suite)
