@@ -134,7 +134,7 @@ static int check_refs(struct bind *bind, const struct engine_statement *statemen
         }
         buf_addf(&name, "%.*s%s%.*s", STR_FMT(ref->schema), ref->schema.len ? "." : "",
                  STR_FMT(ref->name));
-        corrie_fail(bind->err, CORRIE_E_PROJECT, "table \"%s\" does not exist", buf_text(&name));
+        corrie_fail(bind->err, CORRIE_E_NOT_FOUND, "table \"%s\" does not exist", buf_text(&name));
         origin_hint_tables(bind->origin, buf_str(&name), bind->err);
         return origin_at(bind->origin, ref->offset, ref->name.len, bind->err);
     }

@@ -154,8 +154,8 @@ struct engine_binding {
 };
 
 /* Binds `sql` against `tables` (unqualified names: `name_space`, then tables whose own is empty).
- * CORRIE_E_PROJECT with position and nearest names for an unknown table or column, wrong types, unknown
- * functions; refusals as in engine_inspect. The first call opens a second, small database (10 ms);
+ * CORRIE_E_NOT_FOUND with position and nearest names for an unknown table or column; CORRIE_E_PROJECT for wrong
+ * types and unknown functions; refusals as in engine_inspect. The first call opens a second, small database (10 ms);
  * after that a millisecond. Memory from `arena`. */
 int engine_bind(struct engine *engine, struct str sql, const char *file, struct str name_space,
                 const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,

@@ -289,7 +289,7 @@ static int fail_unknown(const struct report *report, const struct origin *origin
         }
         return err->code;
     }
-    corrie_fail(err, CORRIE_E_PROJECT, "%s \"%.*s\" does not exist", column ? "column" : "table",
+    corrie_fail(err, CORRIE_E_NOT_FOUND, "%s \"%.*s\" does not exist", column ? "column" : "table",
                 STR_FMT(name));
     if (column) {
         origin_hint_columns(origin, name, err);

@@ -339,7 +339,7 @@ int statement_resolve(struct engine *engine, const struct origin *origin,
         }
         buf_addf(&name, "%.*s%s%.*s", STR_FMT(ref->schema), ref->schema.len ? "." : "",
                  STR_FMT(ref->name));
-        corrie_fail(err, CORRIE_E_PROJECT, "table \"%s\" does not exist", buf_text(&name));
+        corrie_fail(err, CORRIE_E_NOT_FOUND, "table \"%s\" does not exist", buf_text(&name));
         origin_hint_tables(origin, buf_str(&name), err);
         return origin_at(origin, ref->offset, ref->name.len, err);
     }

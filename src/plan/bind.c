@@ -262,19 +262,6 @@ static void leave_unbound(struct plan_node *node)
     node->output = (struct plan_columns){.open = true};
 }
 
-/* Tables were looked up before: a name that does not exist is a column, and those are "not found" like
- * everything that has nearest names. */
-static int bind_error(const struct draft *draft, corrie_error *err)
-{
-    struct str message = str_of(corrie_error_message(err));
-
-    if (err->code == CORRIE_E_PROJECT && str_starts(message, STR("column \"")) &&
-        str_ends(message, STR("\" does not exist"))) {
-        err->code = CORRIE_E_NOT_FOUND;
-    }
-    return plan_map_error(&draft->sql, draft->function->source, err);
-}
-
 static int bind_statement(struct planning *p, const struct plan_node *node,
                           const struct draft *draft, const struct engine_bind_table *tables,
                           struct engine_binding *ret, corrie_error *err)
@@ -294,7 +281,7 @@ static int bind_statement(struct planning *p, const struct plan_node *node,
     }
     r = engine_bind(p->engine, node->sql, node->function->source->path.data, space, tables,
                     node->n_edges, p->arena, ret, err);
-    return r < 0 ? bind_error(draft, err) : binding_store(p->options->cache, &key, ret, err);
+    return r < 0 ? plan_map_error(&draft->sql, draft->function->source, err) : binding_store(p->options->cache, &key, ret, err);
 }
 
 int plan_bind(struct planning *p, struct plan_node *node, const struct draft *draft,

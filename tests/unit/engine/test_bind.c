@@ -176,18 +176,18 @@ START_TEST(test_bind_errors)
 #define BIND(sql)                                                                                  \
     engine_bind(world.engine, STR(sql), "models/a.sql", STR("shop"), world.tables, 2,              \
                 &world.arena, &binding, &err)
-    ck_assert_int_eq(BIND("SELECT id,\n  pric\nFROM events"), CORRIE_E_PROJECT);
+    ck_assert_int_eq(BIND("SELECT id,\n  pric\nFROM events"), CORRIE_E_NOT_FOUND);
     ck_assert_str_eq(err.position.file, "models/a.sql");
     ck_assert_int_eq(err.position.line, 2);
     ck_assert_int_eq(err.position.column, 3);
     ck_assert_ptr_nonnull(strstr(err.hint, "price"));
     ck_assert_ptr_null(strstr(corrie_error_message(&err), "c2"));
     corrie_error_clear(&err);
-    ck_assert_int_eq(BIND("SELECT c0 FROM events"), CORRIE_E_PROJECT);
+    ck_assert_int_eq(BIND("SELECT c0 FROM events"), CORRIE_E_NOT_FOUND);
     corrie_error_clear(&err);
-    ck_assert_int_eq(BIND("SELECT c0 FROM t0"), CORRIE_E_PROJECT);
+    ck_assert_int_eq(BIND("SELECT c0 FROM t0"), CORRIE_E_NOT_FOUND);
     corrie_error_clear(&err);
-    ck_assert_int_eq(BIND("SELECT * FROM event"), CORRIE_E_PROJECT);
+    ck_assert_int_eq(BIND("SELECT * FROM event"), CORRIE_E_NOT_FOUND);
     ck_assert_str_eq(err.hint, "did you mean shop.events?");
     ck_assert_int_eq(err.position.column, 15);
     corrie_error_clear(&err);

@@ -167,13 +167,13 @@ START_TEST(test_errors)
     ck_assert_str_eq(rows_of(engine, "SELECT count(*) FROM users"), "0");
     ck_assert_int_eq(
         query_error(engine, "SELECT price\nFROM users WHERE custmer_segment = 'a'", &err),
-        CORRIE_E_PROJECT);
+        CORRIE_E_NOT_FOUND);
     ck_assert_int_eq(err.position.line, 2);
     ck_assert_int_eq(err.position.column, 18);
     ck_assert_str_eq(err.position.file, "q.sql");
     ck_assert_str_eq(err.hint, "did you mean customer_segment?");
     corrie_error_clear(&err);
-    ck_assert_int_eq(query_error(engine, "SELECT * FROM shop.user", &err), CORRIE_E_PROJECT);
+    ck_assert_int_eq(query_error(engine, "SELECT * FROM shop.user", &err), CORRIE_E_NOT_FOUND);
     ck_assert_str_eq(err.hint, "did you mean shop.users?");
     ck_assert_int_eq(err.position.column, 15);
     corrie_error_clear(&err);
