@@ -42,11 +42,11 @@ struct data_file {
     enum file_content content;
     int64_t record_count;
     int64_t bytes;
-    struct column_metrics *columns; /* by ascending field id */
+    struct column_metrics *columns; /* read back: by ascending field id; to be added: any order */
     size_t n_columns;
     const int64_t *split_offsets; /* starts of row groups, ascending; may be NULL */
     size_t n_split_offsets;
-    int spec_id;                       /* partition spec of the tuple */
+    int spec_id;                       /* partition spec of the tuple (snapshot_append) */
     struct partition_value *partition; /* one a field of the spec; none when unpartitioned */
     size_t n_partition;
     bool has_sort_order;
@@ -62,7 +62,14 @@ struct data_file {
     int64_t file_sequence_number; /* of the snapshot that added the file: the order of scans */
 };
 
-/* The metrics of one column, or NULL. Binary search. */
+/* Adds counts, stopping at the largest number: sums of what files claim must not overflow. */
+static inline int64_t count_add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+/* The metrics of one column, or NULL. Binary search; of files read back only. */
 const struct column_metrics *data_file_column(const struct data_file *file, int field_id);
 
 #endif

@@ -357,7 +357,7 @@ static void count_entry(const struct manifest_spec *how, const struct manifest_e
                                      : entry->status == ENTRY_EXISTING ? &file->existing
                                                                        : &file->deleted;
     counts->files++;
-    counts->rows += entry->file.record_count;
+    counts->rows = count_add(counts->rows, entry->file.record_count);
     if (entry->status != ENTRY_DELETED) {
         int64_t sequence =
             entry->file.sequence_number < 0 ? how->sequence_number : entry->file.sequence_number;

@@ -192,6 +192,7 @@ int metadata_with_properties(const struct table_metadata *metadata, const struct
 
 /* ---- schemas ---- */
 
+/* One above the highest; -1 if there is no such number. */
 static int next_schema_id(const struct table_metadata *metadata)
 {
     int highest = -1;
@@ -201,7 +202,7 @@ static int next_schema_id(const struct table_metadata *metadata)
             highest = metadata->schemas[i].schema_id;
         }
     }
-    return highest + 1;
+    return highest == INT32_MAX ? -1 : highest + 1;
 }
 
 /* Gives the schema the id of the equal one that the table has, or the next. */
@@ -246,6 +247,15 @@ static void keep_identifiers(struct schema *schema, const struct schema *old)
     schema->n_identifier_ids = old->n_identifier_ids;
 }
 
+/* Room for fresh ids, whatever a document claims. */
+static int check_room(const struct table_metadata *metadata, corrie_error *err)
+{
+    if (metadata->last_column_id > INT32_MAX - CORRIE_MAX_FIELDS || next_schema_id(metadata) < 0) {
+        return corrie_fail(err, CORRIE_E_LIMIT, "the table's field or schema ids are used up");
+    }
+    return 0;
+}
+
 int metadata_replacement_schema(const struct table_metadata *metadata, const struct schema *schema,
                                 struct arena *arena, struct schema *ret, corrie_error *err)
 {
@@ -254,8 +264,8 @@ int metadata_replacement_schema(const struct table_metadata *metadata, const str
     struct schema kept;
     int last_id = metadata->last_column_id;
 
-    int r = schema_copy(schema, arena, &made, err);
-    if (r < 0) {
+    int r = check_room(metadata, err);
+    if (r < 0 || (r = schema_copy(schema, arena, &made, err)) < 0) {
         return r;
     }
     schema_assign_ids_from(&made, old, &last_id);
@@ -282,7 +292,11 @@ int metadata_extended_schema(const struct table_metadata *metadata, const struct
     struct schema added = {0};
     int last_id = metadata->last_column_id;
 
-    int r = schema_copy(
+    int r = check_room(metadata, err);
+    if (r < 0) {
+        return r;
+    }
+    r = schema_copy(
         &(struct schema){.fields = (struct field *)(uintptr_t)fields, .n_fields = n_fields}, arena,
         &added, err);
     if (r < 0) {
@@ -617,7 +631,7 @@ static int64_t version_of_location(struct str location)
     while (len < name.len && name.data[len] >= '0' && name.data[len] <= '9') {
         len++;
     }
-    return str_to_int64(str_slice(name, 0, len), &version) ? version : -1;
+    return str_to_int64(str_slice(name, 0, len), &version) && version < INT32_MAX ? version : -1;
 }
 
 static int append_metadata_log(const struct table_metadata *metadata, struct str previous_location,

@@ -122,8 +122,8 @@ static int add_file(struct planner *planner, const struct data_file *file, corri
     if (vec_push(&planner->files, kept) < 0) {
         return corrie_fail_memory(err);
     }
-    planner->scan.records += kept.record_count;
-    planner->scan.bytes += kept.bytes;
+    planner->scan.records = count_add(planner->scan.records, kept.record_count);
+    planner->scan.bytes = count_add(planner->scan.bytes, kept.bytes);
     return 0;
 }
 

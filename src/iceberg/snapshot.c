@@ -73,8 +73,8 @@ static int count_file(void *arg, const struct visited_file *file, corrie_error *
     (void)err;
     if (file->kind == FILE_DATA) {
         totals->files++;
-        totals->records += file->file->record_count;
-        totals->bytes += file->file->bytes;
+        totals->records = count_add(totals->records, file->file->record_count);
+        totals->bytes = count_add(totals->bytes, file->file->bytes);
     } else if (file->kind == FILE_DELETES) {
         totals->delete_files++;
     }
@@ -139,6 +139,9 @@ static int64_t new_snapshot_id(const struct table_metadata *metadata)
 
 static int check_writable(const struct table_metadata *base, corrie_error *err)
 {
+    if (base->last_sequence_number == INT64_MAX) {
+        return corrie_fail(err, CORRIE_E_CORRUPT, "the table's sequence numbers are used up");
+    }
     for (size_t i = 0; i < base->n_snapshots; i++) {
         if (base->snapshots[i].manifest_list.len == 0) {
             return corrie_fail(
@@ -223,6 +226,13 @@ static int write_manifest(struct commit *commit, const struct partition_spec *sp
     return vec_push(&commit->after, file) < 0 ? corrie_fail_memory(err) : 0;
 }
 
+static void count(struct counts *counts, const struct data_file *file)
+{
+    counts->files++;
+    counts->records = count_add(counts->records, file->record_count);
+    counts->bytes = count_add(counts->bytes, file->bytes);
+}
+
 static int check_file(const struct data_file *file, corrie_error *err)
 {
     if (str_find_str(file->path, STR(":/")) <= 0 || file->record_count < 0 || file->bytes < 0 ||
@@ -233,15 +243,15 @@ static int check_file(const struct data_file *file, corrie_error *err)
             "and a size",
             STR_FMT(file->path));
     }
-    for (size_t i = 1; i < file->n_columns; i++) {
-        if (file->columns[i - 1].field_id >= file->columns[i].field_id) {
-            return corrie_fail(
-                err, CORRIE_E_USAGE,
-                "'%.*s' cannot be added: its column metrics are not in order of field id",
-                STR_FMT(file->path));
-        }
-    }
     return 0;
+}
+
+/* A file without a tuple belongs to the default spec where that has no fields: whoever writes unpartitioned
+ * files need not know the number of the spec. */
+static int spec_of(const struct commit *commit, const struct data_file *file)
+{
+    bool plain = file->n_partition == 0 && metadata_spec(commit->metadata)->n_fields == 0;
+    return plain ? commit->metadata->default_spec_id : file->spec_id;
 }
 
 /* One manifest a spec, in the order of the files. */
@@ -259,15 +269,13 @@ static int add_files(struct commit *commit, const struct data_file *files, size_
         if (r < 0) {
             return r;
         }
-        commit->added.files++;
-        commit->added.records += files[i].record_count;
-        commit->added.bytes += files[i].bytes;
+        count(&commit->added, &files[i]);
     }
     for (size_t s = 0; s < commit->metadata->n_specs && n_taken < n_files; s++) {
         const struct partition_spec *spec = &commit->metadata->specs[s];
         size_t n = 0;
         for (size_t i = 0; i < n_files; i++) {
-            if (files[i].spec_id == spec->spec_id) {
+            if (spec_of(commit, &files[i]) == spec->spec_id) {
                 entries[n] = (struct manifest_entry){.status = ENTRY_ADDED, .file = files[i]};
                 entries[n].file.sequence_number = FILE_UNKNOWN;
                 entries[n++].file.file_sequence_number = FILE_UNKNOWN;
@@ -335,9 +343,9 @@ static int build_summary(struct commit *commit, json_t **ret, corrie_error *err)
     struct table_totals *totals = &commit->totals;
     int r = js_set_str(summary, "operation", str_of(commit->operation));
 
-    totals->files += added->files - deleted->files;
-    totals->records += added->records - deleted->records;
-    totals->bytes += added->bytes - deleted->bytes;
+    totals->files = count_add(totals->files - deleted->files, added->files);
+    totals->records = count_add(totals->records - deleted->records, added->records);
+    totals->bytes = count_add(totals->bytes - deleted->bytes, added->bytes);
     totals->delete_files -= commit->deleted_delete_files;
     const struct {
         const char *key;
@@ -547,9 +555,7 @@ static void count_deleted(struct commit *commit, const struct data_file *file)
         commit->deleted_delete_files++;
         return;
     }
-    commit->deleted.files++;
-    commit->deleted.records += file->record_count;
-    commit->deleted.bytes += file->bytes;
+    count(&commit->deleted, file);
 }
 
 struct removal {
@@ -668,7 +674,6 @@ int snapshot_replace(const struct table_io *io, const struct table_metadata *bas
     }
     for (size_t i = 0; i < n_files; i++) {
         unpartitioned[i] = files[i];
-        unpartitioned[i].spec_id = commit.metadata->default_spec_id;
         unpartitioned[i].n_partition = 0;
     }
     if ((r = add_files(&commit, unpartitioned, n_files, err)) < 0 ||

@@ -35,10 +35,11 @@ void table_version_done(struct table_version *version);
 
 /* Adds files. `base_location` is where `base` was read from; empty if it was never stored (a new table: the
  * first file is 00000). `schema` (may be NULL) becomes the current one (metadata_extended_schema); `n_files`
- * may be 0. A manifest is added to the list; when there are merge_manifests_at of one spec, those under 8 MiB
- * are merged, so that an append costs the same however many went before, and every hundredth a little more.
- * CORRIE_E_USAGE for a file whose partition tuple does not fit its spec; CORRIE_E_CORRUPT if the present
- * manifests cannot be read. */
+ * may be 0. A file without a partition tuple is of the default spec where that is unpartitioned, whatever
+ * its spec_id. A manifest is added to the list; when there are merge_manifests_at of one spec, those under
+ * 8 MiB are merged, so that an append costs the same however many went before, and every hundredth a
+ * little more. CORRIE_E_USAGE for a file without absolute path or size, or whose tuple does not fit its
+ * spec; CORRIE_E_CORRUPT if the present manifests cannot be read. */
 int snapshot_append(const struct table_io *io, const struct table_metadata *base,
                     struct str base_location, const struct schema *schema,
                     const struct data_file *files, size_t n_files,

@@ -178,6 +178,10 @@ START_TEST(replace_takes_partitioned_files_away)
     ck_assert_int_eq(
         json_integer_value(json_object_get(second.metadata->document, "default-sort-order-id")), 0);
     ck_str_eq(summary_of(&second, "deleted-records"), STR("7"));
+
+    /* an append that knows nothing of specs goes on */
+    _version_ struct table_version third = append_one(&f, &second, "r");
+    ck_assert_str_eq(scanned(&f, third.metadata), "q r");
 }
 END_TEST
 
@@ -292,20 +296,42 @@ START_TEST(files_that_cannot_be_are_refused)
     FIXTURE(f);
     _metadata_ struct table_metadata *base = new_table(&f, &people);
     struct data_file good = file_of(&f, "a", 1, 0, 0);
-    struct data_file bad[] = {good, good, good, good, good};
-    struct column_metrics swapped[] = {good.columns[1], good.columns[0]};
+    struct data_file bad[] = {good, good, good, good};
+    struct partition_value tuple = {STR("x")};
     struct table_version version = {0};
 
     bad[0].path = STR("data/a");
     bad[1].record_count = -1;
     bad[2].content = FILE_CONTENT_POSITION_DELETES;
     bad[3].spec_id = 9;
-    bad[4].columns = swapped;
-    bad[4].n_columns = 2;
+    bad[3].partition = &tuple;
+    bad[3].n_partition = 1;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         ck_fails(snapshot_append(&f.io, base, STR_EMPTY, NULL, &bad[i], 1, NULL, &version, &err),
                  CORRIE_E_USAGE, &err);
     }
+}
+END_TEST
+
+/* A replaced schema lists columns in another order than their ids. */
+START_TEST(metrics_come_in_any_order)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    FIXTURE(f);
+    _metadata_ struct table_metadata *base = new_table(&f, &people);
+    _version_ struct table_version version = {0};
+    struct data_file file = file_of(&f, "a", 1, 3, 4);
+    struct column_metrics swapped[] = {file.columns[1], file.columns[0]};
+    struct scan scan;
+
+    file.columns = swapped;
+    file.n_columns = 2;
+    ck_ok(snapshot_append(&f.io, base, STR_EMPTY, NULL, &file, 1, NULL, &version, &err), &err);
+    ck_ok(scan_plan(&f.io, version.metadata, NULL, NULL, 0, &f.arena, &scan, &err), &err);
+    ck_assert_int_eq(scan.files[0].columns[0].field_id, 1);
+    ck_assert_int_eq(scan.files[0].columns[0].column_size, 80);
+    ck_assert_int_eq(data_file_column(&scan.files[0], 2)->null_count, 1);
+    ck_assert_ptr_null(data_file_column(&scan.files[0], 3));
 }
 END_TEST
 
@@ -332,5 +358,5 @@ END_TEST
 SUITE(snapshot_suite, "snapshot", appends_add_up, file_names_are_those_of_the_format,
       replace_holds_exactly_the_new_files, replace_of_an_empty_table_is_its_first_append,
       replace_takes_partitioned_files_away, an_append_may_bring_columns, manifests_are_merged,
-      named_snapshots_are_kept, files_that_cannot_be_are_refused,
+      named_snapshots_are_kept, files_that_cannot_be_are_refused, metrics_come_in_any_order,
       totals_are_counted_where_the_summary_has_none)

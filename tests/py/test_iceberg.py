@@ -1,0 +1,383 @@
+"""The iceberg room beside PyIceberg: each reads what the other wrote (docs/formats/iceberg.md)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import json
+import math
+import os
+import subprocess
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+pyiceberg_table = pytest.importorskip("pyiceberg.table")
+
+from pyiceberg.catalog import MetastoreCatalog  # noqa: E402
+from pyiceberg.catalog.noop import NoopCatalog  # noqa: E402
+from pyiceberg.io.pyarrow import (  # noqa: E402
+    compute_statistics_plan,
+    data_file_statistics_from_parquet_metadata,
+    parquet_path_to_id_mapping,
+)
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat  # noqa: E402
+from pyiceberg.partitioning import PartitionField, PartitionSpec  # noqa: E402
+from pyiceberg.schema import Schema  # noqa: E402
+from pyiceberg.transforms import parse_transform  # noqa: E402
+from pyiceberg.typedef import Record  # noqa: E402
+from pyiceberg.types import (  # noqa: E402
+    DateType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    NestedField,
+    StringType,
+    TimestampType,
+    UUIDType,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("CORRIE_BUILD_ROOT", ROOT / "build" / "release"))
+TOOL = BUILD / "tests" / "unit" / "iceberg" / "iceberg_table"
+
+pytestmark = pytest.mark.skipif(not TOOL.exists(), reason=f"{TOOL} is not built")
+
+
+def call(root: Path, op: str, **request: Any) -> Any:
+    done = subprocess.run([TOOL], input=json.dumps({"root": str(root), "op": op, **request}), capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def refused(root: Path, op: str, **request: Any) -> str:
+    done = subprocess.run([TOOL], input=json.dumps({"root": str(root), "op": op, **request}), capture_output=True,
+                          text=True)
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
+# ---- ours, read by PyIceberg --------------------------------------------------------------------------------------
+
+FIELDS = [
+    {"id": 11, "name": "id", "required": True, "type": "long"},
+    {"id": 12, "name": "name", "required": False, "type": "string", "doc": "as on the door"},
+    {"id": 13, "name": "price", "required": False, "type": "double"},
+]
+SCHEMA = {"type": "struct", "schema-id": 0, "fields": FIELDS}
+
+
+def arrow_schema(fields: list[dict[str, Any]]) -> Any:
+    kinds = {"long": pa.int64(), "string": pa.string(), "double": pa.float64(), "date": pa.date32()}
+    return pa.schema([
+        pa.field(f["name"], kinds[f["type"]], nullable=not f["required"],
+                 metadata={"PARQUET:field_id": str(f["id"])}) for f in fields
+    ])
+
+
+def write(table: str, name: str, fields: list[dict[str, Any]], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A Parquet file of the table, described for our side."""
+    path = Path(table.removeprefix("file://")) / "data" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, arrow_schema(fields)), path)
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    columns = []
+    for i, f in enumerate(fields):
+        values = [r[f["name"]] for r in rows if r[f["name"]] is not None and r[f["name"]] == r[f["name"]]]
+        column = {"id": f["id"], "size": group.column(i).total_compressed_size, "values": len(rows),
+                  "nulls": sum(r[f["name"]] is None for r in rows)}
+        if f["type"] == "double":
+            column["nans"] = sum(r[f["name"]] != r[f["name"]] for r in rows)
+        if values:
+            column |= {"lower": str(min(values)), "upper": str(max(values))}
+        columns.append(column)
+    return {"path": f"file://{path}", "records": len(rows), "bytes": path.stat().st_size, "columns": columns,
+            "offsets": [4]}
+
+
+def people(first: int, n: int) -> list[dict[str, Any]]:
+    return [{"id": i, "name": None if i % 5 == 0 else f"person {i:04} of the long name",
+             "price": float("nan") if i % 7 == 0 else i / 4} for i in range(first, first + n)]
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> dict[str, Any]:
+    """A table of ours: two appends, then one with 120 files one by one so that manifests were merged."""
+    made = call(tmp_path, "create", name="a b/é", schema=SCHEMA)
+    fields = made["schema"]["fields"]
+    assert [f["id"] for f in fields] == [1, 2, 3]  # fresh, whatever we were given
+    location = made["location"]
+    rows: list[dict[str, Any]] = []
+    for i in range(103):
+        more = people(i * 10, 10)
+        rows += more
+        file = write(made["table"], f"{i:05}.parquet", fields, more)
+        answer = call(tmp_path, "append", metadata=location, files=[file])
+        location = answer["location"]
+    assert answer["records"] == len(rows)
+    return {"root": tmp_path, "table": made["table"], "location": location, "fields": fields, "rows": rows}
+
+
+def same(got: list[dict[str, Any]], expected: list[dict[str, Any]]) -> bool:
+    def keyed(rows: list[dict[str, Any]]) -> list[str]:
+        return sorted(str(row) for row in rows)
+    return keyed(got) == keyed(expected)
+
+
+def count_deleted(table: Any) -> int:
+    manifests = table.current_snapshot().manifests(table.io)
+    entries = [e for m in manifests for e in m.fetch_manifest_entry(table.io, discard_deleted=False)]
+    assert sum(m.deleted_files_count for m in manifests) == sum(e.status.value == 2 for e in entries)
+    return sum(e.status.value == 2 for e in entries)
+
+
+def test_pyiceberg_reads_ours(ours: dict[str, Any]) -> None:
+    table = pyiceberg_table.StaticTable.from_metadata(ours["location"])
+    assert same(table.scan().to_arrow().to_pylist(), ours["rows"])
+    assert table.schema().find_field("name").doc == "as on the door"
+    assert len(table.metadata.snapshots) == 100  # the newest
+    manifests = table.current_snapshot().manifests(table.io)
+    assert len(manifests) < 10
+    assert sum((m.existing_files_count or 0) + (m.added_files_count or 0) for m in manifests) == 103
+    entries = table.inspect.entries().to_pylist()
+    assert len(entries) == 103
+    assert sorted({e["sequence_number"] for e in entries}) == list(range(1, 104))
+    files = table.inspect.files().to_pylist()
+    assert {f["record_count"] for f in files} == {10}
+    assert len(table.inspect.snapshots()) == 100
+    assert len(table.inspect.history()) == 100
+
+
+def test_pyiceberg_prunes_by_ours(ours: dict[str, Any]) -> None:
+    table = pyiceberg_table.StaticTable.from_metadata(ours["location"])
+    for row_filter, files in [("id < 10", 1), ("id >= 1025", 1), ("id > 5000", 0), ("id is null", 0),
+                              ("name < 'person 0010'", 1), ("name > 'q'", 0), ("id = 512", 1)]:
+        assert len(list(table.scan(row_filter=row_filter).plan_files())) == files, row_filter
+    assert table.scan(row_filter="id = 512").to_arrow().num_rows == 1
+
+
+def test_we_read_and_prune_ours(ours: dict[str, Any]) -> None:
+    def plan(*predicates: dict[str, str]) -> Any:
+        return call(ours["root"], "plan", metadata=ours["location"], predicates=list(predicates))
+    whole = plan()
+    assert [f["path"].rsplit("/", 1)[1] for f in whole["files"]] == [f"{i:05}.parquet" for i in range(103)]
+    one = plan({"field": "id", "op": ">=", "text": "500"}, {"field": "id", "op": "<", "text": "510"})
+    assert [f["path"].rsplit("/", 1)[1] for f in one["files"]] == ["00050.parquet"]
+    assert one["pruned"] == 102
+    assert plan({"field": "id", "op": "is null"})["files"] == []
+
+
+def test_pyiceberg_reads_a_replaced_schema(ours: dict[str, Any]) -> None:
+    wanted = [{"id": 0, "name": "name", "required": False, "type": "date"},
+              {"id": 0, "name": "id", "required": True, "type": "long"}]
+    schema = {"type": "struct", "schema-id": 0, "fields": [dict(f, id=i + 1) for i, f in enumerate(wanted)]}
+    made = call(ours["root"], "schema", metadata=ours["location"], schema=schema)["schema"]
+    assert [(f["name"], f["id"]) for f in made["fields"]] == [("name", 4), ("id", 1)]
+    rows: list[dict[str, Any]] = [{"name": dt.date(2026, 1, 2), "id": 7}, {"name": None, "id": 8}]
+    file = write(ours["table"], "new.parquet", made["fields"], rows)
+    answer = call(ours["root"], "replace", metadata=ours["location"], schema=made, files=[file])
+    assert answer["records"] == 2
+    table = pyiceberg_table.StaticTable.from_metadata(answer["location"])
+    assert same(table.scan().to_arrow().to_pylist(), rows)
+    summary = table.current_snapshot().summary
+    assert summary["deleted-records"] == "1030"
+    assert summary["deleted-data-files"] == "103"
+    before = table.metadata.snapshots[-2].snapshot_id
+    assert same(table.scan(snapshot_id=before).to_arrow().to_pylist(), ours["rows"])
+    assert count_deleted(table) == 103
+
+
+# ---- PyIceberg's, read by us --------------------------------------------------------------------------------------
+
+class OneTable(NoopCatalog):
+    """A catalog of a single table whose pointer lives in memory: PyIceberg's own need a database."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__("one", warehouse=f"file://{root}/data")
+        self.current: Any = None
+
+    def create(self, root: Path, schema: Schema, spec: PartitionSpec, **properties: str) -> Any:
+        staged = MetastoreCatalog._create_staged_table(self, ("shop", "t"), schema,  # type: ignore[arg-type]
+                                                       f"file://{root}/data/shop/t", spec, properties=properties)
+        return self.swap(staged)
+
+    def _resolve_table_location(self, location: str, database: str, table: str) -> str:
+        return location
+
+    def _parse_metadata_version(self, location: str) -> int:
+        return MetastoreCatalog._parse_metadata_version(location)
+
+    def swap(self, staged: Any) -> Any:
+        MetastoreCatalog._write_metadata(staged.metadata, staged.io, staged.metadata_location)
+        self.current = pyiceberg_table.Table(staged.name(), staged.metadata, staged.metadata_location, staged.io, self)
+        return self.current
+
+    def load_table(self, identifier: Any) -> Any:
+        return self.current
+
+    def commit_table(self, table: Any, requirements: Any, updates: Any) -> Any:
+        staged = MetastoreCatalog._update_and_stage_table(self, self.current, table.name(),  # type: ignore[arg-type]
+                                                          requirements, updates)
+        made = self.swap(staged)
+        return pyiceberg_table.CommitTableResponse(metadata=made.metadata, metadata_location=made.metadata_location)
+
+
+SALES = Schema(
+    NestedField(1, "id", LongType(), required=True),
+    NestedField(2, "at", TimestampType()),
+    NestedField(3, "day", DateType()),
+    NestedField(4, "shop", StringType()),
+    NestedField(5, "amount", DecimalType(9, 2)),
+    NestedField(6, "key", UUIDType()),
+    NestedField(7, "n", IntegerType()),
+    NestedField(8, "ratio", DoubleType()),
+)
+
+
+def sales(first: int, n: int) -> list[dict[str, Any]]:
+    return [{"id": i, "at": None if i % 11 == 0 else dt.datetime(1969, 12, 30) + dt.timedelta(hours=i),
+             "day": dt.date(1969, 12, 25) + dt.timedelta(days=i), "shop": None if i % 4 == 0 else f"shop é {i % 3}",
+             "amount": decimal.Decimal(i * 7 - 50).scaleb(-2), "key": uuid.UUID(int=i % 2).bytes, "n": i - 5,
+             "ratio": i / 3} for i in range(first, first + n)]
+
+
+def spec_of(partitioning: str) -> PartitionSpec:
+    fields = []
+    for i, part in enumerate(filter(None, partitioning.split("+"))):
+        transform, column = part.rstrip(")").split("(")
+        fields.append(PartitionField(SALES.find_field(column).field_id, 1000 + i, parse_transform(transform),
+                                     f"p {i}é"))
+    return PartitionSpec(*fields)
+
+
+def tuple_of(table: Any, row: dict[str, Any]) -> tuple[Any, ...]:
+    """The row's partition, by PyIceberg's transforms (its Arrow ones need one more package)."""
+    values = []
+    for field in table.spec().fields:
+        source = SALES.find_field(field.source_id)
+        value = row[source.name]
+        if value is not None and isinstance(source.field_type, TimestampType):
+            value = (value - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1)
+        elif value is not None and isinstance(source.field_type, DateType):
+            value = (value - dt.date(1970, 1, 1)).days
+        values.append(field.transform.transform(source.field_type)(value))
+    return tuple(values)
+
+
+def data_files(table: Any, rows: list[dict[str, Any]]) -> list[DataFile]:
+    """One Parquet file a partition, described by PyIceberg."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple_of(table, row), []).append(row)
+    made = []
+    for values, group in groups.items():
+        path = f"{table.location()}/data/{uuid.uuid4()}.parquet"
+        local = Path(path.removeprefix("file://"))
+        local.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(group, SALES.as_arrow()), local)
+        statistics = data_file_statistics_from_parquet_metadata(
+            pq.read_metadata(local), compute_statistics_plan(SALES, {}), parquet_path_to_id_mapping(SALES))
+        made.append(DataFile.from_args(
+            content=DataFileContent.DATA, file_path=path,
+            file_format=FileFormat.PARQUET, partition=Record(*values), file_size_in_bytes=local.stat().st_size,
+            sort_order_id=None, spec_id=table.spec().spec_id, equality_ids=None, key_metadata=None,
+            **statistics.to_serialized_dict()))
+        made[-1].spec_id = table.spec().spec_id
+    return made
+
+
+def append(table: Any, rows: list[dict[str, Any]], remove: Any = None) -> Any:
+    files = data_files(table, rows)
+    with table.transaction() as change:
+        update = change.update_snapshot()
+        with update.fast_append() if remove is None else update.overwrite() as snapshot:
+            for file in files:
+                snapshot.append_data_file(file)
+            if remove is not None:
+                snapshot.delete_data_file(remove)
+    return table.catalog.current
+
+
+PARTITIONINGS = ["", "identity(id)", "year(at)", "month(at)", "day(at)", "hour(at)", "day(day)", "bucket[4](shop)",
+                 "truncate[6](shop)", "truncate[100](amount)", "identity(amount)", "bucket[3](key)", "identity(n)",
+                 "identity(day)", "identity(at)", "identity(shop)", "identity(key)", "identity(ratio)",
+                 "day(at)+bucket[4](shop)"]
+
+
+@pytest.mark.parametrize("partitioning", PARTITIONINGS)
+@pytest.mark.parametrize("version", [1, 2])
+def test_we_read_pyiceberg(tmp_path: Path, partitioning: str, version: int) -> None:
+    codec = ["gzip", "zstd", "null"][len(partitioning) % 3]
+    table = OneTable(tmp_path).create(tmp_path, SALES, spec_of(partitioning),
+                                      **{"format-version": str(version), "write.avro.compression-codec": codec})
+    table = append(table, sales(0, 12))
+    table = append(table, sales(12, 6))
+    gone = next(task.file for task in table.scan("id = 1").plan_files())
+    table = append(table, sales(18, 3), remove=gone)
+
+    theirs = {task.file.file_path: task.file for task in table.scan().plan_files()}
+    answer = call(tmp_path, "plan", metadata=table.metadata_location)
+    assert sum(f["records"] for f in answer["files"]) == 21 - gone.record_count
+    assert {f["path"] for f in answer["files"]} == set(theirs)
+    for file in answer["files"]:
+        other = theirs[file["path"]]
+        assert (file["records"], file["bytes"]) == (other.record_count, other.file_size_in_bytes)
+        assert file["columns"] == len(SALES.fields)
+        assert len(file["partition"]) == len(table.spec().fields)
+        for i, text in enumerate(file["partition"]):
+            assert same_value(text, other.partition[i]), (partitioning, text, other.partition[i])
+    assert [f["name"] for f in answer["schema"]["fields"]] == [f.name for f in SALES.fields]
+
+    one = call(tmp_path, "plan", metadata=table.metadata_location,
+               predicates=[{"field": "id", "op": "=", "text": "20"}])
+    assert [f["path"] for f in one["files"]] == [t.file.file_path for t in table.scan("id = 20").plan_files()]
+
+
+def same_value(text: str | None, value: Any) -> bool:
+    """A partition value as our text and as PyIceberg's object: days and microseconds come as numbers there."""
+    if text is None or value is None:
+        return text is None and value is None
+    if isinstance(value, int) and ":" in text:
+        return (dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=value)).isoformat().startswith(text[:19])
+    if isinstance(value, int) and "-" in text[1:]:
+        return (dt.date(1970, 1, 1) + dt.timedelta(days=value)).isoformat() == text
+    if isinstance(value, decimal.Decimal):
+        return decimal.Decimal(text) == value
+    if isinstance(value, float):
+        return math.isclose(value, float(text), rel_tol=1e-6)  # PyIceberg gives a double back as a float
+    return str(value) == text
+
+
+def test_an_unknown_codec_is_named(tmp_path: Path) -> None:
+    table = OneTable(tmp_path).create(tmp_path, SALES, PartitionSpec(), **{"write.avro.compression-codec": "bzip2"})
+    table = append(table, sales(0, 4))
+    assert "unsupported" in refused(tmp_path, "plan", metadata=table.metadata_location)
+    assert "codec 'bzip2'" in refused(tmp_path, "plan", metadata=table.metadata_location)
+
+
+def test_we_continue_a_table_of_pyiceberg(tmp_path: Path) -> None:
+    """Replace of a partitioned table of theirs: they read it on, with its history."""
+    catalog = OneTable(tmp_path)
+    spec = PartitionSpec(PartitionField(7, 1000, parse_transform("identity"), "n"),
+                         PartitionField(5, 1001, parse_transform("truncate[100]"), "a m"))
+    table = catalog.create(tmp_path, SALES, spec, **{"format-version": "2"})
+    table = append(table, sales(0, 5))
+    fields = [{"id": 1, "name": "id", "required": True, "type": "long"}]
+    made = call(tmp_path, "schema", metadata=table.metadata_location,
+                schema={"type": "struct", "schema-id": 0, "fields": fields})["schema"]
+    file = write(f"file://{tmp_path}/data/shop/t", "ours.parquet", made["fields"], [{"id": 70}, {"id": 71}])
+    answer = call(tmp_path, "replace", metadata=table.metadata_location, schema=made, files=[file])
+    after = pyiceberg_table.StaticTable.from_metadata(answer["location"])
+    assert after.scan().to_arrow().to_pylist() == [{"id": 70}, {"id": 71}]
+    assert after.spec().fields == ()
+    assert count_deleted(after) == 5
+    appended = call(tmp_path, "append", metadata=answer["location"],
+                    files=[write(f"file://{tmp_path}/data/shop/t", "more.parquet", made["fields"], [{"id": 72}])])
+    again = pyiceberg_table.StaticTable.from_metadata(appended["location"])
+    assert sorted(r["id"] for r in again.scan().to_arrow().to_pylist()) == [70, 71, 72]
