@@ -78,6 +78,19 @@ static void get_count(struct avro_cursor *cursor, const struct avro_type *type, 
     *ret = value;
 }
 
+/* A number of files is an int. */
+static void get_file_count(struct avro_cursor *cursor, const struct avro_type *type, int64_t *ret)
+{
+    int64_t value = FILE_UNKNOWN;
+
+    get_count(cursor, type, &value);
+    if (value > INT32_MAX) {
+        avro_cursor_fail(cursor, "a number of files has more than 32 bits");
+        return;
+    }
+    *ret = value;
+}
+
 /* ---- manifest lists ---- */
 
 static const struct known_field list_fields[] = {
@@ -199,13 +212,13 @@ static void read_manifest_field(struct avro_cursor *cursor, const struct avro_fi
         avro_get_long(cursor, type, &file->added_snapshot_id);
         break;
     case 504:
-        get_count(cursor, type, &file->added.files);
+        get_file_count(cursor, type, &file->added.files);
         break;
     case 505:
-        get_count(cursor, type, &file->existing.files);
+        get_file_count(cursor, type, &file->existing.files);
         break;
     case 506:
-        get_count(cursor, type, &file->deleted.files);
+        get_file_count(cursor, type, &file->deleted.files);
         break;
     case 507:
         read_summaries(cursor, type, arena, file);
