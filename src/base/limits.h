@@ -92,4 +92,7 @@
 #define CORRIE_MAX_UV_OUTPUT (4 * CORRIE_MiB)
 #define CORRIE_ENV_LOCK_DEADLINE_MS 1800000
 
+/* columns of a CSV file */
+#define CORRIE_MAX_CSV_COLUMNS 10000
+
 #endif
