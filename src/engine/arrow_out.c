@@ -552,6 +552,9 @@ static void append_uuid(struct out *out, const duckdb_hugeint *from, const uint6
     }
 }
 
+/* The bytes of a text of DuckDB: up to 12 lie in the value itself. */
+#define INLINE_TEXT 12
+
 static int append_text(struct out *out, const duckdb_string_t *from, const uint64_t *validity,
                        idx_t start, idx_t count, corrie_error *err)
 {
@@ -565,26 +568,28 @@ static int append_text(struct out *out, const duckdb_string_t *from, const uint6
             total += from[start + i].value.inlined.length;
         }
     }
-    r = reserve_text(out, total, err);
+    r = reserve_text(out, total + INLINE_TEXT, err);
     if (r < 0) {
         return r;
     }
-    to = out->data;
+    to = out->data + out->characters;
     for (idx_t i = 0; i < count; i++) {
         const duckdb_string_t *text = &from[start + i];
 
         if (valid_at(validity, start + i)) {
             uint32_t length = text->value.inlined.length;
 
-            if (length > 0) {
-                memcpy(to + out->characters,
-                       length <= 12 ? text->value.inlined.inlined : text->value.pointer.ptr,
-                       length);
+            if (length <= INLINE_TEXT) {
+                /* all 12, whatever the length: a copy of known size is two moves */
+                memcpy(to, text->value.inlined.inlined, INLINE_TEXT);
+            } else {
+                memcpy(to, text->value.pointer.ptr, length);
             }
-            out->characters += length;
+            to += length;
         }
-        offsets[i + 1] = (int32_t)out->characters;
+        offsets[i + 1] = (int32_t)(to - out->data);
     }
+    out->characters = (size_t)(to - out->data);
     return 0;
 }
 

@@ -13,7 +13,6 @@
 #include "engine/source.h"
 
 #define DIALECT_ROWS 200
-#define MAX_CSV_COLUMNS 10000
 
 static const struct str bom = {"\xef\xbb\xbf", 3};
 
@@ -407,9 +406,9 @@ int csv_describe(struct describe *describe)
         return r;
     }
     values.n = count_fields(lines.list.items[0], source->delimiter, source->quote);
-    if (values.n > MAX_CSV_COLUMNS) {
+    if (values.n > CORRIE_MAX_CSV_COLUMNS) {
         return corrie_fail(describe->err, CORRIE_E_LIMIT, "%.*s: more than %d columns",
-                           STR_FMT(source->path), MAX_CSV_COLUMNS);
+                           STR_FMT(source->path), CORRIE_MAX_CSV_COLUMNS);
     }
     r = read_values(describe, &values);
     if (r < 0 && strstr(corrie_error_message(describe->err), "invalid state")) {

@@ -5,19 +5,21 @@
  * again by row numbers, which prunes row groups and keeps the order, whatever the query was.
  *
  * Statistics come from COPY's RETURN_STATS, except NaN counts: has_nan is wrong with more than one row
- * group, so the file's float columns are read once more. Strings longer than 256 bytes get no bounds. */
+ * group, so there the file's float columns are read once more. Strings longer than 256 bytes get no bounds. */
 #include "arrow/scalar.h"
 #include "engine/engine_priv.h"
 #include "engine/types.h"
 #include "os/file.h"
 
 #define ROW_GROUP_ROWS 122880
+/* nan_count of a column that surely has none, until they were counted in the others. */
+#define NAN_NONE (-2)
 
 typedef VEC(char *) path_list;
 
 struct writer {
     struct engine *engine;
-    struct session session;
+    struct session *session; /* the engine's own: its temporary view is replaced by each write */
     const struct engine_write *write;
     struct arena *arena;
     path_list begun; /* files that exist or may exist in part */
@@ -27,7 +29,6 @@ struct writer {
 
 static void writer_done(struct writer *writer)
 {
-    session_close(&writer->session);
     for (size_t i = 0; i < writer->begun.count; i++) {
         mem_free(writer->begun.items[i]);
     }
@@ -111,7 +112,7 @@ static int make_select(struct writer *writer, struct buf *ret)
         buf_add_sql_name(&view, schema->fields[i].name);
     }
     buf_add_text(&view, ") AS ");
-    if (d->prepare(writer->session.con, sql, &prepared) != DuckDBSuccess) {
+    if (d->prepare(writer->session->con, sql, &prepared) != DuckDBSuccess) {
         r = duck_fail(d->prepare_error(prepared), &origin, writer->err);
     } else {
         r = count_columns(writer, d->prepared_statement_column_count(prepared));
@@ -132,7 +133,7 @@ static int make_select(struct writer *writer, struct buf *ret)
         r = buf_check(&view, writer->err);
     }
     if (r == 0) {
-        r = engine_run(writer->engine, &writer->session, buf_text(&view), &origin, writer->err);
+        r = engine_run(writer->engine, writer->session, buf_text(&view), &origin, writer->err);
     }
     return r;
 }
@@ -279,7 +280,15 @@ static int collect_leaf(struct collect *collect, const struct field *field)
     stats->value_count = map_int(d, &column, "num_values");
     stats->null_count = map_int(d, &column, "null_count");
     if (is_float && !collect->repeated) {
+        struct str flag = STR_EMPTY;
+        bool one_group = collect->file->rows <= ROW_GROUP_ROWS;
+
         stats->nan_count = 0;
+        if (one_group && map_text(d, &column, "has_nan", &flag) && str_eq(flag, STR("false"))) {
+            stats->nan_count = NAN_NONE;
+        }
+    }
+    if (stats->nan_count == 0) {
         buf_addf(&collect->nan, "%scount(*) FILTER (isnan(q.%s))", collect->nan.len ? ", " : "",
                  buf_text(&collect->path));
     }
@@ -344,13 +353,13 @@ static int count_nans(struct writer *writer, struct str columns, struct engine_w
     buf_add_text(&sql, ") AS q");
     r = buf_check(&sql, writer->err);
     if (r == 0) {
-        r = rows_open(writer->engine, &writer->session, buf_text(&sql), NULL, &rows, writer->err);
+        r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
     }
     if (r < 0 || !rows_next(&rows)) {
         return r;
     }
     for (size_t i = 0; i < file->n_columns; i++) {
-        if (file->columns[i].nan_count >= 0) {
+        if (file->columns[i].nan_count == 0) {
             (void)rows_int(&rows, column++, &file->columns[i].nan_count);
         }
     }
@@ -365,13 +374,24 @@ static int read_offsets(struct writer *writer, struct engine_written *file)
     int64_t offset = 0;
     int r;
 
+    if (file->rows <= ROW_GROUP_ROWS) {
+        /* one row group, right after the magic */
+        file->split_offsets = arena_array(writer->arena, int64_t, 1);
+        if (!file->split_offsets) {
+            return corrie_fail_memory(writer->err);
+        }
+        file->split_offsets[0] = sizeof "PAR1" - 1;
+        file->n_split_offsets = 1;
+        return 0;
+    }
+
     buf_add_text(&sql, "SELECT min(least(coalesce(dictionary_page_offset, data_page_offset), "
                        "data_page_offset))::BIGINT AS o FROM parquet_metadata(");
     add_path(&sql, file->path);
     buf_add_text(&sql, ") GROUP BY row_group_id ORDER BY o");
     r = buf_check(&sql, writer->err);
     if (r == 0) {
-        r = rows_open(writer->engine, &writer->session, buf_text(&sql), NULL, &rows, writer->err);
+        r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
     }
     while (r == 0 && rows_next(&rows)) {
         if (rows_int(&rows, 0, &offset) && vec_push(&offsets, offset) < 0) {
@@ -411,6 +431,10 @@ static int collect_stats(struct writer *writer, struct rows *rows, struct engine
     }
     if (r == 0) {
         r = count_nans(writer, buf_str(&collect.nan), file);
+    }
+    for (size_t i = 0; i < file->n_columns; i++) {
+        file->columns[i].nan_count =
+            file->columns[i].nan_count == NAN_NONE ? 0 : file->columns[i].nan_count;
     }
     if (r == 0) {
         r = read_offsets(writer, file);
@@ -467,8 +491,7 @@ static int write_file(struct writer *writer, struct str select, unsigned ordinal
     buf_add_char(&sql, ')');
     r = buf_check(&sql, writer->err);
     if (r == 0) {
-        r = rows_open(writer->engine, &writer->session, buf_text(&sql), &origin, &rows,
-                      writer->err);
+        r = rows_open(writer->engine, writer->session, buf_text(&sql), &origin, &rows, writer->err);
     }
     if (r < 0) {
         return r;
@@ -564,9 +587,6 @@ static int write_all(struct writer *writer)
     int r = statement_admit(writer->engine, &origin, writer->err);
 
     if (r == 0) {
-        r = session_open(writer->engine, &writer->session, writer->err);
-    }
-    if (r == 0) {
         r = make_select(writer, &select);
     }
     if (r == 0) {
@@ -597,7 +617,7 @@ int engine_write_parquet(struct engine *engine, const struct engine_write *write
                          corrie_error *err)
 {
     _cleanup_(writer_done) struct writer writer = {
-        .engine = engine, .write = write, .arena = arena, .err = err, .session = {.d = engine->d}};
+        .engine = engine, .write = write, .arena = arena, .err = err, .session = &engine->session};
     struct engine_written *files = NULL;
     int r = write->schema->n_fields > 0
                 ? write_all(&writer)

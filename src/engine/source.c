@@ -114,7 +114,7 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
 {
     buf_add_text(out, "read_json(");
     add_path(out, source->path);
-    buf_addf(out, ", format = '%s', maximum_object_size = 268435456, compression = ",
+    buf_addf(out, ", format = '%s', compression = ",
              source->format == ENGINE_FORMAT_JSONL ? "newline_delimited" : "auto");
     buf_add_sql_string(out, source->compression.len ? source->compression : STR("uncompressed"));
     if (types) {
@@ -261,7 +261,7 @@ static int has_key(struct describe *describe, struct str key, bool *ret)
     buf_add_text(&sql, "SELECT count(*) FROM (SELECT json FROM read_json_objects(");
     add_path(&sql, describe->source->path);
     buf_addf(&sql,
-             ", maximum_object_size = 268435456) LIMIT %d) WHERE list_contains("
+             ") LIMIT %d) WHERE list_contains("
              "json_keys(json), ",
              SAMPLE_ROWS);
     buf_add_sql_string(&sql, key);

@@ -1,5 +1,7 @@
 /* Parquet files with field ids and statistics. */
+#include <pthread.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "help.h"
 
@@ -240,6 +242,45 @@ START_TEST(test_write_errors)
 }
 END_TEST
 
+static void *cancel_soon(void *arg)
+{
+    usleep(100000);
+    cancel_request(arg);
+    return NULL;
+}
+
+START_TEST(test_cancelled)
+{
+    /* Ctrl-C in the middle of a write leaves no half file */
+    struct cancel cancel = {0};
+    struct engine *engine = NULL;
+    struct arena arena = {0};
+    struct schema schema = schema_of(&arena, "a BIGINT;b VARCHAR");
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct engine_written *files;
+    pthread_t thread;
+    size_t n;
+    char name[] = "cancelled.parquet";
+    const struct engine_write write = {
+        .sql = STR("SELECT i, 'v' || hash(i) FROM range(2000000000) t(i)"),
+        .schema = &schema,
+        .path = name_bad,
+        .arg = name};
+
+    ck_ok(engine_open(&(struct engine_options){.threads = 2, .cancel = &cancel}, &engine, &err),
+          &err);
+    ck_assert_int_eq(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+    ck_fails(engine_write_parquet(engine, &write, &arena, &files, &n, &err), CORRIE_E_CANCELLED,
+             &err);
+    pthread_join(thread, NULL);
+    ck_assert(!file_exists(in_scratch("cancelled.parquet")));
+    atomic_store(&cancel.requested, 0);
+    ck_assert_str_eq(rows_of(engine, "SELECT 1"), "1");
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
 START_TEST(test_no_directory)
 {
     struct engine *engine = engine_plain();
@@ -260,4 +301,4 @@ START_TEST(test_no_directory)
 END_TEST
 
 SUITE(parquet_suite, "parquet", test_stats, test_row_groups, test_ids, test_cut, test_write_errors,
-      test_no_directory)
+      test_no_directory, test_cancelled)

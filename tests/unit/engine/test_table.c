@@ -217,6 +217,10 @@ START_TEST(test_locked_reads_its_tables)
     made.files[made.n++] = made.files[0];
     define(locked, "t", &schema, &made);
     ck_assert_str_eq(rows_of(locked, "SELECT a FROM shop.t"), "7\n7");
+    struct engine_written *written;
+    ck_assert_uint_eq(
+        write_parquet(locked, "SELECT a + 1 FROM t", &schema, "inside/w", 0, &arena, &written), 1);
+    ck_assert_int_eq(written[0].rows, 2);
     const struct engine_table table = {.name_space = STR("shop"),
                                        .name = STR("o"),
                                        .schema = &schema,
