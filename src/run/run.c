@@ -171,7 +171,10 @@ static int run_node(struct run *run, const struct plan_step *step, corrie_error 
                                                          : "done",
               .rows = state->output ? state->rows : -1, .bytes = state->output ? state->bytes : -1,
               .seconds = (double)state->elapsed / 1e9);
-    return r < 0 ? corrie_wrap(err, "%s", name) : 0;
+    if (r < 0 && !str_starts(str_of(corrie_error_message(err)), node->name)) {
+        corrie_wrap(err, "%s", name);
+    }
+    return r < 0 ? r : 0;
 }
 
 static int publish(struct run *run, corrie_error *err)

@@ -141,7 +141,7 @@ def holds(rows=corrie.Model('doubled')):
 """)
     before = numbers.head()
     said = numbers.error("run", cwd=project, status=1)
-    assert "bool" in said
+    assert "holds returned str" in said and "holds: holds" not in said, said
     assert numbers.head() == before
 
 
