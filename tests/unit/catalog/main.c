@@ -1,8 +1,9 @@
 #include "tests/unit/check.h"
 
+Suite *damage_suite(void);
 Suite *history_suite(void);
 Suite *merge_suite(void);
 Suite *objects_suite(void);
 Suite *tree_suite(void);
 
-TEST_MAIN(objects_suite, tree_suite, history_suite, merge_suite)
+TEST_MAIN(objects_suite, tree_suite, history_suite, merge_suite, damage_suite)
