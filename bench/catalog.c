@@ -1,10 +1,12 @@
-/* catalog.c — what the catalog costs, in process, beside a bare SQLite transaction of the same bytes.
+/* catalog.c — what the catalog costs, in process, beside a bare SQLite transaction of the same
+ * bytes.
  *
  *     bench_catalog DIRECTORY [TABLES [ROUNDS]]
  *
- * Makes a catalog of TABLES tables in a new directory, then measures in interleaved rounds: creating a
- * branch, committing one table, a bare transaction that stores the same bytes, and an fsync of 512 bytes.
- * Prints one JSON object a question: medians, least and most in milliseconds, bytes of growth. */
+ * Makes a catalog of TABLES tables in a new directory, then measures in interleaved rounds:
+ * creating a branch, committing one table, a bare transaction that stores the same bytes, and an
+ * fsync of 512 bytes. Prints one JSON object a question: medians, least and most in milliseconds,
+ * bytes of growth. */
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -168,8 +170,8 @@ static void one_branch(struct catalog *catalog, const struct hash *commit, size_
 }
 
 /* The bytes of a commit, as `n` blobs, and one row that is replaced. */
-static void one_bare(sqlite3 *db, sqlite3_stmt *put, sqlite3_stmt *move, const char *bytes, size_t len,
-                     struct series *series)
+static void one_bare(sqlite3 *db, sqlite3_stmt *put, sqlite3_stmt *move, const char *bytes,
+                     size_t len, struct series *series)
 {
     int64_t start = clock_monotonic();
     char *reason = NULL;
@@ -197,11 +199,12 @@ static sqlite3 *bare_open(const char *directory)
 
     snprintf(path, sizeof path, "%s/bare.db", directory);
     if (sqlite3_open(path, &db) != SQLITE_OK ||
-        sqlite3_exec(db,
-                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                     "CREATE TABLE o (id INTEGER PRIMARY KEY, b BLOB);"
-                     "CREATE TABLE r (id INTEGER PRIMARY KEY, b BLOB); INSERT INTO r VALUES (1, NULL)",
-                     NULL, NULL, NULL) != SQLITE_OK) {
+        sqlite3_exec(
+            db,
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            "CREATE TABLE o (id INTEGER PRIMARY KEY, b BLOB);"
+            "CREATE TABLE r (id INTEGER PRIMARY KEY, b BLOB); INSERT INTO r VALUES (1, NULL)",
+            NULL, NULL, NULL) != SQLITE_OK) {
         fprintf(stderr, "%s\n", sqlite3_errmsg(db));
         exit(1);
     }
@@ -226,7 +229,8 @@ int main(int argc, char **argv)
     size_t n_rounds = argc > 3 ? strtoul(argv[3], NULL, 10) : 1000;
     struct series branch = {"create a branch", calloc(n_rounds, sizeof(double)), 0};
     struct series commit = {"commit one table", calloc(n_rounds, sizeof(double)), 0};
-    struct series bare = {"bare SQLite transaction of the same bytes", calloc(n_rounds, sizeof(double)), 0};
+    struct series bare = {"bare SQLite transaction of the same bytes",
+                          calloc(n_rounds, sizeof(double)), 0};
     struct series flush = {"append 512 bytes and fsync", calloc(n_rounds, sizeof(double)), 0};
     corrie_error err = CORRIE_ERROR_INIT;
     struct catalog *catalog;

@@ -1,14 +1,15 @@
-/* backend.h — where a catalog keeps what it keeps: the interface that sqlite, postgres and object stores
- * implement. Nothing above it knows which one it is.
+/* backend.h — where a catalog keeps what it keeps: the interface that sqlite, postgres and object
+ * stores implement. Nothing above it knows which one it is.
  *
  * Contract (tests/contract/catalog runs it over every backend listed there)
- *   1. commit() is all or nothing, durable when it returns 0, and linear: of two that expect the same
- *      commit of one ref, one succeeds.
- *   2. put_objects() may be early: what it stored is durable by the next commit at the latest. Storing
- *      an object that is there already gives it a new stamp, so that a collector spares it.
- *   3. Bytes go in and out in stored form (docs/formats/objects.md); the backend does not look inside.
- *   4. Everything handed to callbacks or lying in an arena stays valid as said; everything passed in is
- *      borrowed for the call. */
+ *   1. commit() is all or nothing, durable when it returns 0, and linear: of two that expect the
+ *      same commit of one ref, one succeeds.
+ *   2. put_objects() may be early: what it stored is durable by the next commit at the latest.
+ *      Storing an object that is there already gives it a new stamp, so that a collector spares it.
+ *   3. Bytes go in and out in stored form (docs/formats/objects.md); the backend does not look
+ *      inside.
+ *   4. Everything handed to callbacks or lying in an arena stays valid as said; everything passed
+ *      in is borrowed for the call. */
 #ifndef CORRIE_CATALOG_BACKEND_H
 #define CORRIE_CATALOG_BACKEND_H
 
@@ -42,8 +43,8 @@ struct backend_ops {
                        backend_object_fn each, void *arg, corrie_error *err);
     int (*put_objects)(struct backend *backend, const struct backend_object *objects, size_t n,
                        corrie_error *err);
-    /* Names of objects of a type that start with `n_bits` bits of `prefix` (the rest of it zero), at
-     * most `limit`, in order. */
+    /* Names of objects of a type that start with `n_bits` bits of `prefix` (the rest of it zero),
+     * at most `limit`, in order. */
     int (*find_objects)(struct backend *backend, int type, const struct hash *prefix,
                         unsigned n_bits, size_t limit, backend_name_fn each, void *arg,
                         corrie_error *err);
@@ -55,7 +56,8 @@ struct backend_ops {
     int (*list_refs)(struct backend *backend, struct str prefix, int kind, struct str after,
                      size_t limit, struct arena *arena, struct catalog_ref **ret, size_t *ret_n,
                      corrie_error *err);
-    /* As catalog_commit, with `when` set; `new_commit`, if not zero, must be among `objects` or stored. */
+    /* As catalog_commit, with `when` set; `new_commit`, if not zero, must be among `objects` or
+     * stored. */
     int (*commit)(struct backend *backend, const struct backend_object *objects, size_t n,
                   const struct catalog_move *move, corrie_error *err);
     /* Optional (NULL): keeps all other writers out until the next commit() or release(), so that a

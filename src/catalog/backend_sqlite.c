@@ -10,7 +10,8 @@ static struct sqlite_backend *of(struct backend *backend)
 
 /* ---- transactions ---- */
 
-static int run(struct sqlite_backend *self, enum sql which, const char *attempted, corrie_error *err)
+static int run(struct sqlite_backend *self, enum sql which, const char *attempted,
+               corrie_error *err)
 {
     _reset_ sqlite3_stmt *statement = NULL;
     int r = sqlite_statement(self, which, &statement, err);

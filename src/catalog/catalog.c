@@ -28,8 +28,8 @@ struct catalog *catalog_close(struct catalog *catalog)
     return NULL;
 }
 
-int catalog_open(const char *directory, const struct catalog_options *options,
-                 struct catalog **ret, corrie_error *err)
+int catalog_open(const char *directory, const struct catalog_options *options, struct catalog **ret,
+                 corrie_error *err)
 {
     _cleanup_(catalog_closep) struct catalog *catalog = mem_alloc(1, sizeof *catalog);
     int r;
@@ -164,7 +164,8 @@ static int check_move(const struct catalog_move *move, corrie_error *err)
     }
     if (!str_is_utf8(move->who, NULL) || !str_is_utf8(move->why, NULL) ||
         move->who.len > CORRIE_MAX_WHO || move->why.len > CORRIE_MAX_MESSAGE) {
-        return corrie_fail(err, CORRIE_E_USAGE, "who and why of a ref's movement must be short UTF-8");
+        return corrie_fail(err, CORRIE_E_USAGE,
+                           "who and why of a ref's movement must be short UTF-8");
     }
     if (!creates) {
         return 0; /* a name that exists was checked when it was made */
@@ -250,15 +251,17 @@ int catalog_commit_by_prefix(struct catalog *catalog, struct str hex, struct has
     int r;
 
     if (hex.len < REF_HASH_MIN || hex.len > HASH_HEX) {
-        return corrie_fail(err, CORRIE_E_USAGE, "\"%.*s\" is no name of a commit: 8 to 64 hex digits",
-                           STR_FMT(hex));
+        return corrie_fail(err, CORRIE_E_USAGE,
+                           "\"%.*s\" is no name of a commit: 8 to 64 hex digits", STR_FMT(hex));
     }
     for (size_t i = 0; i < hex.len; i++) {
         int digit = hex_digit(hex.data[i]);
 
         if (digit < 0) {
-            return corrie_fail(err, CORRIE_E_USAGE, "\"%.*s\" is no name of a commit: 8 to 64 hex "
-                               "digits", STR_FMT(hex));
+            return corrie_fail(err, CORRIE_E_USAGE,
+                               "\"%.*s\" is no name of a commit: 8 to 64 hex "
+                               "digits",
+                               STR_FMT(hex));
         }
         prefix.bytes[i / 2] |= (uint8_t)(i % 2 ? digit : digit << 4);
     }
@@ -312,7 +315,8 @@ int catalog_index_put(struct catalog *catalog, struct str space,
         return r;
     }
     if (entry->json.len > CORRIE_MAX_INDEX_JSON || !str_is_utf8(entry->json, NULL)) {
-        return corrie_fail(err, CORRIE_E_LIMIT, "a record of the index is UTF-8 of at most %zu bytes",
+        return corrie_fail(err, CORRIE_E_LIMIT,
+                           "a record of the index is UTF-8 of at most %zu bytes",
                            CORRIE_MAX_INDEX_JSON);
     }
     return catalog->backend->ops->index_put(catalog->backend, space, entry, err);

@@ -1,9 +1,9 @@
 /* catalog.h — the versioned catalog of a lake: objects, refs and the log of their movements, in one
  * SQLite file `catalog.db`. Knows keys, not tables.
  *
- * A handle belongs to one thread of one process; any number of processes may have one open. A handle
- * does not survive fork. Trees are in tree.h, commits in commit.h, walking and naming of history in
- * history.h, merging and publishing in merge.h, damage in check.h.
+ * A handle belongs to one thread of one process; any number of processes may have one open. A
+ * handle does not survive fork. Trees are in tree.h, commits in commit.h, walking and naming of
+ * history in history.h, merging and publishing in merge.h, damage in check.h.
  *
  * Invariants
  *   1. A ref, its reflog entry and the objects that it needs become visible together or not at all,
@@ -37,13 +37,13 @@ int catalog_create(const char *directory, corrie_error *err) CORRIE_MUST_USE;
 
 /* Opens the catalog of a directory. `options` may be NULL. CORRIE_E_NOT_FOUND if there is none,
  * CORRIE_E_CORRUPT if the file is damaged, CORRIE_E_UNSUPPORTED if a newer version made it. */
-int catalog_open(const char *directory, const struct catalog_options *options,
-                 struct catalog **ret, corrie_error *err) CORRIE_MUST_USE;
+int catalog_open(const char *directory, const struct catalog_options *options, struct catalog **ret,
+                 corrie_error *err) CORRIE_MUST_USE;
 struct catalog *catalog_close(struct catalog *catalog);
 DEFINE_CLEANUP(struct catalog *, catalog_close)
 
-/* Refs. Branches and tags share one name space; names under tx/ are kind CATALOG_TX and the only ones
- * of that kind. */
+/* Refs. Branches and tags share one name space; names under tx/ are kind CATALOG_TX and the only
+ * ones of that kind. */
 enum catalog_ref_kind { CATALOG_BRANCH = 1, CATALOG_TAG = 2, CATALOG_TX = 3 };
 const char *catalog_ref_kind_name(int kind); /* "branch", "tag", "tx" */
 
@@ -74,16 +74,16 @@ struct catalog_move {
     struct hash new_commit;     /* zero: the ref is deleted */
     struct str who;
     struct str why;
-    int64_t when;               /* UTC ns; 0 = now */
+    int64_t when; /* UTC ns; 0 = now */
 };
 
-/* Stores `objects` (may be NULL), moves the ref and writes its reflog entry: all or nothing, durably.
- * Creating and deleting a ref are such commits. CORRIE_E_EXISTS if the ref was to be new and is there;
- * CORRIE_E_NOT_FOUND if it was to be there and is not; CORRIE_E_CONFLICT, with err->retryable set, if
- * it stands elsewhere than `expected`; CORRIE_E_NOT_FOUND if `new_commit` is no commit of the catalog;
- * CORRIE_E_BUSY (retryable) if others held the lock until the deadline; CORRIE_E_NO_SPACE,
- * CORRIE_E_IO. After any of them nothing has changed. If the machine fails at the very end of a
- * commit, the error may be reported and the commit be there after a restart.
+/* Stores `objects` (may be NULL), moves the ref and writes its reflog entry: all or nothing,
+ * durably. Creating and deleting a ref are such commits. CORRIE_E_EXISTS if the ref was to be new
+ * and is there; CORRIE_E_NOT_FOUND if it was to be there and is not; CORRIE_E_CONFLICT, with
+ * err->retryable set, if it stands elsewhere than `expected`; CORRIE_E_NOT_FOUND if `new_commit` is
+ * no commit of the catalog; CORRIE_E_BUSY (retryable) if others held the lock until the deadline;
+ * CORRIE_E_NO_SPACE, CORRIE_E_IO. After any of them nothing has changed. If the machine fails at
+ * the very end of a commit, the error may be reported and the commit be there after a restart.
  * Cost: one write transaction. */
 int catalog_commit(struct catalog *catalog, const struct object_list *objects,
                    const struct catalog_move *move, corrie_error *err) CORRIE_MUST_USE;
@@ -109,8 +109,9 @@ int catalog_reflog(struct catalog *catalog, struct str ref, uint64_t before, siz
 int catalog_commit_by_prefix(struct catalog *catalog, struct str hex, struct hash *ret,
                              corrie_error *err) CORRIE_MUST_USE;
 
-/* A small index beside the versioned tree, for records that lie elsewhere (jobs): id -> time and a JSON
- * text of at most CORRIE_MAX_INDEX_JSON bytes, in name spaces. Not versioned; the last writer wins. */
+/* A small index beside the versioned tree, for records that lie elsewhere (jobs): id -> time and a
+ * JSON text of at most CORRIE_MAX_INDEX_JSON bytes, in name spaces. Not versioned; the last writer
+ * wins. */
 struct catalog_index_entry {
     struct str id;
     int64_t time; /* UTC ns */

@@ -19,7 +19,8 @@ struct ZSTD_DCtx_s;
 
 /* ---- objects in memory (object.c) ----
  *
- * An object is in the table of its catalog from birth to death, so reads find new objects too. States:
+ * An object is in the table of its catalog from birth to death, so reads find new objects too.
+ * States:
  *
  *     held (refs > 0)  --last unref, stored-->      idle: in the list of use, may be evicted
  *     held             --last unref, not stored-->  freed: nothing may believe that it is stored
@@ -105,8 +106,8 @@ struct node {
     struct node_entry *entries;
 };
 
-/* Decodes and checks everything that can be seen in one node but boundaries. The caller's: mem_free.
- * CORRIE_E_CORRUPT says what is wrong. */
+/* Decodes and checks everything that can be seen in one node but boundaries. The caller's:
+ * mem_free. CORRIE_E_CORRUPT says what is wrong. */
 int node_decode(struct str bytes, struct node **ret, corrie_error *err) CORRIE_MUST_USE;
 void node_encode(unsigned level, const struct node_entry *entries, size_t n, struct buf *out);
 /* Whether a node ends after its `count`-th entry, whose key is `key`. */
@@ -120,7 +121,8 @@ static inline struct hash node_child(const struct node *node, size_t index)
     memcpy(child.bytes, node->entries[index].value.data, HASH_BYTES);
     return child;
 }
-/* The node of that name. `last_key` and `level` are what its parent says of it (NULL: it is a root). */
+/* The node of that name. `last_key` and `level` are what its parent says of it (NULL: it is a
+ * root). */
 int node_get(struct catalog *catalog, const struct hash *name, const struct str *last_key,
              unsigned level, struct object **ret, corrie_error *err) CORRIE_MUST_USE;
 
@@ -130,8 +132,8 @@ void value_encode(const struct tree_value *value, struct buf *out);
 
 /* ---- commits (commit.c) ---- */
 
-/* Texts are borrowed from `bytes`, properties lie in the arena. CORRIE_E_CORRUPT, CORRIE_E_NO_MEMORY.
- * `id` is not set. */
+/* Texts are borrowed from `bytes`, properties lie in the arena. CORRIE_E_CORRUPT,
+ * CORRIE_E_NO_MEMORY. `id` is not set. */
 int commit_decode(struct str bytes, struct arena *arena, struct commit *ret, corrie_error *err)
     CORRIE_MUST_USE;
 void commit_encode(const struct commit *commit, struct buf *out);

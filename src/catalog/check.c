@@ -98,7 +98,8 @@ static int check_json(struct checker *checker, enum object_type type, const stru
     }
     r = object_get(checker->catalog, type, name, &hold.object, err);
     if (r >= 0) {
-        r = js_parse_canonical(object_bytes(hold.object), object_type_name((int)type), &parsed, err);
+        r = js_parse_canonical(object_bytes(hold.object), object_type_name((int)type), &parsed,
+                               err);
     }
     if (r >= 0 && type == OBJECT_DOC && hold.object->len <= CORRIE_DOC_INLINE) {
         r = corrie_fail(err, CORRIE_E_CORRUPT, "a document lies apart that should not");
@@ -186,7 +187,8 @@ static int remember(struct checker *checker, const struct object *object, struct
     return 0;
 }
 
-static int check_node(struct checker *checker, const struct reference *reference, corrie_error *err);
+static int check_node(struct checker *checker, const struct reference *reference,
+                      corrie_error *err);
 
 static int check_entries(struct checker *checker, const struct reference *reference,
                          const struct node *node, corrie_error *err)
@@ -213,7 +215,8 @@ static int check_entries(struct checker *checker, const struct reference *refere
     return r;
 }
 
-/* Recursion is bounded: a level is less than its parent's, and there are at most TREE_LEVELS_MAX. */
+/* Recursion is bounded: a level is less than its parent's, and there are at most TREE_LEVELS_MAX.
+ * */
 static int check_node(struct checker *checker, const struct reference *reference, corrie_error *err)
 {
     _cleanup_(object_hold_done) struct object_hold hold = {checker->catalog, NULL};
@@ -297,7 +300,8 @@ static int check_commit(struct checker *checker, const struct hash *name, corrie
         r = add_commit(checker, &commit.parents[i], err);
     }
     return r < 0 ? r
-                 : check_node(checker, &(struct reference){.name = commit.tree, .is_last = true}, err);
+                 : check_node(checker, &(struct reference){.name = commit.tree, .is_last = true},
+                              err);
 }
 
 /* ---- the whole ---- */
@@ -315,7 +319,9 @@ static int reflog_commit(void *arg, const struct hash *name, corrie_error *err)
 {
     struct checker *checker = arg;
 
-    return hash_is_zero(name) ? 0 : vec_push(&checker->todo, *name) < 0 ? corrie_fail_memory(err) : 0;
+    return hash_is_zero(name)                    ? 0
+           : vec_push(&checker->todo, *name) < 0 ? corrie_fail_memory(err)
+                                                 : 0;
 }
 
 static int drop_collected(struct checker *checker, corrie_error *err)

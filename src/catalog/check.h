@@ -1,5 +1,5 @@
-/* check.h — is the catalog what it was when it was stored? The first half of fsck; those who know what
- * the keys mean go on from here. */
+/* check.h — is the catalog what it was when it was stored? The first half of fsck; those who know
+ * what the keys mean go on from here. */
 #ifndef CORRIE_CATALOG_CHECK_H
 #define CORRIE_CATALOG_CHECK_H
 
@@ -15,8 +15,8 @@
 struct catalog_check {
     const struct cancel *cancel;
     void *arg;
-    /* One thing that is wrong, in words: `where` is "file", "ref main", "commit 12ab34cd…". A negative
-     * result ends the check. */
+    /* One thing that is wrong, in words: `where` is "file", "ref main", "commit 12ab34cd…". A
+     * negative result ends the check. */
     int (*problem)(void *arg, struct str where, struct str what, corrie_error *err);
     /* Each value that any tree in reach names, once for equal subtrees; NULL = not wanted. */
     int (*value)(void *arg, struct str key, const struct tree_value *value, corrie_error *err);
@@ -30,10 +30,10 @@ struct catalog_check_counts {
     uint64_t problems;
 };
 
-/* Checks the file, then everything in reach of refs and reflog: each object is there and is what its
- * name says, generations, shapes of trees, docs and origins that lie apart. Goes on after problems.
- * Returns 0 whether or not there were problems, negative if it could not go on. Cost: all that is in
- * reach, each object once. */
+/* Checks the file, then everything in reach of refs and reflog: each object is there and is what
+ * its name says, generations, shapes of trees, docs and origins that lie apart. Goes on after
+ * problems. Returns 0 whether or not there were problems, negative if it could not go on. Cost: all
+ * that is in reach, each object once. */
 int catalog_check_all(struct catalog *catalog, const struct catalog_check *check,
                       struct catalog_check_counts *ret, corrie_error *err) CORRIE_MUST_USE;
 

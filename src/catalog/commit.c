@@ -20,8 +20,8 @@ static int64_t wire_time(struct wire_reader *reader)
 
 void commit_encode(const struct commit *commit, struct buf *out)
 {
-    buf_add_char(out, (char)((commit->has_origin ? COMMIT_ORIGIN : 0) |
-                             (commit->has_job ? COMMIT_JOB : 0)));
+    buf_add_char(
+        out, (char)((commit->has_origin ? COMMIT_ORIGIN : 0) | (commit->has_job ? COMMIT_JOB : 0)));
     buf_add(out, commit->tree.bytes, HASH_BYTES);
     wire_add_varint(out, commit->n_parents);
     for (size_t i = 0; i < commit->n_parents; i++) {

@@ -22,7 +22,7 @@ struct commit_property {
 
 /* All text is UTF-8. Times are UTC nanoseconds since 1970. */
 struct commit {
-    struct hash id;   /* its own name */
+    struct hash id; /* its own name */
     struct hash tree;
     struct hash parents[COMMIT_PARENTS_MAX]; /* the second = merged from */
     size_t n_parents;

@@ -1,7 +1,8 @@
 /* history.c — walks over commits.
  *
- * All of them take the commit of the largest generation first. A generation is larger than those of all
- * ancestors (it is checked here), so when a commit is taken all its descendants in the walk have been. */
+ * All of them take the commit of the largest generation first. A generation is larger than those of
+ * all ancestors (it is checked here), so when a commit is taken all its descendants in the walk
+ * have been. */
 #include "catalog/history.h"
 
 #include "base/map.h"
@@ -83,9 +84,9 @@ static int wrong_generation(const struct hash *commit, corrie_error *err)
 
 /* ---- the log ----
  *
- * A commit is forgotten when it has been taken: nothing that is taken later can name it, since all of
- * those have smaller generations. So memory follows the width of the history. A commit with two children
- * may be queued twice; it then stands twice in a row. */
+ * A commit is forgotten when it has been taken: nothing that is taken later can name it, since all
+ * of those have smaller generations. So memory follows the width of the history. A commit with two
+ * children may be queued twice; it then stands twice in a row. */
 
 struct history_walk {
     struct catalog *catalog;
@@ -147,8 +148,7 @@ int history_walk_next(struct history_walk *walk, const struct commit **ret, corr
         return 0;
     }
     visit = queue_pop(&walk->queue);
-    while (walk->queue.count > 0 &&
-           hash_eq(&walk->queue.items[0]->links.id, &visit->links.id)) {
+    while (walk->queue.count > 0 && hash_eq(&walk->queue.items[0]->links.id, &visit->links.id)) {
         mem_free(queue_pop(&walk->queue));
     }
     n_parents = walk->first_parent && visit->links.n_parents > 1 ? 1 : visit->links.n_parents;

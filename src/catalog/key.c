@@ -12,7 +12,8 @@ static bool segment_valid(struct str segment, const char **ret_why)
     }
     for (size_t i = 0; i < segment.len; i++) {
         unsigned char c = (unsigned char)segment.data[i];
-        bool c1_control = c == 0xc2 && i + 1 < segment.len && (unsigned char)segment.data[i + 1] < 0xa0;
+        bool c1_control =
+            c == 0xc2 && i + 1 < segment.len && (unsigned char)segment.data[i + 1] < 0xa0;
 
         if (c < 0x20 || c == 0x7f || c1_control) {
             *ret_why = "it holds a control character";
@@ -42,7 +43,8 @@ static int add_segments(const struct str *segments, size_t n, bool prefix, struc
                                STR_FMT(segments[i]), why);
         }
         if (len + segments[i].len + 1 > CORRIE_MAX_KEY) {
-            return corrie_fail(err, CORRIE_E_LIMIT, "a key is longer than %d bytes", CORRIE_MAX_KEY);
+            return corrie_fail(err, CORRIE_E_LIMIT, "a key is longer than %d bytes",
+                               CORRIE_MAX_KEY);
         }
         memcpy(ret->bytes + len, segments[i].data, segments[i].len);
         len += segments[i].len;

@@ -1,9 +1,9 @@
-/* key.h — keys of the catalog: paths of UTF-8 segments, the first of which is the kind:
- * ["table", "sales", "events"].
+/* key.h — keys of the catalog: paths of UTF-8 segments, the first of which is the kind: ["table",
+ * "sales", "events"].
  *
- * A key is stored and compared as its segments joined by byte 0, ordered by memcmp, and travels as a
- * `struct str` of those bytes. A segment is 1–255 bytes of UTF-8 without control characters, compared
- * as bytes, never normalised; a key has 1–8 segments and at most CORRIE_MAX_KEY bytes. */
+ * A key is stored and compared as its segments joined by byte 0, ordered by memcmp, and travels as
+ * a `struct str` of those bytes. A segment is 1–255 bytes of UTF-8 without control characters,
+ * compared as bytes, never normalised; a key has 1–8 segments and at most CORRIE_MAX_KEY bytes. */
 #ifndef CORRIE_CATALOG_KEY_H
 #define CORRIE_CATALOG_KEY_H
 
@@ -34,8 +34,8 @@ int key_make(const struct str *segments, size_t n, struct key *ret, corrie_error
     key_make((const struct str[]){__VA_ARGS__},                                                    \
              sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str), (ret), (err))
 
-/* What all keys below these segments start with: the segments, each followed by byte 0. No segments:
- * the empty prefix, all keys. Same errors. */
+/* What all keys below these segments start with: the segments, each followed by byte 0. No
+ * segments: the empty prefix, all keys. Same errors. */
 int key_make_prefix(const struct str *segments, size_t n, struct key *ret, corrie_error *err)
     CORRIE_MUST_USE;
 #define KEY_MAKE_PREFIX(ret, err, ...)                                                             \

@@ -1,7 +1,8 @@
 /* merge.c — merge3 over trees (merge.h).
  *
- * Only keys that `ours` changed are looked at: what only `theirs` changed is in the result already, since
- * the result is theirs with edits. With several bases, every key on which ours and theirs differ. */
+ * Only keys that `ours` changed are looked at: what only `theirs` changed is in the result already,
+ * since the result is theirs with edits. With several bases, every key on which ours and theirs
+ * differ. */
 #include "catalog/merge.h"
 
 #include "base/map.h"
@@ -109,7 +110,8 @@ int merge_reason(struct merge *merge, corrie_error *err, const char *format, ...
     if (buf_check(&text, err) < 0) {
         return err->code;
     }
-    return arena_str(&merge->arena, buf_str(&text), &merge->reason) < 0 ? corrie_fail_memory(err) : 0;
+    return arena_str(&merge->arena, buf_str(&text), &merge->reason) < 0 ? corrie_fail_memory(err)
+                                                                        : 0;
 }
 
 int merge_conflict(struct merge *merge, struct str key, const char *reason, corrie_error *err)
@@ -181,7 +183,8 @@ static const struct merge_kind *kind_of(const struct merge *merge, struct str ke
     return NULL;
 }
 
-/* A key that ours and theirs have differently and both have changed, or on which the bases disagree. */
+/* A key that ours and theirs have differently and both have changed, or on which the bases
+ * disagree. */
 static int decide(struct merge *merge, struct str key, bool bases_agree,
                   const struct tree_value *base, const struct tree_value *ours,
                   const struct tree_value *theirs, corrie_error *err)
@@ -352,9 +355,8 @@ int merge_trees(struct catalog *catalog, const struct hash *bases, size_t n_base
         *ret_root = *ours;
         return 0;
     }
-    r = n_bases == 1
-            ? tree_diff(catalog, &bases[0], ours, STR_EMPTY, on_our_change, &merge, err)
-            : tree_diff(catalog, theirs, ours, STR_EMPTY, on_difference, &merge, err);
+    r = n_bases == 1 ? tree_diff(catalog, &bases[0], ours, STR_EMPTY, on_our_change, &merge, err)
+                     : tree_diff(catalog, theirs, ours, STR_EMPTY, on_difference, &merge, err);
     if (r >= 0) {
         r = add_staged(&merge, err);
     }

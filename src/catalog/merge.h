@@ -1,10 +1,10 @@
-/* merge.h — the one mechanism for everything that changes a lake: merge3 over trees, per key through the
- * kind that owns it, and publishing with retries.
+/* merge.h — the one mechanism for everything that changes a lake: merge3 over trees, per key
+ * through the kind that owns it, and publishing with retries.
  *
  * Reports are never NULL, and empty or done with before the call.
  *
- * Words: `base` is what both sides started from, `theirs` is where the target ref stands now, `ours` is
- * what we want to bring there. The result is theirs with our changes.
+ * Words: `base` is what both sides started from, `theirs` is where the target ref stands now,
+ * `ours` is what we want to bring there. The result is theirs with our changes.
  *
  * The default rule, for kinds that nobody registered: a key that only one side changed takes that
  * side's value; changed on both sides to the same value is fine; otherwise it is a conflict. */
@@ -32,7 +32,7 @@ enum merge_decision {
     MERGE_CONFLICT = 0, /* the reason may have been given by merge_reason */
     MERGE_TAKE_OURS,    /* our value, or our deletion */
     MERGE_TAKE_THEIRS,
-    MERGE_PUT,          /* *ret_value */
+    MERGE_PUT, /* *ret_value */
     MERGE_DELETE
 };
 
@@ -40,9 +40,9 @@ enum merge_decision {
 struct merge_kind {
     struct str name; /* the first segment of its keys */
     void *data;
-    /* Called for a key that both sides changed since the base, differently; NULL = not there on that
-     * side. Returns a decision or a negative code; *ret_value's doc must live in merge_arena. NULL:
-     * the default rule. */
+    /* Called for a key that both sides changed since the base, differently; NULL = not there on
+     * that side. Returns a decision or a negative code; *ret_value's doc must live in merge_arena.
+     * NULL: the default rule. */
     int (*merge3)(struct merge *merge, void *data, struct str key, const struct tree_value *base,
                   const struct tree_value *ours, const struct tree_value *theirs,
                   struct tree_value *ret_value, corrie_error *err);
@@ -95,8 +95,8 @@ struct merge_report {
     struct hash theirs_commit;
 };
 void merge_report_done(struct merge_report *report);
-/* {"base":…,"ours":…,"theirs":…,"conflicts":[{"key":[…],"base":value|null,…,"reason":…}]}; a value is
- * {"id":…,"doc":…} (docs that lie apart by their hash). */
+/* {"base":…,"ours":…,"theirs":…,"conflicts":[{"key":[…],"base":value|null,…,"reason":…}]}; a value
+ * is {"id":…,"doc":…} (docs that lie apart by their hash). */
 int merge_report_json(const struct merge_report *report, json_t **ret, corrie_error *err)
     CORRIE_MUST_USE;
 
@@ -117,9 +117,9 @@ struct merge_options {
     const struct cancel *cancel;
 };
 
-/* Merges; new nodes go to `objects`. Returns 0 and the root; or CORRIE_E_CONFLICT with the conflicts
- * in *report (empty before). `options` may be NULL. Cost: follows what differs between base and ours,
- * times the depth. */
+/* Merges; new nodes go to `objects`. Returns 0 and the root; or CORRIE_E_CONFLICT with the
+ * conflicts in *report (empty before). `options` may be NULL. Cost: follows what differs between
+ * base and ours, times the depth. */
 int merge3(struct catalog *catalog, const struct hash *base, const struct hash *ours,
            const struct hash *theirs, const struct merge_options *options,
            struct object_list *objects, struct hash *ret_root, struct merge_report *report,
@@ -136,17 +136,17 @@ struct publish {
     struct hash tree;
     struct object_list *objects; /* further objects to store with it (origins, unsaved nodes of
                                   * `tree`); borrowed; may be NULL */
-    /* The commit to make: author, committer, times, message, properties, origin, job. Tree and parents
-     * are set here. */
+    /* The commit to make: author, committer, times, message, properties, origin, job. Tree and
+     * parents are set here. */
     struct commit commit;
-    struct str why;            /* for the reflog; empty = first line of the message */
-    bool allow_empty;          /* commit even if nothing changes */
-    int64_t deadline_ms;       /* 0 = CORRIE_COMMIT_DEADLINE_MS */
+    struct str why;                    /* for the reflog; empty = first line of the message */
+    bool allow_empty;                  /* commit even if nothing changes */
+    int64_t deadline_ms;               /* 0 = CORRIE_COMMIT_DEADLINE_MS */
     const struct merge_options *merge; /* may be NULL */
 };
 
 struct publish_result {
-    struct hash commit;   /* where the ref stands now */
+    struct hash commit; /* where the ref stands now */
     struct hash tree;
     struct hash previous; /* where it stood before */
     bool changed;         /* false: there was nothing to do, the ref did not move */
@@ -154,31 +154,32 @@ struct publish_result {
     unsigned attempts;    /* how often it was tried, from 1 */
 };
 
-/* Brings a change to a ref as one commit whose parent is the ref's head at that moment: if the head is
- * no longer `start`, the change is merged (merge3: base = start, ours = the change, theirs = head),
- * and again if the ref moves meanwhile, until the deadline. CORRIE_E_CONFLICT with the report filled
- * if it cannot be merged, CORRIE_E_BUSY after the deadline, else as catalog_commit. With a dry run in
- * `merge` nothing is stored and `ret->commit` is the head. */
+/* Brings a change to a ref as one commit whose parent is the ref's head at that moment: if the head
+ * is no longer `start`, the change is merged (merge3: base = start, ours = the change, theirs =
+ * head), and again if the ref moves meanwhile, until the deadline. CORRIE_E_CONFLICT with the
+ * report filled if it cannot be merged, CORRIE_E_BUSY after the deadline, else as catalog_commit.
+ * With a dry run in `merge` nothing is stored and `ret->commit` is the head. */
 int catalog_publish(struct catalog *catalog, const struct publish *publish,
                     struct publish_result *ret, struct merge_report *report, corrie_error *err)
     CORRIE_MUST_USE;
 
 struct branch_merge {
-    struct str ref;     /* the target */
-    struct hash source; /* the commit to bring there */
+    struct str ref;       /* the target */
+    struct hash source;   /* the commit to bring there */
     struct commit commit; /* of the merge: author, message, … as in struct publish */
     struct str why;
     bool no_fast_forward; /* make a merge commit even if the target could simply move */
     int64_t deadline_ms;
     const struct merge_options *merge;
-    struct object_list *preview; /* a dry run puts the nodes of ret->tree here, so that the tree can be
+    struct object_list
+        *preview; /* a dry run puts the nodes of ret->tree here, so that the tree can be
                                   * read while the list lives; the caller's; may be NULL */
 };
 
-/* Merges the history of `source` into a ref: nothing to do if it is there already; moves the ref if it
- * stands in the history of `source`; else a commit of two parents by merge3 from the best common
- * ancestor. Several best ancestors that disagree on a key that both sides changed: a conflict there.
- * CORRIE_E_CONFLICT and the others as catalog_publish. */
+/* Merges the history of `source` into a ref: nothing to do if it is there already; moves the ref if
+ * it stands in the history of `source`; else a commit of two parents by merge3 from the best common
+ * ancestor. Several best ancestors that disagree on a key that both sides changed: a conflict
+ * there. CORRIE_E_CONFLICT and the others as catalog_publish. */
 int catalog_merge(struct catalog *catalog, const struct branch_merge *merge,
                   struct publish_result *ret, struct merge_report *report, corrie_error *err)
     CORRIE_MUST_USE;

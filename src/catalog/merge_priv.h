@@ -7,8 +7,8 @@
 
 #define MERGE_BASES_MAX 16
 
-/* As merge3. With several bases (trees of the best common ancestors) a key on which they do not agree is
- * merged only if each of them alone would lead to the same. */
+/* As merge3. With several bases (trees of the best common ancestors) a key on which they do not
+ * agree is merged only if each of them alone would lead to the same. */
 int merge_trees(struct catalog *catalog, const struct hash *bases, size_t n_bases,
                 const struct hash *ours, const struct hash *theirs,
                 const struct merge_options *options, struct object_list *objects,

@@ -87,9 +87,11 @@ int merge_report_fail(const struct merge_report *report, corrie_error *err)
     if (n > NAMED_MAX) {
         buf_addf(&text, "; and %zu more", n - NAMED_MAX);
     }
-    corrie_fail(err, CORRIE_E_CONFLICT, "%zu conflict%s: %s", n, n == 1 ? "" : "s", buf_text(&text));
-    return corrie_hint(err, "decide each with --ours or --theirs, or make the change again on the new "
-                            "head");
+    corrie_fail(err, CORRIE_E_CONFLICT, "%zu conflict%s: %s", n, n == 1 ? "" : "s",
+                buf_text(&text));
+    return corrie_hint(err,
+                       "decide each with --ours or --theirs, or make the change again on the new "
+                       "head");
 }
 
 /* ---- JSON ---- */
@@ -150,7 +152,8 @@ static json_t *key_json(struct str key)
     return TAKE_PTR(array);
 }
 
-static int add_conflict(json_t *list, const struct merge_conflict_entry *conflict, corrie_error *err)
+static int add_conflict(json_t *list, const struct merge_conflict_entry *conflict,
+                        corrie_error *err)
 {
     _json_ json_t *entry = json_object();
     int r;
@@ -168,8 +171,8 @@ static int add_conflict(json_t *list, const struct merge_conflict_entry *conflic
     if (r < 0) {
         return r;
     }
-    if (js_set_str(entry, "reason", conflict->reason.len ? conflict->reason
-                                                         : str_of(what_happened(conflict))) < 0 ||
+    if (js_set_str(entry, "reason",
+                   conflict->reason.len ? conflict->reason : str_of(what_happened(conflict))) < 0 ||
         json_array_append_new(list, TAKE_PTR(entry)) < 0) {
         return corrie_fail_memory(err);
     }

@@ -108,7 +108,8 @@ struct node_shape {
     size_t key_bytes;
 };
 
-/* First pass: everything but the keys' own order and text, so that memory can be had in one piece. */
+/* First pass: everything but the keys' own order and text, so that memory can be had in one piece.
+ * */
 static const char *read_shape(struct str bytes, struct node_shape *ret)
 {
     struct wire_reader reader = wire_reader(bytes);
@@ -183,11 +184,11 @@ int node_decode(struct str bytes, struct node **ret, corrie_error *err)
             return corrie_fail(err, CORRIE_E_CORRUPT, "the node is malformed: a key is none");
         }
         if (i > 0 && (str_cmp(before, key) >= 0 || shared_with(before, key) != shared)) {
-            return corrie_fail(err, CORRIE_E_CORRUPT, "the node is malformed: keys are not in order");
+            return corrie_fail(err, CORRIE_E_CORRUPT,
+                               "the node is malformed: keys are not in order");
         }
         node->entries[i].key = key;
-        node->entries[i].value =
-            node->level ? wire_take(&reader, HASH_BYTES) : wire_text(&reader);
+        node->entries[i].value = node->level ? wire_take(&reader, HASH_BYTES) : wire_text(&reader);
         before = key;
     }
     *ret = TAKE_PTR(node);
@@ -235,9 +236,10 @@ int node_get(struct catalog *catalog, const struct hash *name, const struct str 
         }
     }
     node = hold.object->node;
-    if (last_key &&
-        (node->level != level || node->n == 0 || !str_eq(node->entries[node->n - 1].key, *last_key))) {
-        return corrie_fail(err, CORRIE_E_CORRUPT, "node %.12s is not what its parent says of it", hex);
+    if (last_key && (node->level != level || node->n == 0 ||
+                     !str_eq(node->entries[node->n - 1].key, *last_key))) {
+        return corrie_fail(err, CORRIE_E_CORRUPT, "node %.12s is not what its parent says of it",
+                           hex);
     }
     *ret = TAKE_PTR(hold.object);
     return 0;

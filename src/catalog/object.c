@@ -9,7 +9,7 @@
 enum stored_form { STORED_PLAIN = 0, STORED_ZSTD = 1 };
 
 #define COMPRESSION_LEVEL 1 /* measured: higher ones gain a hundredth and cost a tenth */
-#define COMPRESS_FROM 96 /* bytes: shorter ones do not get smaller */
+#define COMPRESS_FROM 96    /* bytes: shorter ones do not get smaller */
 
 const char *object_type_name(int type)
 {
@@ -313,7 +313,8 @@ int object_get(struct catalog *catalog, enum object_type type, const struct hash
 
     fetch.object = table_find(&catalog->objects, type, name);
     if (!fetch.object) {
-        r = catalog->backend->ops->get_objects(catalog->backend, name, 1, take_fetched, &fetch, err);
+        r = catalog->backend->ops->get_objects(catalog->backend, name, 1, take_fetched, &fetch,
+                                               err);
         if (r < 0 || !fetch.object) {
             hash_hex(name, hex);
             if (r >= 0) {
@@ -321,7 +322,8 @@ int object_get(struct catalog *catalog, enum object_type type, const struct hash
                                    object_type_name((int)type), hex);
             }
             corrie_wrap(err, "read %s %.12s", object_type_name((int)type), hex);
-            return r == CORRIE_E_CORRUPT ? corrie_hint(err, "`corrie fsck` lists what is damaged") : r;
+            return r == CORRIE_E_CORRUPT ? corrie_hint(err, "`corrie fsck` lists what is damaged")
+                                         : r;
         }
     }
     *ret = fetch.object;

@@ -24,8 +24,8 @@ enum object_type { OBJECT_NODE = 1, OBJECT_COMMIT = 2, OBJECT_DOC = 3, OBJECT_OR
 const char *object_type_name(int type);
 struct hash object_name(enum object_type type, struct str bytes);
 
-/* Objects that a commit is to store. Zeroed is empty; object_list_done drops what was not stored. The
- * catalog must outlive it. */
+/* Objects that a commit is to store. Zeroed is empty; object_list_done drops what was not stored.
+ * The catalog must outlive it. */
 struct object_list {
     struct object **items;
     size_t count;
@@ -40,8 +40,8 @@ void object_list_done(struct object_list *list);
 int object_add_json(struct catalog *catalog, enum object_type type, struct str bytes,
                     struct object_list *list, struct hash *ret, corrie_error *err) CORRIE_MUST_USE;
 
-/* The bytes of an object of that type, copied into the arena. CORRIE_E_NOT_FOUND if there is none of
- * that name, CORRIE_E_CORRUPT if its bytes are not what was stored. */
+/* The bytes of an object of that type, copied into the arena. CORRIE_E_NOT_FOUND if there is none
+ * of that name, CORRIE_E_CORRUPT if its bytes are not what was stored. */
 int object_read(struct catalog *catalog, enum object_type type, const struct hash *name,
                 struct arena *arena, struct str *ret, corrie_error *err) CORRIE_MUST_USE;
 

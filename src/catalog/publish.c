@@ -4,8 +4,9 @@
  *          ^                                  | lost the race, or the lock was not to be had
  *          +---- wait a little, hold the lock +      (until the deadline)
  *
- * After a lost race the backend's write lock is held from the look to the swap, if it offers that and the
- * last round was short: so nobody loses twice, and nobody waits long for somebody else's merge. */
+ * After a lost race the backend's write lock is held from the look to the swap, if it offers that
+ * and the last round was short: so nobody loses twice, and nobody waits long for somebody else's
+ * merge. */
 #include "base/clock.h"
 #include "catalog/history.h"
 #include "catalog/merge_priv.h"
@@ -159,7 +160,8 @@ static int run_rounds(struct catalog *catalog, const struct target *target, roun
             return r;
         }
         if (clock_monotonic() + wait >= deadline) {
-            corrie_fail(err, CORRIE_E_BUSY, "%.*s was moved by others %u times while this was tried",
+            corrie_fail(err, CORRIE_E_BUSY,
+                        "%.*s was moved by others %u times while this was tried",
                         STR_FMT(target->ref), attempt);
             err->retryable = true;
             return corrie_hint(err, "try again");
@@ -257,7 +259,8 @@ static int change_round(void *arg, struct round *round, struct merge_report *rep
     if (hash_eq(&round->tree, &head_tree) && !publish->allow_empty) {
         return 0;
     }
-    /* Nodes of our own tree are of use only if it is the result; what its values name is in any case. */
+    /* Nodes of our own tree are of use only if it is the result; what its values name is in any
+     * case. */
     as_it_was = hash_eq(&round->tree, &change->ours);
     r = add_objects(round, &change->made, as_it_was, err);
     if (r >= 0) {
@@ -321,7 +324,8 @@ static int merge_round(void *arg, struct round *round, struct merge_report *repo
     size_t n;
     int r;
 
-    r = history_merge_bases(round->catalog, &merge->source, head, commits, MERGE_BASES_MAX, &n, err);
+    r = history_merge_bases(round->catalog, &merge->source, head, commits, MERGE_BASES_MAX, &n,
+                            err);
     if (r >= 0) {
         r = tree_of(round->catalog, &merge->source, &ours, err);
     }

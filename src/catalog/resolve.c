@@ -27,7 +27,8 @@ static int in_reflog(struct catalog *catalog, struct str ref, const struct hash 
             return r;
         }
         for (size_t i = 0; i < n; i++) {
-            if (hash_eq(&entries[i].old_commit, commit) || hash_eq(&entries[i].new_commit, commit)) {
+            if (hash_eq(&entries[i].old_commit, commit) ||
+                hash_eq(&entries[i].new_commit, commit)) {
                 return 1;
             }
             sequence = entries[i].sequence;
@@ -104,7 +105,8 @@ static int resolve_time(struct catalog *catalog, const struct ref_expr *expr,
         _cleanup_(arena_done) struct arena arena = {0};
         struct catalog_reflog_entry *entries;
         size_t n;
-        int r = catalog_reflog(catalog, expr->name, sequence, REFLOG_PAGE, &arena, &entries, &n, err);
+        int r =
+            catalog_reflog(catalog, expr->name, sequence, REFLOG_PAGE, &arena, &entries, &n, err);
 
         if (r < 0) {
             return r;
@@ -143,9 +145,12 @@ static int take_step(struct catalog *catalog, const struct ref_step *step, struc
         }
         if (parent < 1 || parent > links.n_parents) {
             return links.n_parents == 0
-                       ? corrie_fail(err, CORRIE_E_NOT_FOUND, "commit %.*s has no parent: it is the "
-                                     "first", STR_FMT(short_name(commit, hex)))
-                       : corrie_fail(err, CORRIE_E_NOT_FOUND, "commit %.*s has %zu parent%s, not %u",
+                       ? corrie_fail(err, CORRIE_E_NOT_FOUND,
+                                     "commit %.*s has no parent: it is the "
+                                     "first",
+                                     STR_FMT(short_name(commit, hex)))
+                       : corrie_fail(err, CORRIE_E_NOT_FOUND,
+                                     "commit %.*s has %zu parent%s, not %u",
                                      STR_FMT(short_name(commit, hex)), links.n_parents,
                                      links.n_parents == 1 ? "" : "s", parent);
         }

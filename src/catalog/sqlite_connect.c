@@ -1,4 +1,5 @@
-/* sqlite_connect.c — the connection: memory, locks, errors, statements; making and opening the file. */
+/* sqlite_connect.c — the connection: memory, locks, errors, statements; making and opening the
+ * file. */
 #include <pthread.h>
 
 #include "base/clock.h"
@@ -7,8 +8,8 @@
 #include "os/dir.h"
 #include "os/file.h"
 
-/* Why a table in the order of writing with an index over names, and pages of 8 KiB: docs/decisions, "Nodes of
- * the tree and their place in SQLite". */
+/* Why a table in the order of writing with an index over names, and pages of 8 KiB: docs/decisions,
+ * "Nodes of the tree and their place in SQLite". */
 static const char schema_text[] =
     "CREATE TABLE objects (id INTEGER PRIMARY KEY, name BLOB NOT NULL, type INTEGER NOT NULL,"
     " stamp INTEGER NOT NULL, stored BLOB NOT NULL);"
@@ -85,12 +86,17 @@ static void memory_stop(void *unused)
 static void setup_once(void)
 {
     static const sqlite3_mem_methods methods = {
-        .xMalloc = memory_allocate, .xFree = memory_free,   .xRealloc = memory_resize,
-        .xSize = memory_size,       .xRoundup = memory_round, .xInit = memory_start,
+        .xMalloc = memory_allocate,
+        .xFree = memory_free,
+        .xRealloc = memory_resize,
+        .xSize = memory_size,
+        .xRoundup = memory_round,
+        .xInit = memory_start,
         .xShutdown = memory_stop,
     };
 
-    /* Refused where somebody else in the process has started SQLite already; then it keeps its own. */
+    /* Refused where somebody else in the process has started SQLite already; then it keeps its own.
+     * */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
 }
@@ -117,20 +123,22 @@ int sqlite_fail(struct sqlite_backend *self, int r, const char *attempted, corri
     case SQLITE_NOTADB:
         corrie_fail(err, CORRIE_E_CORRUPT, "%s: the catalog %s is damaged: %s", attempted, path,
                     reason);
-        return corrie_hint(err, "`corrie fsck` says what can still be read; restore the file from a "
-                                "backup together with its -wal file, if there is one");
+        return corrie_hint(err,
+                           "`corrie fsck` says what can still be read; restore the file from a "
+                           "backup together with its -wal file, if there is one");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         if (cancel_requested(self->cancel)) {
             return corrie_fail(err, CORRIE_E_CANCELLED, "interrupted");
         }
-        corrie_fail(err, CORRIE_E_BUSY, "%s: the catalog %s was locked by other writers for %lld ms",
-                    attempted, path, (long long)self->deadline_ms);
+        corrie_fail(err, CORRIE_E_BUSY,
+                    "%s: the catalog %s was locked by other writers for %lld ms", attempted, path,
+                    (long long)self->deadline_ms);
         err->retryable = true;
         return corrie_hint(err, "try again; if nothing else writes, look for a program that hangs");
     case SQLITE_FULL:
-        return corrie_fail(err, CORRIE_E_NO_SPACE, "%s: no space left for the catalog %s", attempted,
-                           path);
+        return corrie_fail(err, CORRIE_E_NO_SPACE, "%s: no space left for the catalog %s",
+                           attempted, path);
     case SQLITE_IOERR:
         if (r == SQLITE_IOERR_NOMEM) {
             return corrie_fail_memory(err);
@@ -161,8 +169,8 @@ int sqlite_fail(struct sqlite_backend *self, int r, const char *attempted, corri
 
 /* ---- waiting ----
  *
- * SQLite's own timeout sleeps ever longer, so that a late comer starves for seconds beside busy writers
- * (measured). Short sleeps of random length are fair and cost little. */
+ * SQLite's own timeout sleeps ever longer, so that a late comer starves for seconds beside busy
+ * writers (measured). Short sleeps of random length are fair and cost little. */
 
 #define WAIT_MIN_NS 150000
 #define WAIT_SPREAD_NS 300000
@@ -216,8 +224,9 @@ static const char *const sql_texts[SQL_COUNT] = {
                       " ON CONFLICT (space, id) DO UPDATE SET time = excluded.time,"
                       " json = excluded.json",
     [SQL_INDEX_GET] = "SELECT id, time, json FROM records WHERE space = ?1 AND id = ?2",
-    [SQL_INDEX_LIST] = "SELECT id, time, json FROM records WHERE space = ?1 AND (time, id) < (?2, ?3)"
-                       " AND substr(id, 1, ?4) = ?5 ORDER BY time DESC, id DESC LIMIT ?6",
+    [SQL_INDEX_LIST] =
+        "SELECT id, time, json FROM records WHERE space = ?1 AND (time, id) < (?2, ?3)"
+        " AND substr(id, 1, ?4) = ?5 ORDER BY time DESC, id DESC LIMIT ?6",
     [SQL_INDEX_DELETE] = "DELETE FROM records WHERE space = ?1 AND id = ?2",
 };
 
@@ -278,7 +287,8 @@ int sqlite_column_str(sqlite3_stmt *statement, int column, struct arena *arena, 
     if (!text) { /* our columns are NOT NULL */
         return corrie_fail_memory(err);
     }
-    return arena_str(arena, (struct str){text, (size_t)sqlite3_column_bytes(statement, column)}, ret) < 0
+    return arena_str(arena, (struct str){text, (size_t)sqlite3_column_bytes(statement, column)},
+                     ret) < 0
                ? corrie_fail_memory(err)
                : 0;
 }
@@ -329,8 +339,8 @@ static int connect_file(const char *directory, const struct catalog_options *opt
     if (!self || !(self->path = buf_take(&path))) {
         return corrie_fail_memory(err);
     }
-    self->deadline_ms = options && options->lock_deadline_ms ? options->lock_deadline_ms
-                                                             : CORRIE_LOCK_DEADLINE_MS;
+    self->deadline_ms =
+        options && options->lock_deadline_ms ? options->lock_deadline_ms : CORRIE_LOCK_DEADLINE_MS;
     self->cancel = options ? options->cancel : NULL;
     random_bytes(&self->jitter, sizeof self->jitter);
     r = sqlite3_open_v2(self->path, &self->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
@@ -341,7 +351,8 @@ static int connect_file(const char *directory, const struct catalog_options *opt
     (void)sqlite3_busy_handler(self->db, wait_for_lock, self);
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    r = sqlite3_exec(self->db, "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON", NULL, NULL, NULL);
+    r = sqlite3_exec(self->db, "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON", NULL, NULL,
+                     NULL);
     if (r != SQLITE_OK) {
         return sqlite_fail(self, r, "open", err);
     }
@@ -401,8 +412,9 @@ static int look_inside(struct sqlite_backend *self, corrie_error *err)
     }
     if (id != SQLITE_CATALOG_ID || n_known != SCHEMA_OBJECTS) {
         corrie_fail(err, CORRIE_E_CORRUPT, "%s is not a catalog", self->path);
-        return corrie_hint(err, "restore the file from a backup together with its -wal file, if there "
-                                "is one");
+        return corrie_hint(err,
+                           "restore the file from a backup together with its -wal file, if there "
+                           "is one");
     }
     return 1;
 }
@@ -434,8 +446,9 @@ int backend_sqlite_open(const char *directory, const struct catalog_options *opt
     }
     if (r == 0) {
         corrie_fail(err, CORRIE_E_CORRUPT, "the catalog %s is empty", self->path);
-        return corrie_hint(err, "its creation was cut off, or it was emptied: restore it from a backup, "
-                                "or make the lake anew");
+        return corrie_hint(err,
+                           "its creation was cut off, or it was emptied: restore it from a backup, "
+                           "or make the lake anew");
     }
     self->backend.ops = sqlite_ops();
     *ret = &TAKE_PTR(self)->backend;

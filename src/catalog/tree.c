@@ -100,8 +100,8 @@ void tree_path_up(struct tree_path *path)
     object_unref(path->catalog, path->steps[--path->depth].object);
 }
 
-/* From the root down to `level`: each step on the first entry that is not less than `key`, or, above
- * `level`, on the last. At `level` the index may be one past the end. */
+/* From the root down to `level`: each step on the first entry that is not less than `key`, or,
+ * above `level`, on the last. At `level` the index may be one past the end. */
 int tree_path_seek(struct tree_path *path, struct str key, unsigned level, corrie_error *err)
 {
     while (path->depth > 1) {

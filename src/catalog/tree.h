@@ -3,8 +3,9 @@
  * A tree is named by the hash of its root node. Invariants
  *   1. Two trees with equal entries have equal roots, whatever edits led there.
  *   2. Boundaries depend on keys alone: replacing a value rewrites exactly one node a level.
- *   3. No node holds more than TREE_LEAF_MAX (leaf) or TREE_INNER_MAX entries, and none but the last of a
- *      level less than half the mean, whatever the keys: so no choice of keys makes a tree deep.
+ *   3. No node holds more than TREE_LEAF_MAX (leaf) or TREE_INNER_MAX entries, and none but the
+ *      last of a level less than half the mean, whatever the keys: so no choice of keys makes a
+ *      tree deep.
  *   4. A node is stored with or before the commit that names it, never after. */
 #ifndef CORRIE_CATALOG_TREE_H
 #define CORRIE_CATALOG_TREE_H
@@ -23,14 +24,14 @@
 
 /* What a key stands for. */
 struct tree_value {
-    struct uuid id;       /* survives renames */
-    bool doc_apart;       /* the doc is an object of its own, named by doc_hash, and `doc` is empty */
+    struct uuid id; /* survives renames */
+    bool doc_apart; /* the doc is an object of its own, named by doc_hash, and `doc` is empty */
     bool has_origin;
     bool has_taint;
-    struct str doc;       /* canonical JSON */
+    struct str doc; /* canonical JSON */
     struct hash doc_hash;
-    struct hash origin;   /* an origin object */
-    struct uuid taint;    /* the job that failed */
+    struct hash origin; /* an origin object */
+    struct uuid taint;  /* the job that failed */
 };
 
 bool tree_value_eq(const struct tree_value *a, const struct tree_value *b);
@@ -63,25 +64,27 @@ int tree_cursor_next(struct tree_cursor *cursor, struct str *ret_key, struct tre
 struct tree_cursor *tree_cursor_close(struct tree_cursor *cursor);
 DEFINE_CLEANUP(struct tree_cursor *, tree_cursor_close)
 
-/* Put (or replace) a value, or delete a key; deleting one that is not there changes nothing. A put's
- * doc may be of any size up to CORRIE_MAX_DOC: above CORRIE_DOC_INLINE it becomes an object. */
+/* Put (or replace) a value, or delete a key; deleting one that is not there changes nothing. A
+ * put's doc may be of any size up to CORRIE_MAX_DOC: above CORRIE_DOC_INLINE it becomes an object.
+ * */
 struct tree_edit {
     struct str key;
     bool is_delete;
     struct tree_value value;
 };
 
-/* Applies `edits` to the tree at `root`, adding the new nodes and docs to `objects`. Edits need not be
- * sorted; a key twice is CORRIE_E_USAGE, as is something that is no key; CORRIE_E_INTERNAL for a doc
- * that is not canonical JSON. Nodes of `root` that are not stored yet must be in `objects` too.
- * CORRIE_E_CORRUPT if a node is missing or fails its hash. On failure *ret_root is untouched, and what
- * was added to `objects` is garbage that does no harm. Cost: O(edits × depth). */
+/* Applies `edits` to the tree at `root`, adding the new nodes and docs to `objects`. Edits need not
+ * be sorted; a key twice is CORRIE_E_USAGE, as is something that is no key; CORRIE_E_INTERNAL for a
+ * doc that is not canonical JSON. Nodes of `root` that are not stored yet must be in `objects` too.
+ * CORRIE_E_CORRUPT if a node is missing or fails its hash. On failure *ret_root is untouched, and
+ * what was added to `objects` is garbage that does no harm. Cost: O(edits × depth). */
 int tree_apply(struct catalog *catalog, const struct hash *root, const struct tree_edit *edits,
-               size_t n_edits, struct object_list *objects, struct hash *ret_root, corrie_error *err)
-    CORRIE_MUST_USE;
+               size_t n_edits, struct object_list *objects, struct hash *ret_root,
+               corrie_error *err) CORRIE_MUST_USE;
 
 /* Called for each key below the prefix whose values differ; NULL = not in that tree. Everything is
- * borrowed for the call. A negative result ends the diff and is its result; so does a positive one. */
+ * borrowed for the call. A negative result ends the diff and is its result; so does a positive one.
+ * */
 typedef int (*tree_diff_fn)(void *arg, struct str key, const struct tree_value *old_value,
                             const struct tree_value *new_value, corrie_error *err);
 /* In the order of keys. Equal subtrees are skipped: cost follows what differs. */
@@ -103,8 +106,8 @@ struct tree_stats {
 int tree_check(struct catalog *catalog, const struct hash *root, struct tree_stats *ret,
                corrie_error *err) CORRIE_MUST_USE;
 
-/* The shape of the format; never changes within it. Means of entries in a node; a node that is not the last
- * of its level has half of that at least, and never more than 16 times as many. */
+/* The shape of the format; never changes within it. Means of entries in a node; a node that is not
+ * the last of its level has half of that at least, and never more than 16 times as many. */
 #define TREE_LEAF_MEAN 12
 #define TREE_INNER_MEAN 32
 #define TREE_LEAF_MAX (16 * TREE_LEAF_MEAN)

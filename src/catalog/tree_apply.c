@@ -1,14 +1,14 @@
 /* tree_apply.c — edits of a tree, level by level from the leaves up.
  *
- * Where nodes end follows from the entries of a level alone, read from any place where a node starts
- * (node.c). So a level is rewritten like this: go to the old node that an edit falls into, copy its
- * entries with the edits applied, cut where the rule says; once a new node and an old one end at the same
- * entry everything after it is as it was, and the next edit is looked for. The old nodes that were read and
- * the new ones that were made are the edits of the level above.
+ * Where nodes end follows from the entries of a level alone, read from any place where a node
+ * starts (node.c). So a level is rewritten like this: go to the old node that an edit falls into,
+ * copy its entries with the edits applied, cut where the rule says; once a new node and an old one
+ * end at the same entry everything after it is as it was, and the next edit is looked for. The old
+ * nodes that were read and the new ones that were made are the edits of the level above.
  *
  * Invariants
- *   1. Between two nodes (`chunk` empty) the old node is either fully copied or goes on with the next
- *      entry of the new node.
+ *   1. Between two nodes (`chunk` empty) the old node is either fully copied or goes on with the
+ *      next entry of the new node.
  *   2. An old node is read at most once a level; edits before it are done when it is.
  *   3. Entries point into old nodes (held until the end), the caller's edits, or the arena. */
 #include "base/json.h"
@@ -86,8 +86,8 @@ static void apply_done(struct apply *apply)
 
 /* ---- one level ---- */
 
-/* Keeps the node at the end of the path alive to the end, since entries point into it, and notes that it
- * leaves the level. */
+/* Keeps the node at the end of the path alive to the end, since entries point into it, and notes
+ * that it leaves the level. */
 static int take_old_node(struct apply *apply, corrie_error *err)
 {
     struct object *object = tree_path_last(&apply->path)->object;
@@ -233,8 +233,8 @@ static int rewrite_level(struct apply *apply, unsigned level, corrie_error *err)
     }
 }
 
-/* New nodes that are no old ones go to the list. `up` gets the edits of the level above: of a level below
- * the old root what has changed, else all there is. */
+/* New nodes that are no old ones go to the list. `up` gets the edits of the level above: of a level
+ * below the old root what has changed, else all there is. */
 static int finish_level(struct apply *apply, unsigned level, corrie_error *err)
 {
     bool whole = level >= apply->root_level;
@@ -258,7 +258,8 @@ static int finish_level(struct apply *apply, unsigned level, corrie_error *err)
                 same = hash_eq(&gone->name, &made->name);
                 break;
             }
-            if (!whole && vec_push(&apply->up, ((struct level_edit){gone->last_key, {NULL, 0}})) < 0) {
+            if (!whole &&
+                vec_push(&apply->up, ((struct level_edit){gone->last_key, {NULL, 0}})) < 0) {
                 return corrie_fail_memory(err);
             }
         }
@@ -415,7 +416,8 @@ static int edit_order(const void *a, const void *b)
 }
 
 int tree_apply(struct catalog *catalog, const struct hash *root, const struct tree_edit *edits,
-               size_t n_edits, struct object_list *objects, struct hash *ret_root, corrie_error *err)
+               size_t n_edits, struct object_list *objects, struct hash *ret_root,
+               corrie_error *err)
 {
     _cleanup_(apply_done) struct apply apply = {
         .catalog = catalog, .objects = objects, .path = {.catalog = catalog}};

@@ -1,9 +1,9 @@
 /* tree_diff.c — what two trees do not have in common.
  *
- * Each tree is read as a sequence of items: an item is an entry, or a whole subtree that has not been
- * opened. While both sequences stand before subtrees of the same name both skip them; otherwise the larger
- * is opened. Since equal content is cut into equal nodes, the sequences fall into step again after each
- * difference. */
+ * Each tree is read as a sequence of items: an item is an entry, or a whole subtree that has not
+ * been opened. While both sequences stand before subtrees of the same name both skip them;
+ * otherwise the larger is opened. Since equal content is cut into equal nodes, the sequences fall
+ * into step again after each difference. */
 #include "catalog/tree_priv.h"
 
 struct side {

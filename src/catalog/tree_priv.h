@@ -1,4 +1,5 @@
-/* tree_priv.h — a path from the root of a tree down to an entry; shared by what reads and changes trees. */
+/* tree_priv.h — a path from the root of a tree down to an entry; shared by what reads and changes
+ * trees. */
 #ifndef CORRIE_CATALOG_TREE_PRIV_H
 #define CORRIE_CATALOG_TREE_PRIV_H
 

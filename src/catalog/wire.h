@@ -1,7 +1,7 @@
 /* wire.h — reading and writing the binary forms of nodes and commits (docs/formats/objects.md).
  *
- * A reader never goes past its end: what does not fit makes it `bad`, and everything read afterwards is
- * zero or empty. So a decoder reads freely and asks once. */
+ * A reader never goes past its end: what does not fit makes it `bad`, and everything read
+ * afterwards is zero or empty. So a decoder reads freely and asks once. */
 #ifndef CORRIE_CATALOG_WIRE_H
 #define CORRIE_CATALOG_WIRE_H
 

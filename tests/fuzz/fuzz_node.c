@@ -1,4 +1,5 @@
-/* A node of the catalog's tree: what is accepted says exactly one thing, so it encodes to the same bytes. */
+/* A node of the catalog's tree: what is accepted says exactly one thing, so it encodes to the same
+ * bytes. */
 #include <stdint.h>
 #include <stdlib.h>
 

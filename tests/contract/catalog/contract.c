@@ -1,8 +1,8 @@
 /* contract.c — what every backend of the catalog keeps (backend.h). A backend enters by a line in
  * `backends`; each test is then run on it.
  *
- * What a user would lose: a branch that two people moved at once, the way back to a deleted one, or the
- * ability to move a lake to another backend. */
+ * What a user would lose: a branch that two people moved at once, the way back to a deleted one, or
+ * the ability to move a lake to another backend. */
 #include "os/dir.h"
 #include "tests/unit/catalog/support.h"
 
@@ -65,8 +65,8 @@ static struct backend_object commit_object(struct rig *rig, int n)
     return (struct backend_object){hash_bytes(bytes), OBJECT_COMMIT, bytes};
 }
 
-static int move_ref(struct rig *rig, const char *ref, const struct hash *from, const struct hash *to,
-                    const struct backend_object *objects, size_t n)
+static int move_ref(struct rig *rig, const char *ref, const struct hash *from,
+                    const struct hash *to, const struct backend_object *objects, size_t n)
 {
     static const struct hash none;
     struct catalog_move move = {.ref = str_of(ref),
@@ -107,7 +107,8 @@ START_TEST(test_objects)
     random_bytes(large, 2000000);
     objects[0] = commit_object(&rig, 1);
     objects[1] = (struct backend_object){hash_bytes(STR("x")), OBJECT_NODE, STR("\0\0x")};
-    objects[2] = (struct backend_object){hash_bytes(STR("y")), OBJECT_DOC, str_make(large, 2000000)};
+    objects[2] =
+        (struct backend_object){hash_bytes(STR("y")), OBJECT_DOC, str_make(large, 2000000)};
     ck_ok(rig.ops->put_objects(rig.backend, objects, 3, &rig.err), &rig.err);
     ck_ok(rig.ops->put_objects(rig.backend, objects, 2, &rig.err), &rig.err); /* again: no harm */
     rig_reopen(&rig);
@@ -147,7 +148,8 @@ START_TEST(test_compare_and_swap)
     corrie_error_clear(&rig.err);
     ck_fails(move_ref(&rig, "other", a, c, &objects[2], 1), CORRIE_E_NOT_FOUND, &rig.err);
     ck_fails(move_ref(&rig, "main", a, NULL, NULL, 0), CORRIE_E_CONFLICT, &rig.err);
-    ck_fails(move_ref(&rig, "new", NULL, c, NULL, 0), CORRIE_E_NOT_FOUND, &rig.err); /* c is not stored */
+    ck_fails(move_ref(&rig, "new", NULL, c, NULL, 0), CORRIE_E_NOT_FOUND,
+             &rig.err); /* c is not stored */
     rig_reopen(&rig);
     ck_assert_int_eq(rig.ops->get_ref(rig.backend, STR("main"), &ref, &rig.err), 1);
     ck_assert(hash_eq(&ref.commit, b));
@@ -177,7 +179,8 @@ START_TEST(test_reflog_outlives_the_ref)
     ck_ok(move_ref(&rig, "dev", b, NULL, NULL, 0), &rig.err);
     ck_ok(move_ref(&rig, "dev2", NULL, a, NULL, 0), &rig.err); /* not in dev's log */
     ck_ok(move_ref(&rig, "dev", NULL, b, NULL, 0), &rig.err);
-    ck_fails(move_ref(&rig, "dev", a, b, NULL, 0), CORRIE_E_CONFLICT, &rig.err); /* leaves no entry */
+    ck_fails(move_ref(&rig, "dev", a, b, NULL, 0), CORRIE_E_CONFLICT,
+             &rig.err); /* leaves no entry */
     rig_reopen(&rig);
     ck_ok(rig.ops->reflog(rig.backend, STR("dev"), 0, 3, &rig.arena, &entries, &n, &rig.err),
           &rig.err);
@@ -210,27 +213,32 @@ START_TEST(test_lists_in_pages)
     object = commit_object(&rig, 0);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct catalog_move move = {.ref = str_of(names[i]),
-                                    .kind = i == 5 ? CATALOG_TX : i == 3 ? CATALOG_TAG : CATALOG_BRANCH,
+                                    .kind = i == 5   ? CATALOG_TX
+                                            : i == 3 ? CATALOG_TAG
+                                                     : CATALOG_BRANCH,
                                     .new_commit = object.name};
 
         ck_ok(rig.ops->commit(rig.backend, &object, 1, &move, &rig.err), &rig.err);
     }
     struct str after = STR_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(sorted); i++) {
-        ck_ok(rig.ops->list_refs(rig.backend, STR_EMPTY, 0, after, 1, &rig.arena, &refs, &n, &rig.err),
+        ck_ok(rig.ops->list_refs(rig.backend, STR_EMPTY, 0, after, 1, &rig.arena, &refs, &n,
+                                 &rig.err),
               &rig.err);
         ck_assert_uint_eq(n, 1);
         ck_str_eq(refs[0].name, str_of(sorted[i]));
         after = refs[0].name;
     }
-    ck_ok(rig.ops->list_refs(rig.backend, STR("a"), 0, STR_EMPTY, 10, &rig.arena, &refs, &n, &rig.err),
-          &rig.err);
-    ck_assert_uint_eq(n, 4);
-    ck_ok(rig.ops->list_refs(rig.backend, STR("a"), CATALOG_BRANCH, STR("a"), 10, &rig.arena, &refs, &n,
+    ck_ok(rig.ops->list_refs(rig.backend, STR("a"), 0, STR_EMPTY, 10, &rig.arena, &refs, &n,
                              &rig.err),
           &rig.err);
+    ck_assert_uint_eq(n, 4);
+    ck_ok(rig.ops->list_refs(rig.backend, STR("a"), CATALOG_BRANCH, STR("a"), 10, &rig.arena, &refs,
+                             &n, &rig.err),
+          &rig.err);
     ck_assert_uint_eq(n, 2);
-    ck_ok(rig.ops->list_refs(rig.backend, STR("tx/"), 0, STR_EMPTY, 10, &rig.arena, &refs, &n, &rig.err),
+    ck_ok(rig.ops->list_refs(rig.backend, STR("tx/"), 0, STR_EMPTY, 10, &rig.arena, &refs, &n,
+                             &rig.err),
           &rig.err);
     ck_assert_uint_eq(n, 1);
     ck_assert_int_eq(refs[0].kind, CATALOG_TX);
@@ -261,16 +269,19 @@ START_TEST(test_find_by_bits)
     }
     objects[3].type = OBJECT_NODE;
     ck_ok(rig.ops->put_objects(rig.backend, objects, 4, &rig.err), &rig.err);
-    ck_ok(rig.ops->find_objects(rig.backend, OBJECT_COMMIT, &prefix, 12, 10, count_name, &n, &rig.err),
+    ck_ok(rig.ops->find_objects(rig.backend, OBJECT_COMMIT, &prefix, 12, 10, count_name, &n,
+                                &rig.err),
           &rig.err);
     ck_assert_int_eq(n, 3);
     n = 0;
-    ck_ok(rig.ops->find_objects(rig.backend, OBJECT_COMMIT, &prefix, 16, 10, count_name, &n, &rig.err),
+    ck_ok(rig.ops->find_objects(rig.backend, OBJECT_COMMIT, &prefix, 16, 10, count_name, &n,
+                                &rig.err),
           &rig.err);
     ck_assert_int_eq(n, 1);
     n = 0;
-    ck_ok(rig.ops->find_objects(rig.backend, OBJECT_COMMIT, &prefix, 12, 2, count_name, &n, &rig.err),
-          &rig.err);
+    ck_ok(
+        rig.ops->find_objects(rig.backend, OBJECT_COMMIT, &prefix, 12, 2, count_name, &n, &rig.err),
+        &rig.err);
     ck_assert_int_eq(n, 2);
 }
 END_TEST
@@ -326,13 +337,11 @@ START_TEST(test_records)
     entry.json = STR("{\"i\":\"again\"}");
     ck_ok(rig.ops->index_put(rig.backend, STR("job"), &entry, &rig.err), &rig.err);
     rig_reopen(&rig);
-    ck_assert_int_eq(rig.ops->index_get(rig.backend, STR("job"), STR("odd5"), &rig.arena, &entry,
-                                        &rig.err),
-                     1);
+    ck_assert_int_eq(
+        rig.ops->index_get(rig.backend, STR("job"), STR("odd5"), &rig.arena, &entry, &rig.err), 1);
     ck_str_eq(entry.json, STR("{\"i\":\"again\"}"));
-    ck_assert_int_eq(rig.ops->index_get(rig.backend, STR("job"), STR("odd7"), &rig.arena, &entry,
-                                        &rig.err),
-                     0);
+    ck_assert_int_eq(
+        rig.ops->index_get(rig.backend, STR("job"), STR("odd7"), &rig.arena, &entry, &rig.err), 0);
     ck_ok(rig.ops->index_list(rig.backend, STR("job"), STR_EMPTY, NULL, 3, &rig.arena, &list, &n,
                               &rig.err),
           &rig.err);
@@ -340,8 +349,8 @@ START_TEST(test_records)
     ck_str_eq(list[0].id, STR("odd5"));
     ck_str_eq(list[1].id, STR("even4"));
     ck_str_eq(list[2].id, STR("odd3"));
-    ck_ok(rig.ops->index_list(rig.backend, STR("job"), STR_EMPTY, &list[2], 9, &rig.arena, &list, &n,
-                              &rig.err),
+    ck_ok(rig.ops->index_list(rig.backend, STR("job"), STR_EMPTY, &list[2], 9, &rig.arena, &list,
+                              &n, &rig.err),
           &rig.err);
     ck_assert_uint_eq(n, 3);
     ck_str_eq(list[0].id, STR("even2"));
@@ -351,9 +360,9 @@ START_TEST(test_records)
     ck_assert_uint_eq(n, 3);
     ck_assert_int_eq(rig.ops->index_delete(rig.backend, STR("job"), STR("odd5"), &rig.err), 1);
     ck_assert_int_eq(rig.ops->index_delete(rig.backend, STR("job"), STR("odd5"), &rig.err), 0);
-    ck_assert_int_eq(rig.ops->index_get(rig.backend, STR("other"), STR("odd5"), &rig.arena, &entry,
-                                        &rig.err),
-                     1);
+    ck_assert_int_eq(
+        rig.ops->index_get(rig.backend, STR("other"), STR("odd5"), &rig.arena, &entry, &rig.err),
+        1);
 }
 END_TEST
 
@@ -374,8 +383,9 @@ Suite *contract_suite(void);
 Suite *contract_suite(void)
 {
     const TTest *const tests[] = {
-        test_objects,      test_compare_and_swap,      test_reflog_outlives_the_ref, test_lists_in_pages,
-        test_find_by_bits, test_hold_keeps_others_out, test_records,                 test_made_once,
+        test_objects,        test_compare_and_swap, test_reflog_outlives_the_ref,
+        test_lists_in_pages, test_find_by_bits,     test_hold_keeps_others_out,
+        test_records,        test_made_once,
     };
     Suite *suite = suite_create("contract");
     TCase *tcase = tcase_create("catalog");

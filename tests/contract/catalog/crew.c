@@ -11,8 +11,9 @@ pid_t crew_start(const char *spec, const char *const *arguments)
     char *argv[8] = {(char *)(uintptr_t)program};
     pid_t pid;
 
-    ck_assert_msg(program && library, "CORRIE_CATALOG_VICTIM and CORRIE_FAULT_LIBRARY are set by the "
-                                      "build: run this test by `meson test`");
+    ck_assert_msg(program && library,
+                  "CORRIE_CATALOG_VICTIM and CORRIE_FAULT_LIBRARY are set by the "
+                  "build: run this test by `meson test`");
     for (size_t i = 0; i < 6 && arguments[i]; i++) {
         argv[i + 1] = (char *)(uintptr_t)arguments[i];
     }

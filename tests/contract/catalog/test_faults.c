@@ -1,5 +1,5 @@
-/* What a user would lose: a branch, or a commit that was reported done, because a disk was full, a file
- * could not be written, the process was killed or the power went. */
+/* What a user would lose: a branch, or a commit that was reported done, because a disk was full, a
+ * file could not be written, the process was killed or the power went. */
 #include "os/dir.h"
 #include "os/fault.h"
 #include "os/file.h"
@@ -93,8 +93,8 @@ static int count_operations(struct stage *stage)
     return (int)n;
 }
 
-static const char *const kinds[] = {"errno=EIO",    "errno=ENOSPC,sticky", "short", "kill",
-                                    "cut",          "cut,seed=1",          "cut,seed=2"};
+static const char *const kinds[] = {"errno=EIO", "errno=ENOSPC,sticky", "short",     "kill",
+                                    "cut",       "cut,seed=1",          "cut,seed=2"};
 
 START_TEST(test_each_system_call)
 {
@@ -159,7 +159,8 @@ END_TEST
 
 typedef int (*attempt_fn)(struct lab *lab, long round);
 
-/* Fails each allocation of an attempt in turn. An attempt returns its code; it may only be out of memory. */
+/* Fails each allocation of an attempt in turn. An attempt returns its code; it may only be out of
+ * memory. */
 static void fail_each(struct lab *lab, attempt_fn attempt, bool sticky)
 {
     long round = 0;
@@ -173,8 +174,8 @@ static void fail_each(struct lab *lab, attempt_fn attempt, bool sticky)
         reached = os_fault_alloc_count();
         os_fault_arm_alloc(0, 0);
         os_fault_disarm();
-        ck_assert_msg(r >= 0 || r == CORRIE_E_NO_MEMORY, "allocation %llu: %s", (unsigned long long)k,
-                      corrie_error_message(&lab->err));
+        ck_assert_msg(r >= 0 || r == CORRIE_E_NO_MEMORY, "allocation %llu: %s",
+                      (unsigned long long)k, corrie_error_message(&lab->err));
         corrie_error_clear(&lab->err);
         if (reached < k) {
             ck_assert_int_ge(r, 0);
@@ -273,8 +274,8 @@ START_TEST(test_memory_of_publish)
     for (uint64_t k = 1; n_whole < 4; k++) {
         os_fault_arm_alloc(k, _i);
         int r = attempt_publish(&lab, (long)k);
-        ck_assert_msg(r >= 0 || r == CORRIE_E_NO_MEMORY, "allocation %llu: %s", (unsigned long long)k,
-                      corrie_error_message(&lab.err));
+        ck_assert_msg(r >= 0 || r == CORRIE_E_NO_MEMORY, "allocation %llu: %s",
+                      (unsigned long long)k, corrie_error_message(&lab.err));
         corrie_error_clear(&lab.err);
         n_whole = n_allocations < k ? n_whole + 1 : 0;
         ck_assert_uint_lt(k, 20000);

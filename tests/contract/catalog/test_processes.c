@@ -1,4 +1,5 @@
-/* What a user would lose: a commit that was reported done, because somebody else committed at that moment. */
+/* What a user would lose: a commit that was reported done, because somebody else committed at that
+ * moment. */
 #include "tests/contract/catalog/crew.h"
 
 #define N_PROCESSES 4
@@ -30,8 +31,8 @@ static void ck_history(struct lab *lab, size_t n_expected)
     size_t n_entries;
     size_t n = 0;
 
-    ck_ok(catalog_reflog(lab->catalog, STR("main"), 0, CORRIE_MAX_PAGE, &arena, &entries, &n_entries,
-                         &lab->err),
+    ck_ok(catalog_reflog(lab->catalog, STR("main"), 0, CORRIE_MAX_PAGE, &arena, &entries,
+                         &n_entries, &lab->err),
           &lab->err);
     ck_ok(history_walk_open(lab->catalog, &head, true, &walk, &lab->err), &lab->err);
     while (history_walk_next(walk, &commit, &lab->err) == 1) {

@@ -3,7 +3,7 @@
  *     catalog_victim create DIRECTORY
  *     catalog_victim commit DIRECTORY NUMBER        sets table "t" to NUMBER on main
  *     catalog_victim many DIRECTORY NAME COUNT      COUNT commits on main, each a table of its own
- *     catalog_victim same DIRECTORY NAME COUNT      COUNT commits that all add a line to one table each time
+ *     catalog_victim same DIRECTORY NAME COUNT      COUNT commits that rewrite one table
  *
  * Exit status: 0 done, else the negated code; the message goes to standard error. */
 #include <stdio.h>

@@ -4,8 +4,8 @@
 
 #include "os/dir.h"
 
-/* Thousands of flushes of a real disk would take minutes and show nothing: what a power cut takes is shown by
- * tests/fault, which keeps account of them. */
+/* Thousands of flushes of a real disk would take minutes and show nothing: what a power cut takes
+ * is shown by tests/fault, which keeps account of them. */
 __attribute__((constructor)) static void work_in_memory(void)
 {
     if (!getenv("TMPDIR") && access("/dev/shm", W_OK) == 0) {

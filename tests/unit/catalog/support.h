@@ -9,7 +9,8 @@
 #include "catalog/merge.h"
 #include "tests/unit/check.h"
 
-/* Check writes a line for every assertion that holds; where millions are made, only failures speak. */
+/* Check writes a line for every assertion that holds; where millions are made, only failures speak.
+ * */
 #define must(condition)                                                                            \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
@@ -31,14 +32,16 @@ struct catalog *lab_open(struct lab *lab);
 /* Drops what is in memory: the next reads come from the file. */
 void lab_reopen(struct lab *lab);
 
-/* A put of {"n":number} and a deletion; `name` is one segment below "table". The key lies in `arena`. */
+/* A put of {"n":number} and a deletion; `name` is one segment below "table". The key lies in
+ * `arena`. */
 struct tree_edit put_number(struct arena *arena, const char *name, long number);
 struct tree_edit put_doc(struct arena *arena, const char *name, struct str doc);
 struct tree_edit drop(struct arena *arena, const char *name);
 struct str table_key(struct arena *arena, const char *name);
 
 /* A commit of edits on a branch (made if it is not there), from its head. Returns the commit. */
-struct hash lab_commit(struct lab *lab, const char *branch, const struct tree_edit *edits, size_t n);
+struct hash lab_commit(struct lab *lab, const char *branch, const struct tree_edit *edits,
+                       size_t n);
 struct hash lab_head(struct lab *lab, const char *branch);
 struct hash lab_tree(struct lab *lab, const struct hash *commit);
 /* The number that put_number stored, or -1. */

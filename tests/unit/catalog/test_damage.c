@@ -1,5 +1,5 @@
-/* What a user would lose: the knowledge that something is damaged. A wrong answer, a crash or a hang would be
- * worse than an error. */
+/* What a user would lose: the knowledge that something is damaged. A wrong answer, a crash or a
+ * hang would be worse than an error. */
 #include <sqlite3.h>
 
 #include "os/dir.h"
@@ -58,7 +58,8 @@ static int count_problem(void *arg, struct str where, struct str what, corrie_er
     return 0;
 }
 
-/* Reads everything. 1 all as it was written, 0 an error said that it is damaged; else the test fails. */
+/* Reads everything. 1 all as it was written, 0 an error said that it is damaged; else the test
+ * fails. */
 static int read_all(struct wreck *wreck, int *ret_problems)
 {
     _cleanup_(catalog_closep) struct catalog *catalog = NULL;
@@ -114,8 +115,9 @@ START_TEST(test_other_files)
 
     wreck_init(&wreck);
     whole = buf_str(&wreck.file);
-    write_file(&wreck, STR("this is no database, but a text that is longer than a hundred bytes, so that "
-                           "it cannot be taken for a header of anything at all\n"));
+    write_file(&wreck,
+               STR("this is no database, but a text that is longer than a hundred bytes, so that "
+                   "it cannot be taken for a header of anything at all\n"));
     ck_assert_int_eq(catalog_open(wreck.lab.directory, NULL, &catalog, &wreck.lab.err),
                      CORRIE_E_CORRUPT);
     ck_assert(wreck.lab.err.hint != NULL);
@@ -135,8 +137,8 @@ START_TEST(test_other_files)
     text = arena_text(&wreck.arena, whole);
     text[63] = 9; /* user_version, big-endian at 60 */
     write_file(&wreck, str_make(text, whole.len));
-    ck_fails(catalog_open(wreck.lab.directory, NULL, &catalog, &wreck.lab.err), CORRIE_E_UNSUPPORTED,
-             &wreck.lab.err);
+    ck_fails(catalog_open(wreck.lab.directory, NULL, &catalog, &wreck.lab.err),
+             CORRIE_E_UNSUPPORTED, &wreck.lab.err);
     text[63] = 1;
     text[71] = 9; /* application_id at 68 */
     write_file(&wreck, str_make(text, whole.len));
@@ -189,14 +191,15 @@ START_TEST(test_lost_and_swapped_objects)
         write_file(&wreck, buf_str(&wreck.file));
         ck_assert_int_eq(sqlite3_open(wreck.path, &db), SQLITE_OK);
         ck_assert_int_eq(
-            sqlite3_exec(db,
-                         arena_printf(&wreck.arena,
-                                      _i ? "DELETE FROM objects WHERE id = %d"
-                                         : "UPDATE objects SET stored = (SELECT stored FROM objects o"
-                                           " WHERE o.type = objects.type AND o.id <> %d LIMIT 1)"
-                                           " WHERE id = %d",
-                                      id, id),
-                         NULL, NULL, NULL),
+            sqlite3_exec(
+                db,
+                arena_printf(&wreck.arena,
+                             _i ? "DELETE FROM objects WHERE id = %d"
+                                : "UPDATE objects SET stored = (SELECT stored FROM objects o"
+                                  " WHERE o.type = objects.type AND o.id <> %d LIMIT 1)"
+                                  " WHERE id = %d",
+                             id, id),
+                NULL, NULL, NULL),
             SQLITE_OK);
         int n = sqlite3_changes(db);
         sqlite3_close(db);
@@ -211,7 +214,8 @@ START_TEST(test_lost_and_swapped_objects)
 }
 END_TEST
 
-/* Objects that are what their names say, but not what the format allows: a backend could be given them. */
+/* Objects that are what their names say, but not what the format allows: a backend could be given
+ * them. */
 START_TEST(test_ill_shaped_trees)
 {
     _cleanup_(lab_done) struct lab lab;
@@ -234,12 +238,14 @@ START_TEST(test_ill_shaped_trees)
     }
     /* a node that goes on where it should end */
     node_encode(0, entries, 40, &bytes);
-    ck_ok(object_add(lab.catalog, OBJECT_NODE, buf_str(&bytes), &objects, &root, &lab.err), &lab.err);
+    ck_ok(object_add(lab.catalog, OBJECT_NODE, buf_str(&bytes), &objects, &root, &lab.err),
+          &lab.err);
     ck_fails(tree_check(lab.catalog, &root, &stats, &lab.err), CORRIE_E_CORRUPT, &lab.err);
     /* a root of one child, and a child that is not what its parent says */
     buf_clear(&bytes);
     node_encode(0, entries, 3, &bytes);
-    ck_ok(object_add(lab.catalog, OBJECT_NODE, buf_str(&bytes), &objects, &leaf, &lab.err), &lab.err);
+    ck_ok(object_add(lab.catalog, OBJECT_NODE, buf_str(&bytes), &objects, &leaf, &lab.err),
+          &lab.err);
     for (int wrong = 0; wrong < 3; wrong++) {
         struct node_entry above[2] = {{entries[2].key, {(char *)leaf.bytes, HASH_BYTES}},
                                       {entries[9].key, {(char *)leaf.bytes, HASH_BYTES}}};

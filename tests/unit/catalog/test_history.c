@@ -1,5 +1,5 @@
-/* What a user would lose: a log that skips or repeats commits, a merge from the wrong ancestor, a name that
- * resolves to another commit than the one that was meant. */
+/* What a user would lose: a log that skips or repeats commits, a merge from the wrong ancestor, a
+ * name that resolves to another commit than the one that was meant. */
 #include "tests/unit/catalog/support.h"
 
 /* A commit of the empty tree with these parents, one second after the one made before. */
@@ -122,14 +122,15 @@ static void ck_lost(struct lab *lab, const char *text, int code, const char *say
 {
     struct hash found;
 
-    ck_assert_int_eq(history_resolve_text(lab->catalog, str_of(text), &found, NULL, &lab->err), code);
+    ck_assert_int_eq(history_resolve_text(lab->catalog, str_of(text), &found, NULL, &lab->err),
+                     code);
     ck_assert_msg(strstr(corrie_error_message(&lab->err), says), "%s: %s", text,
                   corrie_error_message(&lab->err));
     corrie_error_clear(&lab->err);
 }
 
-static void move_at(struct lab *lab, const char *ref, const struct hash *from, const struct hash *to,
-                    int64_t when)
+static void move_at(struct lab *lab, const char *ref, const struct hash *from,
+                    const struct hash *to, int64_t when)
 {
     struct catalog_move move = {.ref = str_of(ref), .kind = CATALOG_BRANCH, .when = when};
 
@@ -179,7 +180,8 @@ START_TEST(test_expressions)
     ck_lost(&lab, "mian", CORRIE_E_NOT_FOUND, "no branch or tag \"mian\"");
     ck_lost(&lab, "@0123456789", CORRIE_E_NOT_FOUND, "no commit");
     hash_hex(&other, hex);
-    ck_lost(&lab, arena_printf(&arena, "main@%.12s", hex), CORRIE_E_NOT_FOUND, "not in the history");
+    ck_lost(&lab, arena_printf(&arena, "main@%.12s", hex), CORRIE_E_NOT_FOUND,
+            "not in the history");
     ck_lost(&lab, "main*1970-01-01T00:00:01Z", CORRIE_E_NOT_FOUND, "did not exist at 1970");
 
     /* a commit that only the reflog remembers, and a time at which the ref was gone */
@@ -192,8 +194,8 @@ START_TEST(test_expressions)
 }
 END_TEST
 
-/* Two commits whose names begin with the same 8 digits cannot be made on purpose; two objects can be put
- * there. */
+/* Two commits whose names begin with the same 8 digits cannot be made on purpose; two objects can
+ * be put there. */
 START_TEST(test_ambiguous_prefix)
 {
     _cleanup_(lab_done) struct lab lab;
@@ -213,8 +215,8 @@ START_TEST(test_ambiguous_prefix)
     corrie_error_clear(&lab.err);
     ck_fails(catalog_commit_by_prefix(lab.catalog, STR("ababababz"), &found, &lab.err),
              CORRIE_E_USAGE, &lab.err);
-    ck_fails(catalog_commit_by_prefix(lab.catalog, STR("abababa"), &found, &lab.err), CORRIE_E_USAGE,
-             &lab.err);
+    ck_fails(catalog_commit_by_prefix(lab.catalog, STR("abababa"), &found, &lab.err),
+             CORRIE_E_USAGE, &lab.err);
 }
 END_TEST
 

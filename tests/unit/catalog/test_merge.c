@@ -134,16 +134,18 @@ START_TEST(test_conflicts)
 
     ck_assert_int_eq(merge_into(&scene, "main", "dev", NULL, false, &result), CORRIE_E_CONFLICT);
     ck_assert(!scene.lab.err.retryable);
-    ck_assert_str_eq(corrie_error_message(&scene.lab.err),
-                     "merge into main: 3 conflicts: table a was changed on both sides; table c was "
-                     "removed on one side and changed on the other; table d was made on both sides");
+    ck_assert_str_eq(
+        corrie_error_message(&scene.lab.err),
+        "merge into main: 3 conflicts: table a was changed on both sides; table c was "
+        "removed on one side and changed on the other; table d was made on both sides");
     ck_assert_uint_eq(scene.report.n_conflicts, 3);
     ck_assert(scene.report.conflicts[1].ours == NULL);
     ck_str_eq(scene.report.conflicts[1].theirs->doc, STR("{\"n\":30}"));
     corrie_error_clear(&scene.lab.err);
     ck_ok(merge_report_json(&scene.report, &json, &scene.lab.err), &scene.lab.err);
-    ck_ok(js_canonical(json_array_get(json_object_get(json, "conflicts"), 2), &text, &scene.lab.err),
-          &scene.lab.err);
+    ck_ok(
+        js_canonical(json_array_get(json_object_get(json, "conflicts"), 2), &text, &scene.lab.err),
+        &scene.lab.err);
     ck_assert(strstr(buf_text(&text), "\"base\":null"));
     ck_assert(strstr(buf_text(&text), "\"key\":[\"table\",\"d\"]"));
     ck_assert(strstr(buf_text(&text), "{\"doc\":{\"n\":1},"));
@@ -166,7 +168,8 @@ START_TEST(test_conflicts)
 }
 END_TEST
 
-/* dev and main were merged into each other, each deciding a and b differently; then both went on. */
+/* dev and main were merged into each other, each deciding a and b differently; then both went on.
+ * */
 START_TEST(test_criss_cross)
 {
     _cleanup_(scene_done) struct scene scene;
@@ -213,7 +216,8 @@ START_TEST(test_unrelated_histories)
     edits[0] = put_number(&scene.arena, "z", 9);
     edits[1] = put_number(&scene.arena, "b", 2); /* the same on both */
     lab_commit(&scene.lab, "alien", edits, 2);
-    /* their first commits are the same object (no time, no content): give this one a past of its own */
+    /* their first commits are the same object (no time, no content): give this one a past of its
+     * own */
     ck_ok(merge_into(&scene, "main", "alien", NULL, false, &result), &scene.lab.err);
     ck_assert_int_eq(number_at(&scene, "main", "a"), 1);
     ck_assert_int_eq(number_at(&scene, "main", "z"), 9);
@@ -232,11 +236,13 @@ static long number_of(const struct tree_value *value)
 {
     int64_t number = 0;
 
-    return value && str_to_int64(str_slice(value->doc, 5, value->doc.len - 6), &number) ? (long)number
-                                                                                        : 0;
+    return value && str_to_int64(str_slice(value->doc, 5, value->doc.len - 6), &number)
+               ? (long)number
+               : 0;
 }
 
-/* A kind whose values are counts: both sides' additions are kept. Notes what it did in ["log","last"]. */
+/* A kind whose values are counts: both sides' additions are kept. Notes what it did in
+ * ["log","last"]. */
 static int add_up(struct merge *merge, void *data, struct str key, const struct tree_value *base,
                   const struct tree_value *ours, const struct tree_value *theirs,
                   struct tree_value *ret_value, corrie_error *err)
@@ -284,7 +290,8 @@ START_TEST(test_kinds)
     set(&scene, "dev", "b", 3);
     set(&scene, "main", "a", 101);
     adder.complain = true;
-    ck_assert_int_eq(merge_into(&scene, "main", "dev", &options, false, &result), CORRIE_E_CONFLICT);
+    ck_assert_int_eq(merge_into(&scene, "main", "dev", &options, false, &result),
+                     CORRIE_E_CONFLICT);
     ck_assert(strstr(corrie_error_message(&scene.lab.err), "table a: dangles"));
     corrie_error_clear(&scene.lab.err);
     adder.complain = false;
@@ -297,7 +304,8 @@ START_TEST(test_kinds)
 
     set(&scene, "dev", "a", -1);
     set(&scene, "main", "a", 200);
-    ck_assert_int_eq(merge_into(&scene, "main", "dev", &options, false, &result), CORRIE_E_CONFLICT);
+    ck_assert_int_eq(merge_into(&scene, "main", "dev", &options, false, &result),
+                     CORRIE_E_CONFLICT);
     ck_assert(strstr(corrie_error_message(&scene.lab.err), "table a: a was removed"));
     corrie_error_clear(&scene.lab.err);
 }
@@ -337,8 +345,9 @@ START_TEST(test_publish_rebases)
     ck_assert(hash_eq(&commit.parents[0], &head));
     ck_assert_int_eq(number_at(&scene, "main", "a"), 10);
     ck_assert_int_eq(number_at(&scene, "main", "b"), 20);
-    ck_ok(catalog_reflog(scene.lab.catalog, STR("main"), 0, 1, &arena, &entries, &n, &scene.lab.err),
-          &scene.lab.err);
+    ck_ok(
+        catalog_reflog(scene.lab.catalog, STR("main"), 0, 1, &arena, &entries, &n, &scene.lab.err),
+        &scene.lab.err);
     ck_str_eq(entries[0].why, STR("first line"));
     ck_str_eq(entries[0].who, STR("bob"));
 
@@ -348,7 +357,8 @@ START_TEST(test_publish_rebases)
     /* another one: a conflict, and the report says between what */
     edit = put_number(&scene.arena, "a", 12);
     head = lab_head(&scene.lab, "main");
-    ck_fails(publish_on(&scene, &scene.start, &edit, 1, &result), CORRIE_E_CONFLICT, &scene.lab.err);
+    ck_fails(publish_on(&scene, &scene.start, &edit, 1, &result), CORRIE_E_CONFLICT,
+             &scene.lab.err);
     ck_assert(hash_eq(&scene.report.base_commit, &scene.start));
     ck_assert(hash_eq(&scene.report.theirs_commit, &head));
 }
@@ -388,13 +398,15 @@ START_TEST(test_publish_brings_objects)
           &scene.lab.err);
     ck_ok(tree_value_doc(scene.lab.catalog, &value, &arena, &doc, &scene.lab.err), &scene.lab.err);
     ck_assert_uint_eq(doc.len, 5000);
-    ck_ok(object_read(scene.lab.catalog, OBJECT_ORIGIN, &value.origin, &arena, &doc, &scene.lab.err),
-          &scene.lab.err);
+    ck_ok(
+        object_read(scene.lab.catalog, OBJECT_ORIGIN, &value.origin, &arena, &doc, &scene.lab.err),
+        &scene.lab.err);
     ck_str_eq(doc, STR("{\"job\":\"x\"}"));
 }
 END_TEST
 
-/* Somebody else commits between our look and our swap, each time: the second try must hold them off. */
+/* Somebody else commits between our look and our swap, each time: the second try must hold them
+ * off. */
 struct rival {
     struct lab *lab;
     struct catalog *catalog;

@@ -1,6 +1,6 @@
-/* What a user would lose: an object that means one thing to one version and another thing to the next, or a
- * damaged one that is believed. The expected values are the test vectors of docs/formats/objects.md, which
- * were computed by another program. */
+/* What a user would lose: an object that means one thing to one version and another thing to the
+ * next, or a damaged one that is believed. The expected values are the test vectors of
+ * docs/formats/objects.md, which were computed by another program. */
 #include "tests/unit/catalog/support.h"
 
 static void ck_hex(const struct hash *hash, const char *expected)
@@ -188,29 +188,37 @@ END_TEST
 START_TEST(test_malformed_nodes)
 {
     static const char *const wrong[] = {
-        "",                                       /* nothing */
-        "00",                                     /* no count */
-        "000000",                                 /* something left over */
-        "0100",                                   /* an inner node without entries */
-        "4001",                                   /* a level that is too high */
-        "0001",                                   /* an entry short */
-        "008000",                                 /* a count that could be shorter */
-        "00ffffffffffffffffff01",                 /* a count that is too large */
-        "00ffffffffffffffffffff01",               /* a number of more than 64 bits */
-        "0001016112000102030405060708090a0b0c0d0e0f7b7d", /* shares with nothing */
+        "",                                                   /* nothing */
+        "00",                                                 /* no count */
+        "000000",                                             /* something left over */
+        "0100",                                               /* an inner node without entries */
+        "4001",                                               /* a level that is too high */
+        "0001",                                               /* an entry short */
+        "008000",                                             /* a count that could be shorter */
+        "00ffffffffffffffffff01",                             /* a count that is too large */
+        "00ffffffffffffffffffff01",                           /* a number of more than 64 bits */
+        "0001016112000102030405060708090a0b0c0d0e0f7b7d",     /* shares with nothing */
         "000100016112000102030405060708090a0b0c0d0e0f7b7d00", /* left over */
         "00010001611308000102030405060708090a0b0c0d0e0f7b7d", /* an unknown flag */
         "0001000161110000000102030405060708090a0b0c0d0e0f",   /* no document */
         "00010001071300000102030405060708090a0b0c0d0e0f7b7d", /* a key with a control character */
-        "00010003610000" "1300000102030405060708090a0b0c0d0e0f7b7d", /* an empty segment */
+        "00010003610000"
+        "1300000102030405060708090a0b0c0d0e0f7b7d", /* an empty segment */
         /* two keys that are not in order; twice the same */
-        "0002000162" "1300000102030405060708090a0b0c0d0e0f7b7d"
-        "000161" "1300000102030405060708090a0b0c0d0e0f7b7d",
-        "0002000161" "1300000102030405060708090a0b0c0d0e0f7b7d"
-        "0100" "1300000102030405060708090a0b0c0d0e0f7b7d",
+        "0002000162"
+        "1300000102030405060708090a0b0c0d0e0f7b7d"
+        "000161"
+        "1300000102030405060708090a0b0c0d0e0f7b7d",
+        "0002000161"
+        "1300000102030405060708090a0b0c0d0e0f7b7d"
+        "0100"
+        "1300000102030405060708090a0b0c0d0e0f7b7d",
         /* shares less than it could */
-        "00020002" "6161" "1300000102030405060708090a0b0c0d0e0f7b7d"
-        "00026162" "1300000102030405060708090a0b0c0d0e0f7b7d",
+        "00020002"
+        "6161"
+        "1300000102030405060708090a0b0c0d0e0f7b7d"
+        "00026162"
+        "1300000102030405060708090a0b0c0d0e0f7b7d",
     };
     _cleanup_(arena_done) struct arena arena = {0};
     corrie_error err = CORRIE_ERROR_INIT;
@@ -241,10 +249,12 @@ START_TEST(test_malformed_commits)
     }
     copy = arena_text(&arena, good);
     copy[0] |= 4; /* an unknown flag */
-    ck_fails(commit_decode(str_make(copy, good.len), &arena, &commit, &err), CORRIE_E_CORRUPT, &err);
+    ck_fails(commit_decode(str_make(copy, good.len), &arena, &commit, &err), CORRIE_E_CORRUPT,
+             &err);
     copy[0] = 3;
     copy[33 + 33] = 1; /* generation 1 with a parent */
-    ck_fails(commit_decode(str_make(copy, good.len), &arena, &commit, &err), CORRIE_E_CORRUPT, &err);
+    ck_fails(commit_decode(str_make(copy, good.len), &arena, &commit, &err), CORRIE_E_CORRUPT,
+             &err);
 }
 END_TEST
 

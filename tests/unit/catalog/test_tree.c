@@ -1,5 +1,5 @@
-/* What a user would lose: two lakes with the same tables would look different, diff and merge would cost
- * as much as the lake is large, or a table would be missing after an edit elsewhere. */
+/* What a user would lose: two lakes with the same tables would look different, diff and merge would
+ * cost as much as the lake is large, or a table would be missing after an edit elsewhere. */
 #include "tests/unit/catalog/support.h"
 
 static uint64_t random_state = 1;
@@ -241,9 +241,9 @@ START_TEST(test_missing_names_the_nearest)
     edits[0] = put_number(&arena, "orders", 1);
     edits[1] = put_number(&arena, "customers", 1);
     struct hash root = apply(&lab, &objects, empty(&lab, &objects), edits, 2);
-    ck_assert_int_eq(tree_need(lab.catalog, &root, table_key(&arena, "order"), &arena, &value,
-                               &lab.err),
-                     CORRIE_E_NOT_FOUND);
+    ck_assert_int_eq(
+        tree_need(lab.catalog, &root, table_key(&arena, "order"), &arena, &value, &lab.err),
+        CORRIE_E_NOT_FOUND);
     ck_assert_str_eq(corrie_error_message(&lab.err), "table order does not exist");
     ck_assert_str_eq(lab.err.hint, "did you mean orders?");
 }
@@ -403,8 +403,9 @@ START_TEST(test_diff_is_complete)
             uint32_t n = round % 4 == 0 ? dice(20) : dice(2000);
 
             for (uint32_t i = 0; i < n; i++) {
-                edits[i] = put_number(&arena, arena_printf(&arena, "k%05u-%u", i, dice(30) ? 0u : 1u),
-                                      dice(20) == 0 ? (long)side : 5);
+                edits[i] =
+                    put_number(&arena, arena_printf(&arena, "k%05u-%u", i, dice(30) ? 0u : 1u),
+                               dice(20) == 0 ? (long)side : 5);
             }
             roots[side] = apply(&lab, &objects, empty(&lab, &objects), edits, n);
         }
