@@ -6,15 +6,25 @@
 
 #include "os/dir.h"
 
+static char scratch_path[200];
+
+static void remove_scratch(void)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    (void)!os_tree_remove(scratch_path, &ignored);
+}
+
 const char *scratch(void)
 {
-    static char path[200];
+    char *path = scratch_path;
 
     if (!path[0]) {
         const char *root = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 
-        snprintf(path, sizeof path, "%s/corrie-unit-engine-%ld", root, (long)getpid());
+        snprintf(path, sizeof scratch_path, "%s/corrie-unit-engine-%ld", root, (long)getpid());
         ck_assert_msg(mkdir(path, 0700) == 0 || errno == EEXIST, "mkdir %s", path);
+        atexit(remove_scratch);
     }
     return path;
 }

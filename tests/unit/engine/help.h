@@ -11,7 +11,7 @@
 #include "engine/engine.h"
 #include "tests/unit/check.h"
 
-/* A scratch directory of the running test, made at the first call; removed by the next run of it. */
+/* A scratch directory of the running test, made at the first call, removed when its process exits. */
 const char *scratch(void);
 /* scratch()/name, in static memory of eight turns. */
 const char *in_scratch(const char *name);

@@ -160,7 +160,8 @@ START_TEST(test_locked)
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         int r = query_error(engine, unknown[i], &err);
 
-        ck_assert_msg(r == CORRIE_E_NOT_FOUND && strstr(corrie_error_message(&err), "does not exist"),
+        ck_assert_msg(r == CORRIE_E_NOT_FOUND &&
+                          strstr(corrie_error_message(&err), "does not exist"),
                       "%s: %s", unknown[i], corrie_error_message(&err));
         corrie_error_clear(&err);
     }
