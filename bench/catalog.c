@@ -5,8 +5,7 @@
  *
  * Makes a catalog of TABLES tables in a new directory, then measures in interleaved rounds:
  * creating a branch, committing one table, a bare transaction that stores the same bytes, and an
- * fsync of 512 bytes. Prints one JSON object a question: medians, least and most in milliseconds,
- * bytes of growth. */
+ * fsync of 512 bytes. Prints one JSON object a line, as bench/report.py reads them. */
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -41,9 +40,9 @@ static int order(const void *a, const void *b)
 static void print_series(struct series *series, size_t n_tables)
 {
     qsort(series->values, series->n, sizeof(double), order);
-    printf("{\"question\":\"%s\",\"tables\":%zu,\"rounds\":%zu,\"p50_ms\":%.3f,\"p99_ms\":%.3f,"
-           "\"min_ms\":%.3f,\"max_ms\":%.3f}\n",
-           series->question, n_tables, series->n, series->values[series->n / 2],
+    printf("{\"question\":\"in process, %zu tables\",\"side\":\"%s\",\"n\":%zu,\"median_ms\":%.3f,"
+           "\"p99_ms\":%.3f,\"min_ms\":%.3f,\"max_ms\":%.3f}\n",
+           n_tables, series->question, series->n, series->values[series->n / 2],
            series->values[series->n * 99 / 100], series->values[0], series->values[series->n - 1]);
 }
 
@@ -107,8 +106,8 @@ static struct hash fill(struct catalog *catalog, size_t n_tables, corrie_error *
         stop(err);
     }
     for (size_t level = 0; level < stats.n_levels; level++) {
-        printf("{\"question\":\"shape\",\"tables\":%zu,\"level\":%zu,\"nodes\":%llu,\"bytes\":%llu,"
-               "\"largest\":%llu}\n",
+        printf("{\"question\":\"tree of %zu tables\",\"side\":\"level %zu\",\"count\":%llu,"
+               "\"unit\":\"nodes\",\"bytes\":%llu,\"largest\":%llu}\n",
                n_tables, level, (unsigned long long)stats.nodes[level],
                (unsigned long long)stats.bytes[level], (unsigned long long)stats.largest[level]);
     }
@@ -262,8 +261,9 @@ int main(int argc, char **argv)
     }
     catalog_close(catalog); /* moves everything into the file */
     growth = (file_bytes(argv[1], &err) - before) / (int64_t)n_rounds;
-    printf("{\"question\":\"bytes a commit adds\",\"tables\":%zu,\"rounds\":%zu,\"bytes\":%lld}\n",
-           n_tables, n_rounds, (long long)growth);
+    printf("{\"question\":\"tree of %zu tables\",\"side\":\"a one-table commit adds\",\"count\":%lld,"
+           "\"unit\":\"bytes\"}\n",
+           n_tables, (long long)growth);
 
     if (catalog_open(argv[1], NULL, &catalog, &err) < 0) {
         stop(&err);
