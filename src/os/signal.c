@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
+static const int ignored[] = {SIGPIPE, SIGXFSZ};
 
 static struct sigaction before[ARRAY_LEN(caught)];
-static struct sigaction pipe_before;
+static struct sigaction ignored_before[ARRAY_LEN(ignored)];
 static struct cancel *_Atomic flag;
 static volatile sig_atomic_t first_signal;
 
@@ -49,8 +50,10 @@ int os_signals_catch(struct cancel *cancel, corrie_error *err)
             return corrie_fail_errno(err, errno, "catch signal %d", caught[i]);
         }
     }
-    if (sigaction(SIGPIPE, &ignore, &pipe_before) < 0) {
-        return corrie_fail_errno(err, errno, "ignore SIGPIPE");
+    for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {
+        if (sigaction(ignored[i], &ignore, &ignored_before[i]) < 0) {
+            return corrie_fail_errno(err, errno, "ignore signal %d", ignored[i]);
+        }
     }
     return 0;
 }
@@ -63,7 +66,9 @@ void os_signals_restore(void)
     for (size_t i = 0; i < ARRAY_LEN(caught); i++) {
         sigaction(caught[i], &before[i], NULL);
     }
-    sigaction(SIGPIPE, &pipe_before, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {
+        sigaction(ignored[i], &ignored_before[i], NULL);
+    }
     atomic_store(&flag, NULL);
 }
 

@@ -7,8 +7,8 @@
 
 /* From now on SIGINT, SIGTERM and SIGHUP set `cancel`, which must live until os_signals_restore or
  * the end of the process. A second SIGINT or SIGTERM ends the process at once by that signal.
- * SIGPIPE is ignored: writes to a closed pipe fail instead. Waiting calls in this room return soon
- * after. */
+ * SIGPIPE and SIGXFSZ are ignored: writes to a closed pipe, or past the limit of a file's size, fail
+ * instead. Waiting calls in this room return soon after. */
 int os_signals_catch(struct cancel *cancel, corrie_error *err) CORRIE_MUST_USE;
 /* Puts back what was there before os_signals_catch. */
 void os_signals_restore(void);
