@@ -113,7 +113,8 @@ struct engine_table {
 /* Makes (or replaces) a table of Parquet files. Columns are found by field id, so renamed columns are
  * found and columns that an older file lacks are null; types that were widened since are cast.
  * `filter` may use columns that are not in `columns`. Nothing is read but, for a table of one file,
- * its footer. Borrowed for the call. A nested column whose inner fields were renamed since a file was
+ * its footer. A file that is missing or damaged is CORRIE_E_CORRUPT naming it, here or where a query
+ * comes to it. Borrowed for the call. A nested column whose inner fields were renamed since a file was
  * written is CORRIE_E_UNSUPPORTED where that is seen (tables of one file).
  * Cost: O(files); the first query opens each file that its filters do not exclude. */
 int engine_define_files(struct engine *engine, const struct engine_table *table, corrie_error *err)

@@ -35,6 +35,8 @@ struct defined {
     struct schema schema;
     struct arena arena;
     struct arrow_input *arrow; /* NULL for files */
+    struct str *files;         /* paths of the Parquet files */
+    size_t n_files;
 };
 
 struct engine {
@@ -88,6 +90,9 @@ struct origin {
 
 /* Makes an error of ours from DuckDB's text (with errors_as_json). Returns its code. */
 int duck_fail(const char *message, const struct origin *origin, corrie_error *err);
+/* The error is about a file of a defined table: what was stored is not there or not what it was (CORRIE_E_CORRUPT),
+ * whatever the same fault would be in a file of a person's. Returns the error's code. */
+int duck_fail_stored(corrie_error *err);
 /* A position in the user's SQL. `offset` counts in the user's text. Returns the error's code. */
 int origin_at(const struct origin *origin, size_t offset, size_t width, corrie_error *err);
 /* "did you mean" over what `origin` knows. */

@@ -409,54 +409,85 @@ static int fail_cast(struct str message, const struct origin *origin, corrie_err
                        STR_FMT(column), STR_FMT(str_slice(message, 0, (size_t)end)));
 }
 
+int duck_fail_stored(corrie_error *err)
+{
+    if (err->code != CORRIE_E_DATA && err->code != CORRIE_E_NOT_FOUND && err->code != CORRIE_E_FAILED) {
+        return err->code;
+    }
+    err->code = CORRIE_E_CORRUPT;
+    return corrie_hint(err, "bring the file back from a copy of the lake; `corrie fsck` says what else is missing");
+}
+
+/* Whether the message names a file of a defined table. */
+static bool is_stored(const struct engine *engine, struct str message)
+{
+    for (size_t i = 0; engine && i < engine->tables.count; i++) {
+        const struct defined *defined = engine->tables.items[i];
+
+        for (size_t k = 0; k < defined->n_files; k++) {
+            if (str_find_str(message, defined->files[k]) >= 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int fail(const struct report *report, const struct origin *origin, corrie_error *err)
+{
+    int code;
+
+    if (type_is(report, "Interrupt")) {
+        return corrie_fail(err, CORRIE_E_CANCELLED, "interrupted");
+    }
+    if (type_is(report, "Out of Memory")) {
+        corrie_fail(
+            err, CORRIE_E_LIMIT, "out of memory: %.*s",
+            STR_FMT(first_paragraph(str_slice(report->message, 0,
+                                              (size_t)(str_find(report->message, '\n') < 0
+                                                           ? (ptrdiff_t)report->message.len
+                                                           : str_find(report->message, '\n'))))));
+        return corrie_hint(err, "--memory gives it more");
+    }
+    if (str_find_str(report->message, STR("CSV Error on Line: ")) >= 0) {
+        return fail_csv(report->message, err);
+    }
+    if (str_find_str(report->message, STR("Malformed JSON in file")) >= 0 ||
+        str_find_str(report->message, STR("JSON transform error in file")) >= 0) {
+        return fail_json(report->message, err);
+    }
+    if (str_find_str(report->message, STR("No magic bytes found")) >= 0 ||
+        str_find_str(report->message, STR("too small to be a Parquet file")) >= 0 ||
+        str_starts(report->message, STR("Failed to read file \""))) {
+        return fail_parquet(report->message, err);
+    }
+    if (type_is(report, "IO")) {
+        return fail_io(report, origin, err);
+    }
+    if (str_eq(report->subtype, STR("COLUMN_NOT_FOUND")) ||
+        str_eq(report->subtype, STR("MISSING_ENTRY"))) {
+        code = fail_unknown(report, origin, err);
+    } else if (str_find_str(report->message, STR(" when casting from source column ")) >= 0) {
+        code = fail_cast(report->message, origin, err);
+    } else {
+        code = fail_by_type(report, origin, err);
+    }
+    if (report->position >= (int64_t)origin->prefix) {
+        size_t offset = (size_t)report->position - origin->prefix;
+
+        if (offset <= origin->sql.len) {
+            origin_at(origin, offset, report->name.len ? report->name.len : 1, err);
+        }
+    }
+    return code;
+}
+
 int duck_fail(const char *message, const struct origin *origin, corrie_error *err)
 {
     struct report report;
     /* owns the texts of the report */
     __attribute__((unused)) _json_ json_t *json = parse_report(message, &report);
-    int code;
+    int code = fail(&report, origin, err);
 
-    if (type_is(&report, "Interrupt")) {
-        return corrie_fail(err, CORRIE_E_CANCELLED, "interrupted");
-    }
-    if (type_is(&report, "Out of Memory")) {
-        corrie_fail(
-            err, CORRIE_E_LIMIT, "out of memory: %.*s",
-            STR_FMT(first_paragraph(str_slice(report.message, 0,
-                                              (size_t)(str_find(report.message, '\n') < 0
-                                                           ? (ptrdiff_t)report.message.len
-                                                           : str_find(report.message, '\n'))))));
-        return corrie_hint(err, "--memory gives it more");
-    }
-    if (str_find_str(report.message, STR("CSV Error on Line: ")) >= 0) {
-        return fail_csv(report.message, err);
-    }
-    if (str_find_str(report.message, STR("Malformed JSON in file")) >= 0 ||
-        str_find_str(report.message, STR("JSON transform error in file")) >= 0) {
-        return fail_json(report.message, err);
-    }
-    if (str_find_str(report.message, STR("No magic bytes found")) >= 0 ||
-        str_find_str(report.message, STR("too small to be a Parquet file")) >= 0 ||
-        str_starts(report.message, STR("Failed to read file \""))) {
-        return fail_parquet(report.message, err);
-    }
-    if (type_is(&report, "IO")) {
-        return fail_io(&report, origin, err);
-    }
-    if (str_eq(report.subtype, STR("COLUMN_NOT_FOUND")) ||
-        str_eq(report.subtype, STR("MISSING_ENTRY"))) {
-        code = fail_unknown(&report, origin, err);
-    } else if (str_find_str(report.message, STR(" when casting from source column ")) >= 0) {
-        code = fail_cast(report.message, origin, err);
-    } else {
-        code = fail_by_type(&report, origin, err);
-    }
-    if (report.position >= (int64_t)origin->prefix) {
-        size_t offset = (size_t)report.position - origin->prefix;
-
-        if (offset <= origin->sql.len) {
-            origin_at(origin, offset, report.name.len ? report.name.len : 1, err);
-        }
-    }
-    return code;
+    return is_stored(origin->engine, report.message) ? duck_fail_stored(err) : code;
 }

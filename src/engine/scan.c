@@ -194,8 +194,11 @@ static int add_one_file(struct engine *engine, const struct engine_table *table,
     int r = footer_read(engine, table->files[0].path, &footer, err);
 
     if (r < 0) {
-        return corrie_wrap(err, "table %.*s.%.*s", STR_FMT(table->name_space),
-                           STR_FMT(table->name));
+        if (str_find_str(str_of(corrie_error_message(err)), table->files[0].path) < 0) {
+            corrie_wrap(err, "read %.*s", STR_FMT(table->files[0].path));
+        }
+        corrie_wrap(err, "table %.*s.%.*s", STR_FMT(table->name_space), STR_FMT(table->name));
+        return duck_fail_stored(err);
     }
     buf_add_text(out, "(SELECT ");
     for (size_t i = 0; i < schema->n_fields; i++) {
@@ -307,6 +310,21 @@ static int check_filter(struct engine *engine, const struct engine_table *table,
     return r;
 }
 
+static int remember_files(struct defined *defined, const struct engine_table *table, corrie_error *err)
+{
+    defined->files = arena_array(&defined->arena, struct str, table->n_files);
+    if (!defined->files) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < table->n_files; i++) {
+        if (arena_str(&defined->arena, table->files[i].path, &defined->files[i]) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    defined->n_files = table->n_files;
+    return 0;
+}
+
 static int remember(struct engine *engine, const struct engine_table *table, corrie_error *err)
 {
     struct defined *defined = mem_alloc(1, sizeof *defined);
@@ -326,6 +344,9 @@ static int remember(struct engine *engine, const struct engine_table *table, cor
     if (r == 0 && (arena_str(&defined->arena, table->name_space, &defined->name_space) < 0 ||
                    arena_str(&defined->arena, table->name, &defined->name) < 0)) {
         r = corrie_fail_memory(err);
+    }
+    if (r == 0) {
+        r = remember_files(defined, table, err);
     }
     if (r < 0) {
         defined_free(defined);
