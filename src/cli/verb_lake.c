@@ -221,9 +221,11 @@ int verb_fsck(struct cli *cli, const struct args *args, corrie_error *err)
     if (!text) {
         return r < 0 ? corrie_error_move(err, &damage) : 0;
     }
-    if (r < 0) {
-        /* the list of problems is the result; the status says that there are some */
-        cli->told = r;
+    if (r < 0 && cli->format == FORMAT_JSON) {
+        cli->told = r; /* one document: the list of problems; the status says that there are some */
     }
-    return show_document(cli, text, &show, err);
+    if (show_document(cli, text, &show, err) < 0) {
+        return err->code;
+    }
+    return r < 0 && cli->told == 0 ? corrie_error_move(err, &damage) : 0;
 }
