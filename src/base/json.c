@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
@@ -450,6 +451,50 @@ int js_set_int(json_t *object, const char *field, int64_t value)
 int js_set_bool(json_t *object, const char *field, bool value)
 {
     return js_set(object, field, json_boolean(value));
+}
+
+int js_set_hash(json_t *object, const char *field, const struct hash *hash)
+{
+    char hex[HASH_HEX + 1];
+
+    if (!hash) {
+        return js_set(object, field, json_null());
+    }
+    hash_hex(hash, hex);
+    return js_set_str(object, field, str_of(hex));
+}
+
+int js_set_uuid(json_t *object, const char *field, const struct uuid *uuid)
+{
+    char text[UUID_TEXT + 1];
+
+    uuid_format(uuid, text);
+    return js_set_str(object, field, str_of(text));
+}
+
+int js_set_time(json_t *object, const char *field, int64_t time)
+{
+    char text[CLOCK_TEXT_MAX];
+
+    clock_format(time, text);
+    return js_set_str(object, field, str_of(text));
+}
+
+int js_give(json_t *document, char **ret, corrie_error *err)
+{
+    _json_ json_t *owned = document;
+    _cleanup_(buf_done) struct buf text = {0};
+    int r;
+
+    if (!owned) {
+        return corrie_fail_memory(err);
+    }
+    r = js_format(owned, 0, &text, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret = buf_take(&text);
+    return *ret ? 0 : corrie_fail_memory(err);
 }
 
 /* A string, or null where there is no text. */

@@ -11,7 +11,9 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/str.h"
+#include "base/uuid.h"
 
 static inline void js_decrefp(json_t **value)
 {
@@ -72,6 +74,11 @@ int js_set(json_t *object, const char *field, json_t *value) CORRIE_MUST_USE;
 int js_set_str(json_t *object, const char *field, struct str text) CORRIE_MUST_USE;
 int js_set_int(json_t *object, const char *field, int64_t value) CORRIE_MUST_USE;
 int js_set_bool(json_t *object, const char *field, bool value) CORRIE_MUST_USE;
+/* The forms that values of these kinds have everywhere: hex, 8-4-4-4-12, UTC text (`time` in nanoseconds since
+ * 1970). A NULL hash is null. */
+int js_set_hash(json_t *object, const char *field, const struct hash *hash) CORRIE_MUST_USE;
+int js_set_uuid(json_t *object, const char *field, const struct uuid *uuid) CORRIE_MUST_USE;
+int js_set_time(json_t *object, const char *field, int64_t time) CORRIE_MUST_USE;
 /* A JSON string of `text` under the same rule; NULL when memory ran out. */
 json_t *js_string(struct str text) CORRIE_MUST_USE;
 static inline struct str js_str(const json_t *string)
@@ -82,6 +89,10 @@ static inline struct str js_str(const json_t *string)
 /* An error as users' programs see it: {"type","message","hint","context":{"file","line","column","detail"}}, with
  * null where there is nothing. New reference; NULL when memory ran out. */
 json_t *js_error(const corrie_error *err) CORRIE_MUST_USE;
+
+/* Ends a document: formats it on one line into a heap string (mem_free, which corrie_free is) and drops the
+ * reference. A NULL `document` is out of memory. */
+int js_give(json_t *document, char **ret, corrie_error *err) CORRIE_MUST_USE;
 
 /* Routes jansson's memory through mem.h. Called by the first js_parse; call it first where documents are
  * built without parsing. */

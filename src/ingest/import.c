@@ -379,12 +379,9 @@ static json_t *tables_json(const struct import *import)
 static int give_result(const struct import *import, char **ret_json, corrie_error *err)
 {
     _json_ json_t *document = json_object();
-    _cleanup_(buf_done) struct buf text = {0};
     json_t *schema = json_array();
-    char hex[HASH_HEX + 1];
     int r = 0;
 
-    hash_hex(&import->commit, hex);
     for (size_t i = 0; i < import->schema.n_fields && schema; i++) {
         _cleanup_(buf_done) struct buf type = {0};
         json_t *item = json_object();
@@ -397,7 +394,7 @@ static int give_result(const struct import *import, char **ret_json, corrie_erro
     r |= js_set_str(document, "namespace", import->ns);
     r |= js_set_str(document, "table", import->table.table);
     r |= js_set_str(document, "branch", lake_tx_branch(import->tx));
-    r |= js_set(document, "commit", import->committed ? json_string(hex) : json_null());
+    r |= js_set_hash(document, "commit", import->committed ? &import->commit : NULL);
     r |= js_set_str(document, "job", job_id(import->job));
     r |= js_set_bool(document, "created_table", import->written.created);
     r |= js_set_bool(document, "created_namespace", import->created_namespace);
@@ -405,15 +402,7 @@ static int give_result(const struct import *import, char **ret_json, corrie_erro
     r |= js_set_int(document, "bytes", import->written.bytes);
     r |= js_set(document, "files", files_json(import));
     r |= js_set(document, "schema", schema);
-    if (r != 0) {
-        return corrie_fail_memory(err);
-    }
-    r = js_format(document, 0, &text, err);
-    if (r < 0) {
-        return r;
-    }
-    *ret_json = buf_take(&text);
-    return *ret_json ? 0 : corrie_fail_memory(err);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 static int import_files(struct import *import, corrie_error *err)

@@ -119,25 +119,6 @@ static json_t *text_or_null(struct str text)
     return text.len ? js_string(text) : json_null();
 }
 
-static json_t *hash_or_null(const struct hash *hash)
-{
-    char hex[HASH_HEX + 1];
-
-    if (!hash || hash_is_zero(hash)) {
-        return json_null();
-    }
-    hash_hex(hash, hex);
-    return json_string(hex);
-}
-
-static json_t *time_json(int64_t time)
-{
-    char text[CLOCK_TEXT_MAX];
-
-    clock_format(time, text);
-    return json_string(text);
-}
-
 static int build_record(struct job *job, const struct job_spec *spec, corrie_error *err)
 {
     _free_ char *host = NULL;
@@ -150,7 +131,7 @@ static int build_record(struct job *job, const struct job_spec *spec, corrie_err
     }
     job->record = json_object();
     r = js_set(job->record, "args", spec->args ? json_deep_copy(spec->args) : json_object());
-    r |= js_set(job->record, "commit_in", hash_or_null(&spec->commit_in));
+    r |= js_set_hash(job->record, "commit_in", hash_is_zero(&spec->commit_in) ? NULL : &spec->commit_in);
     r |= js_set(job->record, "commit_out", json_null());
     r |= js_set(job->record, "ended", json_null());
     r |= js_set(job->record, "error", json_null());
@@ -161,7 +142,7 @@ static int build_record(struct job *job, const struct job_spec *spec, corrie_err
     r |= js_set(job->record, "nodes", json_array());
     r |= js_set_int(job->record, "pid", os_pid());
     r |= js_set(job->record, "ref", text_or_null(spec->ref));
-    r |= js_set(job->record, "started", time_json(job->started));
+    r |= js_set_time(job->record, "started", job->started);
     r |= js_set_str(job->record, "status", STR("running"));
     r |= js_set(job->record, "tables", json_array());
     r |= js_set(job->record, "tx", spec->transaction && tx ? json_string(tx) : json_null());
@@ -305,7 +286,7 @@ json_t *job_event_json(const corrie_event *event)
     js_setup();
     item = json_object();
     r = set_text(item, "kind", event->kind);
-    r |= js_set(item, "time", time_json(event->time_ns ? event->time_ns : clock_now()));
+    r |= js_set_time(item, "time", event->time_ns ? event->time_ns : clock_now());
     r |= set_text(item, "node", event->node);
     r |= set_text(item, "status", event->status);
     r |= set_text(item, "stream", event->stream);
@@ -381,8 +362,8 @@ int job_end(struct job *job, struct job_outcome *outcome, corrie_error *err)
     note_dropped(job);
     stop_heartbeat(&job->heartbeat);
     r = js_set_str(job->record, "status", str_of(status));
-    r |= js_set(job->record, "ended", time_json(clock_now()));
-    r |= js_set(job->record, "commit_out", hash_or_null(outcome->commit_out));
+    r |= js_set_time(job->record, "ended", clock_now());
+    r |= js_set_hash(job->record, "commit_out", outcome->commit_out);
     r |= js_set(job->record, "error", outcome->error ? js_error(outcome->error) : json_null());
     r |= outcome->nodes ? js_set(job->record, "nodes", TAKE_PTR(outcome->nodes)) : 0;
     r |= outcome->tables ? js_set(job->record, "tables", TAKE_PTR(outcome->tables)) : 0;

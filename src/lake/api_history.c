@@ -39,7 +39,6 @@ int corrie_lake_info(corrie_lake *lake, char **ret_json, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     _json_ json_t *document = json_object();
-    char id[UUID_TEXT + 1];
     struct str head;
     int r;
 
@@ -47,8 +46,7 @@ int corrie_lake_info(corrie_lake *lake, char **ret_json, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    uuid_format(&lake->id, id);
-    r = js_set_str(document, "id", str_of(id));
+    r = js_set_uuid(document, "id", &lake->id);
     r |= js_set_str(document, "root", lake->root);
     r |= js_set_int(document, "format", LAKE_FORMAT);
     r |= js_set(document, "features", json_array());
@@ -56,18 +54,10 @@ int corrie_lake_info(corrie_lake *lake, char **ret_json, corrie_error *err)
     r |= js_set_str(document, "user", lake->user);
     r |= js_set_str(document, "ref", head);
     r |= js_set_str(document, "version", STR(CORRIE_VERSION));
-    return r != 0 ? corrie_fail_memory(err) : lake_give_json(TAKE_PTR(document), ret_json, err);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 /* ---- log ---- */
-
-static int set_hex(json_t *object, const char *field, const struct hash *hash)
-{
-    char hex[HASH_HEX + 1];
-
-    hash_hex(hash, hex);
-    return js_set_str(object, field, str_of(hex));
-}
 
 static json_t *parents_json(const struct commit *commit)
 {
@@ -88,25 +78,21 @@ static json_t *commit_json(const struct commit *commit)
 {
     json_t *item = json_object();
     json_t *properties = json_object();
-    char time[CLOCK_TEXT_MAX];
-    char job[UUID_TEXT + 1];
     int r = 0;
 
-    clock_format(commit->commit_time, time);
-    uuid_format(&commit->job, job);
     for (size_t i = 0; i < commit->n_properties && properties; i++) {
         r |= json_object_setn_new(properties, commit->properties[i].name.data,
                                   commit->properties[i].name.len,
                                   js_string(commit->properties[i].value));
     }
-    r |= set_hex(item, "commit", &commit->id);
+    r |= js_set_hash(item, "commit", &commit->id);
     r |= js_set(item, "parents", parents_json(commit));
     r |= js_set_str(item, "author", commit->author);
     r |= js_set_str(item, "committer", commit->committer);
-    r |= js_set_str(item, "time", str_of(time));
+    r |= js_set_time(item, "time", commit->commit_time);
     r |= js_set_str(item, "message", commit->message);
     r |= js_set(item, "properties", properties);
-    r |= js_set(item, "job", commit->has_job ? json_string(job) : json_null());
+    r |= commit->has_job ? js_set_uuid(item, "job", &commit->job) : js_set(item, "job", json_null());
     if (r != 0) {
         json_decref(item);
         return NULL;
@@ -144,7 +130,7 @@ int corrie_log(corrie_lake *lake, const char *ref, size_t max, char **ret_json, 
         return corrie_wrap(err, "read the log");
     }
     return js_set_bool(document, "more", more) < 0 ? corrie_fail_memory(err)
-                                                   : lake_give_json(TAKE_PTR(document), ret_json, err);
+                                                   : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 /* ---- diff ---- */
@@ -261,7 +247,7 @@ int corrie_diff(corrie_lake *lake, const char *from_ref, const char *to_ref, cha
         return corrie_wrap(err, "compare");
     }
     r = js_set(document, "changes", changes);
-    r |= set_hex(document, "from", &from);
-    r |= set_hex(document, "to", &to);
-    return r != 0 ? corrie_fail_memory(err) : lake_give_json(TAKE_PTR(document), ret_json, err);
+    r |= js_set_hash(document, "from", &from);
+    r |= js_set_hash(document, "to", &to);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }

@@ -6,39 +6,6 @@
 
 enum { PAGE = 256 };
 
-int lake_give_json(json_t *document, char **ret, corrie_error *err)
-{
-    _json_ json_t *owned = document;
-    _cleanup_(buf_done) struct buf text = {0};
-    int r;
-
-    if (!owned) {
-        return corrie_fail_memory(err);
-    }
-    r = js_format(owned, 0, &text, err);
-    if (r < 0) {
-        return r;
-    }
-    *ret = buf_take(&text);
-    return *ret ? 0 : corrie_fail_memory(err);
-}
-
-static int set_hash(json_t *object, const char *field, const struct hash *hash)
-{
-    char hex[HASH_HEX + 1];
-
-    hash_hex(hash, hex);
-    return js_set_str(object, field, str_of(hex));
-}
-
-static int set_time(json_t *object, const char *field, int64_t time)
-{
-    char text[CLOCK_TEXT_MAX];
-
-    clock_format(time, text);
-    return js_set_str(object, field, str_of(text));
-}
-
 /* ---- listing ---- */
 
 static int branch_json(struct lake *lake, const struct catalog_ref *ref, struct str head,
@@ -58,8 +25,8 @@ static int branch_json(struct lake *lake, const struct catalog_ref *ref, struct 
     item = json_object();
     r = js_set_str(item, "name", ref->name);
     r |= js_set_str(item, "kind", str_of(catalog_ref_kind_name(ref->kind)));
-    r |= set_hash(item, "commit", &ref->commit);
-    r |= set_time(item, "time", commit.commit_time);
+    r |= js_set_hash(item, "commit", &ref->commit);
+    r |= js_set_time(item, "time", commit.commit_time);
     r |= js_set_str(item, "author", commit.author);
     r |= js_set_str(item, "message", subject);
     r |= js_set_bool(item, "checked_out", str_eq(ref->name, head));
@@ -116,7 +83,7 @@ int corrie_branch_list(corrie_lake *lake, bool all, char **ret_json, corrie_erro
     if (r >= 0) {
         r = list_refs(lake, all, head, branches, err);
     }
-    return r < 0 ? r : lake_give_json(TAKE_PTR(document), ret_json, err);
+    return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 /* ---- creating and removing ---- */
@@ -128,9 +95,9 @@ static int give_branch(struct str name, const struct hash *commit, const char *f
     int r;
 
     r = js_set_str(document, "name", name);
-    r |= set_hash(document, "commit", commit);
+    r |= js_set_hash(document, "commit", commit);
     r |= js_set(document, field, value);
-    return r != 0 ? corrie_fail_memory(err) : lake_give_json(TAKE_PTR(document), ret_json, err);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 int corrie_branch_create(corrie_lake *lake, const char *name, const char *from_ref,
@@ -207,7 +174,7 @@ int corrie_branch_delete(corrie_lake *lake, const char *name, bool if_exists, ch
 
     r = catalog_ref_find(lake->catalog, move.ref, &found, err);
     if (r == 0 && if_exists) {
-        return lake_give_json(json_object(), ret_json, err);
+        return js_give(json_object(), ret_json, err);
     }
     if (r == 0) {
         r = catalog_ref_get(lake->catalog, move.ref, &found, err); /* says which are nearest */
@@ -273,11 +240,11 @@ static int merge_json(struct lake *lake, const struct merging *merging, bool dry
     r = js_set(document, "changes", changes);
     r |= js_set_str(document, "source", merging->source);
     r |= js_set_str(document, "into", merging->into);
-    r |= set_hash(document, "commit", &merging->result.commit);
+    r |= js_set_hash(document, "commit", &merging->result.commit);
     r |= js_set_bool(document, "fast_forward", merging->result.fast_forward);
     r |= js_set_bool(document, "changed", merging->result.changed);
     r |= js_set_bool(document, "dry_run", dry_run);
-    return r != 0 ? corrie_fail_memory(err) : lake_give_json(TAKE_PTR(document), ret_json, err);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merge_options *options,

@@ -29,15 +29,7 @@ int corrie_namespace_list(corrie_lake *lake, const char *ref, char **ret_json, c
             r = corrie_fail_memory(err);
         }
     }
-    return r < 0 ? r : lake_give_json(TAKE_PTR(document), ret_json, err);
-}
-
-static int set_commit(json_t *object, const struct hash *commit)
-{
-    char hex[HASH_HEX + 1];
-
-    hash_hex(commit, hex);
-    return js_set_str(object, "commit", str_of(hex));
+    return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 int corrie_namespace_create(corrie_lake *lake, const char *name, const char *branch,
@@ -66,8 +58,8 @@ int corrie_namespace_create(corrie_lake *lake, const char *name, const char *bra
     }
     r = js_set_str(document, "name", str_of(name));
     r |= js_set_bool(document, "created", created > 0);
-    r |= set_commit(document, &commit);
-    return r != 0 ? corrie_fail_memory(err) : lake_give_json(TAKE_PTR(document), ret_json, err);
+    r |= js_set_hash(document, "commit", &commit);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 /* ---- tables ---- */
@@ -129,7 +121,7 @@ int corrie_table_list(corrie_lake *lake, const char *ref, const char *table_name
     if (r >= 0) {
         r = lake_tables(&view, str_of(table_namespace), add_table, &listing, err);
     }
-    return r < 0 ? r : lake_give_json(TAKE_PTR(document), ret_json, err);
+    return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 static json_t *fields_json(const struct schema *schema)
@@ -193,8 +185,6 @@ static int table_json(struct lake *lake, const struct lake_view *view, struct st
 {
     _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
     struct property_list properties = {.object = json_object()};
-    char id[UUID_TEXT + 1];
-    char time[CLOCK_TEXT_MAX];
     int r;
 
     if (js_set(document, "properties", properties.object) < 0) {
@@ -205,18 +195,16 @@ static int table_json(struct lake *lake, const struct lake_view *view, struct st
         return r;
     }
     metadata_properties(metadata, add_property, &properties);
-    uuid_format(&table->id, id);
-    clock_format(metadata->last_updated_ms * 1000000, time);
     r = properties.failed;
-    r |= js_set_str(document, "id", str_of(id));
+    r |= js_set_uuid(document, "id", &table->id);
     r |= js_set_str(document, "ref", ref);
-    r |= set_commit(document, &view->commit);
+    r |= js_set_hash(document, "commit", &view->commit);
     r |= js_set(document, "fields", fields_json(metadata_schema(metadata)));
     r |= js_set(document, "partitions", partitions_json(metadata));
     r |= js_set(document, "current_snapshot_id",
                 table->snapshot_id == SNAPSHOT_NONE ? json_null() : json_integer(table->snapshot_id));
     r |= js_set_int(document, "current_schema_id", table->schema_id);
-    r |= js_set_str(document, "last_updated", str_of(time));
+    r |= js_set_time(document, "last_updated", metadata->last_updated_ms * 1000000);
     return r != 0 ? corrie_fail_memory(err) : 0;
 }
 
@@ -251,5 +239,5 @@ int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
     if (r >= 0) {
         r = table_json(lake, &view, shown, &table, document, err);
     }
-    return r < 0 ? r : lake_give_json(TAKE_PTR(document), ret_json, err);
+    return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
 }

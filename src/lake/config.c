@@ -124,20 +124,18 @@ int lake_config_format(const struct lake_config *config, struct buf *out, corrie
     _json_ json_t *document = NULL;
     json_t *roots;
     size_t first = config->n_roots > MAX_ROOTS ? config->n_roots - MAX_ROOTS : 0;
-    char id[UUID_TEXT + 1];
     int r = 0;
 
     js_setup();
     document = json_object();
     roots = json_array();
-    uuid_format(&config->id, id);
     for (size_t i = first; roots && i < config->n_roots; i++) {
         r |= json_array_append_new(roots, js_string(config->roots[i]));
     }
     r |= js_set(document, "roots", roots);
     r |= js_set(document, "features", json_array());
     r |= js_set_int(document, "format", config->format);
-    r |= js_set_str(document, "id", str_of(id));
+    r |= js_set_uuid(document, "id", &config->id);
     r |= js_set_str(document, "catalog", config->catalog);
     if (r != 0) {
         return corrie_fail_memory(err);

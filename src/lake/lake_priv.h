@@ -60,8 +60,4 @@ int lake_diff_changes(struct lake *lake, const struct hash *from_commit,
                       const struct hash *to_commit, const struct hash *to_tree, json_t **ret,
                       corrie_error *err) CORRIE_MUST_USE;
 
-/* Ends a document: formats it into a heap string for the public interface and drops the reference. A NULL
- * `document` or a negative `status` of building it is out of memory. */
-int lake_give_json(json_t *document, char **ret, corrie_error *err) CORRIE_MUST_USE;
-
 #endif

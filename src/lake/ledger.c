@@ -125,17 +125,15 @@ static json_t *entry_json(const struct ledger_entry *entry)
 {
     json_t *item = json_object();
     json_t *paths = json_array();
-    char hex[HASH_HEX + 1];
     int r = 0;
 
-    hash_hex(&entry->sha256, hex);
     for (size_t i = 0; paths && i < entry->n_data_files; i++) {
         r |= json_array_append_new(paths, js_string(entry->data_files[i]));
     }
     r |= js_set(item, "data_files", paths);
     r |= js_set_str(item, "job", entry->job);
     r |= js_set_int(item, "rows", entry->rows);
-    r |= js_set_str(item, "sha256", str_of(hex));
+    r |= js_set_hash(item, "sha256", &entry->sha256);
     r |= js_set_int(item, "size", entry->size);
     r |= js_set_str(item, "version", entry->version);
     if (entry->location.len > CORRIE_MAX_KEY_SEGMENT) {

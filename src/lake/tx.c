@@ -192,15 +192,13 @@ static json_t *output_json(const struct lake_tx *tx, struct str output)
     for (size_t i = 0; i < tx->reads.count && reads; i++) {
         const struct tx_read *read = &tx->reads.items[i];
         json_t *item;
-        char id[UUID_TEXT + 1];
 
         if (!str_eq(read->output, output)) {
             continue;
         }
         item = json_object();
-        uuid_format(&read->id, id);
         r |= js_set(item, "key", key_json(read->input));
-        r |= js_set_str(item, "id", str_of(id));
+        r |= js_set_uuid(item, "id", &read->id);
         r |= js_set_str(item, "version", read->version);
         r |= json_array_append_new(reads, item);
     }

@@ -156,31 +156,23 @@ static int on_value(void *arg, struct str key, const struct tree_value *value, c
     return check_table(fsck, &table, buf_text(&name), err);
 }
 
-static int give(struct fsck *fsck, json_t *document, const struct catalog_check_counts *counts,
+static int give(struct fsck *fsck, json_t **document, const struct catalog_check_counts *counts,
                 char **ret_json, corrie_error *err)
 {
-    _cleanup_(buf_done) struct buf text = {0};
     size_t n = json_array_size(fsck->problems);
     int r;
 
-    r = js_set_int(document, "refs", (int64_t)counts->refs);
-    r |= js_set_int(document, "commits", (int64_t)counts->commits);
-    r |= js_set_int(document, "tables", fsck->tables);
-    r |= js_set_int(document, "files", fsck->files);
-    r |= js_set_int(document, "bytes", fsck->bytes);
+    r = js_set_int(*document, "refs", (int64_t)counts->refs);
+    r |= js_set_int(*document, "commits", (int64_t)counts->commits);
+    r |= js_set_int(*document, "tables", fsck->tables);
+    r |= js_set_int(*document, "files", fsck->files);
+    r |= js_set_int(*document, "bytes", fsck->bytes);
     if (r != 0) {
         return corrie_fail_memory(err);
     }
-    r = js_format(document, 0, &text, err);
-    if (r < 0) {
+    r = js_give(TAKE_PTR(*document), ret_json, err);
+    if (r < 0 || n == 0) {
         return r;
-    }
-    *ret_json = buf_take(&text);
-    if (!*ret_json) {
-        return corrie_fail_memory(err);
-    }
-    if (n == 0) {
-        return 0;
     }
     corrie_fail(err, CORRIE_E_CORRUPT, "the lake %.*s has %zu problem%s", STR_FMT(lake_root(fsck->lake)), n,
                 n == 1 ? "" : "s");
@@ -203,5 +195,5 @@ int corrie_fsck(corrie_lake *lake, char **ret_json, corrie_error *err)
         return corrie_fail_memory(err);
     }
     r = catalog_check_all(lake_catalog(lake), &check, &counts, err);
-    return r < 0 ? r : give(&fsck, document, &counts, ret_json, err);
+    return r < 0 ? r : give(&fsck, &document, &counts, ret_json, err);
 }

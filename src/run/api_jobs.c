@@ -5,20 +5,6 @@
 #include "jobs/jobs.h"
 #include "lake/lake.h"
 
-static int give(json_t *document, char **ret_json, corrie_error *err)
-{
-    _json_ json_t *owned = document;
-    _cleanup_(buf_done) struct buf text = {0};
-    int r;
-
-    r = js_format(owned, 0, &text, err);
-    if (r < 0) {
-        return r;
-    }
-    *ret_json = buf_take(&text);
-    return *ret_json ? 0 : corrie_fail_memory(err);
-}
-
 int corrie_job_list(corrie_lake *lake, size_t max, char **ret_json, corrie_error *err)
 {
     json_t *document = NULL;
@@ -26,7 +12,7 @@ int corrie_job_list(corrie_lake *lake, size_t max, char **ret_json, corrie_error
 
     js_setup();
     r = jobs_list(lake_store(lake), lake_catalog(lake), max, &document, err);
-    return r < 0 ? r : give(document, ret_json, err);
+    return r < 0 ? r : js_give(document, ret_json, err);
 }
 
 int corrie_job_get(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err)
@@ -36,7 +22,7 @@ int corrie_job_get(corrie_lake *lake, const char *job, char **ret_json, corrie_e
 
     js_setup();
     r = jobs_get(lake_store(lake), lake_catalog(lake), str_of(job), &document, err);
-    return r < 0 ? r : give(document, ret_json, err);
+    return r < 0 ? r : js_give(document, ret_json, err);
 }
 
 int corrie_job_logs(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err)
@@ -46,5 +32,5 @@ int corrie_job_logs(corrie_lake *lake, const char *job, char **ret_json, corrie_
 
     js_setup();
     r = jobs_logs(lake_store(lake), lake_catalog(lake), str_of(job), &document, err);
-    return r < 0 ? r : give(document, ret_json, err);
+    return r < 0 ? r : js_give(document, ret_json, err);
 }

@@ -226,7 +226,6 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
                          const char *format, const char *path, char **ret_json, corrie_error *err)
 {
     _cleanup_(query_freep) struct query *query = NULL;
-    _cleanup_(buf_done) struct buf text = {0};
     _json_ json_t *document = NULL;
     _free_ char *absolute = NULL;
     corrie_query_options given = read_options(options);
@@ -249,13 +248,5 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
     r = js_set_str(document, "path", str_of(absolute));
     r |= js_set_int(document, "rows", rows);
     r |= js_set_int(document, "bytes", bytes);
-    if (r != 0) {
-        return corrie_fail_memory(err);
-    }
-    r = js_format(document, 0, &text, err);
-    if (r < 0) {
-        return r;
-    }
-    *ret_json = buf_take(&text);
-    return *ret_json ? 0 : corrie_fail_memory(err);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }

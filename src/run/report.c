@@ -97,12 +97,9 @@ static json_t *notes_json(const struct plan *plan)
 int run_report(const struct run *run, char **ret_json, corrie_error *err)
 {
     _json_ json_t *document = json_object();
-    _cleanup_(buf_done) struct buf text = {0};
     json_t *plan = NULL;
-    char hex[HASH_HEX + 1];
     int r;
 
-    hash_hex(&run->commit, hex);
     r = plan_to_json(run->plan, &plan, err);
     if (r < 0) {
         return r;
@@ -110,19 +107,11 @@ int run_report(const struct run *run, char **ret_json, corrie_error *err)
     r = js_set(document, "plan", plan);
     r |= js_set(document, "job", run->job ? js_string(job_id(run->job)) : json_null());
     r |= js_set_str(document, "ref", run->branch);
-    r |= js_set(document, "commit", run->committed ? json_string(hex) : json_null());
+    r |= js_set_hash(document, "commit", run->committed ? &run->commit : NULL);
     r |= js_set_bool(document, "dry_run", run->options.dry_run);
     r |= js_set(document, "seconds", json_real((double)(clock_monotonic() - run->started) / 1e9));
     r |= js_set(document, "nodes", run_nodes_json(run));
     r |= js_set(document, "tables", run_tables_json(run));
     r |= js_set(document, "notes", notes_json(run->plan));
-    if (r != 0) {
-        return corrie_fail_memory(err);
-    }
-    r = js_format(document, 0, &text, err);
-    if (r < 0) {
-        return r;
-    }
-    *ret_json = buf_take(&text);
-    return *ret_json ? 0 : corrie_fail_memory(err);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
