@@ -22,11 +22,11 @@ struct import {
     struct lake_tx *tx;
     bool exists; /* the table, before */
     bool created_namespace;
-    struct lake_table before;
+    struct lake_table before; /* if it exists */
     struct ingest_file *files;
     size_t n_files;
     size_t n_skipped;
-    struct schema schema; /* of the files together */
+    struct schema schema; /* of the table: as it is, or as the files together make it */
     struct lake_written written;
     struct hash commit;
     bool committed;
@@ -44,6 +44,18 @@ static void import_done(struct import *import)
     lake_tx_free(import->tx);
     job_free(import->job);
     arena_done(&import->arena);
+}
+
+/* Tells the caller, and the job's log once there is a job. */
+static void import_event(struct import *import, corrie_event event)
+{
+    event.size = sizeof event;
+    event.time_ns = clock_now();
+    event.rows = event.bytes = -1;
+    lake_event(import->lake, &event);
+    if (import->job) {
+        job_log(import->job, &event);
+    }
 }
 
 /* ---- options ---- */
@@ -119,6 +131,12 @@ static int open_engine(struct import *import, corrie_error *err)
 
 /* ---- which files, what is in them ---- */
 
+/* Rows are added to a table that exists: then it says what its columns are, and its ledger what it has. */
+static bool adds_to_table(const struct import *import)
+{
+    return import->exists && import->options->mode == CORRIE_IMPORT_APPEND;
+}
+
 /* Whether the ledger has the file with the same content; settles file->sha256 where the dates alone do not. */
 static int check_ledger(struct import *import, struct ingest_file *file, corrie_error *err)
 {
@@ -126,8 +144,7 @@ static int check_ledger(struct import *import, struct ingest_file *file, corrie_
     struct ledger_entry entry;
     int r;
 
-    if (!import->exists || import->options->duplicate_files ||
-        import->options->mode == CORRIE_IMPORT_REPLACE) {
+    if (!adds_to_table(import) || import->options->duplicate_files) {
         return 0;
     }
     r = lake_ledger_find(&view, &import->before.id, file->url, &import->arena, &entry, err);
@@ -168,7 +185,7 @@ static int describe_files(struct import *import, corrie_error *err)
             }
         }
     }
-    if (r >= 0) {
+    if (r >= 0 && !adds_to_table(import)) {
         r = ingest_schema(import->files, import->n_files, &import->arena, &import->schema, err);
     }
     return r;
@@ -199,6 +216,9 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
     if (!selects) {
         return corrie_fail_memory(err);
     }
+    if (adds_to_table(import)) {
+        write->schema = NULL; /* engine_source_select says of each file whether it fits */
+    }
     r = lake_tx_target(import->tx, write, &import->arena, &target, err);
     for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
         if (!import->files[i].skip) {
@@ -209,46 +229,59 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
     if (r < 0) {
         return r;
     }
+    import->schema = target;
     write->engine = import->engine;
     write->selects = selects;
     write->n_selects = n;
     return lake_tx_write(import->tx, write, &import->arena, &import->written, err);
 }
 
-static int note_ledger(struct import *import, corrie_error *err)
+/* What the ledger is to say of a file whose rows were written. */
+static int ledger_entry(struct import *import, struct ingest_file *file, const struct written_files *written,
+                        struct ledger_entry *ret, corrie_error *err)
 {
-    bool replace = import->options->mode == CORRIE_IMPORT_REPLACE;
-    size_t select = 0;
     int r = 0;
 
-    if (replace && import->exists) {
+    if (hash_is_zero(&file->sha256)) {
+        r = ingest_hash(file->path, lake_cancel(import->lake), &file->sha256, err);
+    }
+    if (r < 0 || (r = ingest_unchanged(file, err)) < 0) {
+        return r;
+    }
+    *ret = (struct ledger_entry){.location = file->url,
+                                 .version = file->version,
+                                 .size = file->size,
+                                 .sha256 = file->sha256,
+                                 .rows = written->rows,
+                                 .job = job_id(import->job),
+                                 .data_files = written->paths,
+                                 .n_data_files = written->n_paths};
+    return 0;
+}
+
+/* The ledger tells of the rows that the table has: what was replaced is forgotten. */
+static int note_ledger(struct import *import, corrie_error *err)
+{
+    struct ledger_entry *entries = arena_array(&import->arena, struct ledger_entry, import->n_files);
+    size_t n = 0;
+    int r = 0;
+
+    if (!entries) {
+        return corrie_fail_memory(err);
+    }
+    if (import->exists && !adds_to_table(import)) {
         r = lake_tx_ledger_clear(import->tx, &import->before.id, err);
     }
+    if (import->options->mode == CORRIE_IMPORT_CREATE) {
+        return r;
+    }
     for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
-        struct ingest_file *file = &import->files[i];
-        const struct written_files *written;
-        struct ledger_entry entry;
-
-        if (file->skip) {
-            continue;
-        }
-        written = &import->written.selects[select++];
-        if (hash_is_zero(&file->sha256)) {
-            r = ingest_hash(file->path, lake_cancel(import->lake), &file->sha256, err);
-        }
-        entry = (struct ledger_entry){.location = file->url,
-                                      .version = file->version,
-                                      .size = file->size,
-                                      .sha256 = file->sha256,
-                                      .rows = written->rows,
-                                      .job = job_id(import->job),
-                                      .data_files = written->paths,
-                                      .n_data_files = written->n_paths};
-        if (r >= 0) {
-            r = lake_tx_ledger(import->tx, &import->written.table.id, &entry, false, err);
+        if (!import->files[i].skip) {
+            r = ledger_entry(import, &import->files[i], &import->written.selects[n], &entries[n], err);
+            n++;
         }
     }
-    return r;
+    return r < 0 ? r : lake_tx_ledger(import->tx, &import->written.table.id, entries, n, err);
 }
 
 static int publish(struct import *import, corrie_error *err)
@@ -271,8 +304,22 @@ static int publish(struct import *import, corrie_error *err)
     }
     publish.message = str_of(message);
     r = lake_tx_publish(import->tx, &publish, &import->commit, err);
+    if (r < 0) {
+        return r;
+    }
     import->committed = r > 0;
-    return r < 0 ? r : 0;
+    if (import->created_namespace) {
+        char *text = arena_printf(&import->arena, "made the namespace %.*s", STR_FMT(import->ns));
+
+        import_event(import, (corrie_event){.kind = "notice", .text = text ? text : ""});
+    }
+    if (import->committed) {
+        char hex[HASH_HEX + 1];
+
+        hash_hex(&import->commit, hex);
+        import_event(import, (corrie_event){.kind = "publish", .text = hex});
+    }
+    return 0;
 }
 
 static int write_table(struct import *import, corrie_error *err)
@@ -288,16 +335,13 @@ static int write_table(struct import *import, corrie_error *err)
         return r;
     }
     import->created_namespace = r > 0;
-    if (import->created_namespace) {
-        lake_notice(import->lake, "made the namespace %.*s", STR_FMT(import->ns));
-    }
     if (import->options->mode == CORRIE_IMPORT_CREATE) {
         r = lake_tx_write(import->tx, &write, &import->arena, &import->written, err);
     } else {
         r = write_rows(import, &write, err);
-        if (r >= 0) {
-            r = note_ledger(import, err);
-        }
+    }
+    if (r >= 0) {
+        r = note_ledger(import, err);
     }
     return r < 0 ? r : publish(import, err);
 }
@@ -328,13 +372,14 @@ static json_t *args_json(const struct import *import)
 static json_t *files_json(const struct import *import)
 {
     json_t *files = json_array();
+    bool has_rows = import->written.selects && import->options->mode != CORRIE_IMPORT_CREATE;
     size_t select = 0;
     int r = 0;
 
     for (size_t i = 0; i < import->n_files && files; i++) {
         const struct ingest_file *file = &import->files[i];
         const struct written_files *written =
-            file->skip || !import->written.selects ? NULL : &import->written.selects[select++];
+            file->skip || !has_rows ? NULL : &import->written.selects[select++];
         json_t *item = json_object();
 
         r |= js_set_str(item, "uri", file->url);
@@ -465,27 +510,32 @@ static int begin(struct import *import, corrie_error *err)
     if (r < 0) {
         return r;
     }
+    import_event(import, (corrie_event){.kind = "job", .text = job_id(import->job).data});
     return lake_tx_begin(
         import->lake,
         &(struct lake_tx_options){.branch = branch, .base = &view.commit, .job = job_id(import->job)},
         &import->tx, err);
 }
 
-static int end_job(struct import *import, const corrie_error *failure, corrie_error *err)
+/* Ends the record. The commit, or the failure, stands whatever becomes of the record: that it could not be written
+ * is told, and fails nothing. */
+static void end_job(struct import *import, const corrie_error *failure)
 {
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct job_outcome outcome = {.error = failure,
                                   .commit_out = import->committed ? &import->commit : NULL,
                                   .nodes = files_json(import),
                                   .tables = failure ? NULL : tables_json(import)};
 
-    return job_end(import->job, &outcome, err);
+    if (job_end(import->job, &outcome, &err) < 0) {
+        lake_notice(import->lake, "%s", corrie_error_message(&err));
+    }
 }
 
 int corrie_import(corrie_lake *lake, const corrie_import_options *options, char **ret_json,
                   corrie_error *err)
 {
     _cleanup_(import_done) struct import import = {.lake = lake};
-    _error_ corrie_error second = CORRIE_ERROR_INIT;
     corrie_import_options given = {.size = sizeof given};
     int r;
 
@@ -499,12 +549,8 @@ int corrie_import(corrie_lake *lake, const corrie_import_options *options, char 
     if (r >= 0) {
         r = import_files(&import, err);
     }
-    if (r < 0) {
-        if (import.job && end_job(&import, err, &second) < 0) {
-            corrie_error_clear(&second); /* the first failure is the one to tell */
-        }
-        return corrie_wrap(err, "import into %s", given.table);
+    if (import.job) {
+        end_job(&import, r < 0 ? err : NULL);
     }
-    r = end_job(&import, NULL, err);
-    return r < 0 ? r : give_result(&import, ret_json, err);
+    return r < 0 ? corrie_wrap(err, "import into %s", given.table) : give_result(&import, ret_json, err);
 }

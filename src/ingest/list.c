@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "ingest/ingest.h"
@@ -175,6 +176,12 @@ static int add_uri(struct listing *listing, const char *uri, corrie_error *err)
     return stat.kind == OS_DIRECTORY ? add_folder(listing, path, err) : add_path(listing, path, err);
 }
 
+/* "<mtime ns>:<size>" */
+static char *version_of(const struct os_stat *stat, struct arena *arena)
+{
+    return arena_printf(arena, "%lld:%llu", (long long)stat->mtime, (unsigned long long)stat->size);
+}
+
 static int fill_file(struct str path, struct arena *arena, struct ingest_file *file, corrie_error *err)
 {
     struct os_stat stat;
@@ -192,7 +199,7 @@ static int fill_file(struct str path, struct arena *arena, struct ingest_file *f
     if (!str_is_utf8(path, NULL)) {
         return corrie_fail(err, CORRIE_E_USAGE, "the name of the file %.*s is not UTF-8", STR_FMT(path));
     }
-    version = arena_printf(arena, "%lld:%llu", (long long)stat.mtime, (unsigned long long)stat.size);
+    version = version_of(&stat, arena);
     if (!url || !version) {
         return corrie_fail_memory(err);
     }
@@ -203,32 +210,27 @@ static int fill_file(struct str path, struct arena *arena, struct ingest_file *f
     return 0;
 }
 
-static bool seen_before(const struct listing *listing, size_t at)
-{
-    for (size_t i = 0; i < at; i++) {
-        if (str_eq(listing->paths.items[i], listing->paths.items[at])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int fill_files(const struct listing *listing, struct arena *arena, struct ingest_file **ret,
                       size_t *ret_n, corrie_error *err)
 {
     struct ingest_file *files = arena_array(arena, struct ingest_file, listing->paths.count);
+    _cleanup_(map_done) struct map seen = {0};
     size_t n = 0;
 
     if (!files) {
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < listing->paths.count; i++) {
+        struct str path = listing->paths.items[i];
         int r;
 
-        if (seen_before(listing, i)) {
+        if (map_find(&seen, path)) {
             continue;
         }
-        r = fill_file(listing->paths.items[i], arena, &files[n++], err);
+        if (map_put(&seen, path, files) < 0) {
+            return corrie_fail_memory(err);
+        }
+        r = fill_file(path, arena, &files[n++], err);
         if (r < 0) {
             return r;
         }
@@ -255,6 +257,28 @@ int ingest_list(const char *const *uris, size_t n_uris, struct arena *arena,
     }
     vec_done(&listing.paths);
     return r;
+}
+
+int ingest_unchanged(const struct ingest_file *file, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct os_stat stat;
+    char *version;
+    int r;
+
+    r = os_stat(file->path.data, &stat, err);
+    if (r < 0) {
+        return r;
+    }
+    version = version_of(&stat, &arena);
+    if (!version) {
+        return corrie_fail_memory(err);
+    }
+    if (!str_eq(str_of(version), file->version)) {
+        corrie_fail(err, CORRIE_E_DATA, "%.*s was changed while it was imported", STR_FMT(file->path));
+        return corrie_hint(err, "import it again when whoever writes it is done");
+    }
+    return 0;
 }
 
 int ingest_hash(struct str path, const struct cancel *cancel, struct hash *ret, corrie_error *err)

@@ -5,20 +5,28 @@
 struct merged_column {
     struct field field;
     const struct ingest_file *first; /* the file that gave the type */
+    size_t n_files;                  /* that have it */
 };
 
 struct merged {
     VEC(struct merged_column) columns;
 };
 
-static struct merged_column *find(struct merged *merged, struct str name)
+/* Files of one kind have their columns at one place: `likely` is looked at first. Engines take names that differ in
+ * case alone for one column, and so do we. */
+static struct merged_column *find(struct merged *merged, struct str name, size_t likely)
 {
-    for (size_t i = 0; i < merged->columns.count; i++) {
-        if (str_eq(merged->columns.items[i].field.name, name)) {
-            return &merged->columns.items[i];
+    struct merged_column *found = NULL;
+
+    if (likely < merged->columns.count && str_eq(merged->columns.items[likely].field.name, name)) {
+        return &merged->columns.items[likely];
+    }
+    for (size_t i = 0; !found && i < merged->columns.count; i++) {
+        if (str_eq_nocase(merged->columns.items[i].field.name, name)) {
+            found = &merged->columns.items[i];
         }
     }
-    return NULL;
+    return found;
 }
 
 static int fail_types(const struct merged_column *column, const struct ingest_file *file,
@@ -34,13 +42,13 @@ static int fail_types(const struct merged_column *column, const struct ingest_fi
     return corrie_hint(err, "import the files into different tables, or settle the type by --columns");
 }
 
-static int add_field(struct merged *merged, const struct ingest_file *file, const struct field *field,
-                     corrie_error *err)
+static int add_field(struct merged *merged, const struct ingest_file *file, size_t index, corrie_error *err)
 {
-    struct merged_column *column = find(merged, field->name);
+    const struct field *field = &file->source.columns.fields[index];
+    struct merged_column *column = find(merged, field->name, index);
 
     if (!column) {
-        struct merged_column fresh = {.field = *field, .first = file};
+        struct merged_column fresh = {.field = *field, .first = file, .n_files = 1};
 
         return vec_push(&merged->columns, fresh) < 0 ? corrie_fail_memory(err) : 0;
     }
@@ -53,6 +61,7 @@ static int add_field(struct merged *merged, const struct ingest_file *file, cons
         return fail_types(column, file, &field->type, err);
     }
     column->field.required = column->field.required && field->required;
+    column->n_files++;
     return 0;
 }
 
@@ -61,13 +70,13 @@ int ingest_schema(const struct ingest_file *files, size_t n, struct arena *arena
 {
     struct merged merged = {0};
     struct field *fields = NULL;
+    size_t n_read = 0;
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < n; i++) {
-        const struct schema *columns = &files[i].source.columns;
-
-        for (size_t c = 0; r >= 0 && !files[i].skip && c < columns->n_fields; c++) {
-            r = add_field(&merged, &files[i], &columns->fields[c], err);
+        n_read += !files[i].skip;
+        for (size_t c = 0; r >= 0 && !files[i].skip && c < files[i].source.columns.n_fields; c++) {
+            r = add_field(&merged, &files[i], c, err);
         }
     }
     if (r >= 0) {
@@ -76,6 +85,7 @@ int ingest_schema(const struct ingest_file *files, size_t n, struct arena *arena
     }
     for (size_t i = 0; fields && i < merged.columns.count; i++) {
         fields[i] = merged.columns.items[i].field;
+        fields[i].required = fields[i].required && merged.columns.items[i].n_files == n_read;
     }
     if (r >= 0) {
         *ret = (struct schema){.fields = fields, .n_fields = merged.columns.count};

@@ -146,14 +146,13 @@ static json_t *entry_json(const struct ledger_entry *entry)
     return item;
 }
 
-int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct ledger_entry *entry,
-                   bool replace, corrie_error *err)
+/* The edit that puts an import behind those of its location; key and doc in `arena`. */
+static int ledger_edit(struct lake_tx *tx, const struct uuid *table, const struct ledger_entry *entry,
+                       struct arena *arena, struct tree_edit *ret, corrie_error *err)
 {
-    _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(buf_done) struct buf doc = {0};
     _json_ json_t *list = NULL;
     struct lake_view view = lake_tx_view(tx);
-    struct tree_edit edit = {0};
     struct key key;
     int r;
 
@@ -161,15 +160,12 @@ int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct le
     if (r < 0) {
         return r;
     }
-    r = read_list(&view, &key, &arena, &edit.value.id, &list, err);
+    r = read_list(&view, &key, arena, &ret->value.id, &list, err);
     if (r < 0) {
         return r;
     }
     if (r == 0) {
-        edit.value.id = uuid_random();
-    }
-    if (r == 0 || replace) {
-        json_decref(list);
+        ret->value.id = uuid_random();
         list = json_array();
     }
     if (!list || json_array_append_new(list, entry_json(entry)) < 0) {
@@ -179,9 +175,26 @@ int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct le
     if (r < 0) {
         return r;
     }
-    edit.key = key_str(&key);
-    edit.value.doc = buf_str(&doc);
-    return tx_stage(tx, &edit, 1, err);
+    if (arena_str(arena, key_str(&key), &ret->key) < 0 || arena_str(arena, buf_str(&doc), &ret->value.doc) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return 0;
+}
+
+int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct ledger_entry *entries,
+                   size_t n, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct tree_edit *edits = arena_array(&arena, struct tree_edit, n);
+    int r = 0;
+
+    if (!edits) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; r >= 0 && i < n; i++) {
+        r = ledger_edit(tx, table, &entries[i], &arena, &edits[i], err);
+    }
+    return r < 0 ? r : tx_stage(tx, edits, n, err);
 }
 
 int lake_tx_ledger_clear(struct lake_tx *tx, const struct uuid *table, corrie_error *err)

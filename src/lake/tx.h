@@ -54,7 +54,8 @@ struct lake_write {
     struct str name;
     enum lake_write_mode mode;
     /* Names and types of the rows (ids are ignored); they name the columns of a new or replaced table. For
-     * APPEND they must fit the table's schema by name (schema_fit), in any order: CORRIE_E_DATA says how not. */
+     * APPEND they must fit the table's schema by name (schema_fit), in any order: CORRIE_E_DATA says how not.
+     * NULL, for APPEND to a table that exists: whoever makes the selects sees to that. */
     const struct schema *schema;
     /* Where the rows come from: SELECTs over what `engine` has defined, each giving the columns of `schema` in
      * order (of the table's schema for APPEND, see lake_tx_target). None for CREATE. */
@@ -87,9 +88,9 @@ int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct ar
 int lake_tx_write(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
                   struct lake_written *ret, corrie_error *err) CORRIE_MUST_USE;
 
-/* Adds an import to the ledger. `replace`: forget earlier entries of that location. */
-int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct ledger_entry *entry,
-                   bool replace, corrie_error *err) CORRIE_MUST_USE;
+/* Adds imports to the ledger, each of a location of its own. Cost: one change of the tree for all of them. */
+int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct ledger_entry *entries,
+                   size_t n, corrie_error *err) CORRIE_MUST_USE;
 /* Forgets everything imported into a table: its rows were replaced. */
 int lake_tx_ledger_clear(struct lake_tx *tx, const struct uuid *table, corrie_error *err)
     CORRIE_MUST_USE;

@@ -52,7 +52,9 @@ static int load_base(struct writing *w, corrie_error *err)
     }
     w->exists = r > 0;
     if (w->exists && w->write->mode == LAKE_CREATE) {
-        return corrie_fail(err, CORRIE_E_EXISTS, "the table exists");
+        corrie_fail(err, CORRIE_E_EXISTS, "the table exists");
+        return corrie_hint(err, "corrie import FILE %.*s.%.*s adds rows to it; --replace makes it anew",
+                           STR_FMT(w->write->ns), STR_FMT(w->write->name));
     }
     if (w->exists && !w->table.managed) {
         return corrie_fail(err, CORRIE_E_REFUSED, "the table is external: it can only be read");
@@ -98,7 +100,7 @@ static int find_schema(struct writing *w, corrie_error *err)
         return metadata_replacement_schema(w->base, w->write->schema, w->arena, &w->schema, err);
     }
     w->schema = *metadata_schema(w->base);
-    return check_fit(w, &w->schema, err);
+    return w->write->schema ? check_fit(w, &w->schema, err) : 0;
 }
 
 static int open_write(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,

@@ -248,12 +248,12 @@ START_TEST(the_ledger_remembers)
     tx = begin(&f, NULL);
     view = lake_tx_view(tx);
     ck_assert_int_eq(lake_ledger_find(&view, &table, entry.location, &arena, &found, &f.err), 0);
-    ck_ok(lake_tx_ledger(tx, &table, &entry, false, &f.err), &f.err);
+    ck_ok(lake_tx_ledger(tx, &table, &entry, 1, &f.err), &f.err);
     entry.version = STR("3:4");
-    ck_ok(lake_tx_ledger(tx, &table, &entry, false, &f.err), &f.err);
+    ck_ok(lake_tx_ledger(tx, &table, &entry, 1, &f.err), &f.err);
     memset(longer, 'a', sizeof longer);
     entry.location = str_make(longer, sizeof longer);
-    ck_ok(lake_tx_ledger(tx, &table, &entry, false, &f.err), &f.err);
+    ck_ok(lake_tx_ledger(tx, &table, &entry, 1, &f.err), &f.err);
     view = lake_tx_view(tx);
     ck_assert_int_eq(lake_ledger_find(&view, &table, STR("file:///in/a.csv"), &arena, &found, &f.err), 1);
     ck_str_eq(found.version, STR("3:4"));
