@@ -67,7 +67,8 @@ int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options 
 int corrie_stream_error(struct ArrowArrayStream *stream, corrie_error *err);
 
 /* Runs it and writes the result to `path` (durable, by rename) as "csv", "json", "jsonl", "parquet" or
- * "arrow"; CSV has a header line. {"path","rows","bytes"}. */
+ * "arrow"; CSV has a header line. What is there and no regular file (a pipe, a device) is written to.
+ * {"path","rows","bytes"}; bytes is null where the path is no regular file. */
 int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_options *options,
                          const char *format, const char *path, char **ret_json, corrie_error *err);
 

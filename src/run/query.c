@@ -36,7 +36,7 @@ static struct query *query_free(struct query *query)
 }
 DEFINE_CLEANUP(struct query *, query_free)
 
-/* Names that DuckDB answers itself. */
+/* Names that DuckDB answers itself, if the lake has no such table. */
 static bool is_builtin(const struct engine_table_ref *table)
 {
     return str_eq_nocase(table->schema, STR("information_schema")) ||
@@ -52,10 +52,18 @@ static int define_table(const struct lake_view *view, struct query *query, struc
     struct lake_table table;
     int r;
 
-    if (named->is_file || is_builtin(named)) {
+    struct str ns = named->schema.len ? named->schema : default_ns;
+
+    if (named->is_file) {
         return 0;
     }
-    r = lake_table_get(view, named->schema.len ? named->schema : default_ns, named->name, &arena, &table, err);
+    if (is_builtin(named)) {
+        r = lake_table_find(view, ns, named->name, &arena, &table, err);
+        if (r <= 0) {
+            return r;
+        }
+    }
+    r = lake_table_get(view, ns, named->name, &arena, &table, err);
     if (r == CORRIE_E_NOT_FOUND) {
         corrie_error_at_offset(err, NULL, sql, named->offset, named->name.len);
     }
@@ -189,20 +197,35 @@ static int find_output(const char *name, enum engine_output *ret, corrie_error *
                        name);
 }
 
-/* Writes beside the target, makes that durable, and gives it the name. */
+/* Whether something is there that a rename would take the place of: a pipe, a device, a directory. */
+static bool is_special(const char *path)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct os_stat stat;
+
+    return os_stat(path, &stat, &ignored) >= 0 && stat.kind != OS_FILE;
+}
+
+/* Writes beside the target, makes that durable, and gives it the name. *ret_bytes is -1 for what is no file. */
 static int export_durably(struct query *query, struct str sql, enum engine_output output,
-                          struct str path, int64_t *ret_rows, int64_t *ret_bytes, corrie_error *err)
+                          const char *target, int64_t *ret_rows, int64_t *ret_bytes, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    struct str parent = os_path_parent(path);
+    struct str parent = os_path_parent(str_of(target));
+    struct uuid unique = uuid_random();
     struct os_stat stat;
+    char hex[UUID_TEXT + 1];
     char *directory = arena_text(&arena, parent);
-    char *target = arena_text(&arena, path);
-    char *temporary = arena_printf(&arena, "%.*s/%s%.*s", STR_FMT(parent), OS_TEMP_PREFIX,
-                                   STR_FMT(os_path_name(path)));
+    char *temporary;
     int r;
 
-    if (!directory || !target || !temporary) {
+    if (is_special(target)) {
+        *ret_bytes = -1;
+        return engine_export(query->engine, sql, NULL, output, str_of(target), ret_rows, err);
+    }
+    uuid_format_hex(&unique, hex);
+    temporary = arena_printf(&arena, "%.*s/%s%s", STR_FMT(parent), OS_TEMP_PREFIX, hex);
+    if (!directory || !temporary) {
         return corrie_fail_memory(err);
     }
     r = engine_export(query->engine, sql, NULL, output, str_of(temporary), ret_rows, err);
@@ -240,13 +263,13 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
         (r = open_query(lake, str_of(sql), &given, &query, err)) < 0) {
         return r;
     }
-    r = export_durably(query, str_of(sql), output, str_of(absolute), &rows, &bytes, err);
+    r = export_durably(query, str_of(sql), output, absolute, &rows, &bytes, err);
     if (r < 0) {
         return corrie_wrap(err, "write the result to %s", path);
     }
     document = json_object();
     r = js_set_str(document, "path", str_of(absolute));
     r |= js_set_int(document, "rows", rows);
-    r |= js_set_int(document, "bytes", bytes);
+    r |= js_set(document, "bytes", bytes < 0 ? json_null() : json_integer(bytes));
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }

@@ -199,6 +199,13 @@ static int publish(struct run *run, corrie_error *err)
         return r;
     }
     run->committed = r > 0;
+    for (size_t i = 0; i < run->n_tables; i++) {
+        if (run->tables[i].made_namespace) {
+            char *text = arena_printf(&run->arena, "made the namespace %.*s", STR_FMT(run->tables[i].ns));
+
+            RUN_EVENT(run, .kind = "notice", .text = text ? text : "");
+        }
+    }
     if (run->committed) {
         hash_hex(&run->commit, hex);
         RUN_EVENT(run, .kind = "publish", .text = hex);
@@ -250,8 +257,19 @@ static int run_steps(struct run *run, corrie_error *err)
     return r < 0 ? r : 0;
 }
 
-/* Ends the record; after a failure says where its traces are. */
-static int finish(struct run *run, int result, corrie_error *err)
+/* After a failure: where to look at what was finished. */
+static void hint_tx(const struct run *run, corrie_error *err)
+{
+    struct str job = job_id(run->job);
+    _free_ char *first = err->hint ? str_dup(str_of(err->hint)) : NULL;
+
+    corrie_hint(err, "%s%snothing was published; what was finished is on tx/%.*s: corrie table ls --ref tx/%.*s",
+                first ? first : "", first ? "; " : "", STR_FMT(job), STR_FMT(job));
+}
+
+/* Ends the record. The commit, or the failure, stands whatever becomes of the record: that it could not be written
+ * is told, and fails nothing. */
+static void finish(struct run *run, int result, corrie_error *err)
 {
     _error_ corrie_error second = CORRIE_ERROR_INIT;
     struct job_outcome outcome = {.error = result < 0 ? err : NULL,
@@ -259,17 +277,12 @@ static int finish(struct run *run, int result, corrie_error *err)
                                   .nodes = run_nodes_json(run),
                                   .tables = run_tables_json(run)};
 
-    if (result >= 0) {
-        return job_end(run->job, &outcome, err);
+    if (result < 0 && run->n_tables > 0 && !run->committed) {
+        hint_tx(run, err);
     }
     if (job_end(run->job, &outcome, &second) < 0) {
-        corrie_error_clear(&second); /* the first failure is the one to tell */
+        lake_notice(run->lake, "%s", corrie_error_message(&second));
     }
-    if (!err->hint && run->n_tables > 0) {
-        corrie_hint(err, "nothing was published; what was finished is on tx/%.*s: corrie table ls --ref tx/%.*s",
-                    STR_FMT(job_id(run->job)), STR_FMT(job_id(run->job)));
-    }
-    return result;
 }
 
 static int emit_plan(struct run *run, corrie_error *err)
@@ -317,7 +330,7 @@ int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_
         r = run_steps(&run, err);
     }
     if (run.job) {
-        r = finish(&run, r, err);
+        finish(&run, r, err);
     }
     return r < 0 ? r : run_report(&run, ret_json, err);
 }

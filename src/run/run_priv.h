@@ -40,6 +40,7 @@ struct table_state {
     struct str name;
     int64_t records;
     int64_t rows_written;
+    bool made_namespace; /* by this run, for this table */
 };
 
 struct run {

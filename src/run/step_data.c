@@ -96,10 +96,12 @@ int run_scan(struct run *run, size_t step, corrie_error *err)
 }
 
 /* Registers an input under the name that the statement uses. */
-static int define_input(struct run *run, const struct plan_node *node, const struct plan_edge *edge,
-                        corrie_error *err)
+static int define_input(struct run *run, const struct plan_edge *edge, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
+    const struct plan_source *source;
+    struct lake_table table;
+    struct lake_view view;
     struct str ns;
     struct str name;
     int r;
@@ -109,27 +111,19 @@ static int define_input(struct run *run, const struct plan_node *node, const str
         ns = run->plan->default_namespace;
     }
     if (edge->node != PLAN_NONE) {
-        _cleanup_(arrow_table_unrefp) struct arrow_table *table = NULL;
+        _cleanup_(arrow_table_unrefp) struct arrow_table *rows = NULL;
 
-        r = exchange_table(run->nodes[edge->node].output, &table, err);
-        return r < 0 ? r : engine_define_arrow(run->engine, ns, name, table, err);
-    } else {
-        const struct plan_source *source = &run->plan->sources[edge->source];
-        struct lake_table table;
-        struct lake_view view;
-
-        r = run_source_view(run, source, &view, err);
-        if (r >= 0) {
-            r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table, err);
-        }
-        if (r < 0) {
-            return r;
-        }
-        table.ns = ns; /* the statement's own spelling */
-        table.name = name;
-        return lake_table_define(&view, &table, run->engine, NULL, 0, STR_EMPTY, err);
+        r = exchange_table(run->nodes[edge->node].output, &rows, err);
+        return r < 0 ? r : engine_define_arrow(run->engine, ns, name, rows, err);
     }
-    (void)node;
+    source = &run->plan->sources[edge->source];
+    r = run_source_view(run, source, &view, err);
+    if (r < 0 || (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table, err)) < 0) {
+        return r;
+    }
+    table.ns = ns; /* the statement's own spelling */
+    table.name = name;
+    return lake_table_define(&view, &table, run->engine, NULL, 0, STR_EMPTY, err);
 }
 
 int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *err)
@@ -142,7 +136,7 @@ int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; r >= 0 && i < node->n_edges; i++) {
-        r = define_input(run, node, &node->edges[i], err);
+        r = define_input(run, &node->edges[i], err);
     }
     return r < 0 ? r : collect(run, node->sql, file, ret, err);
 }
@@ -185,11 +179,29 @@ static int note_reads(struct run *run, size_t index, const struct plan_node *out
     return 0;
 }
 
+/* A SELECT of the table's columns in its order; what the rows lack is null. */
+static int select_by_name(const struct schema *rows, const struct schema *target, struct buf *sql,
+                          corrie_error *err)
+{
+    buf_add_text(sql, "SELECT ");
+    for (size_t i = 0; i < target->n_fields; i++) {
+        buf_add_text(sql, i > 0 ? ", " : "");
+        if (!schema_find(rows, target->fields[i].name)) {
+            buf_add_text(sql, "NULL AS ");
+        }
+        buf_add_sql_name(sql, target->fields[i].name);
+    }
+    buf_add_text(sql, " FROM corrie_run.\"output\"");
+    return buf_check(sql, err);
+}
+
 static int write_output(struct run *run, const struct plan_node *node, struct arrow_table *rows,
                         struct lake_written *ret, corrie_error *err)
 {
+    _cleanup_(buf_done) struct buf by_name = {0};
     struct str select = STR("SELECT * FROM corrie_run.\"output\"");
     struct schema schema;
+    struct schema target;
     struct lake_write write = {.ns = node->table_namespace,
                                .name = node->name,
                                .mode = node->function->strategy == STRATEGY_APPEND ? LAKE_APPEND : LAKE_REPLACE,
@@ -197,8 +209,6 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
                                .engine = run->engine,
                                .selects = &select,
                                .n_selects = 1};
-    struct schema target;
-    _cleanup_(buf_done) struct buf by_name = {0};
     int r;
 
     r = arrow_table_schema(rows, &run->arena, &schema, err);
@@ -206,22 +216,8 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
         return r;
     }
     if (write.mode == LAKE_APPEND) {
-        /* the table's columns in its order; what the rows lack is null */
         r = lake_tx_target(run->tx, &write, &run->arena, &target, err);
-        if (r < 0) {
-            return r;
-        }
-        buf_add_text(&by_name, "SELECT ");
-        for (size_t i = 0; i < target.n_fields; i++) {
-            buf_add_text(&by_name, i > 0 ? ", " : "");
-            if (!schema_find(&schema, target.fields[i].name)) {
-                buf_add_text(&by_name, "NULL AS ");
-            }
-            buf_add_sql_name(&by_name, target.fields[i].name);
-        }
-        buf_add_text(&by_name, " FROM corrie_run.\"output\"");
-        r = buf_check(&by_name, err);
-        if (r < 0) {
+        if (r < 0 || (r = select_by_name(&schema, &target, &by_name, err)) < 0) {
             return r;
         }
         select = buf_str(&by_name);
@@ -235,6 +231,7 @@ int run_write(struct run *run, size_t index, corrie_error *err)
     const struct plan_node *node = &run->plan->nodes[index];
     struct lake_written written;
     bool *seen = arena_array(&run->arena, bool, run->plan->n_nodes);
+    bool made_namespace;
     char *message;
     int r;
 
@@ -242,9 +239,7 @@ int run_write(struct run *run, size_t index, corrie_error *err)
     if (r < 0 || (r = lake_tx_namespace(run->tx, node->table_namespace, err)) < 0) {
         return r;
     }
-    if (r > 0) {
-        lake_notice(run->lake, "made the namespace %.*s", STR_FMT(node->table_namespace));
-    }
+    made_namespace = r > 0;
     r = exchange_table(run->nodes[index].output, &rows, err);
     if (r < 0 || (r = write_output(run, node, rows, &written, err)) < 0) {
         return r;
@@ -260,6 +255,7 @@ int run_write(struct run *run, size_t index, corrie_error *err)
     run->tables[run->n_tables++] = (struct table_state){.ns = node->table_namespace,
                                                         .name = node->name,
                                                         .records = written.table.records,
-                                                        .rows_written = written.rows};
+                                                        .rows_written = written.rows,
+                                                        .made_namespace = made_namespace};
     return lake_tx_step(run->tx, str_of(message), err);
 }
