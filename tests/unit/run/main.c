@@ -1,0 +1,9 @@
+#include "tests/unit/check.h"
+
+Suite *fsck_suite(void);
+Suite *import_suite(void);
+Suite *jobs_suite(void);
+Suite *query_suite(void);
+Suite *run_suite(void);
+
+TEST_MAIN(import_suite, query_suite, run_suite, jobs_suite, fsck_suite)

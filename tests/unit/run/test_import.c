@@ -1,0 +1,191 @@
+/* corrie_import: what it promises to those who call it. */
+#include <utime.h>
+
+#include "fixture.h"
+
+static json_t *imported(struct fixture *f, const char *path, const char *table, enum corrie_import_mode mode)
+{
+    json_t *document = NULL;
+
+    ck_ok(import_file(f, path, table, mode, &document), &f->err);
+    return document;
+}
+
+/* The caller's programs read these fields by name. */
+START_TEST(the_document_has_its_fields)
+{
+    struct fixture f;
+    _json_ json_t *document = NULL;
+    const json_t *file;
+
+    fixture_init(&f);
+    document = imported(&f, put_file(&f, "a.csv", "n,s\n1,x\n2,y\n"), "ns.t", CORRIE_IMPORT_APPEND);
+    ck_assert_str_eq(fields_of(document), "branch bytes commit created_namespace created_table files job namespace "
+                                          "rows schema table");
+    ck_assert_str_eq(text_of(document, "namespace"), "ns");
+    ck_assert_str_eq(text_of(document, "table"), "t");
+    ck_assert_str_eq(text_of(document, "branch"), "main");
+    ck_assert_str_eq(text_of(document, "commit"), head_of(&f));
+    ck_assert_int_eq(number_of(document, "rows"), 2);
+    file = json_array_get(json_object_get(document, "files"), 0);
+    ck_assert_str_eq(fields_of(file), "bytes rows sniffed status uri");
+    ck_assert_str_eq(text_of(file, "status"), "imported");
+    ck_assert_int_eq(number_of(file, "rows"), 2);
+    ck_assert_int_eq(number_of(file, "bytes"), 12);
+    ck_assert_str_eq(fields_of(json_object_get(file, "sniffed")), "delimiter header quote");
+    ck_assert_str_eq(fields_of(json_array_get(json_object_get(document, "schema"), 0)), "name type");
+    check_sound(&f);
+    fixture_done(&f);
+}
+END_TEST
+
+/* A user who makes the table first, from the file, and imports the file then would get no rows, or other
+ * people's memory as a count. */
+START_TEST(a_created_table_is_empty_and_takes_the_file)
+{
+    struct fixture f;
+    _json_ json_t *made = NULL;
+    _json_ json_t *filled = NULL;
+    _json_ json_t *emptied = NULL;
+    _json_ json_t *again = NULL;
+    json_t *none = NULL;
+    corrie_import_options options = {.size = sizeof options,
+                                     .table = "t",
+                                     .n_uris = 1,
+                                     .mode = CORRIE_IMPORT_CREATE,
+                                     .replace_existing = true};
+    const char *path;
+    const json_t *file;
+    char *text;
+
+    fixture_init(&f);
+    path = put_file(&f, "a.csv", "n\n1\n2\n");
+    made = imported(&f, path, "t", CORRIE_IMPORT_CREATE);
+    file = json_array_get(json_object_get(made, "files"), 0);
+    ck_assert_str_eq(text_of(file, "status"), "read");
+    ck_assert_int_eq(number_of(file, "rows"), 0);
+    ck_assert_int_eq(number_of(made, "rows"), 0);
+    filled = imported(&f, path, "t", CORRIE_IMPORT_APPEND);
+    ck_assert_int_eq(number_of(filled, "rows"), 2);
+    ck_fails(import_file(&f, path, "t", CORRIE_IMPORT_CREATE, &none), CORRIE_E_EXISTS, &f.err);
+
+    /* emptied on request: then the file is new again */
+    options.uris = &path;
+    ck_ok(corrie_import(f.lake, &options, &text, &f.err), &f.err);
+    emptied = parse_document(text);
+    ck_assert_ptr_nonnull(text_of(emptied, "commit"));
+    ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM t"), 0);
+    again = imported(&f, path, "t", CORRIE_IMPORT_APPEND);
+    ck_assert_int_eq(number_of(again, "rows"), 2);
+    check_sound(&f);
+    fixture_done(&f);
+}
+END_TEST
+
+/* What a file's text looks like does not matter once the table says what the column is. */
+START_TEST(the_table_decides_the_types_of_csv)
+{
+    struct fixture f;
+    _json_ json_t *first = NULL;
+    _json_ json_t *second = NULL;
+    _json_ json_t *third = NULL;
+    json_t *none = NULL;
+
+    fixture_init(&f);
+    first = imported(&f, put_file(&f, "a.csv", "zip,price\nAB1,1.5\n"), "t", CORRIE_IMPORT_APPEND);
+    second = imported(&f, put_file(&f, "b.csv", "zip,price\n01067,2\n"), "t", CORRIE_IMPORT_APPEND);
+    ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM t WHERE zip IN ('AB1', '01067')"), 2);
+    /* other order, other case, a column less */
+    third = imported(&f, put_file(&f, "c.csv", "PRICE\n7\n"), "t", CORRIE_IMPORT_APPEND);
+    ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM t WHERE price = 7 AND zip IS NULL"), 1);
+    ck_fails(import_file(&f, put_file(&f, "d.csv", "price\nmuch\n"), "t", CORRIE_IMPORT_APPEND, &none),
+             CORRIE_E_DATA, &f.err);
+    ck_fails(import_file(&f, put_file(&f, "e.csv", "price,more\n1,2\n"), "t", CORRIE_IMPORT_APPEND, &none),
+             CORRIE_E_DATA, &f.err);
+    ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM t"), 3);
+    fixture_done(&f);
+}
+END_TEST
+
+/* One column, written in two ways, is one column: not two that show each other's values. */
+START_TEST(names_that_differ_in_case_are_one_column)
+{
+    struct fixture f;
+    _json_ json_t *document = NULL;
+    const char *folder;
+
+    fixture_init(&f);
+    put_file(&f, "in/1.csv", "id,Name\n1,a\n");
+    put_file(&f, "in/2.csv", "ID,name\n2,b\n");
+    folder = in_dir(&f, "in");
+    document = imported(&f, folder, "t", CORRIE_IMPORT_APPEND);
+    ck_assert_uint_eq(json_array_size(json_object_get(document, "schema")), 2);
+    ck_assert_int_eq(query_number(&f, "SELECT sum(id) FROM t WHERE name IN ('a', 'b')"), 3);
+    fixture_done(&f);
+}
+END_TEST
+
+START_TEST(the_ledger_knows_content_and_replacement)
+{
+    struct fixture f;
+    _json_ json_t *first = NULL;
+    _json_ json_t *skipped = NULL;
+    _json_ json_t *replaced = NULL;
+    _json_ json_t *after = NULL;
+    _json_ json_t *twice = NULL;
+    const char *paths[2];
+    corrie_import_options options = {.size = sizeof options, .table = "u", .uris = paths, .n_uris = 2,
+                                     .mode = CORRIE_IMPORT_APPEND};
+    char *text;
+
+    fixture_init(&f);
+    paths[0] = paths[1] = put_file(&f, "a.csv", "n\n1\n");
+    first = imported(&f, paths[0], "t", CORRIE_IMPORT_APPEND);
+    ck_assert_int_eq(utime(paths[0], NULL), 0);
+    skipped = imported(&f, paths[0], "t", CORRIE_IMPORT_APPEND);
+    ck_assert_ptr_null(text_of(skipped, "commit"));
+    ck_assert_str_eq(text_of(json_array_get(json_object_get(skipped, "files"), 0), "status"), "skipped");
+    replaced = imported(&f, put_file(&f, "b.csv", "n\n5\n"), "t", CORRIE_IMPORT_REPLACE);
+    after = imported(&f, paths[0], "t", CORRIE_IMPORT_APPEND);
+    ck_assert_int_eq(number_of(after, "rows"), 1); /* its rows had gone with the replacement */
+    ck_assert_int_eq(query_number(&f, "SELECT sum(n) FROM t"), 6);
+    ck_ok(corrie_import(f.lake, &options, &text, &f.err), &f.err); /* named twice, loaded once */
+    twice = parse_document(text);
+    ck_assert_int_eq(number_of(twice, "rows"), 1);
+    fixture_done(&f);
+}
+END_TEST
+
+/* Nothing of a call that failed is seen, and its record says why. */
+START_TEST(a_failure_leaves_the_lake_and_a_record)
+{
+    struct fixture f;
+    _json_ json_t *record = NULL;
+    json_t *none = NULL;
+    char before[100];
+    char *text;
+
+    fixture_init(&f);
+    snprintf(before, sizeof before, "%s", head_of(&f));
+    put_file(&f, "in/1.csv", "n\n1\n");
+    put_file(&f, "in/2.parquet", "PAR1 and no more");
+    ck_fails(import_file(&f, in_dir(&f, "in"), "new.t", CORRIE_IMPORT_APPEND, &none), CORRIE_E_DATA, &f.err);
+    ck_assert_str_eq(head_of(&f), before);
+    ck_ok(corrie_job_get(f.lake, "last", &text, &f.err), &f.err);
+    record = parse_document(text);
+    ck_assert_str_eq(text_of(record, "status"), "failed");
+    ck_assert_str_eq(text_of(json_object_get(record, "error"), "type"), "bad_data");
+    ck_assert_ptr_null(text_of(record, "commit_out"));
+    for (size_t i = 0; i < json_array_size(f.events); i++) {
+        const char *told = text_of(json_array_get(f.events, i), "text");
+
+        ck_assert_msg(!told || !strstr(told, "namespace"), "told of a namespace that was not made: %s", told);
+    }
+    check_sound(&f);
+    fixture_done(&f);
+}
+END_TEST
+
+SUITE(import_suite, "import", the_document_has_its_fields, a_created_table_is_empty_and_takes_the_file,
+      the_table_decides_the_types_of_csv, names_that_differ_in_case_are_one_column,
+      the_ledger_knows_content_and_replacement, a_failure_leaves_the_lake_and_a_record)
