@@ -474,3 +474,34 @@ int args_parse(struct args *args, int argc, char **argv, corrie_error *err)
     vec_done(&parser.words);
     return r < 0 ? r : check_required(args, err);
 }
+
+const char *args_output(int argc, char **argv)
+{
+    const char *found = NULL;
+
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *word = argv[i];
+        struct str name = str_of(word);
+        const char *equals = word[0] == '-' && word[1] == '-' ? strchr(word, '=') : NULL;
+        const struct flag *flag;
+
+        if (!is_option(word)) {
+            continue;
+        }
+        if (equals) {
+            name.len = (size_t)(equals - word);
+        } else if (word[1] != '-') {
+            name.len = 2;
+        }
+        flag = find_in(cli_flags, cli_n_flags, name);
+        if (!flag || flag->option != OPT_OUTPUT) {
+            continue;
+        }
+        if (word[name.len] != '\0') {
+            found = word + name.len + (equals ? 1 : 0);
+        } else if (i + 1 < argc) {
+            found = argv[++i];
+        }
+    }
+    return found;
+}

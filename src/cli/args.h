@@ -25,6 +25,9 @@ struct args {
  * that is no number or none of the choices. What was read until then stays in `args`. */
 int args_parse(struct args *args, int argc, char **argv, corrie_error *err) CORRIE_MUST_USE;
 void args_done(struct args *args);
+/* The value of --output, wherever it stands, in a command line that could not be read: errors of usage come in
+ * the format that was asked for too. NULL if there is none. */
+const char *args_output(int argc, char **argv);
 
 bool args_on(const struct args *args, enum option option);
 bool args_given(const struct args *args, enum option option);

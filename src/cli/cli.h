@@ -98,7 +98,8 @@ enum show_kind {
     SHOW_TIME, /* for people without the fraction of a second */
     SHOW_ID,   /* a job's id; for people the first 8 */
     SHOW_LINE, /* text; for people its first line */
-    SHOW_MARK  /* true or false; for people * or nothing */
+    SHOW_MARK, /* true or false; for people * or nothing */
+    SHOW_ERROR /* an error's document; for people its message's first line */
 };
 
 struct show_column {

@@ -143,7 +143,7 @@ int main(int argc, char **argv)
     if (r >= 0 && (r = os_signals_catch(&cli.cancel, &err)) >= 0) {
         r = args_parse(&args, argc, argv, &err);
         if (r < 0) {
-            cli.format = find_format(args_text(&args, OPT_OUTPUT), cli.out.terminal);
+            cli.format = find_format(args_output(argc, argv), cli.out.terminal);
         }
     }
     if (r >= 0 && (r = settle(&cli, &args, &err)) >= 0) {

@@ -42,7 +42,10 @@ void out_flush(struct out *out)
         out->broken = r < 0 && errno == EPIPE;
     }
     if (r < 0 && !out->broken) {
+        out->failed = true;
         corrie_error_move(&out->failure, &failure);
+        corrie_hint(&out->failure,
+                    "what the command changed stays changed; only its result was not written");
     }
     buf_clear(&out->text);
 }
@@ -56,14 +59,14 @@ void out_flush_some(struct out *out)
 
 bool out_stopped(const struct out *out)
 {
-    return out->broken || out->failure.code < 0;
+    return out->broken || out->failed;
 }
 
 int out_close(struct out *out, corrie_error *err)
 {
     out_flush(out);
     buf_done(&out->text);
-    return out->failure.code < 0 ? corrie_error_move(err, &out->failure) : 0;
+    return out->failed ? corrie_error_move(err, &out->failure) : 0;
 }
 
 void out_str(struct out *out, struct str text)

@@ -19,6 +19,7 @@ struct out {
     bool terminal;
     bool colour;
     bool broken; /* the reader has gone */
+    bool failed; /* nothing is written any more; why is in `failure` until out_close gives it */
     struct buf text;
     corrie_error failure;
 };

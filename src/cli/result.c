@@ -86,8 +86,20 @@ static int read_schema(struct result *result, struct ArrowArrayStream *rows, cor
     if (rows->get_schema(rows, &schema) != 0) {
         return corrie_stream_error(rows, err);
     }
-    r = schema_from_arrow(&schema, &result->arena, &result->schema, err);
-    if (r < 0 || (r = make_keys(result, err)) < 0) {
+    result->schema.n_fields = (size_t)schema.n_children;
+    result->schema.fields = arena_array(&result->arena, struct field, result->schema.n_fields);
+    if (!result->schema.fields) {
+        return corrie_fail_memory(err);
+    }
+    /* one by one: as a schema, two columns of one name would be refused */
+    for (size_t i = 0; i < result->schema.n_fields; i++) {
+        r = field_from_arrow(schema.children[i], &result->arena, &result->schema.fields[i], err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = make_keys(result, err);
+    if (r < 0) {
         return r;
     }
     r = ArrowArrayViewInitFromSchema(&result->batch, &schema, &error);

@@ -52,6 +52,12 @@ void show_value(struct buf *ret, const json_t *value, enum show_kind kind)
         buf_add_text(ret, json_is_true(value) ? "*" : "");
         return;
     }
+    if (kind == SHOW_ERROR && json_is_object(value)) {
+        text = show_field(value, "message");
+        str_cut(text, '\n', &text, &rest);
+        buf_add_str(ret, text);
+        return;
+    }
     if (!json_is_string(value)) {
         raw_value(ret, value);
         return;
@@ -76,6 +82,7 @@ void show_value(struct buf *ret, const json_t *value, enum show_kind kind)
     case SHOW_TEXT:
     case SHOW_NUMBER:
     case SHOW_MARK:
+    case SHOW_ERROR:
         break;
     }
     buf_add_str(ret, text);

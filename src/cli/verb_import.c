@@ -35,7 +35,8 @@ static bool looks_like_file(const char *word)
            without_ending(str_of(word)).len != strlen(word);
 }
 
-/* The table that a file fills when no name was given: "data/2024.sales.csv.gz" → "\"2024.sales\"". */
+/* The table that a file fills when no name was given: "data/sales.csv.gz" → "sales". A dot would part a namespace
+ * from a table. */
 static int table_of_file(const char *uri, struct buf *ret, corrie_error *err)
 {
     struct str path = str_of(uri);
@@ -43,15 +44,12 @@ static int table_of_file(const char *uri, struct buf *ret, corrie_error *err)
     struct str name = str_from(path, (size_t)(slash + 1));
     struct str stem = without_ending(name);
 
-    if (stem.len == name.len || stem.len == 0 || strpbrk(uri, "*?[\"")) {
+    if (stem.len == name.len || stem.len == 0 || str_find(stem, '.') >= 0 ||
+        strpbrk(uri, "*?[\"")) {
         corrie_fail(err, CORRIE_E_USAGE, "import %s: it gives the table no name", uri);
         return corrie_hint(err, "name the table: corrie import %s NAME", uri);
     }
-    if (str_find(stem, '.') >= 0) { /* a dot would part a namespace from a table */
-        buf_addf(ret, "\"%.*s\"", STR_FMT(stem));
-    } else {
-        buf_add_str(ret, stem);
-    }
+    buf_add_str(ret, stem);
     return buf_check(ret, err);
 }
 

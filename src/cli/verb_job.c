@@ -8,7 +8,7 @@ int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err)
         {"JOB", "job", SHOW_ID},         {"KIND", "kind", SHOW_TEXT},
         {"STATUS", "status", SHOW_TEXT}, {"USER", "user", SHOW_TEXT},
         {"REF", "ref", SHOW_TEXT},       {"STARTED", "started", SHOW_TIME},
-        {"ENDED", "ended", SHOW_TIME},   {"ERROR", "error", SHOW_LINE},
+        {"ENDED", "ended", SHOW_TIME},   {"ERROR", "error", SHOW_ERROR},
     };
     static const struct show show = {.list = "jobs",
                                      .columns = columns,
@@ -112,7 +112,62 @@ int verb_job_get(struct cli *cli, const struct args *args, corrie_error *err)
     return show_document(cli, text, &show, err);
 }
 
+/* What an entry that no function printed says: "done, 12 rows, 1.20 s". */
+static void describe_event(struct buf *text, const json_t *entry)
+{
+    struct str kind = show_field(entry, "kind");
+    struct str status = show_field(entry, "status");
+    const json_t *rows = json_object_get(entry, "rows");
+    const json_t *seconds = json_object_get(entry, "seconds");
+    char scratch[32];
+
+    if (str_eq(kind, STR("done")) && status.len > 0) {
+        kind = status;
+    }
+    if (!str_eq(kind, STR("log")) && !str_eq(kind, STR("notice"))) {
+        buf_add_str(text, kind);
+        buf_add_text(text, show_field(entry, "text").len > 0 ? " " : "");
+    }
+    buf_add_str(text, show_field(entry, "text"));
+    if (json_is_integer(rows)) {
+        buf_addf(text, ", %lld rows", (long long)json_integer_value(rows));
+    }
+    if (json_is_number(seconds)) {
+        progress_seconds(scratch, json_number_value(seconds));
+        buf_addf(text, ", %s", scratch);
+    }
+}
+
 /* A line an entry: time, who, where, what. */
+static void print_entry(struct cli *cli, const json_t *entry)
+{
+    _cleanup_(buf_done) struct buf time = {0};
+    _cleanup_(buf_done) struct buf text = {0};
+    struct str node = show_field(entry, "node");
+    struct str file = show_field(entry, "file");
+    json_int_t line = json_integer_value(json_object_get(entry, "line"));
+
+    show_value(&time, json_object_get(entry, "time"), SHOW_TIME);
+    describe_event(&text, entry);
+    out_style(&cli->out, STYLE_DIM);
+    out_clean(&cli->out, buf_str(&time));
+    if (node.len > 0) {
+        out_char(&cli->out, ' ');
+        out_clean(&cli->out, node);
+    }
+    if (file.len > 0) {
+        out_text(&cli->out, " @ ");
+        out_clean(&cli->out, file);
+    }
+    if (file.len > 0 && line > 0) {
+        out_printf(&cli->out, ":%lld", (long long)line);
+    }
+    out_text(&cli->out, " | ");
+    out_style(&cli->out, STYLE_PLAIN);
+    out_clean(&cli->out, buf_str(&text));
+    out_char(&cli->out, '\n');
+}
+
 static int print_logs(struct cli *cli, const json_t *document, corrie_error *err)
 {
     const json_t *entry;
@@ -121,29 +176,7 @@ static int print_logs(struct cli *cli, const json_t *document, corrie_error *err
     (void)err;
     json_array_foreach(json_object_get(document, "logs"), i, entry)
     {
-        _cleanup_(buf_done) struct buf time = {0};
-        struct str node = show_field(entry, "node");
-        struct str file = show_field(entry, "file");
-        json_int_t line = json_integer_value(json_object_get(entry, "line"));
-
-        show_value(&time, json_object_get(entry, "time"), SHOW_TIME);
-        out_style(&cli->out, STYLE_DIM);
-        out_clean(&cli->out, buf_str(&time));
-        if (node.len > 0) {
-            out_char(&cli->out, ' ');
-            out_clean(&cli->out, node);
-        }
-        if (file.len > 0) {
-            out_text(&cli->out, " @ ");
-            out_clean(&cli->out, file);
-        }
-        if (file.len > 0 && line > 0) {
-            out_printf(&cli->out, ":%lld", (long long)line);
-        }
-        out_text(&cli->out, " | ");
-        out_style(&cli->out, STYLE_PLAIN);
-        out_clean(&cli->out, show_field(entry, "text"));
-        out_char(&cli->out, '\n');
+        print_entry(cli, entry);
     }
     return 0;
 }
@@ -151,8 +184,9 @@ static int print_logs(struct cli *cli, const json_t *document, corrie_error *err
 int verb_job_logs(struct cli *cli, const struct args *args, corrie_error *err)
 {
     static const struct show_column columns[] = {
-        {"", "time", SHOW_TEXT}, {"", "node", SHOW_TEXT}, {"", "stream", SHOW_TEXT},
-        {"", "file", SHOW_TEXT}, {"", "line", SHOW_TEXT}, {"", "text", SHOW_TEXT},
+        {"", "time", SHOW_TEXT},   {"", "kind", SHOW_TEXT},   {"", "node", SHOW_TEXT},
+        {"", "status", SHOW_TEXT}, {"", "stream", SHOW_TEXT}, {"", "file", SHOW_TEXT},
+        {"", "line", SHOW_TEXT},   {"", "text", SHOW_TEXT},
     };
     static const struct show show = {
         .list = "logs", .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_logs};

@@ -77,18 +77,36 @@ static int name_file(corrie_error *err, const char *file)
 
 /* ---- to a file ---- */
 
+/* One of the formats of files, or NULL. */
+static const char *known_format(const char *name)
+{
+    static const char *const formats[] = {"csv", "json", "jsonl", "parquet", "arrow"};
+
+    for (size_t i = 0; name && i < ARRAY_LEN(formats); i++) {
+        if (strcmp(name, formats[i]) == 0) {
+            return formats[i];
+        }
+    }
+    return NULL;
+}
+
+/* The name's ending decides; --output counts where it tells nothing. (With an ending, -o json asks for the document
+ * about the file in JSON.) */
 static int file_format(const struct args *args, const char *path, const char **ret,
                        corrie_error *err)
 {
-    static const char *const formats[] = {"csv", "json", "jsonl", "parquet", "arrow"};
-    const char *given = args_text(args, OPT_OUTPUT);
     const char *dot = strrchr(path, '.');
+    const char *ending = known_format(dot ? dot + 1 : NULL);
+    const char *asked = known_format(args_text(args, OPT_OUTPUT));
 
-    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
-        if (strcmp(given ? given : dot ? dot + 1 : "", formats[i]) == 0) {
-            *ret = formats[i];
-            return 0;
-        }
+    if (ending && asked && strcmp(ending, asked) != 0 && strcmp(asked, "json") != 0) {
+        return corrie_fail(err, CORRIE_E_USAGE,
+                           "--to %s is to be %s by its name and %s by --output", path, ending,
+                           asked);
+    }
+    if (ending || asked) {
+        *ret = ending ? ending : asked;
+        return 0;
     }
     corrie_fail(err, CORRIE_E_USAGE, "--to %s: it is not known in which format", path);
     return corrie_hint(

@@ -1,0 +1,9 @@
+#include "tests/unit/check.h"
+
+Suite *args_suite(void);
+Suite *cell_suite(void);
+Suite *grid_suite(void);
+Suite *spec_suite(void);
+Suite *text_suite(void);
+
+TEST_MAIN(args_suite, cell_suite, grid_suite, spec_suite, text_suite)
