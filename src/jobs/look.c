@@ -36,16 +36,47 @@ static bool is_lost(struct store *store, struct str directory, const json_t *rec
     return false;
 }
 
-/* Puts "lost" in place of a "running" that is no longer true. */
-static int settle_status(struct store *store, struct str directory, json_t *record, corrie_error *err)
+static bool is_running(const json_t *record)
 {
     const json_t *status = json_object_get(record, "status");
 
-    if (json_is_string(status) && strcmp(json_string_value(status), "running") == 0 &&
-        is_lost(store, directory, record) && js_set_str(record, "status", STR("lost")) < 0) {
+    return json_is_string(status) && strcmp(json_string_value(status), "running") == 0;
+}
+
+/* job.json of a record. *ret is a new reference. */
+static int read_record(struct store *store, struct str directory, json_t **ret, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(buf_done) struct buf text = {0};
+    char *key = arena_printf(&arena, "%.*s/job.json", STR_FMT(directory));
+    int r;
+
+    if (!key) {
         return corrie_fail_memory(err);
     }
-    return 0;
+    r = store_get(store, str_of(key), CORRIE_MAX_JSON, &text, NULL, err);
+    return r < 0 ? r : js_parse(buf_str(&text), "job.json", ret, err);
+}
+
+/* Puts "lost" in place of a "running" that is no longer true. `record` is a record or its entry in the index; the job may
+ * have ended since it was read, or died between writing the record and the index: what the record says now decides. */
+static int settle_status(struct store *store, struct str directory, json_t *record, corrie_error *err)
+{
+    _json_ json_t *now = NULL;
+    int r;
+
+    if (!is_running(record) || !is_lost(store, directory, record)) {
+        return 0;
+    }
+    r = read_record(store, directory, &now, err);
+    if (r == CORRIE_E_NO_MEMORY) {
+        return r;
+    }
+    if (r < 0 || is_running(now)) {
+        corrie_error_clear(err); /* a record that cannot be read any more is lost, too */
+        return js_set_str(record, "status", STR("lost")) < 0 ? corrie_fail_memory(err) : 0;
+    }
+    return json_object_update_existing(record, now) < 0 ? corrie_fail_memory(err) : 0;
 }
 
 static int add_entry(struct store *store, const struct catalog_index_entry *entry, struct arena *arena,
@@ -133,25 +164,16 @@ int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t
              corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(buf_done) struct buf text = {0};
     _json_ json_t *record = NULL;
     struct catalog_index_entry entry;
     struct str directory;
-    char *key;
     int r;
 
     r = find_job(catalog, id, &arena, &entry, err);
     if (r < 0 || (r = job_directory(entry.time, entry.id, &arena, &directory, err)) < 0) {
         return r;
     }
-    key = arena_printf(&arena, "%.*s/job.json", STR_FMT(directory));
-    if (!key) {
-        return corrie_fail_memory(err);
-    }
-    r = store_get(store, str_of(key), CORRIE_MAX_JSON, &text, NULL, err);
-    if (r >= 0) {
-        r = js_parse(buf_str(&text), "job.json", &record, err);
-    }
+    r = read_record(store, directory, &record, err);
     if (r >= 0) {
         r = settle_status(store, directory, record, err);
     }
@@ -160,6 +182,19 @@ int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t
     }
     *ret = TAKE_PTR(record);
     return 0;
+}
+
+/* A line that is no JSON: the disk was full in its middle, and the next one follows without a newline. It is shown as
+ * it is. */
+static json_t *broken_line(struct str line)
+{
+    json_t *item = json_object();
+
+    if (js_set_str(item, "text", line) < 0) {
+        json_decref(item);
+        return NULL;
+    }
+    return item;
 }
 
 /* Lines of the log; a last one without a newline was being written when the process died. */
@@ -171,6 +206,11 @@ static int parse_lines(struct str text, json_t *logs, corrie_error *err)
         json_t *item = NULL;
         int r = js_parse(line, "log.jsonl", &item, err);
 
+        if (r == CORRIE_E_DATA) {
+            corrie_error_clear(err);
+            item = broken_line(line);
+            r = 0;
+        }
         if (r >= 0 && json_array_append_new(logs, item) < 0) {
             r = corrie_fail_memory(err);
         }

@@ -161,6 +161,38 @@ START_TEST(a_job_whose_process_is_gone_is_lost)
 }
 END_TEST
 
+/* The process died after the commit and the record, before the index: the job was done, and a listing that calls it
+ * lost makes people do it again. */
+START_TEST(the_record_decides_not_the_index)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *stale = NULL;
+    _json_ json_t *document = NULL;
+    struct job_outcome outcome = {0};
+    struct catalog_index_entry entry;
+    const json_t *listed;
+    struct fixture f;
+    struct job *job;
+
+    setup(&f);
+    job = begin(&f, "run");
+    ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err), 1);
+    ck_ok(js_parse(entry.json, "entry", &stale, &f.err), &f.err);
+    ck_assert_int_eq(js_set_int(stale, "pid", 2147483000), 0);
+    ck_ok(js_canonical(stale, &text, &f.err), &f.err);
+    ck_ok(job_end(job, &outcome, &f.err), &f.err);
+    entry.json = buf_str(&text);
+    ck_ok(catalog_index_put(f.catalog, JOB_SPACE, &entry, &f.err), &f.err);
+    ck_ok(jobs_list(f.store, f.catalog, 0, &document, &f.err), &f.err);
+    listed = json_array_get(json_object_get(document, "jobs"), 0);
+    ck_str_eq(field(listed, "status"), STR("done"));
+    ck_assert(json_is_string(json_object_get(listed, "ended")));
+    job_free(job);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(logs_keep_whole_lines)
 {
     _cleanup_(arena_done) struct arena arena = {0};
@@ -179,10 +211,11 @@ START_TEST(logs_keep_whole_lines)
     ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err), 1);
     ck_ok(job_directory(entry.time, entry.id, &arena, &directory, &f.err), &f.err);
     path = arena_printf(&arena, "%s/%.*s/log.jsonl", f.dir, STR_FMT(directory));
+    ck_ok(os_file_append(path, STR("{\"kind\":\"lo{\"kind\":\"log\"}\n"), 0600, &f.err), &f.err); /* was full */
     ck_ok(os_file_append(path, STR("{\"kind\":\"log\",\"te"), 0600, &f.err), &f.err); /* killed here */
     ck_ok(jobs_logs(f.store, f.catalog, job_id(job), &document, &f.err), &f.err);
     logs = json_object_get(document, "logs");
-    ck_assert_uint_eq(json_array_size(logs), 2);
+    ck_assert_uint_eq(json_array_size(logs), 3);
     ck_str_eq(field(json_array_get(logs, 0), "text"), STR("a\xef\xbf\xbd\nb"));
     ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(logs, 1), "rows")), 5);
     job_free(job);
@@ -224,4 +257,4 @@ START_TEST(lists_in_pages)
 END_TEST
 
 SUITE(jobs_suite, "jobs", a_record_tells_how_it_went, a_failure_is_kept_with_its_position,
-      a_job_whose_process_is_gone_is_lost, logs_keep_whole_lines, names_that_lead_nowhere, lists_in_pages)
+      a_job_whose_process_is_gone_is_lost, the_record_decides_not_the_index, logs_keep_whole_lines, names_that_lead_nowhere, lists_in_pages)
