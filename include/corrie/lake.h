@@ -87,8 +87,8 @@ int corrie_branch_list(corrie_lake *lake, bool all, char **ret_json, corrie_erro
 /* {"name","commit","created"}. CORRIE_E_EXISTS unless if_not_exists. */
 int corrie_branch_create(corrie_lake *lake, const char *name, const char *from_ref,
                          bool if_not_exists, char **ret_json, corrie_error *err);
-/* {"name","commit","restore"}: `restore` is the command that brings it back. Refuses the branch that is
- * checked out and the last one. */
+/* {"name","commit","restore"}: `restore` is the command that brings it back; both are null where if_exists found
+ * nothing to remove. Refuses the branch that is checked out and the last one. */
 int corrie_branch_delete(corrie_lake *lake, const char *name, bool if_exists, char **ret_json,
                          corrie_error *err);
 

@@ -72,7 +72,7 @@ int verb_branch_create(struct cli *cli, const struct args *args, corrie_error *e
 static int print_removed(struct cli *cli, const json_t *document, corrie_error *err)
 {
     (void)err;
-    if (!json_object_get(document, "name")) {
+    if (!json_is_string(json_object_get(document, "commit"))) {
         cli_note(cli, STYLE_CYAN, "note", STR("there is no such branch"));
         return 0;
     }

@@ -121,7 +121,7 @@ int corrie_branch_create(corrie_lake *lake, const char *name, const char *from_r
         if (r < 0) {
             return r;
         }
-        if (r > 0) {
+        if (r > 0 && found.kind == CATALOG_BRANCH) {
             return give_branch(move.ref, &found.commit, "created", json_false(), ret_json, err);
         }
     }
@@ -174,7 +174,7 @@ int corrie_branch_delete(corrie_lake *lake, const char *name, bool if_exists, ch
 
     r = catalog_ref_find(lake->catalog, move.ref, &found, err);
     if (r == 0 && if_exists) {
-        return js_give(json_object(), ret_json, err);
+        return give_branch(move.ref, NULL, "restore", json_null(), ret_json, err);
     }
     if (r == 0) {
         r = catalog_ref_get(lake->catalog, move.ref, &found, err); /* says which are nearest */

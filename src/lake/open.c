@@ -179,6 +179,25 @@ static int make_parts(struct lake *lake, corrie_error *err)
     return store_put_if_absent(lake->store, STR(CONFIG_NAME), buf_str(&text), err);
 }
 
+/* SQLite's locks and shared memory do not work over network file systems; a lake there would lose commits. */
+static int check_file_system(const struct lake *lake, corrie_error *err)
+{
+    struct os_fs fs;
+    int r;
+
+    r = os_fs(lake->root.data, &fs, err);
+    if (r < 0) {
+        return r;
+    }
+    if (!fs.network) {
+        return 0;
+    }
+    corrie_fail(err, CORRIE_E_REFUSED, "open lake %s: it lies on a network file system (%s), where the catalog's "
+                "locks do not hold",
+                lake->root.data, fs.name);
+    return corrie_hint(err, "put the lake on a local disk");
+}
+
 /* 1 made here, 0 somebody else made it meanwhile. */
 static int make_lake(struct lake *lake, struct str source, corrie_error *err)
 {
@@ -190,8 +209,7 @@ static int make_lake(struct lake *lake, struct str source, corrie_error *err)
     if (r < 0) {
         return corrie_wrap(err, "make a lake");
     }
-    r = is_free(lake->root.data, err);
-    if (r < 0) {
+    if ((r = check_file_system(lake, err)) < 0 || (r = is_free(lake->root.data, err)) < 0) {
         return r;
     }
     if (r == 0) {
@@ -221,25 +239,6 @@ static int make_lake(struct lake *lake, struct str source, corrie_error *err)
         return corrie_wrap(err, "make a lake in %s", lake->root.data);
     }
     return os_unlink(lock_path, err) < 0 ? err->code : 1;
-}
-
-/* SQLite's locks and shared memory do not work over network file systems; a lake there would lose commits. */
-static int check_file_system(const struct lake *lake, corrie_error *err)
-{
-    struct os_fs fs;
-    int r;
-
-    r = os_fs(lake->root.data, &fs, err);
-    if (r < 0) {
-        return r;
-    }
-    if (!fs.network) {
-        return 0;
-    }
-    corrie_fail(err, CORRIE_E_REFUSED, "open lake %s: it lies on a network file system (%s), where the catalog's "
-                "locks do not hold",
-                lake->root.data, fs.name);
-    return corrie_hint(err, "put the lake on a local disk");
 }
 
 /* Adds the present root to lake.json if the lake was opened elsewhere before. */

@@ -313,25 +313,19 @@ int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err)
 }
 
 /* The last step; the commit on the branch stands whatever comes of it. */
-static int drop_tx_ref(struct lake_tx *tx, corrie_error *err)
+static void drop_tx_ref(struct lake_tx *tx)
 {
-    int r;
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct catalog_move move = {.ref = tx->ref,
+                                .kind = CATALOG_TX,
+                                .expected = tx->step,
+                                .who = tx->lake->user,
+                                .why = STR("the job was published")};
 
-    if (tx->ref.len == 0) {
-        return 0;
-    }
-    r = catalog_commit(tx->lake->catalog, NULL,
-                       &(struct catalog_move){.ref = tx->ref,
-                                              .kind = CATALOG_TX,
-                                              .expected = tx->step,
-                                              .who = tx->lake->user,
-                                              .why = STR("the job was published")},
-                       err);
-    if (r < 0) {
+    if (tx->ref.len > 0 && catalog_commit(tx->lake->catalog, NULL, &move, &ignored) < 0) {
         /* readers ignore it, since its id stands in the commit; prune removes it */
-        corrie_error_clear(err);
+        corrie_error_clear(&ignored);
     }
-    return 0;
 }
 
 static int copy_properties(const struct lake_publish *publish, struct arena *arena,
@@ -377,10 +371,7 @@ int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, stru
         }
     }
     tx->ended = true;
-    r = drop_tx_ref(tx, err);
-    if (r < 0) {
-        return r;
-    }
+    drop_tx_ref(tx);
     *ret_commit = result.commit;
     return result.changed;
 }

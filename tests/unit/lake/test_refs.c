@@ -39,6 +39,14 @@ START_TEST(branches_come_and_go)
     corrie_free(text);
     ck_fails(corrie_branch_delete(f.lake, "ada.work", false, &text, &f.err), CORRIE_E_NOT_FOUND, &f.err);
     ck_fails(corrie_branch_delete(f.lake, "main", false, &text, &f.err), CORRIE_E_REFUSED, &f.err);
+    ck_ok(corrie_branch_delete(f.lake, "ada.work", true, &text, &f.err), &f.err);
+    {
+        _json_ json_t *document = fixture_json(text);
+
+        ck_assert_str_eq(json_string_value(json_object_get(document, "name")), "ada.work");
+        ck_assert(json_is_null(json_object_get(document, "commit")));
+        ck_assert(json_is_null(json_object_get(document, "restore")));
+    }
     fixture_done(&f);
 }
 END_TEST
