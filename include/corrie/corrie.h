@@ -7,8 +7,8 @@
  *
  *     corrie_lake_options options = {.size = sizeof options, .url = "/data/lake"};
  *
- * Documents come as JSON text in UTF-8 that the caller frees with corrie_free; their fields are listed in
- * docs/reference/json.md and are part of the interface. Tables of data come as Arrow C streams. */
+ * Documents come as JSON text in UTF-8 that the caller frees with corrie_free; their fields are listed with the
+ * functions that give them and are part of the interface. Outputs are set only on success. Tables of data come as Arrow C streams. */
 #ifndef CORRIE_H
 #define CORRIE_H
 

@@ -34,10 +34,10 @@ corrie_cancel *corrie_cancel_free(corrie_cancel *cancel);
  * not apply are NULL, 0 or, for counts, -1. Kinds and fields: docs/formats/jobs.md. */
 typedef struct corrie_event {
     size_t size;
-    const char *kind;   /* "job" "plan" "start" "progress" "log" "done" "notice" "publish" */
-    const char *node;   /* model, expectation, table or file it is about */
-    const char *status; /* "running" "done" "failed" "skipped" "cancelled" */
-    const char *stream; /* log: "stdout" "stderr" "log" */
+    const char *kind;   /* "plan" "job" "start" "progress" "log" "done" "notice" "publish" */
+    const char *node;   /* the model or expectation it is about */
+    const char *status; /* "running" "done" "warning" "failed" "cancelled" */
+    const char *stream; /* log: "stdout" "stderr" "log" "note" */
     const char *file;   /* log, failure: file of the user's */
     long line;
     const char *text;
@@ -81,7 +81,7 @@ int corrie_lake_info(corrie_lake *lake, char **ret_json, corrie_error *err);
  * `main*TIME`; NULL means what is checked out. An unknown one is CORRIE_E_NOT_FOUND and the hint names the
  * nearest. */
 
-/* {"branches":[{"name","commit","time","author","message","checked_out"}]}, by name. `all` shows tx/ refs
+/* {"branches":[{"name","kind","commit","time","author","message","checked_out"}]}, by name. `all` shows tx/ refs
  * too. */
 int corrie_branch_list(corrie_lake *lake, bool all, char **ret_json, corrie_error *err);
 /* {"name","commit","created"}. CORRIE_E_EXISTS unless if_not_exists. */
@@ -115,7 +115,8 @@ int corrie_checkout(corrie_lake *lake, const char *branch, corrie_error *err);
 int corrie_log(corrie_lake *lake, const char *ref, size_t max, char **ret_json, corrie_error *err);
 
 /* {"from","to","changes":[{"change":"added|removed|changed","kind","name","records_before",
- * "records_after",…}]}, in order of key. */
+ * "records_after","bytes_before","bytes_after","files_before","files_after"}]}, in order of key; only tables have
+ * the counts, and only those of the side on which they are. */
 int corrie_diff(corrie_lake *lake, const char *from_ref, const char *to_ref, char **ret_json,
                 corrie_error *err);
 

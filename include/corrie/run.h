@@ -42,9 +42,13 @@ typedef struct corrie_import_options {
     const char *memory; /* "4G"; NULL = 70 % of the machine */
 } corrie_import_options;
 
-/* {"table","branch","commit","job","created_table","created_namespace","rows","bytes","files":[{"uri","status":
- * "imported|skipped","rows","bytes","sniffed"}],"schema":[{"name","type"}]}; commit is null when nothing
- * changed. A malformed file is CORRIE_E_DATA with file and line or offset, and nothing is staged. */
+/* {"namespace","table","branch","commit","job","created_table","created_namespace","rows","bytes","files":[{"uri",
+ * "status":"imported|skipped|read","rows","bytes","sniffed":{"delimiter","quote","header"}}],"schema":[{"name",
+ * "type"}]}. commit is null when nothing changed; a file is "read" where CORRIE_IMPORT_CREATE took its columns
+ * alone; bytes are the source's in a file and the table's new ones outside; only CSV has sniffed; schema is the table's,
+ * empty when all files were skipped. Columns of an existing table are found by name (then by name in other case), and
+ * the table says what their types are. A malformed file is CORRIE_E_DATA with file and line or offset, and nothing is
+ * staged; so is a file that changes while it is read. Events: "job", "notice", "publish". */
 int corrie_import(corrie_lake *lake, const corrie_import_options *options, char **ret_json,
                   corrie_error *err);
 
@@ -89,21 +93,23 @@ typedef struct corrie_run_options {
 
 /* Plans the project; with dry_run that is all, else runs every function and publishes all tables in one
  * commit, or nothing. Events tell what happens as it happens: "plan" first, with the document.
- * {"job","ref","commit","dry_run","seconds","plan","nodes":[{"name","kind","status","rows","bytes","seconds",
- * "file","line"}],"tables":[{"namespace","name","records","rows_written"}],"notes":[…]}; commit is null when
- * nothing was published. On failure the target is as before, the error says which function failed and where,
+ * {"job","ref","commit","dry_run","seconds","plan","nodes":[{"name","kind":"model|expectation",
+ * "language","status":"done|warning|failed|skipped","rows","bytes","seconds","cpu_seconds","max_rss","file","line"}],
+ * "tables":[{"namespace","name","records","rows_written"}],"notes":[{"warning","text","file","line"}]}; commit is null
+ * when nothing was published. On failure the target is as before, the error says which function failed and where,
  * and the hint how to look at tx/<job>. */
 int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_json,
                corrie_error *err);
 
 /* ---- jobs ---------------------------------------------------------------------------------------- */
 
-/* {"jobs":[{"job","kind","status","user","ref","started","ended","error"}],"more"}, newest first, at most
+/* {"jobs":[{"job","kind","status","user","ref","host","pid","started","ended","error"}],"more"}, newest first, at most
  * `max` (0 = all). status: running, done, failed, cancelled, lost. */
 int corrie_job_list(corrie_lake *lake, size_t max, char **ret_json, corrie_error *err);
 /* The record whole: docs/formats/jobs.md. `job`: an id or a unique prefix of ≥ 4 characters; or "last". */
 int corrie_job_get(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err);
-/* {"job","logs":[{"time","node","stream","file","line","text"}]} */
+/* {"job","logs":[{"kind","time","node","status","stream","file","line","text","rows","bytes","seconds"}]}, each with
+ * the fields that apply. */
 int corrie_job_logs(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err);
 
 /* ---- care ---------------------------------------------------------------------------------------- */
