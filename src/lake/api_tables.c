@@ -23,9 +23,9 @@ int corrie_namespace_list(corrie_lake *lake, const char *ref, char **ret_json, c
         r = lake_namespaces(&view, &arena, &names, &n, err);
     }
     for (size_t i = 0; r >= 0 && i < n; i++) {
-        json_t *item = json_object();
+        _json_ json_t *item = json_object();
 
-        if (js_set_str(item, "name", names[i]) < 0 || json_array_append_new(list, item) < 0) {
+        if (js_set_str(item, "name", names[i]) < 0 || json_array_append(list, item) < 0) {
             r = corrie_fail_memory(err);
         }
     }
