@@ -59,7 +59,8 @@ def main() -> None:
         env.update(CORRIE_LAKE=f"{folder}/lake", XDG_STATE_HOME=f"{folder}/state")
         project = ROOT / "examples" / "ecommerce"
         for name in ("events", "users"):
-            corrie(env, "query", "-f", project / f"data/{name}.sql", "-o", "parquet", "--to", f"{folder}/{name}.parquet")
+            query = project / f"data/{name}.sql"
+            corrie(env, "query", "-f", query, "-o", "parquet", "--to", f"{folder}/{name}.parquet")
         corrie(env, "import", f"{folder}/events.parquet", "shop.ecommerce_sessions")
         corrie(env, "import", f"{folder}/users.parquet", "shop.ecommerce_users")
 
