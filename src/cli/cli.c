@@ -1,8 +1,10 @@
 /* cli.c — what handlers of verbs share. */
+#include <poll.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "os/file.h"
+#include "os/proc.h"
 
 void cli_note(struct cli *cli, enum style style, const char *label, struct str text)
 {
@@ -58,6 +60,14 @@ const char *cli_namespace(const struct cli *cli, const struct args *args)
     return given ? given : cli->name_space;
 }
 
+int cli_wait_input(struct cli *cli, corrie_error *err)
+{
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    int r = os_poll(&input, 1, -1, &cli->cancel, err);
+
+    return r < 0 ? r : 0;
+}
+
 int cli_confirm(struct cli *cli, const char *question, corrie_error *err)
 {
     struct out in;
@@ -72,7 +82,10 @@ int cli_confirm(struct cli *cli, const char *question, corrie_error *err)
     out_clean(&cli->err, str_of(question));
     out_text(&cli->err, " [y/N] ");
     out_flush(&cli->err);
-    r = os_read(0, "standard input", answer, sizeof answer - 1, &got, err);
+    r = cli_wait_input(cli, err);
+    if (r >= 0) {
+        r = os_read(0, "standard input", answer, sizeof answer - 1, &got, err);
+    }
     if (r < 0) {
         return r;
     }

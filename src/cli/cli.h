@@ -76,6 +76,8 @@ int cli_lake(struct cli *cli, corrie_lake **ret, corrie_error *err) CORRIE_MUST_
 const char *cli_namespace(const struct cli *cli, const struct args *args);
 /* Asks a person at a terminal; without one, or with --yes, the answer is yes. 0, or CORRIE_E_CANCELLED. */
 int cli_confirm(struct cli *cli, const char *question, corrie_error *err) CORRIE_MUST_USE;
+/* Waits until standard input has something or has ended. CORRIE_E_CANCELLED on Ctrl-C. */
+int cli_wait_input(struct cli *cli, corrie_error *err) CORRIE_MUST_USE;
 /* A line on standard error. "note: made a lake in /data/lake" */
 void cli_note(struct cli *cli, enum style style, const char *label, struct str text);
 

@@ -124,11 +124,13 @@ static void say_sniffed(struct cli *cli, const json_t *files)
             !json_equal((json_t *)(uintptr_t)sniffed, (json_t *)(uintptr_t)before)) {
             struct str quote = show_field(sniffed, "quote");
 
-            out_text(&cli->out, "read as CSV with delimiter ");
+            out_text(&cli->out, "read as CSV: delimiter '");
             out_clean(&cli->out, show_field(sniffed, "delimiter"));
+            out_char(&cli->out, '\'');
             if (quote.len > 0) {
-                out_text(&cli->out, ", quote ");
+                out_text(&cli->out, ", quote '");
                 out_clean(&cli->out, quote);
+                out_char(&cli->out, '\'');
             }
             out_text(&cli->out, json_is_true(json_object_get(sniffed, "header"))
                                     ? ", names in the first line\n"
@@ -153,10 +155,11 @@ static int print_import(struct cli *cli, const json_t *document, corrie_error *e
     if (skipped == json_array_size(files)) {
         out_text(&cli->out, "nothing to do: ");
     } else {
-        out_printf(&cli->out, "imported %lld rows from %zu %s into ",
-                   (long long)json_integer_value(json_object_get(document, "rows")),
-                   json_array_size(files) - skipped,
-                   json_array_size(files) - skipped == 1 ? "file" : "files");
+        json_int_t rows = json_integer_value(json_object_get(document, "rows"));
+        size_t n = json_array_size(files) - skipped;
+
+        out_printf(&cli->out, "imported %lld row%s from %zu file%s into ", (long long)rows,
+                   rows == 1 ? "" : "s", n, n == 1 ? "" : "s");
     }
     say_table(cli, document);
     if (skipped > 0) {

@@ -12,7 +12,7 @@ enum { TERMINAL_ROWS = 100 };
 
 /* ---- the statement ---- */
 
-static int read_stdin(struct buf *sql, corrie_error *err)
+static int read_stdin(struct cli *cli, struct buf *sql, corrie_error *err)
 {
     size_t got = 1;
     int r = 0;
@@ -23,15 +23,18 @@ static int read_stdin(struct buf *sql, corrie_error *err)
         if (!room) {
             return buf_check(sql, err);
         }
-        r = os_read(0, "standard input", room, CORRIE_KiB * 64, &got, err);
+        r = cli_wait_input(cli, err);
+        if (r >= 0) {
+            r = os_read(0, "standard input", room, CORRIE_KiB * 64, &got, err);
+        }
         buf_commit(sql, r >= 0 ? got : 0);
     }
     return r;
 }
 
 /* What was asked, and the name of the file it came from. */
-static int read_sql(const struct args *args, struct buf *sql, const char **ret_file,
-                    corrie_error *err)
+static int read_sql(struct cli *cli, const struct args *args, struct buf *sql,
+                    const char **ret_file, corrie_error *err)
 {
     const char *text = args_text(args, OPT_SQL);
     const char *file = args_text(args, OPT_FILE);
@@ -53,7 +56,7 @@ static int read_sql(const struct args *args, struct buf *sql, const char **ret_f
         corrie_fail(err, CORRIE_E_USAGE, "query: no SQL was given");
         return corrie_hint(err, "corrie query \"SELECT 1\", or -f FILE, or a pipe");
     }
-    r = read_stdin(sql, err);
+    r = read_stdin(cli, sql, err);
     if (r >= 0 && str_trim(buf_str(sql)).len == 0) {
         corrie_fail(err, CORRIE_E_USAGE, "query: standard input holds no SQL");
         r = corrie_hint(err, "corrie query \"SELECT 1\", or -f FILE, or a pipe");
@@ -115,9 +118,11 @@ static int file_format(const struct args *args, const char *path, const char **r
 
 static int print_written(struct cli *cli, const json_t *document, corrie_error *err)
 {
+    json_int_t rows = json_integer_value(json_object_get(document, "rows"));
+
     (void)err;
-    out_printf(&cli->out, "wrote %lld rows (%lld bytes) to ",
-               (long long)json_integer_value(json_object_get(document, "rows")),
+    out_printf(&cli->out, "wrote %lld row%s (%lld bytes) to ", (long long)rows,
+               rows == 1 ? "" : "s",
                (long long)json_integer_value(json_object_get(document, "bytes")));
     out_clean(&cli->out, show_field(document, "path"));
     out_char(&cli->out, '\n');
@@ -185,7 +190,7 @@ int verb_query(struct cli *cli, const struct args *args, corrie_error *err)
     const char *file = NULL;
     int r;
 
-    r = read_sql(args, &sql, &file, err);
+    r = read_sql(cli, args, &sql, &file, err);
     if (r < 0) {
         return r;
     }

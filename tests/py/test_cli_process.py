@@ -86,6 +86,12 @@ def test_ctrl_c_on_a_terminal_shows_progress_first(full: Lake) -> None:
     assert status == 130 and "interrupted" in out
 
 
+def test_ctrl_c_at_a_question(full: Lake) -> None:
+    status, out = on_terminal(full, "branch", "rm", "dev", interrupt="[y/N]")
+    assert status == 130 and "interrupted" in out
+    assert "dev" in full.run("branch", "ls").stdout
+
+
 def test_interrupted_run_publishes_nothing(full: Lake) -> None:
     models = full.home / "project/models.py"
     slow = "    print('now', flush=True)\n    import time; time.sleep(60)\n    print("
