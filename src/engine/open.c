@@ -268,6 +268,15 @@ static int set(const struct duck *d, duckdb_config config, const char *name, con
     return 0;
 }
 
+/* As set, of a text that was put together: memory may have run out there. */
+static int set_made(const struct duck *d, duckdb_config config, const char *name, struct buf *text,
+                    corrie_error *err)
+{
+    int r = buf_check(text, err);
+
+    return r < 0 ? r : set(d, config, name, buf_text(text), err);
+}
+
 static uint64_t default_memory(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES);
@@ -290,16 +299,16 @@ static int open_database(struct engine *engine, const struct engine_options *opt
         return corrie_fail_memory(err);
     }
     buf_addf(&text, "%lluB", (unsigned long long)memory);
-    r = set(d, config, "memory_limit", buf_text(&text), err);
+    r = set_made(d, config, "memory_limit", &text, err);
     if (r == 0 && engine->threads > 0) {
         buf_clear(&text);
         buf_addf(&text, "%u", engine->threads);
-        r = set(d, config, "threads", buf_text(&text), err);
+        r = set_made(d, config, "threads", &text, err);
     }
     if (r == 0) {
         buf_clear(&text);
         buf_add_str(&text, options->temp_dir);
-        r = set(d, config, "temp_directory", buf_text(&text), err);
+        r = set_made(d, config, "temp_directory", &text, err);
     }
     static const char *const settings[][2] = {
         {"preserve_insertion_order", "true"},      {"errors_as_json", "true"},
