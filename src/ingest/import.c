@@ -1,13 +1,11 @@
 /* import.c — corrie_import: files to rows of one table, in one commit. */
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/mem.h"
 #include "ingest/ingest.h"
 #include "jobs/jobs.h"
 #include "lake/lake.h"
 #include "lake/tx.h"
 #include "lang/name.h"
-#include "os/dir.h"
 
 /* One import under way. */
 struct import {
@@ -16,8 +14,7 @@ struct import {
     struct arena arena;
     struct table_name table;
     struct str ns;
-    struct engine *engine;
-    char *spill; /* where the engine may spill */
+    struct lake_workspace work;
     struct job *job;
     struct lake_tx *tx;
     bool exists; /* the table, before */
@@ -34,13 +31,7 @@ struct import {
 
 static void import_done(struct import *import)
 {
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-
-    engine_close(import->engine);
-    if (import->spill && os_tree_remove(import->spill, &ignored) < 0) {
-        corrie_error_clear(&ignored); /* temporary files of ours: nothing depends on them */
-    }
-    mem_free(import->spill);
+    lake_workspace_done(&import->work);
     lake_tx_free(import->tx);
     job_free(import->job);
     arena_done(&import->arena);
@@ -112,23 +103,6 @@ static int source_options(struct import *import, struct engine_source_options *r
     return find_format(o->format, &ret->format, err);
 }
 
-static int open_engine(struct import *import, corrie_error *err)
-{
-    struct engine_options options = {.cancel = lake_cancel(import->lake)};
-    const char *memory = import->options->memory;
-    int r;
-
-    if (memory && !str_to_size(str_of(memory), &options.memory)) {
-        return corrie_fail(err, CORRIE_E_USAGE, "--memory %s is no size: write 4G or 512M", memory);
-    }
-    r = os_temp_dir("corrie-import", &import->spill, err);
-    if (r < 0) {
-        return r;
-    }
-    options.temp_dir = str_of(import->spill);
-    return engine_open(&options, &import->engine, err);
-}
-
 /* ---- which files, what is in them ---- */
 
 /* Rows are added to a table that exists: then it says what its columns are, and its ledger what it has. */
@@ -177,11 +151,12 @@ static int describe_files(struct import *import, corrie_error *err)
         if (r >= 0 && file->skip) {
             import->n_skipped++;
         } else if (r >= 0) {
-            if (!import->engine) {
-                r = open_engine(import, err);
+            if (!import->work.engine) {
+                r = lake_workspace_open(import->lake, import->options->memory, &(struct engine_options){0},
+                                        &import->work, err);
             }
             if (r >= 0) {
-                r = engine_describe(import->engine, file->path, &options, &import->arena, &file->source, err);
+                r = engine_describe(import->work.engine, file->path, &options, &import->arena, &file->source, err);
             }
         }
     }
@@ -222,7 +197,7 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
     r = lake_tx_target(import->tx, write, &import->arena, &target, err);
     for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
         if (!import->files[i].skip) {
-            r = engine_source_select(import->engine, &import->files[i].source, &target, 0, -1,
+            r = engine_source_select(import->work.engine, &import->files[i].source, &target, 0, -1,
                                      &import->arena, &selects[n++], err);
         }
     }
@@ -230,7 +205,7 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
         return r;
     }
     import->schema = target;
-    write->engine = import->engine;
+    write->engine = import->work.engine;
     write->selects = selects;
     write->n_selects = n;
     return lake_tx_write(import->tx, write, &import->arena, &import->written, err);

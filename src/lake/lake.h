@@ -28,6 +28,7 @@
 struct catalog;
 struct engine;
 struct engine_file;
+struct engine_options;
 struct lake;
 struct store;
 
@@ -129,6 +130,19 @@ int lake_table_files(struct lake *lake, const struct lake_table *table,
 int lake_table_define(const struct lake_view *view, const struct lake_table *table,
                       struct engine *engine, const struct str *columns, size_t n_columns,
                       struct str filter, corrie_error *err) CORRIE_MUST_USE;
+
+/* An engine at work on a lake, and the directory that it may spill to. Zeroed is none. */
+struct lake_workspace {
+    struct engine *engine;
+    char *spill;
+};
+
+/* Opens one. `memory` is a person's word ("4G"; NULL = 70 % of the machine): CORRIE_E_USAGE if it is no size. Cancel
+ * token and directory are put into a copy of `options`. Cost: 20 ms, most of them for loading DuckDB. */
+int lake_workspace_open(struct lake *lake, const char *memory, const struct engine_options *options,
+                        struct lake_workspace *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Closes the engine and removes its directory. */
+void lake_workspace_done(struct lake_workspace *workspace);
 
 /* ---- for those who walk the catalog themselves (fsck, gc) ---- */
 

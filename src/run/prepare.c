@@ -2,7 +2,6 @@
 #include "run/run_priv.h"
 
 #include "lang/name.h"
-#include "os/dir.h"
 
 /* Where unqualified names are: in the plan and in the statements of SQL models. */
 static struct str default_namespace(const struct run *run)
@@ -14,32 +13,23 @@ static struct str default_namespace(const struct run *run)
 
 int run_open_engine(struct run *run, corrie_error *err)
 {
-    struct engine_options options = {.locked = true, .cancel = lake_cancel(run->lake)};
-    struct str *allowed;
-    char *data;
-    int r;
+    struct str data;
+    char *path;
 
-    if (run->engine) {
+    if (run->work.engine) {
         return 0;
     }
-    options.name_space = default_namespace(run);
-    if (run->options.memory && !str_to_size(str_of(run->options.memory), &options.memory)) {
-        return corrie_fail(err, CORRIE_E_USAGE, "--memory %s is no size: write 4G or 512M", run->options.memory);
-    }
-    data = arena_printf(&run->arena, "%.*s/data", STR_FMT(lake_root(run->lake)));
-    allowed = arena_array(&run->arena, struct str, 1);
-    if (!data || !allowed) {
+    path = arena_printf(&run->arena, "%.*s/data", STR_FMT(lake_root(run->lake)));
+    if (!path) {
         return corrie_fail_memory(err);
     }
-    r = os_temp_dir("corrie-run", &run->spill, err);
-    if (r < 0) {
-        return r;
-    }
-    allowed[0] = str_of(data);
-    options.allowed = allowed;
-    options.n_allowed = 1;
-    options.temp_dir = str_of(run->spill);
-    return engine_open(&options, &run->engine, err);
+    data = str_of(path);
+    return lake_workspace_open(run->lake, run->options.memory,
+                               &(struct engine_options){.locked = true,
+                                                        .name_space = default_namespace(run),
+                                                        .allowed = &data,
+                                                        .n_allowed = 1},
+                               &run->work, err);
 }
 
 /* ---- the lake as planning sees it ---- */
@@ -152,7 +142,7 @@ static int build_plan(struct run *run, corrie_error *err)
             return r;
         }
     }
-    return plan_build(run->project, run->declarations, &catalog, run->engine, &options, &run->plan, err);
+    return plan_build(run->project, run->declarations, &catalog, run->work.engine, &options, &run->plan, err);
 }
 
 int run_prepare(struct run *run, corrie_error *err)

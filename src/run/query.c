@@ -12,24 +12,17 @@
 
 /* An engine with the tables that a statement names. */
 struct query {
-    struct engine *engine;
-    char *spill;
+    struct lake_workspace work;
     struct ArrowArrayStream rows;
 };
 
 static struct query *query_free(struct query *query)
 {
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-
     if (query) {
         if (query->rows.release) {
             query->rows.release(&query->rows);
         }
-        engine_close(query->engine);
-        if (query->spill && os_tree_remove(query->spill, &ignored) < 0) {
-            corrie_error_clear(&ignored);
-        }
-        mem_free(query->spill);
+        lake_workspace_done(&query->work);
         mem_free(query);
     }
     return NULL;
@@ -67,7 +60,7 @@ static int define_table(const struct lake_view *view, struct query *query, struc
     if (r == CORRIE_E_NOT_FOUND) {
         corrie_error_at_offset(err, NULL, sql, named->offset, named->name.len);
     }
-    return r < 0 ? r : lake_table_define(view, &table, query->engine, NULL, 0, STR_EMPTY, err);
+    return r < 0 ? r : lake_table_define(view, &table, query->work.engine, NULL, 0, STR_EMPTY, err);
 }
 
 static int open_query(struct lake *lake, struct str sql, const corrie_query_options *options,
@@ -75,7 +68,7 @@ static int open_query(struct lake *lake, struct str sql, const corrie_query_opti
 {
     _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(query_freep) struct query *query = mem_alloc(1, sizeof *query);
-    struct engine_options engine = {.cancel = lake_cancel(lake)};
+    struct engine_options engine = {0};
     struct engine_statement statement;
     struct lake_view view;
     int r;
@@ -84,16 +77,9 @@ static int open_query(struct lake *lake, struct str sql, const corrie_query_opti
         return corrie_fail_memory(err);
     }
     engine.name_space = options->default_namespace ? str_of(options->default_namespace) : STR("public");
-    if (options->memory && !str_to_size(str_of(options->memory), &engine.memory)) {
-        return corrie_fail(err, CORRIE_E_USAGE, "--memory %s is no size: write 4G or 512M", options->memory);
-    }
     r = lake_view_at(lake, str_of(options->ref), &view, err);
-    if (r < 0 || (r = os_temp_dir("corrie-query", &query->spill, err)) < 0) {
-        return r;
-    }
-    engine.temp_dir = str_of(query->spill);
-    r = engine_open(&engine, &query->engine, err);
-    if (r < 0 || (r = engine_inspect(query->engine, sql, NULL, &arena, &statement, err)) < 0) {
+    if (r < 0 || (r = lake_workspace_open(lake, options->memory, &engine, &query->work, err)) < 0 ||
+        (r = engine_inspect(query->work.engine, sql, NULL, &arena, &statement, err)) < 0) {
         return r;
     }
     for (size_t i = 0; i < statement.n_tables; i++) {
@@ -163,7 +149,7 @@ int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options 
 
     js_setup();
     r = open_query(lake, str_of(sql), &given, &query, err);
-    if (r < 0 || (r = engine_query(query->engine, str_of(sql), NULL, &query->rows, err)) < 0) {
+    if (r < 0 || (r = engine_query(query->work.engine, str_of(sql), NULL, &query->rows, err)) < 0) {
         return r;
     }
     *ret = (struct ArrowArrayStream){.get_schema = get_schema,
@@ -221,14 +207,14 @@ static int export_durably(struct query *query, struct str sql, enum engine_outpu
 
     if (is_special(target)) {
         *ret_bytes = -1;
-        return engine_export(query->engine, sql, NULL, output, str_of(target), ret_rows, err);
+        return engine_export(query->work.engine, sql, NULL, output, str_of(target), ret_rows, err);
     }
     uuid_format_hex(&unique, hex);
     temporary = arena_printf(&arena, "%.*s/%s%s", STR_FMT(parent), OS_TEMP_PREFIX, hex);
     if (!directory || !temporary) {
         return corrie_fail_memory(err);
     }
-    r = engine_export(query->engine, sql, NULL, output, str_of(temporary), ret_rows, err);
+    r = engine_export(query->work.engine, sql, NULL, output, str_of(temporary), ret_rows, err);
     if (r < 0) {
         return r;
     }

@@ -2,12 +2,9 @@
 #include "run/run_priv.h"
 
 #include "base/mem.h"
-#include "os/dir.h"
 
 static void run_done(struct run *run)
 {
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-
     for (size_t i = 0; run->plan && run->scans && i < run->plan->n_steps; i++) {
         exchange_unref(run->scans[i]);
     }
@@ -18,11 +15,7 @@ static void run_done(struct run *run)
         env_free(run->environments[i]);
     }
     plan_free(run->plan);
-    engine_close(run->engine);
-    if (run->spill && os_tree_remove(run->spill, &ignored) < 0) {
-        corrie_error_clear(&ignored); /* temporary files of ours: nothing depends on them */
-    }
-    mem_free(run->spill);
+    lake_workspace_done(&run->work);
     declarations_free(run->declarations);
     cache_close(run->cache);
     project_close(run->project);

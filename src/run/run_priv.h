@@ -54,8 +54,7 @@ struct run {
     struct declarations *declarations;
     struct lake_view view; /* of the branch, pinned */
     struct str branch;
-    struct engine *engine;
-    char *spill;
+    struct lake_workspace work; /* the engine, once there is need of one */
     struct plan *plan;
 
     struct job *job;

@@ -15,7 +15,7 @@ static int collect(struct run *run, struct str sql, const char *file, struct exc
     struct ArrowArrayStream stream = {0};
     int r;
 
-    r = engine_query(run->engine, sql, file, &stream, err);
+    r = engine_query(run->work.engine, sql, file, &stream, err);
     if (r < 0) {
         return r;
     }
@@ -63,7 +63,7 @@ int run_filter(struct run *run, const struct plan_edge *edge, struct exchange **
 
     r = run_open_engine(run, err);
     if (r < 0 || (r = exchange_table(run->nodes[edge->node].output, &table, err)) < 0 ||
-        (r = engine_define_arrow(run->engine, OWN_NS, INPUT_NAME, table, err)) < 0) {
+        (r = engine_define_arrow(run->work.engine, OWN_NS, INPUT_NAME, table, err)) < 0) {
         return r;
     }
     return select_edge(run, edge, OWN_NS, INPUT_NAME, edge->filter, ret, err);
@@ -86,7 +86,7 @@ int run_scan(struct run *run, size_t step, corrie_error *err)
         (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table, err)) < 0) {
         return r;
     }
-    r = lake_table_define(&view, &table, run->engine, edge->all_columns ? NULL : edge->columns,
+    r = lake_table_define(&view, &table, run->work.engine, edge->all_columns ? NULL : edge->columns,
                           edge->n_columns, edge->filter, err);
     if (r < 0) {
         return r;
@@ -114,7 +114,7 @@ static int define_input(struct run *run, const struct plan_edge *edge, corrie_er
         _cleanup_(arrow_table_unrefp) struct arrow_table *rows = NULL;
 
         r = exchange_table(run->nodes[edge->node].output, &rows, err);
-        return r < 0 ? r : engine_define_arrow(run->engine, ns, name, rows, err);
+        return r < 0 ? r : engine_define_arrow(run->work.engine, ns, name, rows, err);
     }
     source = &run->plan->sources[edge->source];
     r = run_source_view(run, source, &view, err);
@@ -123,7 +123,7 @@ static int define_input(struct run *run, const struct plan_edge *edge, corrie_er
     }
     table.ns = ns; /* the statement's own spelling */
     table.name = name;
-    return lake_table_define(&view, &table, run->engine, NULL, 0, STR_EMPTY, err);
+    return lake_table_define(&view, &table, run->work.engine, NULL, 0, STR_EMPTY, err);
 }
 
 int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *err)
@@ -206,13 +206,13 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
                                .name = node->name,
                                .mode = node->function->strategy == STRATEGY_APPEND ? LAKE_APPEND : LAKE_REPLACE,
                                .schema = &schema,
-                               .engine = run->engine,
+                               .engine = run->work.engine,
                                .selects = &select,
                                .n_selects = 1};
     int r;
 
     r = arrow_table_schema(rows, &run->arena, &schema, err);
-    if (r < 0 || (r = engine_define_arrow(run->engine, OWN_NS, OUTPUT_NAME, rows, err)) < 0) {
+    if (r < 0 || (r = engine_define_arrow(run->work.engine, OWN_NS, OUTPUT_NAME, rows, err)) < 0) {
         return r;
     }
     if (write.mode == LAKE_APPEND) {
