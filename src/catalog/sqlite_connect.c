@@ -110,10 +110,25 @@ void sqlite_setup(void)
 
 /* ---- errors ---- */
 
+/* The errno behind a failure, 0 if it is not known. SQLite keeps that of a failing statement, but not of a failing
+ * COMMIT; the log, whose file it then was, does. */
+static int system_errno(sqlite3 *db)
+{
+    sqlite3_file *log = NULL;
+    int number = db ? sqlite3_system_errno(db) : 0;
+
+    if (db && number == 0 &&
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log &&
+        log->pMethods) {
+        (void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+    }
+    return number;
+}
+
 int sqlite_fail(struct sqlite_backend *self, int r, const char *attempted, corrie_error *err)
 {
     const char *reason = self->db ? sqlite3_errmsg(self->db) : sqlite3_errstr(r);
-    int saved_errno = self->db ? sqlite3_system_errno(self->db) : 0;
+    int saved_errno = system_errno(self->db);
     const char *path = self->path;
 
     switch (r & 0xff) {
@@ -326,7 +341,24 @@ struct backend *sqlite_close(struct backend *backend)
     return NULL;
 }
 
-static int connect_file(const char *directory, const struct catalog_options *options, int flags,
+/* Where a file cannot be opened for writing, for whatever reason, SQLite opens it for reading: a failing disk would look
+ * like a missing permission. */
+static int check_writable(struct sqlite_backend *self, corrie_error *err)
+{
+    int r;
+
+    if (sqlite3_db_readonly(self->db, "main") == 0) {
+        return 0;
+    }
+    r = os_may_write(self->path, err);
+    if (r <= 0) {
+        return r; /* a lake that may only be read */
+    }
+    return corrie_fail(err, CORRIE_E_IO, "open: the catalog %s could not be opened for writing",
+                       self->path);
+}
+
+static int connect_file(const char *directory, const struct catalog_options *options,
                         struct sqlite_backend **ret, corrie_error *err)
 {
     _cleanup_(disconnectp) struct sqlite_backend *self = NULL;
@@ -343,10 +375,14 @@ static int connect_file(const char *directory, const struct catalog_options *opt
         options && options->lock_deadline_ms ? options->lock_deadline_ms : CORRIE_LOCK_DEADLINE_MS;
     self->cancel = options ? options->cancel : NULL;
     random_bytes(&self->jitter, sizeof self->jitter);
-    r = sqlite3_open_v2(self->path, &self->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                        NULL);
+    r = sqlite3_open_v2(self->path, &self->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (r != SQLITE_OK) {
         return sqlite_fail(self, r, "open", err);
+    }
+    r = check_writable(self, err);
+    if (r < 0) {
+        return r;
     }
     (void)sqlite3_busy_handler(self->db, wait_for_lock, self);
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -436,7 +472,7 @@ int backend_sqlite_open(const char *directory, const struct catalog_options *opt
         return corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no catalog at %s", directory);
     }
     if (r >= 0) {
-        r = connect_file(directory, options, SQLITE_OPEN_READWRITE, &self, err);
+        r = connect_file(directory, options, &self, err);
     }
     if (r >= 0) {
         r = look_inside(self, err);
@@ -476,11 +512,22 @@ static int make_schema(struct sqlite_backend *self, corrie_error *err)
 int backend_sqlite_create(const char *directory, corrie_error *err)
 {
     _cleanup_(disconnectp) struct sqlite_backend *self = NULL;
+    _cleanup_(buf_done) struct buf path = {0};
     int64_t n_refs = 0;
     int64_t n_objects = 0;
     int r;
 
-    r = connect_file(directory, NULL, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &self, err);
+    /* Made here and not by SQLite, which would tell "no such file" where the disk is full. */
+    buf_addf(&path, "%s/%s", directory, SQLITE_CATALOG_FILE);
+    r = buf_check(&path, err);
+    if (r >= 0) {
+        r = os_file_create(buf_text(&path), STR_EMPTY, 0666, err);
+    }
+    if (r < 0 && r != CORRIE_E_EXISTS) {
+        return r;
+    }
+    corrie_error_clear(err);
+    r = connect_file(directory, NULL, &self, err);
     if (r >= 0) {
         r = look_inside(self, err);
     }

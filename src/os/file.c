@@ -63,6 +63,18 @@ int os_exists(const char *path, corrie_error *err)
     return corrie_fail_errno(err, errno, "look at %s", path);
 }
 
+int os_may_write(const char *path, corrie_error *err)
+{
+    if (os_fault_errno(OS_OP_STAT, AT_FDCWD, path) == 0 &&
+        faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0) {
+        return 1;
+    }
+    if (errno == EACCES || errno == EPERM || errno == EROFS) {
+        return 0;
+    }
+    return corrie_fail_errno(err, errno, "look at %s", path);
+}
+
 int os_open(const char *path, int flags, uint32_t mode, int *ret_fd, corrie_error *err)
 {
     int fd;

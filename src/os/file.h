@@ -36,6 +36,9 @@ int os_fd_stat(int fd, const char *name, struct os_stat *ret, corrie_error *err)
 /* 1 there is something, 0 there is nothing, negative: could not be found out. */
 int os_exists(const char *path, corrie_error *err) CORRIE_MUST_USE;
 
+/* 1 the file may be written by this process, 0 it may not (permission, read-only file system). */
+int os_may_write(const char *path, corrie_error *err) CORRIE_MUST_USE;
+
 /* Opens with the O_* flags of <fcntl.h>; `mode` counts when O_CREAT is among them (before the
  * umask). */
 int os_open(const char *path, int flags, uint32_t mode, int *ret_fd, corrie_error *err)
