@@ -411,11 +411,14 @@ static int fail_cast(struct str message, const struct origin *origin, corrie_err
 
 int duck_fail_stored(corrie_error *err)
 {
-    if (err->code != CORRIE_E_DATA && err->code != CORRIE_E_NOT_FOUND && err->code != CORRIE_E_FAILED) {
+    if (err->code != CORRIE_E_DATA && err->code != CORRIE_E_NOT_FOUND &&
+        err->code != CORRIE_E_FAILED) {
         return err->code;
     }
     err->code = CORRIE_E_CORRUPT;
-    return corrie_hint(err, "bring the file back from a copy of the lake; `corrie fsck` says what else is missing");
+    return corrie_hint(
+        err,
+        "bring the file back from a copy of the lake; `corrie fsck` says what else is missing");
 }
 
 /* Whether the message names a file of a defined table. */
@@ -431,6 +434,32 @@ static bool is_stored(const struct engine *engine, struct str message)
         }
     }
     return false;
+}
+
+/* What DuckDB says of broken Thrift inside a Parquet file names no file: the tables that were read are named instead.
+ * Returns whether it was that. */
+static bool fail_nameless(const struct engine *engine, struct str message, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf names = {0};
+
+    if (str_find_str(message, STR("TProtocolException")) < 0 &&
+        !str_starts(message, STR("don't know what type"))) {
+        return false;
+    }
+    for (size_t i = 0; engine && i < engine->tables.count; i++) {
+        const struct defined *defined = engine->tables.items[i];
+
+        if (defined->n_files > 0) {
+            buf_addf(&names, "%s%.*s.%.*s", names.len > 0 ? " or " : "",
+                     STR_FMT(defined->name_space), STR_FMT(defined->name));
+        }
+    }
+    if (names.len == 0) {
+        return false;
+    }
+    corrie_fail(err, CORRIE_E_DATA, "a data file of %s is damaged: %.*s", buf_text(&names),
+                STR_FMT(message));
+    return true;
 }
 
 static int fail(const struct report *report, const struct origin *origin, corrie_error *err)
@@ -489,5 +518,9 @@ int duck_fail(const char *message, const struct origin *origin, corrie_error *er
     __attribute__((unused)) _json_ json_t *json = parse_report(message, &report);
     int code = fail(&report, origin, err);
 
-    return is_stored(origin->engine, report.message) ? duck_fail_stored(err) : code;
+    if (is_stored(origin->engine, report.message) ||
+        fail_nameless(origin->engine, report.message, err)) {
+        return duck_fail_stored(err);
+    }
+    return code;
 }

@@ -310,7 +310,20 @@ static int check_filter(struct engine *engine, const struct engine_table *table,
     return r;
 }
 
-static int remember_files(struct defined *defined, const struct engine_table *table, corrie_error *err)
+static bool names_file(const struct engine_table *table, const corrie_error *err)
+{
+    struct str message = str_of(corrie_error_message(err));
+
+    for (size_t i = 0; i < table->n_files; i++) {
+        if (str_find_str(message, table->files[i].path) >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int remember_files(struct defined *defined, const struct engine_table *table,
+                          corrie_error *err)
 {
     defined->files = arena_array(&defined->arena, struct str, table->n_files);
     if (!defined->files) {
@@ -405,6 +418,7 @@ int engine_define_files(struct engine *engine, const struct engine_table *table,
                        err);
     }
     if (r < 0) {
+        r = names_file(table, err) ? duck_fail_stored(err) : r;
         return corrie_wrap(err, "table %.*s%s%.*s", STR_FMT(table->name_space),
                            table->name_space.len ? "." : "", STR_FMT(table->name));
     }
