@@ -47,14 +47,14 @@ def csv(path: Path, rows: list[list[str]]) -> Path:
 
 @dataclass
 class Scene:
-    """A lake with a table `t` of OLD rows, put back before each attempt, and a file with MORE."""
+    """A lake with a table `t` of OLD rows, put back before each attempt, and a file with MORE; in two files, OLD is
+    `other.pair` too."""
 
     lake: Lake
     kept: Path
     more: Path
     faults: Faults
     before: str
-    jobs: int
 
     def restore(self) -> None:
         shutil.rmtree(self.lake.root, ignore_errors=True)
@@ -102,9 +102,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     root = folder / "place" / "lake"
     root.parent.mkdir()
     lake = Lake(root, home, {**clean_environment(home), "CORRIE_LAKE": str(root)})
+    lake.run("import", csv(folder / "first.csv", OLD[:5]), "other.pair")
+    lake.run("import", csv(folder / "second.csv", OLD[5:]), "other.pair")
     lake.run("import", csv(folder / "old.csv", OLD), "t")
     shutil.copytree(root, folder / "kept")
-    return Scene(lake, folder / "kept", csv(folder / "more.csv", MORE), Faults(root, program="corrie"), lake.head(), 1)
+    return Scene(lake, folder / "kept", csv(folder / "more.csv", MORE), Faults(root, program="corrie"), lake.head())
 
 
 def said(ended: subprocess.CompletedProcess[str], fault: str) -> None:
@@ -326,7 +328,7 @@ def check_run(scene: Scene, status: int, turn: str) -> None:
     lake = scene.lake
     lake.fsck()
     head = lake.head()
-    tables = [t["name"] for t in lake.json("table", "ls")["tables"]]
+    tables = [t["name"] for t in lake.json("table", "ls")["tables"] if t["namespace"] == "public"]
     newest = lake.json("job", "ls")["jobs"][0]
     job = lake.json("job", "get", newest["job"]) if newest["kind"] == "run" else None
     if head == scene.before:
@@ -568,10 +570,10 @@ def test_no_damaged_page_goes_unnoticed(scene: Scene) -> None:
     path = scene.lake.root / "catalog" / "catalog.db"
     whole = path.read_bytes()
     random_ = random.Random(3)
-    pages = len(whole) // 4096
-    for page in range(pages):
-        junk = random_.randbytes(4096)
-        path.write_bytes(whole[: page * 4096] + junk + whole[(page + 1) * 4096:])
+    size = int.from_bytes(whole[16:18], "big")
+    assert len(whole) >= 5 * size
+    for at in range(0, len(whole), size):
+        path.write_bytes(whole[:at] + random_.randbytes(size) + whole[at + size:])
         not_a_crash(scene.lake.run("branch", "ls", status=None), 0, 6)
         done = scene.lake.run("query", "SELECT n, s FROM t ORDER BY n", "-o", "csv", status=None)
         not_a_crash(done, 0, 6)
@@ -590,7 +592,7 @@ def test_a_garbage_log_file_is_no_harm(scene: Scene, content: bytes) -> None:
 
 
 def files_of_table(scene: Scene) -> dict[str, list[Path]]:
-    data = scene.lake.root / "data"
+    data = scene.lake.root / "data" / "public"
     return {"data": sorted(data.rglob("*.parquet")), "metadata": sorted(data.rglob("*.metadata.json")),
             "manifest": sorted(data.rglob("*.avro"))}
 
@@ -615,3 +617,21 @@ def test_a_damaged_file_of_a_table_is_named(scene: Scene, kind: str, damage: str
         not_a_crash(scene.lake.run("branch", "ls", status=None), 0)
         path.write_bytes(whole)
     scene.lake.fsck()
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "end", "inside"])
+def test_a_damaged_file_among_several_is_named(scene: Scene, damage: str) -> None:
+    """Found when a query comes to it: damage too, not a fault of the user's data."""
+    scene.restore()
+    for path in sorted((scene.lake.root / "data" / "other").rglob("*.parquet")):
+        whole = path.read_bytes()
+        if damage == "gone":
+            path.unlink()
+        else:
+            path.write_bytes({"cut": whole[:-7], "empty": b"", "end": whole[:-4] + b"PART",
+                              "inside": whole[:8] + b"\x93" * 60 + whole[68:]}[damage])
+        text = not_a_crash(scene.lake.run("query", "SELECT max(n), max(s) FROM other.pair", status=None), 6)
+        assert ("other.pair" if damage == "inside" else path.name) in text and "corrie fsck" in text, text
+        scene.lake.run("query", "SELECT * FROM t")
+        path.write_bytes(whole)
+    scene.check_import(None, damage)

@@ -23,16 +23,17 @@ struct trial {
     unsigned round; /* names what this attempt makes */
     int64_t rows;   /* what the table ns.t holds */
     int64_t sum;
-    char name[64];  /* of the branch, namespace or job of this attempt */
+    char name[64]; /* of the branch, namespace or job of this attempt */
 };
 
 /* What is tried. The lake is closed before and after. */
 struct action {
     const char *name;
-    void (*prepare)(struct trial *t);              /* may be NULL */
+    void (*prepare)(struct trial *t);               /* may be NULL */
     int (*act)(struct trial *t, corrie_error *err); /* on an open lake */
-    bool (*is_new)(struct trial *t);               /* after reopening: the new state (true) or the old; else fails */
-    size_t sample;                                 /* of allocations, every so many unless tortured */
+    bool (*is_new)(
+        struct trial *t); /* after reopening: the new state (true) or the old; else fails */
+    size_t sample;        /* of allocations, every so many unless tortured */
 };
 
 static int open_lake(struct trial *t, corrie_error *err)
@@ -141,7 +142,8 @@ static void read_table(struct trial *t, int64_t *ret_rows, int64_t *ret_sum)
     ck_ok(lake_view_at(t->f.lake, STR("main"), &view, err), err);
     ck_ok(lake_table_get(&view, STR("ns"), STR("t"), &arena, &table, err), err);
     ck_ok(lake_table_define(&view, &table, t->engine, NULL, 0, STR_EMPTY, err), err);
-    ck_ok(engine_query(t->engine, STR("SELECT count(*)::BIGINT, sum(n)::BIGINT FROM ns.t"), NULL, &stream, err),
+    ck_ok(engine_query(t->engine, STR("SELECT count(*)::BIGINT, sum(n)::BIGINT FROM ns.t"), NULL,
+                       &stream, err),
           err);
     if (stream.get_next(&stream, &batch) != 0) {
         engine_stream_error(&stream, err);
@@ -207,7 +209,8 @@ static bool branch_is_there(struct trial *t)
     r = catalog_ref_find(lake_catalog(t->f.lake), str_of(t->name), &ref, &t->f.err);
     ck_ok(r, &t->f.err);
     if (r > 0) {
-        ck_ok(catalog_ref_get(lake_catalog(t->f.lake), STR("main"), &main_ref, &t->f.err), &t->f.err);
+        ck_ok(catalog_ref_get(lake_catalog(t->f.lake), STR("main"), &main_ref, &t->f.err),
+              &t->f.err);
         ck_assert(hash_eq(&ref.commit, &main_ref.commit));
     }
     return r > 0;
@@ -266,26 +269,49 @@ static size_t open_descriptors(void)
     return n;
 }
 
-/* What was told is so: success means new, and everything that is named can be read. */
-static void check_lake(struct trial *t, const struct action *action, const char *fault, int told, bool deep)
+/* A handle that met a fault goes on working, for writing too. */
+static void make_another_branch(struct trial *t)
 {
+    char name[32];
+    char *text;
+
+    snprintf(name, sizeof name, "after%u", t->round);
+    ck_ok(corrie_branch_create(t->f.lake, name, "main", false, &text, &t->f.err), &t->f.err);
+    corrie_free(text);
+}
+
+/* What was told is so: success means new, and everything that is named can be read. Looked at through the handle that
+ * met the fault, if it could be opened, and through a new one. */
+static void check_lake(struct trial *t, const struct action *action, const char *fault, int told,
+                       bool deep)
+{
+    const struct trial before = *t;
     char *text = NULL;
     bool is_new;
     int r;
 
+    if (t->f.lake) {
+        is_new = action->is_new(t);
+        ck_assert_msg(told < 0 || is_new, "%s under %s: told to be done, and is not seen",
+                      action->name, fault);
+        make_another_branch(t);
+        t->rows = before.rows;
+        t->sum = before.sum;
+    }
     reopen(t);
     is_new = action->is_new(t);
-    ck_assert_msg(told < 0 || is_new, "%s under %s: told to be done, and is not there", action->name, fault);
+    ck_assert_msg(told < 0 || is_new, "%s under %s: told to be done, and is not there",
+                  action->name, fault);
     if (deep) {
         r = corrie_fsck(t->f.lake, &text, &t->f.err);
-        ck_assert_msg(r >= 0, "%s under %s: %s\n%s", action->name, fault, corrie_error_message(&t->f.err),
-                      text ? text : "");
+        ck_assert_msg(r >= 0, "%s under %s: %s\n%s", action->name, fault,
+                      corrie_error_message(&t->f.err), text ? text : "");
         corrie_free(text);
     }
     t->f.lake = corrie_lake_close(t->f.lake);
 }
 
-/* Opens the lake and acts, under whatever is armed. */
+/* Opens the lake, which stays open, and acts, under whatever is armed. */
 static int attempt(struct trial *t, const struct action *action, corrie_error *err)
 {
     int r;
@@ -294,7 +320,6 @@ static int attempt(struct trial *t, const struct action *action, corrie_error *e
     if (r >= 0) {
         r = action->act(t, err);
     }
-    t->f.lake = corrie_lake_close(t->f.lake);
     return r;
 }
 
@@ -309,15 +334,19 @@ static void prepare(struct trial *t, const struct action *action)
     t->f.lake = corrie_lake_close(t->f.lake);
 }
 
-static void check_told(const char *what, const char *fault, int r, int expected, const corrie_error *err)
+static void check_told(const char *what, const char *fault, int r, int expected,
+                       const corrie_error *err)
 {
     if (r >= 0) {
         return;
     }
-    ck_assert_msg(r == expected, "%s under %s: %s (%s), expected %s", what, fault, corrie_code_name(r),
+    /* SQLite does not always say why an operation failed */
+    ck_assert_msg(r == expected || (preloaded() && r == CORRIE_E_IO),
+                  "%s under %s: %s (%s), expected %s", what, fault, corrie_code_name(r),
                   corrie_error_message(err), corrie_code_name(expected));
     ck_assert_int_eq(r, err->code);
-    ck_assert_msg(corrie_error_message(err)[0] != '\0', "%s under %s: failed without a word", what, fault);
+    ck_assert_msg(corrie_error_message(err)[0] != '\0', "%s under %s: failed without a word", what,
+                  fault);
     ck_assert_int_eq(corrie_code_exit_status(r), 5);
 }
 
@@ -326,12 +355,15 @@ static const struct disk {
     const char *op;
     const char *error;
     bool sticky;
+    bool
+        told; /* none of ours may fail without the caller hearing of it; SQLite's cleaning up may */
     int code;
 } disks[] = {
-    {"any", "ENOSPC", false, CORRIE_E_NO_SPACE},
-    {"any", "ENOSPC", true, CORRIE_E_NO_SPACE},
-    {"all", "EIO", false, CORRIE_E_IO},
-    {"all", "EIO", true, CORRIE_E_IO},
+    {"any", "ENOSPC", false, false, CORRIE_E_NO_SPACE},
+    {"any", "ENOSPC", true, false, CORRIE_E_NO_SPACE},
+    {"all", "EIO", false, false, CORRIE_E_IO},
+    {"all", "EIO", true, false, CORRIE_E_IO},
+    {"write+fsync+rename+mkdir", "EIO", false, true, CORRIE_E_IO},
 };
 
 START_TEST(each_failing_operation)
@@ -351,19 +383,22 @@ START_TEST(each_failing_operation)
 
         prepare(&t, action);
         handles = open_descriptors();
-        snprintf(fault, sizeof fault, "root=%s,op=%s,errno=%s,at=%u%s", t.f.dir, disk->op, disk->error, k,
-                 disk->sticky ? ",sticky" : "");
+        snprintf(fault, sizeof fault, "root=%s,op=%s,errno=%s,at=%u%s", t.f.dir, disk->op,
+                 disk->error, k, disk->sticky ? ",sticky" : "");
         ck_ok(os_fault_arm(fault, &err), &err);
         r = attempt(&t, action, &err);
         fired = os_fault_hits() > 0;
         os_fault_disarm();
         check_told(action->name, fault, r, disk->code, &err);
-        ck_assert_msg(fired || r >= 0, "%s fails without a fault: %s", action->name, corrie_error_message(&err));
-        ck_assert_uint_eq(open_descriptors(), handles);
+        ck_assert_msg(fired || r >= 0, "%s fails without a fault: %s", action->name,
+                      corrie_error_message(&err));
+        ck_assert_msg(!disk->told || preloaded() || !fired || r < 0,
+                      "%s under %s: the failure was kept quiet", action->name, fault);
         check_lake(&t, action, fault, r, true);
+        ck_assert_uint_eq(open_descriptors(), handles);
         failed += r < 0;
     }
-    ck_assert_uint_gt(failed, 0);
+    ck_assert(failed > 0 || (disk->told && !preloaded())); /* refs are changed by SQLite alone */
     trial_done(&t);
 }
 END_TEST
@@ -388,21 +423,39 @@ START_TEST(each_failing_allocation)
 
         prepare(&t, action);
         handles = open_descriptors();
-        snprintf(fault, sizeof fault, "allocation %llu%s", (unsigned long long)k, sticky ? " and all after" : "");
+        snprintf(fault, sizeof fault, "allocation %llu%s", (unsigned long long)k,
+                 sticky ? " and all after" : "");
         os_fault_arm_alloc(k, sticky);
         r = attempt(&t, action, &err);
         fired = os_fault_alloc_count() >= k;
         mem_set_fault(NULL, NULL);
         check_told(action->name, fault, r, CORRIE_E_NO_MEMORY, &err);
-        ck_assert_msg(fired || r >= 0, "%s fails without a fault: %s", action->name, corrie_error_message(&err));
-        ck_assert_uint_eq(open_descriptors(), handles);
+        ck_assert_msg(fired || r >= 0, "%s fails without a fault: %s", action->name,
+                      corrie_error_message(&err));
         check_lake(&t, action, fault, r, !fired || n++ % 16 == 0);
+        ck_assert_uint_eq(open_descriptors(), handles);
         failed += r < 0;
     }
     ck_assert_uint_gt(failed, 10);
     trial_done(&t);
 }
 END_TEST
+
+/* The catalog keeps a log (WAL): without it readers would wait for writers for ever after. */
+static void check_log_mode(const struct fixture *f)
+{
+    unsigned char header[20];
+    char path[300];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/catalog/catalog.db", f->root);
+    file = fopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fread(header, 1, sizeof header, file), sizeof header);
+    fclose(file);
+    ck_assert_uint_eq(header[18], 2); /* SQLite, "Database File Format": write version, 2 = WAL */
+    ck_assert_uint_eq(header[19], 2);
+}
 
 /* A lake that could not be made leaves a directory in which the next one makes it, and no other. */
 START_TEST(each_failing_operation_of_making_a_lake)
@@ -421,19 +474,23 @@ START_TEST(each_failing_operation_of_making_a_lake)
         size_t handles = open_descriptors();
         int r;
 
-        snprintf(fault, sizeof fault, "root=%s,op=%s,errno=%s,at=%u%s", f.dir, disk->op, disk->error, k,
-                 disk->sticky ? ",sticky" : "");
+        snprintf(fault, sizeof fault, "root=%s,op=%s,errno=%s,at=%u%s", f.dir, disk->op,
+                 disk->error, k, disk->sticky ? ",sticky" : "");
         ck_ok(os_fault_arm(fault, &err), &err);
         r = corrie_lake_open(&options, &f.lake, &err);
         f.lake = corrie_lake_close(f.lake);
         fired = os_fault_hits() > 0;
         os_fault_disarm();
         check_told("make a lake", fault, r, disk->code, &err);
-        ck_assert_msg(fired || r >= 0, "making a lake fails without a fault: %s", corrie_error_message(&err));
+        ck_assert_msg(fired || r >= 0, "making a lake fails without a fault: %s",
+                      corrie_error_message(&err));
         ck_assert_uint_eq(open_descriptors(), handles);
+        ck_assert_msg(!disk->told || preloaded() || !fired || r < 0,
+                      "making a lake under %s: the failure was kept quiet", fault);
         fixture_open(&f);
         ck_ok(catalog_ref_get(lake_catalog(f.lake), STR("main"), &ref, &f.err), &f.err);
         f.lake = corrie_lake_close(f.lake);
+        check_log_mode(&f);
         ck_ok(os_tree_remove(f.root, &f.err), &f.err);
         failed += r < 0;
     }
@@ -449,7 +506,8 @@ Suite *faults_suite(void)
     TCase *tcase = tcase_create("faults");
 
     tcase_set_timeout(tcase, tortured() ? 1800 : 120);
-    tcase_add_loop_test(tcase, each_failing_operation, 0, (int)(ARRAY_LEN(actions) * ARRAY_LEN(disks)));
+    tcase_add_loop_test(tcase, each_failing_operation, 0,
+                        (int)(ARRAY_LEN(actions) * ARRAY_LEN(disks)));
     tcase_add_loop_test(tcase, each_failing_operation_of_making_a_lake, 0, (int)ARRAY_LEN(disks));
     if (!preloaded()) {
         tcase_add_loop_test(tcase, each_failing_allocation, 0, (int)ARRAY_LEN(actions) * 2);
