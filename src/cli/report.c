@@ -72,22 +72,31 @@ static void show_source(struct cli *cli, const corrie_position *position)
     out_char(&cli->err, '\n');
 }
 
+/* "models.py:7:3"; of a text that came from the command line only which line, where there are several. */
+static void show_place(struct cli *cli, const corrie_position *position)
+{
+    if (!position->file && position->line <= 1) {
+        return;
+    }
+    out_text(&cli->err, "  ");
+    out_style(&cli->err, STYLE_CYAN);
+    out_clean(&cli->err, str_of(position->file ? position->file : "line "));
+    if (position->line > 0) {
+        out_printf(&cli->err, position->file ? ":%ld" : "%ld", position->line);
+    }
+    if (position->file && position->line > 0 && position->column > 0) {
+        out_printf(&cli->err, ":%ld", position->column);
+    }
+    out_style(&cli->err, STYLE_PLAIN);
+    out_char(&cli->err, '\n');
+}
+
 static void show_position(struct cli *cli, const corrie_position *position)
 {
     if (!position->file && !position->text) {
         return;
     }
-    out_text(&cli->err, "  ");
-    out_style(&cli->err, STYLE_CYAN);
-    out_clean(&cli->err, str_of(position->file ? position->file : "SQL"));
-    if (position->line > 0) {
-        out_printf(&cli->err, ":%ld", position->line);
-    }
-    if (position->line > 0 && position->column > 0) {
-        out_printf(&cli->err, ":%ld", position->column);
-    }
-    out_style(&cli->err, STYLE_PLAIN);
-    out_char(&cli->err, '\n');
+    show_place(cli, position);
     if (position->text && *position->text) {
         show_source(cli, position);
     }

@@ -166,7 +166,8 @@ static void add_nulls(struct buf *out, const struct engine_source_options *optio
         buf_add_char(out, ',');
         buf_add_sql_string(out, options->nulls[i]);
     }
-    buf_add_char(out, ']');
+    /* "" in quotes is an empty text: somebody wrote it down */
+    buf_add_text(out, "], allow_quoted_nulls = false");
 }
 
 static int open_sample(struct describe *describe, size_t n, bool header, struct rows *rows)
