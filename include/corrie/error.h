@@ -23,25 +23,25 @@ extern "C" {
 /* What went wrong. The numbers are part of the interface and never change their meaning. */
 enum corrie_code {
     CORRIE_OK = 0,
-    CORRIE_E_FAILED = -1,      /* the user's function, query or expectation failed */
-    CORRIE_E_DATA = -2,        /* the user's data is malformed or does not fit */
-    CORRIE_E_PROJECT = -3,     /* the user's project is wrong: syntax, cycle, unknown column, pin */
-    CORRIE_E_USAGE = -4,       /* the call or the command line is wrong */
-    CORRIE_E_NOT_FOUND = -5,   /* what was named does not exist */
-    CORRIE_E_EXISTS = -6,      /* what was to be made exists already */
-    CORRIE_E_CONFLICT = -7,    /* both sides changed the same thing */
-    CORRIE_E_BUSY = -8,        /* others held it until the deadline; worth another try */
-    CORRIE_E_IO = -9,          /* a file or device failed */
-    CORRIE_E_NO_SPACE = -10,   /* the disk or the quota is full */
-    CORRIE_E_NETWORK = -11,    /* another machine did not answer as it should */
-    CORRIE_E_NO_MEMORY = -12,  /* memory could not be had */
-    CORRIE_E_CORRUPT = -13,    /* stored bytes are not what was stored */
-    CORRIE_E_REFUSED = -14,    /* not allowed: permission, sandbox, taint, torn group */
-    CORRIE_E_LIMIT = -15,      /* a stated maximum was passed */
-    CORRIE_E_UNSUPPORTED = -16,/* this version does not do that */
-    CORRIE_E_CANCELLED = -17,  /* interrupted by the user */
-    CORRIE_E_TIMEOUT = -18,    /* took longer than it was given */
-    CORRIE_E_INTERNAL = -19    /* a bug in corrie */
+    CORRIE_E_FAILED = -1,     /* the user's function, query or expectation failed */
+    CORRIE_E_DATA = -2,       /* the user's data is malformed or does not fit */
+    CORRIE_E_PROJECT = -3,    /* the user's project is wrong: syntax, cycle, unknown column, pin */
+    CORRIE_E_USAGE = -4,      /* the call or the command line is wrong */
+    CORRIE_E_NOT_FOUND = -5,  /* what was named does not exist */
+    CORRIE_E_EXISTS = -6,     /* what was to be made exists already */
+    CORRIE_E_CONFLICT = -7,   /* both sides changed the same thing */
+    CORRIE_E_BUSY = -8,       /* others held it until the deadline; worth another try */
+    CORRIE_E_IO = -9,         /* a file or device failed */
+    CORRIE_E_NO_SPACE = -10,  /* the disk or the quota is full */
+    CORRIE_E_NETWORK = -11,   /* another machine did not answer as it should */
+    CORRIE_E_NO_MEMORY = -12, /* memory could not be had */
+    CORRIE_E_CORRUPT = -13,   /* stored bytes are not what was stored */
+    CORRIE_E_REFUSED = -14,   /* not allowed: permission, sandbox, taint, torn group */
+    CORRIE_E_LIMIT = -15,     /* a stated maximum was passed */
+    CORRIE_E_UNSUPPORTED = -16, /* this version does not do that */
+    CORRIE_E_CANCELLED = -17,   /* interrupted by the user */
+    CORRIE_E_TIMEOUT = -18,     /* took longer than it was given */
+    CORRIE_E_INTERNAL = -19     /* a bug in corrie */
 };
 
 /* A place in a text of the user's. Lines and columns count from 1; 0 means unknown. Columns and the
@@ -65,7 +65,13 @@ typedef struct corrie_error {
 } corrie_error;
 
 /* In C an initialiser; in C++ write `corrie_error err{};`, which is the same. */
-#define CORRIE_ERROR_INIT {0, false, NULL, NULL, NULL, {NULL, NULL, 0, 0, 0}}
+#define CORRIE_ERROR_INIT                                                                          \
+    {                                                                                              \
+        0, false, NULL, NULL, NULL,                                                                \
+        {                                                                                          \
+            NULL, NULL, 0, 0, 0                                                                    \
+        }                                                                                          \
+    }
 
 /* Frees what the error holds and makes it empty again. An empty error may be cleared. */
 void corrie_error_clear(corrie_error *err);

@@ -43,9 +43,9 @@ typedef struct corrie_event {
     const char *text;
     int64_t rows;
     int64_t bytes;
-    int64_t time_ns;     /* UTC */
-    double seconds;      /* how long the thing took, or has taken */
-    const char *json;    /* plan: the plan document */
+    int64_t time_ns;  /* UTC */
+    double seconds;   /* how long the thing took, or has taken */
+    const char *json; /* plan: the plan document */
 } corrie_event;
 
 /* Called on the thread that does the work. */
@@ -57,7 +57,7 @@ typedef struct lake corrie_lake;
 
 typedef struct corrie_lake_options {
     size_t size;
-    const char *url;       /* a directory or file:// URL; NULL: $CORRIE_LAKE, then the default lake in the
+    const char *url; /* a directory or file:// URL; NULL: $CORRIE_LAKE, then the default lake in the
                             * XDG data directory, made on first use */
     const char *author;    /* NULL: $CORRIE_USER, then the system's user */
     bool must_exist;       /* never make a lake where there is none */

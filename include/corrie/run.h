@@ -16,7 +16,7 @@ extern "C" {
 /* ---- import -------------------------------------------------------------------------------------- */
 
 enum corrie_import_mode {
-    CORRIE_IMPORT_CREATE,  /* make the table from the files' schema, no rows: `table create --from` */
+    CORRIE_IMPORT_CREATE, /* make the table from the files' schema, no rows: `table create --from` */
     CORRIE_IMPORT_APPEND,  /* add rows; make the table if need be */
     CORRIE_IMPORT_REPLACE, /* the files' rows become the table's */
 };
@@ -29,14 +29,14 @@ typedef struct corrie_import_options {
     const char *const *uris;       /* files, globs, directories; "-" = standard input */
     size_t n_uris;
     enum corrie_import_mode mode;
-    bool must_exist;         /* `table import`: the table must be there */
-    bool replace_existing;   /* CREATE: an existing table is replaced by the empty one */
-    bool duplicate_files;    /* load files that the ledger knows again */
-    const char *format;      /* "parquet" "csv" "tsv" "json" "jsonl"; NULL = by name and content */
-    const char *delimiter;   /* CSV: one character; NULL = sniffed */
-    const char *quote;       /* CSV */
-    const char *header;      /* CSV: "on" "off"; NULL = sniffed */
-    const char *date_format; /* strptime format of text that is a date though not ISO-8601 */
+    bool must_exist;          /* `table import`: the table must be there */
+    bool replace_existing;    /* CREATE: an existing table is replaced by the empty one */
+    bool duplicate_files;     /* load files that the ledger knows again */
+    const char *format;       /* "parquet" "csv" "tsv" "json" "jsonl"; NULL = by name and content */
+    const char *delimiter;    /* CSV: one character; NULL = sniffed */
+    const char *quote;        /* CSV */
+    const char *header;       /* CSV: "on" "off"; NULL = sniffed */
+    const char *date_format;  /* strptime format of text that is a date though not ISO-8601 */
     const char *const *nulls; /* texts that mean null, besides the empty field */
     size_t n_nulls;
     const char *memory; /* "4G"; NULL = 70 % of the machine */

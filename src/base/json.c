@@ -85,8 +85,9 @@ int js_parse(struct str text, const char *what, json_t **ret, corrie_error *err)
     int r;
 
     if (text.len > CORRIE_MAX_JSON) {
-        return corrie_fail(err, CORRIE_E_LIMIT, "read %s: %zu bytes of JSON, more than the %zu allowed",
-                           what, text.len, (size_t)CORRIE_MAX_JSON);
+        return corrie_fail(err, CORRIE_E_LIMIT,
+                           "read %s: %zu bytes of JSON, more than the %zu allowed", what, text.len,
+                           (size_t)CORRIE_MAX_JSON);
     }
     if (too_deep(text)) {
         return corrie_fail(err, CORRIE_E_LIMIT, "read %s: JSON nested deeper than %d levels", what,
@@ -98,8 +99,8 @@ int js_parse(struct str text, const char *what, json_t **ret, corrie_error *err)
     }
     if (r < 0) {
         corrie_fail(err, CORRIE_E_DATA, "read %s: not valid JSON: %s", what, reason.text);
-        return corrie_error_at_offset(err, what, text, reason.position > 0 ? (size_t)reason.position - 1 : 0,
-                                      1);
+        return corrie_error_at_offset(err, what, text,
+                                      reason.position > 0 ? (size_t)reason.position - 1 : 0, 1);
     }
     return 0;
 }
@@ -124,7 +125,8 @@ int js_parse_canonical(struct str text, const char *what, json_t **ret, corrie_e
         return corrie_error_move(err, &inner);
     }
     if (r < 0 || !str_eq(buf_str(&again), text)) {
-        return corrie_fail(err, CORRIE_E_CORRUPT, "read %s: the JSON is not in canonical form", what);
+        return corrie_fail(err, CORRIE_E_CORRUPT, "read %s: the JSON is not in canonical form",
+                           what);
     }
     *ret = TAKE_PTR(value);
     return 0;
@@ -209,7 +211,8 @@ static int add_object(struct buf *out, const json_t *object, const struct style 
     if (!keys) {
         return corrie_fail_memory(err);
     }
-    for (void *iter = json_object_iter(iterated); iter; iter = json_object_iter_next(iterated, iter)) {
+    for (void *iter = json_object_iter(iterated); iter;
+         iter = json_object_iter_next(iterated, iter)) {
         keys[i++] = json_object_iter_key(iter);
     }
     if (style->canonical) {
@@ -243,13 +246,15 @@ static int add_array(struct buf *out, const json_t *array, const struct style *s
     return 0;
 }
 
-static int add_real(struct buf *out, const json_t *value, const struct style *style, corrie_error *err)
+static int add_real(struct buf *out, const json_t *value, const struct style *style,
+                    corrie_error *err)
 {
     double number = json_real_value(value);
     char text[40];
 
     if (style->canonical) {
-        return corrie_fail(err, CORRIE_E_INTERNAL, "canonical JSON holds no floating-point numbers");
+        return corrie_fail(err, CORRIE_E_INTERNAL,
+                           "canonical JSON holds no floating-point numbers");
     }
     /* the shortest form that reads back equal */
     for (int digits = 15; digits <= 17; digits++) {
@@ -315,14 +320,14 @@ int js_format(const json_t *value, int indent, struct buf *out, corrie_error *er
 }
 
 static const char *const type_names[] = {
-    [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",    [JSON_STRING] = "a string",
-    [JSON_INTEGER] = "an integer", [JSON_REAL] = "a number",   [JSON_TRUE] = "true or false",
+    [JSON_OBJECT] = "an object",    [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
+    [JSON_INTEGER] = "an integer",  [JSON_REAL] = "a number",  [JSON_TRUE] = "true or false",
     [JSON_FALSE] = "true or false", [JSON_NULL] = "null",
 };
 
 /* 1 and *ret when `field` is there with the type wanted, 0 when it is missing or null. */
-static int find_field(const json_t *object, const char *field, json_type wanted, json_t **ret, int code,
-                      corrie_error *err)
+static int find_field(const json_t *object, const char *field, json_type wanted, json_t **ret,
+                      int code, corrie_error *err)
 {
     json_t *value = json_object_get(object, field);
     json_type type;
@@ -332,8 +337,8 @@ static int find_field(const json_t *object, const char *field, json_type wanted,
     }
     type = json_typeof(value);
     if (type != wanted && !(wanted == JSON_TRUE && type == JSON_FALSE)) {
-        return corrie_fail(err, code, "field \"%s\" is %s where %s is expected", field, type_names[type],
-                           type_names[wanted]);
+        return corrie_fail(err, code, "field \"%s\" is %s where %s is expected", field,
+                           type_names[type], type_names[wanted]);
     }
     *ret = value;
     return 1;
@@ -347,7 +352,8 @@ static int require(int found, const char *field, int code, corrie_error *err)
     return found < 0 ? found : 0;
 }
 
-int js_opt_str(const json_t *object, const char *field, struct str *ret, int code, corrie_error *err)
+int js_opt_str(const json_t *object, const char *field, struct str *ret, int code,
+               corrie_error *err)
 {
     json_t *value = NULL;
     int r = find_field(object, field, JSON_STRING, &value, code, err);
@@ -385,12 +391,14 @@ int js_opt_array(const json_t *object, const char *field, json_t **ret, int code
     return find_field(object, field, JSON_ARRAY, ret, code, err);
 }
 
-int js_opt_object(const json_t *object, const char *field, json_t **ret, int code, corrie_error *err)
+int js_opt_object(const json_t *object, const char *field, json_t **ret, int code,
+                  corrie_error *err)
 {
     return find_field(object, field, JSON_OBJECT, ret, code, err);
 }
 
-int js_get_str(const json_t *object, const char *field, struct str *ret, int code, corrie_error *err)
+int js_get_str(const json_t *object, const char *field, struct str *ret, int code,
+               corrie_error *err)
 {
     return require(js_opt_str(object, field, ret, code, err), field, code, err);
 }
@@ -410,7 +418,8 @@ int js_get_array(const json_t *object, const char *field, json_t **ret, int code
     return require(js_opt_array(object, field, ret, code, err), field, code, err);
 }
 
-int js_get_object(const json_t *object, const char *field, json_t **ret, int code, corrie_error *err)
+int js_get_object(const json_t *object, const char *field, json_t **ret, int code,
+                  corrie_error *err)
 {
     return require(js_opt_object(object, field, ret, code, err), field, code, err);
 }

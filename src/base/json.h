@@ -45,8 +45,8 @@ int js_format(const json_t *value, int indent, struct buf *out, corrie_error *er
 /* Fields of an object. The js_get_* forms fail with `code` naming the field when it is missing or of
  * another type; js_opt_* return false / leave *ret as it was when it is missing or null, and fail only
  * on another type. Strings are borrowed from the object. */
-int js_get_str(const json_t *object, const char *field, struct str *ret, int code, corrie_error *err)
-    CORRIE_MUST_USE;
+int js_get_str(const json_t *object, const char *field, struct str *ret, int code,
+               corrie_error *err) CORRIE_MUST_USE;
 int js_get_int(const json_t *object, const char *field, int64_t *ret, int code, corrie_error *err)
     CORRIE_MUST_USE;
 int js_get_bool(const json_t *object, const char *field, bool *ret, int code, corrie_error *err)
@@ -56,8 +56,8 @@ int js_get_array(const json_t *object, const char *field, json_t **ret, int code
 int js_get_object(const json_t *object, const char *field, json_t **ret, int code,
                   corrie_error *err) CORRIE_MUST_USE;
 /* 1 found, 0 missing or null (outputs untouched), negative: of another type. */
-int js_opt_str(const json_t *object, const char *field, struct str *ret, int code, corrie_error *err)
-    CORRIE_MUST_USE;
+int js_opt_str(const json_t *object, const char *field, struct str *ret, int code,
+               corrie_error *err) CORRIE_MUST_USE;
 int js_opt_int(const json_t *object, const char *field, int64_t *ret, int code, corrie_error *err)
     CORRIE_MUST_USE;
 int js_opt_bool(const json_t *object, const char *field, bool *ret, int code, corrie_error *err)

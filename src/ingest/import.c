@@ -56,8 +56,10 @@ static int find_format(const char *name, enum engine_format *ret, corrie_error *
     static const struct {
         const char *name;
         enum engine_format format;
-    } formats[] = {{"parquet", ENGINE_FORMAT_PARQUET}, {"csv", ENGINE_FORMAT_CSV},
-                   {"tsv", ENGINE_FORMAT_CSV},         {"json", ENGINE_FORMAT_JSON},
+    } formats[] = {{"parquet", ENGINE_FORMAT_PARQUET},
+                   {"csv", ENGINE_FORMAT_CSV},
+                   {"tsv", ENGINE_FORMAT_CSV},
+                   {"json", ENGINE_FORMAT_JSON},
                    {"jsonl", ENGINE_FORMAT_JSONL}};
 
     *ret = ENGINE_FORMAT_AUTO;
@@ -68,12 +70,14 @@ static int find_format(const char *name, enum engine_format *ret, corrie_error *
         }
     }
     if (name) {
-        return corrie_fail(err, CORRIE_E_USAGE, "unknown format %s: parquet, csv, tsv, json or jsonl", name);
+        return corrie_fail(err, CORRIE_E_USAGE,
+                           "unknown format %s: parquet, csv, tsv, json or jsonl", name);
     }
     return 0;
 }
 
-static int source_options(struct import *import, struct engine_source_options *ret, corrie_error *err)
+static int source_options(struct import *import, struct engine_source_options *ret,
+                          corrie_error *err)
 {
     const corrie_import_options *o = import->options;
     struct str *nulls = arena_array(&import->arena, struct str, o->n_nulls);
@@ -141,8 +145,8 @@ static int describe_files(struct import *import, corrie_error *err)
 
     r = source_options(import, &options, err);
     if (r >= 0) {
-        r = ingest_list(import->options->uris, import->options->n_uris, &import->arena, &import->files,
-                        &import->n_files, err);
+        r = ingest_list(import->options->uris, import->options->n_uris, &import->arena,
+                        &import->files, &import->n_files, err);
     }
     for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
         struct ingest_file *file = &import->files[i];
@@ -152,11 +156,12 @@ static int describe_files(struct import *import, corrie_error *err)
             import->n_skipped++;
         } else if (r >= 0) {
             if (!import->work.engine) {
-                r = lake_workspace_open(import->lake, import->options->memory, &(struct engine_options){0},
-                                        &import->work, err);
+                r = lake_workspace_open(import->lake, import->options->memory,
+                                        &(struct engine_options){0}, &import->work, err);
             }
             if (r >= 0) {
-                r = engine_describe(import->work.engine, file->path, &options, &import->arena, &file->source, err);
+                r = engine_describe(import->work.engine, file->path, &options, &import->arena,
+                                    &file->source, err);
             }
         }
     }
@@ -212,8 +217,9 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
 }
 
 /* What the ledger is to say of a file whose rows were written. */
-static int ledger_entry(struct import *import, struct ingest_file *file, const struct written_files *written,
-                        struct ledger_entry *ret, corrie_error *err)
+static int ledger_entry(struct import *import, struct ingest_file *file,
+                        const struct written_files *written, struct ledger_entry *ret,
+                        corrie_error *err)
 {
     int r = 0;
 
@@ -237,7 +243,8 @@ static int ledger_entry(struct import *import, struct ingest_file *file, const s
 /* The ledger tells of the rows that the table has: what was replaced is forgotten. */
 static int note_ledger(struct import *import, corrie_error *err)
 {
-    struct ledger_entry *entries = arena_array(&import->arena, struct ledger_entry, import->n_files);
+    struct ledger_entry *entries =
+        arena_array(&import->arena, struct ledger_entry, import->n_files);
     size_t n = 0;
     int r = 0;
 
@@ -252,7 +259,8 @@ static int note_ledger(struct import *import, corrie_error *err)
     }
     for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
         if (!import->files[i].skip) {
-            r = ledger_entry(import, &import->files[i], &import->written.selects[n], &entries[n], err);
+            r = ledger_entry(import, &import->files[i], &import->written.selects[n], &entries[n],
+                             err);
             n++;
         }
     }
@@ -271,8 +279,8 @@ static int publish(struct import *import, corrie_error *err)
     } else {
         message = arena_printf(&import->arena, "Import %lld rows from %zu file%s into %.*s.%.*s",
                                (long long)import->written.rows, import->n_files - import->n_skipped,
-                               import->n_files - import->n_skipped == 1 ? "" : "s", STR_FMT(import->ns),
-                               STR_FMT(import->table.table));
+                               import->n_files - import->n_skipped == 1 ? "" : "s",
+                               STR_FMT(import->ns), STR_FMT(import->table.table));
     }
     if (!message) {
         return corrie_fail_memory(err);
@@ -358,7 +366,10 @@ static json_t *files_json(const struct import *import)
         json_t *item = json_object();
 
         r |= js_set_str(item, "uri", file->url);
-        r |= js_set_str(item, "status", file->skip ? STR("skipped") : written ? STR("imported") : STR("read"));
+        r |= js_set_str(item, "status",
+                        file->skip ? STR("skipped")
+                        : written  ? STR("imported")
+                                   : STR("read"));
         r |= js_set_int(item, "rows", written ? written->rows : 0);
         r |= js_set_int(item, "bytes", file->size);
         if (!file->skip && file->source.format == ENGINE_FORMAT_CSV) {
@@ -453,7 +464,8 @@ static int begin(struct import *import, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    import->ns = import->table.ns.len ? import->table.ns : str_of(import->options->default_namespace);
+    import->ns =
+        import->table.ns.len ? import->table.ns : str_of(import->options->default_namespace);
     if (import->ns.len == 0) {
         import->ns = STR("public");
     }
@@ -462,13 +474,15 @@ static int begin(struct import *import, corrie_error *err)
         return r;
     }
     if (import->options->must_exist) {
-        r = lake_table_get(&view, import->ns, import->table.table, &import->arena, &import->before, err);
+        r = lake_table_get(&view, import->ns, import->table.table, &import->arena, &import->before,
+                           err);
         if (r < 0) {
             return r;
         }
         import->exists = true;
     } else {
-        r = lake_table_find(&view, import->ns, import->table.table, &import->arena, &import->before, err);
+        r = lake_table_find(&view, import->ns, import->table.table, &import->arena, &import->before,
+                            err);
         if (r < 0) {
             return r;
         }
@@ -486,10 +500,10 @@ static int begin(struct import *import, corrie_error *err)
         return r;
     }
     import_event(import, (corrie_event){.kind = "job", .text = job_id(import->job).data});
-    return lake_tx_begin(
-        import->lake,
-        &(struct lake_tx_options){.branch = branch, .base = &view.commit, .job = job_id(import->job)},
-        &import->tx, err);
+    return lake_tx_begin(import->lake,
+                         &(struct lake_tx_options){
+                             .branch = branch, .base = &view.commit, .job = job_id(import->job)},
+                         &import->tx, err);
 }
 
 /* Ends the record. The commit, or the failure, stands whatever becomes of the record: that it could not be written
@@ -527,5 +541,6 @@ int corrie_import(corrie_lake *lake, const corrie_import_options *options, char 
     if (import.job) {
         end_job(&import, r < 0 ? err : NULL);
     }
-    return r < 0 ? corrie_wrap(err, "import into %s", given.table) : give_result(&import, ret_json, err);
+    return r < 0 ? corrie_wrap(err, "import into %s", given.table)
+                 : give_result(&import, ret_json, err);
 }

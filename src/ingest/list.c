@@ -21,8 +21,8 @@ struct listing {
 /* Endings that a folder's data files have; others in it are left alone. */
 static bool looks_like_data(struct str name)
 {
-    static const char *const endings[] = {".parquet", ".pq",  ".csv",  ".tsv",   ".json",
-                                          ".jsonl",   ".ndjson", ".txt"};
+    static const char *const endings[] = {".parquet", ".pq",    ".csv",    ".tsv",
+                                          ".json",    ".jsonl", ".ndjson", ".txt"};
     static const char *const packings[] = {".gz", ".zst"};
 
     for (size_t i = 0; i < ARRAY_LEN(packings); i++) {
@@ -71,9 +71,11 @@ static int add_folder(struct listing *listing, const char *folder, corrie_error 
     }
     if (r >= 0 && listing->paths.count == before) {
         corrie_fail(err, CORRIE_E_NOT_FOUND, "the folder %s has no data files", folder);
-        r = corrie_hint(err, "data files end in .parquet, .csv, .tsv, .json or .jsonl, with .gz or .zst behind it or "
-                             "not; files in subfolders are named by a pattern: %s/*/*.parquet",
-                        folder);
+        r = corrie_hint(
+            err,
+            "data files end in .parquet, .csv, .tsv, .json or .jsonl, with .gz or .zst behind it or "
+            "not; files in subfolders are named by a pattern: %s/*/*.parquet",
+            folder);
     }
     return r;
 }
@@ -157,7 +159,8 @@ static int add_uri(struct listing *listing, const char *uri, corrie_error *err)
     if (str_starts(text, STR("file://"))) {
         text = str_from(text, 7);
     } else if (scheme > 0 || str_eq(text, STR("-"))) {
-        corrie_fail(err, CORRIE_E_UNSUPPORTED, "this version reads files of this machine only, not %s",
+        corrie_fail(err, CORRIE_E_UNSUPPORTED,
+                    "this version reads files of this machine only, not %s",
                     scheme > 0 ? uri : "standard input");
         return corrie_hint(err, "save it to a file first");
     }
@@ -173,7 +176,8 @@ static int add_uri(struct listing *listing, const char *uri, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    return stat.kind == OS_DIRECTORY ? add_folder(listing, path, err) : add_path(listing, path, err);
+    return stat.kind == OS_DIRECTORY ? add_folder(listing, path, err)
+                                     : add_path(listing, path, err);
 }
 
 /* "<mtime ns>:<size>" */
@@ -182,7 +186,8 @@ static char *version_of(const struct os_stat *stat, struct arena *arena)
     return arena_printf(arena, "%lld:%llu", (long long)stat->mtime, (unsigned long long)stat->size);
 }
 
-static int fill_file(struct str path, struct arena *arena, struct ingest_file *file, corrie_error *err)
+static int fill_file(struct str path, struct arena *arena, struct ingest_file *file,
+                     corrie_error *err)
 {
     struct os_stat stat;
     char *url = arena_printf(arena, "file://%.*s", STR_FMT(path));
@@ -197,16 +202,15 @@ static int fill_file(struct str path, struct arena *arena, struct ingest_file *f
         return corrie_fail(err, CORRIE_E_USAGE, "%.*s is no file", STR_FMT(path));
     }
     if (!str_is_utf8(path, NULL)) {
-        return corrie_fail(err, CORRIE_E_USAGE, "the name of the file %.*s is not UTF-8", STR_FMT(path));
+        return corrie_fail(err, CORRIE_E_USAGE, "the name of the file %.*s is not UTF-8",
+                           STR_FMT(path));
     }
     version = version_of(&stat, arena);
     if (!url || !version) {
         return corrie_fail_memory(err);
     }
-    *file = (struct ingest_file){.path = path,
-                                 .url = str_of(url),
-                                 .version = str_of(version),
-                                 .size = (int64_t)stat.size};
+    *file = (struct ingest_file){
+        .path = path, .url = str_of(url), .version = str_of(version), .size = (int64_t)stat.size};
     return 0;
 }
 
@@ -275,7 +279,8 @@ int ingest_unchanged(const struct ingest_file *file, corrie_error *err)
         return corrie_fail_memory(err);
     }
     if (!str_eq(str_of(version), file->version)) {
-        corrie_fail(err, CORRIE_E_DATA, "%.*s was changed while it was imported", STR_FMT(file->path));
+        corrie_fail(err, CORRIE_E_DATA, "%.*s was changed while it was imported",
+                    STR_FMT(file->path));
         return corrie_hint(err, "import it again when whoever writes it is done");
     }
     return 0;

@@ -37,12 +37,15 @@ static int fail_types(const struct merged_column *column, const struct ingest_fi
 
     type_print(&column->field.type, &first);
     type_print(type, &second);
-    corrie_fail(err, CORRIE_E_DATA, "column %.*s is %s in %.*s and %s in %.*s", STR_FMT(column->field.name),
-                buf_text(&first), STR_FMT(column->first->path), buf_text(&second), STR_FMT(file->path));
-    return corrie_hint(err, "import the files into different tables, or settle the type by --columns");
+    corrie_fail(err, CORRIE_E_DATA, "column %.*s is %s in %.*s and %s in %.*s",
+                STR_FMT(column->field.name), buf_text(&first), STR_FMT(column->first->path),
+                buf_text(&second), STR_FMT(file->path));
+    return corrie_hint(err,
+                       "import the files into different tables, or settle the type by --columns");
 }
 
-static int add_field(struct merged *merged, const struct ingest_file *file, size_t index, corrie_error *err)
+static int add_field(struct merged *merged, const struct ingest_file *file, size_t index,
+                     corrie_error *err)
 {
     const struct field *field = &file->source.columns.fields[index];
     struct merged_column *column = find(merged, field->name, index);

@@ -31,9 +31,9 @@ struct job;
 struct job_spec {
     struct str kind; /* "import", "run", … */
     struct str user;
-    struct str ref;  /* the branch it reads and writes */
+    struct str ref; /* the branch it reads and writes */
     struct hash commit_in;
-    bool transaction; /* works on tx/<job> */
+    bool transaction;   /* works on tx/<job> */
     const json_t *args; /* what was asked for, without secrets; borrowed; may be NULL */
 };
 

@@ -60,7 +60,8 @@ static int read_record(struct store *store, struct str directory, json_t **ret, 
 
 /* Puts "lost" in place of a "running" that is no longer true. `record` is a record or its entry in the index; the job may
  * have ended since it was read, or died between writing the record and the index: what the record says now decides. */
-static int settle_status(struct store *store, struct str directory, json_t *record, corrie_error *err)
+static int settle_status(struct store *store, struct str directory, json_t *record,
+                         corrie_error *err)
 {
     _json_ json_t *now = NULL;
     int r;
@@ -79,8 +80,8 @@ static int settle_status(struct store *store, struct str directory, json_t *reco
     return json_object_update_existing(record, now) < 0 ? corrie_fail_memory(err) : 0;
 }
 
-static int add_entry(struct store *store, const struct catalog_index_entry *entry, struct arena *arena,
-                     json_t *jobs, corrie_error *err)
+static int add_entry(struct store *store, const struct catalog_index_entry *entry,
+                     struct arena *arena, json_t *jobs, corrie_error *err)
 {
     _json_ json_t *item = NULL;
     struct str directory;
@@ -94,7 +95,8 @@ static int add_entry(struct store *store, const struct catalog_index_entry *entr
     return json_array_append_new(jobs, TAKE_PTR(item)) < 0 ? corrie_fail_memory(err) : 0;
 }
 
-int jobs_list(struct store *store, struct catalog *catalog, size_t max, json_t **ret, corrie_error *err)
+int jobs_list(struct store *store, struct catalog *catalog, size_t max, json_t **ret,
+              corrie_error *err)
 {
     _json_ json_t *document = json_object();
     _cleanup_(arena_done) struct arena arena = {0};
@@ -109,7 +111,8 @@ int jobs_list(struct store *store, struct catalog *catalog, size_t max, json_t *
         return corrie_fail_memory(err);
     }
     for (const struct catalog_index_entry *after = NULL; n == PAGE && !more; after = &last) {
-        r = catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, after, PAGE, &arena, &entries, &n, err);
+        r = catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, after, PAGE, &arena, &entries, &n,
+                               err);
         for (size_t i = 0; r >= 0 && i < n && !more; i++) {
             more = max > 0 && json_array_size(jobs) == max;
             if (!more) {
@@ -140,11 +143,12 @@ static int find_job(struct catalog *catalog, struct str text, struct arena *aren
     int r;
 
     if (!last && text.len < MIN_PREFIX) {
-        corrie_fail(err, CORRIE_E_USAGE, "job %.*s: name at least %d characters of its id", STR_FMT(text),
-                    MIN_PREFIX);
+        corrie_fail(err, CORRIE_E_USAGE, "job %.*s: name at least %d characters of its id",
+                    STR_FMT(text), MIN_PREFIX);
         return corrie_hint(err, "corrie job ls shows ids; \"last\" names the newest");
     }
-    r = catalog_index_list(catalog, JOB_SPACE, last ? STR_EMPTY : text, NULL, 2, arena, &entries, &n, err);
+    r = catalog_index_list(catalog, JOB_SPACE, last ? STR_EMPTY : text, NULL, 2, arena, &entries,
+                           &n, err);
     if (r < 0) {
         return r;
     }

@@ -37,7 +37,8 @@ struct job {
     corrie_error log_error; /* of the first line that could not be written */
 };
 
-int job_directory(int64_t time, struct str id, struct arena *arena, struct str *ret, corrie_error *err)
+int job_directory(int64_t time, struct str id, struct arena *arena, struct str *ret,
+                  corrie_error *err)
 {
     char text[CLOCK_TEXT_MAX];
     char *directory;
@@ -131,7 +132,8 @@ static int build_record(struct job *job, const struct job_spec *spec, corrie_err
     }
     job->record = json_object();
     r = js_set(job->record, "args", spec->args ? json_deep_copy(spec->args) : json_object());
-    r |= js_set_hash(job->record, "commit_in", hash_is_zero(&spec->commit_in) ? NULL : &spec->commit_in);
+    r |= js_set_hash(job->record, "commit_in",
+                     hash_is_zero(&spec->commit_in) ? NULL : &spec->commit_in);
     r |= js_set(job->record, "commit_out", json_null());
     r |= js_set(job->record, "ended", json_null());
     r |= js_set(job->record, "error", json_null());
@@ -153,8 +155,8 @@ static int build_record(struct job *job, const struct job_spec *spec, corrie_err
 
 static int put_index(struct job *job, corrie_error *err)
 {
-    static const char *const fields[] = {"ended", "error", "host", "job", "kind", "pid", "ref", "started",
-                                         "status", "user"};
+    static const char *const fields[] = {"ended", "error", "host",    "job",    "kind",
+                                         "pid",   "ref",   "started", "status", "user"};
     _cleanup_(buf_done) struct buf text = {0};
     _json_ json_t *entry = json_object();
     int r = 0;
@@ -173,7 +175,8 @@ static int put_index(struct job *job, corrie_error *err)
     }
     return catalog_index_put(
         job->catalog, JOB_SPACE,
-        &(struct catalog_index_entry){.id = job->id, .time = job->started, .json = buf_str(&text)}, err);
+        &(struct catalog_index_entry){.id = job->id, .time = job->started, .json = buf_str(&text)},
+        err);
 }
 
 int job_file(struct job *job, struct str name, struct str bytes, corrie_error *err)
@@ -226,7 +229,8 @@ static int begin(struct job *job, const struct job_spec *spec, corrie_error *err
     if ((r = job_directory(job->started, job->id, &job->arena, &job->directory, err)) < 0 ||
         (r = build_record(job, spec, err)) < 0 || (r = put_record(job, err)) < 0 ||
         (r = job_file(job, STR("heartbeat"), STR_EMPTY, err)) < 0 ||
-        (r = put_index(job, err)) < 0 || (r = local_path(job, "log.jsonl", &job->log_path, err)) < 0 ||
+        (r = put_index(job, err)) < 0 ||
+        (r = local_path(job, "log.jsonl", &job->log_path, err)) < 0 ||
         (r = local_path(job, "heartbeat", &job->heartbeat.path, err)) < 0) {
         return r;
     }
@@ -354,9 +358,9 @@ static void note_dropped(struct job *job)
 
 int job_end(struct job *job, struct job_outcome *outcome, corrie_error *err)
 {
-    const char *status = !outcome->error                               ? "done"
+    const char *status = !outcome->error                              ? "done"
                          : outcome->error->code == CORRIE_E_CANCELLED ? "cancelled"
-                                                                       : "failed";
+                                                                      : "failed";
     int r;
 
     note_dropped(job);

@@ -92,7 +92,8 @@ static json_t *commit_json(const struct commit *commit)
     r |= js_set_time(item, "time", commit->commit_time);
     r |= js_set_str(item, "message", commit->message);
     r |= js_set(item, "properties", properties);
-    r |= commit->has_job ? js_set_uuid(item, "job", &commit->job) : js_set(item, "job", json_null());
+    r |=
+        commit->has_job ? js_set_uuid(item, "job", &commit->job) : js_set(item, "job", json_null());
     if (r != 0) {
         json_decref(item);
         return NULL;
@@ -181,7 +182,10 @@ static int add_change(void *arg, struct str key, const struct tree_value *old_va
     struct str kind = key_segment(key, 0);
     int r;
 
-    r = js_set_str(item, "change", !old_value ? STR("added") : !new_value ? STR("removed") : STR("changed"));
+    r = js_set_str(item, "change",
+                   !old_value   ? STR("added")
+                   : !new_value ? STR("removed")
+                                : STR("changed"));
     r |= js_set_str(item, "kind", kind);
     r |= js_set(item, "name", key_name(key));
     if (r != 0) {
@@ -196,11 +200,13 @@ static int add_change(void *arg, struct str key, const struct tree_value *old_va
             return r;
         }
     }
-    return json_array_append_new(diffing->changes, TAKE_PTR(item)) < 0 ? corrie_fail_memory(err) : 0;
+    return json_array_append_new(diffing->changes, TAKE_PTR(item)) < 0 ? corrie_fail_memory(err)
+                                                                       : 0;
 }
 
-int lake_diff_changes(struct lake *lake, const struct hash *from_commit, const struct hash *to_commit,
-                      const struct hash *to_tree, json_t **ret, corrie_error *err)
+int lake_diff_changes(struct lake *lake, const struct hash *from_commit,
+                      const struct hash *to_commit, const struct hash *to_tree, json_t **ret,
+                      corrie_error *err)
 {
     _json_ json_t *changes = json_array();
     struct diffing diffing = {.lake = lake, .changes = changes};

@@ -37,7 +37,8 @@ static int branch_json(struct lake *lake, const struct catalog_ref *ref, struct 
     return 0;
 }
 
-static int list_refs(struct lake *lake, bool all, struct str head, json_t *branches, corrie_error *err)
+static int list_refs(struct lake *lake, bool all, struct str head, json_t *branches,
+                     corrie_error *err)
 {
     _cleanup_(arena_done) struct arena names = {0};
     struct str after = STR_EMPTY;
@@ -45,8 +46,8 @@ static int list_refs(struct lake *lake, bool all, struct str head, json_t *branc
     size_t n;
 
     do {
-        int r = catalog_ref_list(lake->catalog, STR_EMPTY, all ? 0 : CATALOG_BRANCH, after, PAGE, &names,
-                                 &refs, &n, err);
+        int r = catalog_ref_list(lake->catalog, STR_EMPTY, all ? 0 : CATALOG_BRANCH, after, PAGE,
+                                 &names, &refs, &n, err);
 
         for (size_t i = 0; r >= 0 && i < n; i++) {
             _cleanup_(arena_done) struct arena arena = {0};
@@ -103,8 +104,10 @@ static int give_branch(struct str name, const struct hash *commit, const char *f
 int corrie_branch_create(corrie_lake *lake, const char *name, const char *from_ref,
                          bool if_not_exists, char **ret_json, corrie_error *err)
 {
-    struct catalog_move move = {
-        .ref = str_of(name), .kind = CATALOG_BRANCH, .who = lake->user, .why = STR("branch create")};
+    struct catalog_move move = {.ref = str_of(name),
+                                .kind = CATALOG_BRANCH,
+                                .who = lake->user,
+                                .why = STR("branch create")};
     struct catalog_ref found;
     int r;
 
@@ -155,7 +158,8 @@ static int check_removable(struct lake *lake, struct str name, corrie_error *err
         corrie_fail(err, CORRIE_E_REFUSED, "it is checked out");
         return corrie_hint(err, "check out another branch first: corrie checkout main");
     }
-    r = catalog_ref_list(lake->catalog, STR_EMPTY, CATALOG_BRANCH, STR_EMPTY, 2, &arena, &refs, &n, err);
+    r = catalog_ref_list(lake->catalog, STR_EMPTY, CATALOG_BRANCH, STR_EMPTY, 2, &arena, &refs, &n,
+                         err);
     if (r >= 0 && n == 1) {
         r = corrie_fail(err, CORRIE_E_REFUSED, "it is the only branch");
     }
@@ -166,8 +170,7 @@ int corrie_branch_delete(corrie_lake *lake, const char *name, bool if_exists, ch
                          corrie_error *err)
 {
     _cleanup_(buf_done) struct buf restore = {0};
-    struct catalog_move move = {
-        .ref = str_of(name), .who = lake->user, .why = STR("branch rm")};
+    struct catalog_move move = {.ref = str_of(name), .who = lake->user, .why = STR("branch rm")};
     struct catalog_ref found;
     char hex[HASH_HEX + 1];
     int r;
@@ -195,7 +198,8 @@ int corrie_branch_delete(corrie_lake *lake, const char *name, bool if_exists, ch
     }
     hash_hex(&found.commit, hex);
     buf_addf(&restore, "corrie branch create %s --from-ref @%.16s", name, hex);
-    return give_branch(move.ref, &found.commit, "restore", js_string(buf_str(&restore)), ret_json, err);
+    return give_branch(move.ref, &found.commit, "restore", js_string(buf_str(&restore)), ret_json,
+                       err);
 }
 
 /* ---- merging ---- */
@@ -220,8 +224,10 @@ static int fail_merge(const struct merging *merging, const struct merge_report *
             js_format(document, 0, &text, &inner) >= 0) {
             corrie_detail(err, buf_str(&text));
         }
-        corrie_hint(err, "both branches changed the same thing since they parted: corrie diff %.*s %.*s shows what",
-                    STR_FMT(merging->into), STR_FMT(merging->source));
+        corrie_hint(
+            err,
+            "both branches changed the same thing since they parted: corrie diff %.*s %.*s shows what",
+            STR_FMT(merging->into), STR_FMT(merging->source));
     }
     return err->code;
 }
@@ -275,8 +281,9 @@ int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merg
     if (r < 0) {
         return corrie_wrap(err, "merge %s", source);
     }
-    message = given.message ? given.message
-                            : arena_printf(&arena, "Merge %s into %.*s", source, STR_FMT(merging.into));
+    message = given.message
+                  ? given.message
+                  : arena_printf(&arena, "Merge %s into %.*s", source, STR_FMT(merging.into));
     if (!message) {
         return corrie_fail_memory(err);
     }

@@ -202,7 +202,8 @@ static int table_json(struct lake *lake, const struct lake_view *view, struct st
     r |= js_set(document, "fields", fields_json(metadata_schema(metadata)));
     r |= js_set(document, "partitions", partitions_json(metadata));
     r |= js_set(document, "current_snapshot_id",
-                table->snapshot_id == SNAPSHOT_NONE ? json_null() : json_integer(table->snapshot_id));
+                table->snapshot_id == SNAPSHOT_NONE ? json_null()
+                                                    : json_integer(table->snapshot_id));
     r |= js_set_int(document, "current_schema_id", table->schema_id);
     r |= js_set_time(document, "last_updated", metadata->last_updated_ms * 1000000);
     return r != 0 ? corrie_fail_memory(err) : 0;
@@ -231,8 +232,9 @@ int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
     if (r < 0) {
         return r;
     }
-    r = lake_table_named(&view, str_of(name), default_namespace ? str_of(default_namespace) : STR("public"),
-                         &arena, &table, err);
+    r = lake_table_named(&view, str_of(name),
+                         default_namespace ? str_of(default_namespace) : STR("public"), &arena,
+                         &table, err);
     if (r == CORRIE_E_NOT_FOUND) {
         return corrie_wrap(err, "on %.*s", STR_FMT(shown));
     }

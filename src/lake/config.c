@@ -15,13 +15,15 @@ static int check_features(const json_t *features, corrie_error *err)
         bool known = false;
 
         if (!json_is_string(feature)) {
-            return corrie_fail(err, CORRIE_E_CORRUPT, "field \"features\" holds something that is no text");
+            return corrie_fail(err, CORRIE_E_CORRUPT,
+                               "field \"features\" holds something that is no text");
         }
         for (size_t k = 0; k < ARRAY_LEN(known_features); k++) {
             known = known || (known_features[k].len && str_eq(js_str(feature), known_features[k]));
         }
         if (!known) {
-            corrie_fail(err, CORRIE_E_REFUSED, "the lake uses the feature \"%s\", which corrie %s does not know",
+            corrie_fail(err, CORRIE_E_REFUSED,
+                        "the lake uses the feature \"%s\", which corrie %s does not know",
                         json_string_value(feature), CORRIE_VERSION);
             return corrie_hint(err, "use the newer corrie that wrote it");
         }
@@ -42,7 +44,8 @@ static int parse_roots(const json_t *roots, struct arena *arena, struct lake_con
         const json_t *root = json_array_get(roots, i);
 
         if (!json_is_string(root)) {
-            return corrie_fail(err, CORRIE_E_CORRUPT, "field \"roots\" holds something that is no text");
+            return corrie_fail(err, CORRIE_E_CORRUPT,
+                               "field \"roots\" holds something that is no text");
         }
         if (arena_str(arena, js_str(root), &items[i]) < 0) {
             return corrie_fail_memory(err);
@@ -83,7 +86,8 @@ static int parse_document(const json_t *document, struct arena *arena, struct la
         return r;
     }
     if (config->format < 1 || !uuid_parse(id, &config->id)) {
-        return corrie_fail(err, CORRIE_E_CORRUPT, "field \"id\" is no UUID or \"format\" no version");
+        return corrie_fail(err, CORRIE_E_CORRUPT,
+                           "field \"id\" is no UUID or \"format\" no version");
     }
     r = js_get_str(document, "catalog", &catalog, CORRIE_E_CORRUPT, err);
     if (r < 0 || (r = js_get_array(document, "roots", &roots, CORRIE_E_CORRUPT, err)) < 0) {
@@ -106,8 +110,10 @@ int lake_config_parse(struct str text, struct arena *arena, struct lake_config *
     if (r < 0) {
         if (r == CORRIE_E_DATA) {
             err->code = CORRIE_E_CORRUPT;
-            corrie_hint(err, "bring lake.json back from a copy of the lake; the data and the catalog are separate "
-                             "files");
+            corrie_hint(
+                err,
+                "bring lake.json back from a copy of the lake; the data and the catalog are separate "
+                "files");
         }
         return err->code;
     }

@@ -20,9 +20,10 @@ static const struct merge_kind kinds[] = {
     {.name = {"namespace", 9}, .merge3 = merge_namespace},
 };
 
-const struct merge_options *lake_merge_options(const struct lake *lake, struct merge_options *storage)
+const struct merge_options *lake_merge_options(const struct lake *lake,
+                                               struct merge_options *storage)
 {
-    *storage = (struct merge_options){
-        .kinds = kinds, .n_kinds = ARRAY_LEN(kinds), .cancel = lake->cancel};
+    *storage =
+        (struct merge_options){.kinds = kinds, .n_kinds = ARRAY_LEN(kinds), .cancel = lake->cancel};
     return storage;
 }

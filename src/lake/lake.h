@@ -160,7 +160,7 @@ int lake_absolute(const struct lake *lake, struct str location, struct arena *ar
 /* What was imported: catalog key ["ledger", table id, location]. */
 struct ledger_entry {
     struct str location; /* absolute URL */
-    struct str version;  /* the source's own word for the content: "mtime:size" of a file, an ETag */
+    struct str version; /* the source's own word for the content: "mtime:size" of a file, an ETag */
     int64_t size;
     struct hash sha256;
     int64_t rows;

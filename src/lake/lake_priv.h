@@ -11,7 +11,7 @@
 struct lake {
     struct arena arena; /* everything below that is text */
     struct uuid id;
-    struct str root;       /* absolute path */
+    struct str root; /* absolute path */
     struct str catalog_dir;
     struct str user;
     struct store *store;
@@ -43,7 +43,8 @@ int lake_config_format(const struct lake_config *config, struct buf *out, corrie
     CORRIE_MUST_USE;
 
 /* kinds.c: the merge rules of the kinds this room owns. */
-const struct merge_options *lake_merge_options(const struct lake *lake, struct merge_options *storage);
+const struct merge_options *lake_merge_options(const struct lake *lake,
+                                               struct merge_options *storage);
 
 /* table.c */
 int lake_table_doc(const struct lake_table *table, struct buf *out, corrie_error *err)

@@ -37,7 +37,8 @@ static int parse_data_files(const json_t *item, struct arena *arena, struct ledg
         const json_t *path = json_array_get(paths, i);
 
         if (!json_is_string(path)) {
-            return corrie_fail(err, CORRIE_E_CORRUPT, "field \"data_files\" holds something that is no text");
+            return corrie_fail(err, CORRIE_E_CORRUPT,
+                               "field \"data_files\" holds something that is no text");
         }
         if (arena_str(arena, js_str(path), &items[i]) < 0) {
             items = NULL;
@@ -147,8 +148,9 @@ static json_t *entry_json(const struct ledger_entry *entry)
 }
 
 /* The edit that puts an import behind those of its location; key and doc in `arena`. */
-static int ledger_edit(struct lake_tx *tx, const struct uuid *table, const struct ledger_entry *entry,
-                       struct arena *arena, struct tree_edit *ret, corrie_error *err)
+static int ledger_edit(struct lake_tx *tx, const struct uuid *table,
+                       const struct ledger_entry *entry, struct arena *arena, struct tree_edit *ret,
+                       corrie_error *err)
 {
     _cleanup_(buf_done) struct buf doc = {0};
     _json_ json_t *list = NULL;
@@ -175,7 +177,8 @@ static int ledger_edit(struct lake_tx *tx, const struct uuid *table, const struc
     if (r < 0) {
         return r;
     }
-    if (arena_str(arena, key_str(&key), &ret->key) < 0 || arena_str(arena, buf_str(&doc), &ret->value.doc) < 0) {
+    if (arena_str(arena, key_str(&key), &ret->key) < 0 ||
+        arena_str(arena, buf_str(&doc), &ret->value.doc) < 0) {
         return corrie_fail_memory(err);
     }
     return 0;

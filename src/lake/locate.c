@@ -31,5 +31,6 @@ int lake_locate(const corrie_lake_options *options, struct arena *arena, struct 
         return r;
     }
     path = arena_printf(arena, "%s/lake", place);
-    return path ? give(arena, path, STR("the default place"), ret, ret_source, err) : corrie_fail_memory(err);
+    return path ? give(arena, path, STR("the default place"), ret, ret_source, err)
+                : corrie_fail_memory(err);
 }

@@ -125,7 +125,8 @@ static int open_catalog(struct lake *lake, corrie_error *err)
     r = catalog_open(lake->catalog_dir.data, &options, &lake->catalog, err);
     if (r == CORRIE_E_NOT_FOUND) {
         err->code = CORRIE_E_CORRUPT;
-        return corrie_hint(err, "the lake's directory %s is incomplete: bring catalog/ back from a copy",
+        return corrie_hint(err,
+                           "the lake's directory %s is incomplete: bring catalog/ back from a copy",
                            lake->root.data);
     }
     return r;
@@ -192,7 +193,8 @@ static int check_file_system(const struct lake *lake, corrie_error *err)
     if (!fs.network) {
         return 0;
     }
-    corrie_fail(err, CORRIE_E_REFUSED, "open lake %s: it lies on a network file system (%s), where the catalog's "
+    corrie_fail(err, CORRIE_E_REFUSED,
+                "open lake %s: it lies on a network file system (%s), where the catalog's "
                 "locks do not hold",
                 lake->root.data, fs.name);
     return corrie_hint(err, "put the lake on a local disk");
@@ -217,10 +219,12 @@ static int make_lake(struct lake *lake, struct str source, corrie_error *err)
         if (r != 0) {
             return r < 0 ? r : 0;
         }
-        corrie_fail(err, CORRIE_E_NOT_FOUND, "open lake %s: the directory is not empty and holds no lake.json",
+        corrie_fail(err, CORRIE_E_NOT_FOUND,
+                    "open lake %s: the directory is not empty and holds no lake.json",
                     lake->root.data);
-        return corrie_hint(err, "name a lake, or an empty directory to make one in (this came from %.*s)",
-                           STR_FMT(source));
+        return corrie_hint(
+            err, "name a lake, or an empty directory to make one in (this came from %.*s)",
+            STR_FMT(source));
     }
     lock_path = arena_printf(&lake->arena, "%s/" LOCK_NAME, lake->root.data);
     if (!lock_path) {
@@ -294,7 +298,8 @@ static int read_config(struct lake *lake, corrie_error *err)
         return corrie_wrap(err, "open lake %s", lake->root.data);
     }
     if (!str_eq(config.catalog, STR(CATALOG_URL))) {
-        return corrie_fail(err, CORRIE_E_UNSUPPORTED, "open lake %s: its catalog is \"%.*s\"; this version opens "
+        return corrie_fail(err, CORRIE_E_UNSUPPORTED,
+                           "open lake %s: its catalog is \"%.*s\"; this version opens "
                            "only " CATALOG_URL,
                            lake->root.data, STR_FMT(config.catalog));
     }
@@ -313,7 +318,8 @@ static int read_config(struct lake *lake, corrie_error *err)
 static int find_user(struct lake *lake, const corrie_lake_options *options, corrie_error *err)
 {
     _free_ char *system_name = NULL;
-    const char *name = options->author && *options->author ? options->author : os_env("CORRIE_USER");
+    const char *name =
+        options->author && *options->author ? options->author : os_env("CORRIE_USER");
     int r;
 
     if (!name) {

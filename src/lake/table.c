@@ -113,7 +113,8 @@ int lake_table_of_value(const struct lake *lake, struct str key, const struct tr
         r = parse_table_doc(doc, arena, &table, err);
     }
     if (r < 0) {
-        return corrie_wrap(err, "read table %.*s.%.*s in the catalog", STR_FMT(table.ns), STR_FMT(table.name));
+        return corrie_wrap(err, "read table %.*s.%.*s in the catalog", STR_FMT(table.ns),
+                           STR_FMT(table.name));
     }
     *ret = table;
     return 0;
@@ -127,7 +128,8 @@ int lake_table_doc(const struct lake_table *table, struct buf *out, corrie_error
     r |= js_set_str(doc, "location", table->location);
     r |= js_set_str(doc, "metadata_location", table->metadata_location);
     r |= js_set(doc, "snapshot_id",
-                table->snapshot_id == SNAPSHOT_NONE ? json_null() : json_integer(table->snapshot_id));
+                table->snapshot_id == SNAPSHOT_NONE ? json_null()
+                                                    : json_integer(table->snapshot_id));
     r |= js_set_int(doc, "schema_id", table->schema_id);
     r |= js_set_int(doc, "spec_id", table->spec_id);
     r |= js_set_int(doc, "records", table->records);
@@ -173,7 +175,8 @@ static int add_name(void *arg, const struct lake_table *table, corrie_error *err
     struct str name = STR_EMPTY;
 
     if (names->qualified) {
-        char *text = arena_printf(names->arena, "%.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));
+        char *text =
+            arena_printf(names->arena, "%.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));
 
         name = str_of(text);
     } else if (arena_str(names->arena, table->name, &name) < 0) {
@@ -209,7 +212,10 @@ static int hint_tables(const struct lake_view *view, struct str ns, struct str n
             n = str_nearest(str_of(wanted), names.items, names.count, nearest, MAX_NEAREST);
         }
         for (size_t i = 0; i < n; i++) {
-            buf_addf(&hint, "%s%.*s", i == 0 ? "did you mean " : i + 1 == n ? " or " : ", ",
+            buf_addf(&hint, "%s%.*s",
+                     i == 0       ? "did you mean "
+                     : i + 1 == n ? " or "
+                                  : ", ",
                      STR_FMT(names.items[nearest[i]]));
         }
         if (n > 0) {
@@ -233,7 +239,8 @@ int lake_table_get(const struct lake_view *view, struct str ns, struct str name,
     if (r != 0) {
         return r < 0 ? r : 0;
     }
-    corrie_fail(err, CORRIE_E_NOT_FOUND, "table %.*s.%.*s does not exist", STR_FMT(ns), STR_FMT(name));
+    corrie_fail(err, CORRIE_E_NOT_FOUND, "table %.*s.%.*s does not exist", STR_FMT(ns),
+                STR_FMT(name));
     return hint_tables(view, ns, name, err);
 }
 

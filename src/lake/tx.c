@@ -236,7 +236,8 @@ static int stage_origin(struct lake_tx *tx, struct hash *ret, corrie_error *err)
     }
     r = js_canonical(document, &text, err);
     if (r >= 0) {
-        r = object_add_json(tx->lake->catalog, OBJECT_ORIGIN, buf_str(&text), &tx->objects, ret, err);
+        r = object_add_json(tx->lake->catalog, OBJECT_ORIGIN, buf_str(&text), &tx->objects, ret,
+                            err);
     }
     for (size_t i = 0; r >= 0 && i < tx->outputs.count; i++) {
         struct tree_edit edit = {.key = tx->outputs.items[i]};
@@ -331,7 +332,8 @@ static void drop_tx_ref(struct lake_tx *tx)
 static int copy_properties(const struct lake_publish *publish, struct arena *arena,
                            struct commit *commit, corrie_error *err)
 {
-    struct commit_property *copies = arena_array(arena, struct commit_property, publish->n_properties);
+    struct commit_property *copies =
+        arena_array(arena, struct commit_property, publish->n_properties);
 
     if (!copies) {
         return corrie_fail_memory(err);

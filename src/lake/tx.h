@@ -21,10 +21,11 @@
 struct lake_tx;
 
 struct lake_tx_options {
-    struct str branch;       /* an existing one; empty = lake_head */
-    const struct hash *base; /* the commit to start from: what a plan was made on; NULL = where the branch is */
-    struct str job;          /* recorded in the commit; a UUID, or empty */
-    bool steps;              /* several steps: they are commits on tx/<job> */
+    struct str branch; /* an existing one; empty = lake_head */
+    const struct hash
+        *base; /* the commit to start from: what a plan was made on; NULL = where the branch is */
+    struct str job; /* recorded in the commit; a UUID, or empty */
+    bool steps;     /* several steps: they are commits on tx/<job> */
 };
 
 int lake_tx_begin(struct lake *lake, const struct lake_tx_options *options, struct lake_tx **ret,
@@ -71,12 +72,12 @@ struct lake_written {
     int64_t rows; /* added by this write */
     int64_t bytes;
     bool created;
-    struct written_files { /* one a select */
+    struct written_files {       /* one a select */
         const struct str *paths; /* keys relative to the root */
         size_t n_paths;
         int64_t rows;
         int64_t bytes;
-    } *selects;
+    } * selects;
 };
 
 /* The schema with ids under which rows for `write` are to be selected: that of the existing table for APPEND,
@@ -107,7 +108,8 @@ struct lake_publish {
     struct str message;
     const struct property *properties;
     size_t n_properties;
-    bool origin; /* the tables written form a group: store what was read (lake_tx_read) as their origin */
+    bool
+        origin; /* the tables written form a group: store what was read (lake_tx_read) as their origin */
 };
 
 /* Puts everything staged on the branch as one commit. 1 and *ret_commit, or 0 when there was nothing to commit

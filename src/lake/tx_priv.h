@@ -22,10 +22,10 @@ struct lake_tx {
     struct str ref; /* "tx/<job>"; empty without steps */
     struct str job; /* empty: none */
     struct uuid job_id;
-    struct hash base;      /* the branch's commit at the start */
+    struct hash base; /* the branch's commit at the start */
     struct hash base_tree;
-    struct hash tree;      /* base_tree with all edits so far */
-    struct hash step;      /* where tx/<job> stands */
+    struct hash tree; /* base_tree with all edits so far */
+    struct hash step; /* where tx/<job> stands */
     struct hash step_tree;
     struct object_list objects; /* nodes of `tree` that no commit has stored yet */
     VEC(struct str) outputs;    /* keys of the tables written, each once */

@@ -24,7 +24,7 @@ struct writing {
     unsigned ordinal;
     bool prepared;
     VEC(struct data_file) files;
-    VEC(struct str) keys;     /* of the files, in the store */
+    VEC(struct str) keys; /* of the files, in the store */
 };
 
 static void writing_done(struct writing *writing)
@@ -53,7 +53,8 @@ static int load_base(struct writing *w, corrie_error *err)
     w->exists = r > 0;
     if (w->exists && w->write->mode == LAKE_CREATE) {
         corrie_fail(err, CORRIE_E_EXISTS, "the table exists");
-        return corrie_hint(err, "corrie import FILE %.*s.%.*s adds rows to it; --replace makes it anew",
+        return corrie_hint(err,
+                           "corrie import FILE %.*s.%.*s adds rows to it; --replace makes it anew",
                            STR_FMT(w->write->ns), STR_FMT(w->write->name));
     }
     if (w->exists && !w->table.managed) {
@@ -65,14 +66,17 @@ static int load_base(struct writing *w, corrie_error *err)
             return r;
         }
         r = lake_absolute(lake, w->table.metadata_location, w->arena, &w->base_location, err);
-        return r < 0 ? r : location_resolve(&lake->io, w->base->location, w->arena, &w->location, err);
+        return r < 0 ? r
+                     : location_resolve(&lake->io, w->base->location, w->arena, &w->location, err);
     }
     id = uuid_random();
-    r = location_of_table(&lake->io, w->write->ns, w->write->name, &id, w->arena, &w->location, err);
+    r = location_of_table(&lake->io, w->write->ns, w->write->name, &id, w->arena, &w->location,
+                          err);
     if (r < 0) {
         return r;
     }
-    return metadata_new(&id, w->location, w->write->schema, NULL, 0, clock_now() / 1000000, &w->base, err);
+    return metadata_new(&id, w->location, w->write->schema, NULL, 0, clock_now() / 1000000,
+                        &w->base, err);
 }
 
 static int check_fit(struct writing *w, const struct schema *wanted, corrie_error *err)
@@ -113,7 +117,9 @@ static int open_write(struct lake_tx *tx, const struct lake_write *write, struct
     if (r >= 0) {
         r = find_schema(w, err);
     }
-    return r < 0 ? corrie_wrap(err, "write table %.*s.%.*s", STR_FMT(write->ns), STR_FMT(write->name)) : 0;
+    return r < 0
+               ? corrie_wrap(err, "write table %.*s.%.*s", STR_FMT(write->ns), STR_FMT(write->name))
+               : 0;
 }
 
 int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
@@ -157,12 +163,14 @@ static int name_file(void *arg, unsigned ordinal, struct buf *ret, corrie_error 
 
 static int compare_metrics(const void *a, const void *b)
 {
-    return ((const struct column_metrics *)a)->field_id - ((const struct column_metrics *)b)->field_id;
+    return ((const struct column_metrics *)a)->field_id -
+           ((const struct column_metrics *)b)->field_id;
 }
 
 static int describe_file(struct writing *w, const struct engine_written *written, corrie_error *err)
 {
-    struct column_metrics *columns = arena_array(w->arena, struct column_metrics, written->n_columns);
+    struct column_metrics *columns =
+        arena_array(w->arena, struct column_metrics, written->n_columns);
     char *location = arena_printf(w->arena, "file://%.*s", STR_FMT(written->path));
     struct data_file file = {.format = STR("PARQUET"),
                              .record_count = written->rows,
@@ -279,14 +287,15 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
 static int write_version(struct writing *w, struct table_version *ret, corrie_error *err)
 {
     const struct table_io *io = &w->tx->lake->io;
-    struct snapshot_options options = {.summary = w->write->summary, .n_summary = w->write->n_summary};
+    struct snapshot_options options = {.summary = w->write->summary,
+                                       .n_summary = w->write->n_summary};
 
     if (w->write->mode == LAKE_REPLACE) {
-        return snapshot_replace(io, w->base, w->base_location, w->exists ? &w->schema : NULL, w->files.items,
-                                w->files.count, &options, ret, err);
+        return snapshot_replace(io, w->base, w->base_location, w->exists ? &w->schema : NULL,
+                                w->files.items, w->files.count, &options, ret, err);
     }
-    return snapshot_append(io, w->base, w->base_location, NULL, w->files.items, w->files.count, &options,
-                           ret, err);
+    return snapshot_append(io, w->base, w->base_location, NULL, w->files.items, w->files.count,
+                           &options, ret, err);
 }
 
 /* A table without rows: metadata alone. */
@@ -295,7 +304,8 @@ static int write_empty(struct writing *w, struct table_version *ret, corrie_erro
     struct str location;
     int r;
 
-    r = metadata_write(&w->tx->lake->io, w->base, STR_EMPTY, w->arena, &location, &ret->metadata, err);
+    r = metadata_write(&w->tx->lake->io, w->base, STR_EMPTY, w->arena, &location, &ret->metadata,
+                       err);
     if (r < 0) {
         return r;
     }

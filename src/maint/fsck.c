@@ -73,7 +73,8 @@ struct visiting {
     const char *table;
 };
 
-static int check_data_file(struct visiting *visiting, const struct visited_file *file, corrie_error *err)
+static int check_data_file(struct visiting *visiting, const struct visited_file *file,
+                           corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(buf_done) struct buf what = {0};
@@ -84,7 +85,8 @@ static int check_data_file(struct visiting *visiting, const struct visited_file 
 
     r = location_key(lake_io(fsck->lake), file->path, &arena, &key, err);
     if (r == CORRIE_E_NOT_FOUND) {
-        corrie_error_clear(err); /* a file of someone else's, added in place: not ours to vouch for */
+        corrie_error_clear(
+            err); /* a file of someone else's, added in place: not ours to vouch for */
         return 0;
     }
     if (r >= 0) {
@@ -174,8 +176,8 @@ static int give(struct fsck *fsck, json_t **document, const struct catalog_check
     if (r < 0 || n == 0) {
         return r;
     }
-    corrie_fail(err, CORRIE_E_CORRUPT, "the lake %.*s has %zu problem%s", STR_FMT(lake_root(fsck->lake)), n,
-                n == 1 ? "" : "s");
+    corrie_fail(err, CORRIE_E_CORRUPT, "the lake %.*s has %zu problem%s",
+                STR_FMT(lake_root(fsck->lake)), n, n == 1 ? "" : "s");
     return corrie_hint(err, "bring what is missing back from a copy of the lake");
 }
 

@@ -18,7 +18,8 @@ void run_event(struct run *run, corrie_event event)
     }
 }
 
-int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format, ...)
+int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format,
+             ...)
 {
     _cleanup_(buf_done) struct buf text = {0};
     char *file;

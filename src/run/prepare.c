@@ -24,12 +24,11 @@ int run_open_engine(struct run *run, corrie_error *err)
         return corrie_fail_memory(err);
     }
     data = str_of(path);
-    return lake_workspace_open(run->lake, run->options.memory,
-                               &(struct engine_options){.locked = true,
-                                                        .name_space = default_namespace(run),
-                                                        .allowed = &data,
-                                                        .n_allowed = 1},
-                               &run->work, err);
+    return lake_workspace_open(
+        run->lake, run->options.memory,
+        &(struct engine_options){
+            .locked = true, .name_space = default_namespace(run), .allowed = &data, .n_allowed = 1},
+        &run->work, err);
 }
 
 /* ---- the lake as planning sees it ---- */
@@ -55,8 +54,8 @@ int run_source_view(struct run *run, const struct plan_source *source, struct la
     return lake_view_of(run->lake, &commit, ret, err);
 }
 
-static int lookup(void *context, struct str ref, struct str ns, struct str name, struct arena *arena,
-                  struct plan_lake_table *ret, corrie_error *err)
+static int lookup(void *context, struct str ref, struct str ns, struct str name,
+                  struct arena *arena, struct plan_lake_table *ret, corrie_error *err)
 {
     struct run *run = context;
     _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
@@ -142,7 +141,8 @@ static int build_plan(struct run *run, corrie_error *err)
             return r;
         }
     }
-    return plan_build(run->project, run->declarations, &catalog, run->work.engine, &options, &run->plan, err);
+    return plan_build(run->project, run->declarations, &catalog, run->work.engine, &options,
+                      &run->plan, err);
 }
 
 int run_prepare(struct run *run, corrie_error *err)

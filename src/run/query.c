@@ -34,8 +34,8 @@ static bool is_builtin(const struct engine_table_ref *table)
 {
     return str_eq_nocase(table->schema, STR("information_schema")) ||
            str_eq_nocase(table->schema, STR("pg_catalog")) ||
-           (table->schema.len == 0 && (str_starts(table->name, STR("duckdb_")) ||
-                                       str_starts(table->name, STR("pg_"))));
+           (table->schema.len == 0 &&
+            (str_starts(table->name, STR("duckdb_")) || str_starts(table->name, STR("pg_"))));
 }
 
 static int define_table(const struct lake_view *view, struct query *query, struct str default_ns,
@@ -76,7 +76,8 @@ static int open_query(struct lake *lake, struct str sql, const corrie_query_opti
     if (!query) {
         return corrie_fail_memory(err);
     }
-    engine.name_space = options->default_namespace ? str_of(options->default_namespace) : STR("public");
+    engine.name_space =
+        options->default_namespace ? str_of(options->default_namespace) : STR("public");
     r = lake_view_at(lake, str_of(options->ref), &view, err);
     if (r < 0 || (r = lake_workspace_open(lake, options->memory, &engine, &query->work, err)) < 0 ||
         (r = engine_inspect(query->work.engine, sql, NULL, &arena, &statement, err)) < 0) {
@@ -179,7 +180,8 @@ static int find_output(const char *name, enum engine_output *ret, corrie_error *
             return 0;
         }
     }
-    return corrie_fail(err, CORRIE_E_USAGE, "a result cannot be written as %s: csv, json, jsonl, parquet or arrow",
+    return corrie_fail(err, CORRIE_E_USAGE,
+                       "a result cannot be written as %s: csv, json, jsonl, parquet or arrow",
                        name);
 }
 
@@ -194,7 +196,8 @@ static bool is_special(const char *path)
 
 /* Writes beside the target, makes that durable, and gives it the name. *ret_bytes is -1 for what is no file. */
 static int export_durably(struct query *query, struct str sql, enum engine_output output,
-                          const char *target, int64_t *ret_rows, int64_t *ret_bytes, corrie_error *err)
+                          const char *target, int64_t *ret_rows, int64_t *ret_bytes,
+                          corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     struct str parent = os_path_parent(str_of(target));

@@ -22,13 +22,16 @@ static json_t *node_json(const struct run *run, size_t index)
 
     r = js_set_str(item, "name", node->name);
     r |= js_set_str(item, "kind", model ? STR("model") : STR("expectation"));
-    r |= js_set_str(item, "language", function->language == SOURCE_SQL ? STR("sql") : STR("python"));
+    r |=
+        js_set_str(item, "language", function->language == SOURCE_SQL ? STR("sql") : STR("python"));
     r |= js_set_str(item, "status", str_of(status_name(state->status)));
     r |= js_set(item, "rows", model && state->output ? json_integer(state->rows) : json_null());
     r |= js_set(item, "bytes", model && state->output ? json_integer(state->bytes) : json_null());
     r |= js_set(item, "seconds", ran ? json_real((double)state->elapsed / 1e9) : json_null());
-    r |= js_set(item, "cpu_seconds", state->cpu ? json_real((double)state->cpu / 1e9) : json_null());
-    r |= js_set(item, "max_rss", state->max_rss ? json_integer((json_int_t)state->max_rss) : json_null());
+    r |=
+        js_set(item, "cpu_seconds", state->cpu ? json_real((double)state->cpu / 1e9) : json_null());
+    r |= js_set(item, "max_rss",
+                state->max_rss ? json_integer((json_int_t)state->max_rss) : json_null());
     r |= js_set_str(item, "file", function->place.file);
     r |= js_set_int(item, "line", function->place.line);
     if (r != 0) {

@@ -30,7 +30,8 @@ static int make_states(struct run *run, corrie_error *err)
     run->environments = arena_array(&run->arena, struct env *, run->plan->n_environments);
     run->nodes = arena_array(&run->arena, struct node_state, run->plan->n_nodes);
     run->tables = arena_array(&run->arena, struct table_state, run->plan->n_nodes);
-    return run->scans && run->environments && run->nodes && run->tables ? 0 : corrie_fail_memory(err);
+    return run->scans && run->environments && run->nodes && run->tables ? 0
+                                                                        : corrie_fail_memory(err);
 }
 
 /* ---- the job ---- */
@@ -46,7 +47,8 @@ static json_t *args_json(const struct run *run)
         const struct plan_parameter *parameter = &run->plan->parameters[i];
 
         r |= json_object_setn_new(parameters, parameter->name.data, parameter->name.len,
-                                  parameter->has_value ? js_string(parameter->value.text) : json_null());
+                                  parameter->has_value ? js_string(parameter->value.text)
+                                                       : json_null());
     }
     r |= js_set_str(args, "project", run->project->dir);
     r |= js_set_str(args, "namespace", run->plan->default_namespace);
@@ -76,8 +78,8 @@ static int keep_inputs(struct run *run, corrie_error *err)
         struct str path = last ? run->project->file : run->project->sources[i].path;
         char *name = arena_printf(&run->arena, "code/%.*s", STR_FMT(path));
 
-        r = name ? job_file(run->job, str_of(name), last ? run->project->file_text : run->project->sources[i].text,
-                            err)
+        r = name ? job_file(run->job, str_of(name),
+                            last ? run->project->file_text : run->project->sources[i].text, err)
                  : corrie_fail_memory(err);
     }
     return r;
@@ -149,7 +151,8 @@ static int run_node(struct run *run, const struct plan_step *step, corrie_error 
     RUN_EVENT(run, .kind = "start", .node = name, .status = "running");
     state->status = NODE_RUNNING;
     state->started = clock_monotonic();
-    r = step->kind == STEP_CHECK ? run_check(run, step->node, err) : run_model(run, step->node, err);
+    r = step->kind == STEP_CHECK ? run_check(run, step->node, err)
+                                 : run_model(run, step->node, err);
     state->elapsed = clock_monotonic() - state->started;
     if (state->status == NODE_RUNNING) {
         state->status = NODE_DONE;
@@ -158,10 +161,10 @@ static int run_node(struct run *run, const struct plan_step *step, corrie_error 
         state->status = NODE_FAILED;
     }
     RUN_EVENT(run, .kind = "done", .node = name,
-              .status = r == CORRIE_E_CANCELLED          ? "cancelled"
-                        : r < 0                          ? "failed"
+              .status = r == CORRIE_E_CANCELLED        ? "cancelled"
+                        : r < 0                        ? "failed"
                         : state->status == NODE_WARNED ? "warning"
-                                                         : "done",
+                                                       : "done",
               .rows = state->output ? state->rows : -1, .bytes = state->output ? state->bytes : -1,
               .seconds = (double)state->elapsed / 1e9);
     if (r < 0 && !str_starts(str_of(corrie_error_message(err)), node->name)) {
@@ -194,7 +197,8 @@ static int publish(struct run *run, corrie_error *err)
     run->committed = r > 0;
     for (size_t i = 0; i < run->n_tables; i++) {
         if (run->tables[i].made_namespace) {
-            char *text = arena_printf(&run->arena, "made the namespace %.*s", STR_FMT(run->tables[i].ns));
+            char *text =
+                arena_printf(&run->arena, "made the namespace %.*s", STR_FMT(run->tables[i].ns));
 
             RUN_EVENT(run, .kind = "notice", .text = text ? text : "");
         }
@@ -231,7 +235,8 @@ static int run_step(struct run *run, size_t index, corrie_error *err)
     case STEP_PUBLISH:
         return publish(run, err);
     default:
-        return corrie_fail(err, CORRIE_E_INTERNAL, "the plan has a step of unknown kind %d", (int)step->kind);
+        return corrie_fail(err, CORRIE_E_INTERNAL, "the plan has a step of unknown kind %d",
+                           (int)step->kind);
     }
 }
 
@@ -245,7 +250,8 @@ static int run_steps(struct run *run, corrie_error *err)
     }
     if (r >= 0 && run->n_tables == 0) {
         /* nothing was written: the transaction ends without a commit */
-        r = lake_tx_publish(run->tx, &(struct lake_publish){.message = STR("nothing")}, &nothing, err);
+        r = lake_tx_publish(run->tx, &(struct lake_publish){.message = STR("nothing")}, &nothing,
+                            err);
     }
     return r < 0 ? r : 0;
 }
@@ -256,8 +262,10 @@ static void hint_tx(const struct run *run, corrie_error *err)
     struct str job = job_id(run->job);
     _free_ char *first = err->hint ? str_dup(str_of(err->hint)) : NULL;
 
-    corrie_hint(err, "%s%snothing was published; what was finished is on tx/%.*s: corrie table ls --ref tx/%.*s",
-                first ? first : "", first ? "; " : "", STR_FMT(job), STR_FMT(job));
+    corrie_hint(
+        err,
+        "%s%snothing was published; what was finished is on tx/%.*s: corrie table ls --ref tx/%.*s",
+        first ? first : "", first ? "; " : "", STR_FMT(job), STR_FMT(job));
 }
 
 /* Ends the record. The commit, or the failure, stands whatever becomes of the record: that it could not be written
@@ -286,21 +294,24 @@ static int emit_plan(struct run *run, corrie_error *err)
     int r;
 
     r = plan_to_json(run->plan, &plan, err);
-    if (r < 0 || (r = js_format(plan, 0, &text, err)) < 0 || (r = plan_print_tree(run->plan, &tree, err)) < 0) {
+    if (r < 0 || (r = js_format(plan, 0, &text, err)) < 0 ||
+        (r = plan_print_tree(run->plan, &tree, err)) < 0) {
         return r;
     }
-    lake_event(run->lake, &(corrie_event){.size = sizeof(corrie_event),
-                                          .kind = "plan",
-                                          .json = buf_text(&text),
-                                          .text = buf_text(&tree),
-                                          .rows = -1,
-                                          .bytes = -1,
-                                          .time_ns = clock_now(),
-                                          .seconds = (double)(clock_monotonic() - run->started) / 1e9});
+    lake_event(run->lake,
+               &(corrie_event){.size = sizeof(corrie_event),
+                               .kind = "plan",
+                               .json = buf_text(&text),
+                               .text = buf_text(&tree),
+                               .rows = -1,
+                               .bytes = -1,
+                               .time_ns = clock_now(),
+                               .seconds = (double)(clock_monotonic() - run->started) / 1e9});
     return 0;
 }
 
-int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_json, corrie_error *err)
+int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_json,
+               corrie_error *err)
 {
     _cleanup_(run_done) struct run run = {.lake = lake, .started = clock_monotonic()};
     int r;

@@ -32,7 +32,7 @@ struct node_state {
     int64_t started; /* monotonic */
     int64_t elapsed;
     uint64_t max_rss;
-    int64_t cpu;     /* nanoseconds */
+    int64_t cpu; /* nanoseconds */
 };
 
 struct table_state {
@@ -59,10 +59,10 @@ struct run {
 
     struct job *job;
     struct lake_tx *tx;
-    struct exchange **scans;        /* one a step; NULL unless a scan for Python that ran */
-    struct env **environments;      /* one a plan environment */
-    struct node_state *nodes;       /* one a plan node */
-    struct table_state *tables;     /* one a write step, in order */
+    struct exchange **scans;    /* one a step; NULL unless a scan for Python that ran */
+    struct env **environments;  /* one a plan environment */
+    struct node_state *nodes;   /* one a plan node */
+    struct table_state *tables; /* one a write step, in order */
     size_t n_tables;
     struct hash commit;
     bool committed;
@@ -75,8 +75,8 @@ struct run {
 void run_event(struct run *run, corrie_event event);
 #define RUN_EVENT(run, ...) run_event((run), (corrie_event){__VA_ARGS__})
 /* A warning: an event, or under strict a failure. */
-int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format, ...)
-    CORRIE_PRINTF(4, 5) CORRIE_MUST_USE;
+int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format,
+             ...) CORRIE_PRINTF(4, 5) CORRIE_MUST_USE;
 
 /* ---- planning (prepare.c) ---- */
 
@@ -95,7 +95,8 @@ int run_scan(struct run *run, size_t step, corrie_error *err) CORRIE_MUST_USE;
 int run_filter(struct run *run, const struct plan_edge *edge, struct exchange **ret,
                corrie_error *err) CORRIE_MUST_USE;
 int run_environment(struct run *run, size_t environment, corrie_error *err) CORRIE_MUST_USE;
-int run_python(struct run *run, size_t node, struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;
+int run_python(struct run *run, size_t node, struct exchange **ret, corrie_error *err)
+    CORRIE_MUST_USE;
 int run_sql(struct run *run, size_t node, struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;
 int run_check(struct run *run, size_t node, corrie_error *err) CORRIE_MUST_USE;
 int run_write(struct run *run, size_t node, corrie_error *err) CORRIE_MUST_USE;

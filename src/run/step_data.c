@@ -36,8 +36,8 @@ static void add_columns(struct buf *sql, const struct plan_edge *edge)
 
 /* Reads what an edge asks of a table that the engine knows by `ns` and `name`; the filter has been given to the
  * table, or is given here. */
-static int select_edge(struct run *run, const struct plan_edge *edge, struct str ns, struct str name,
-                       struct str filter, struct exchange **ret, corrie_error *err)
+static int select_edge(struct run *run, const struct plan_edge *edge, struct str ns,
+                       struct str name, struct str filter, struct exchange **ret, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf sql = {0};
     int r;
@@ -83,7 +83,8 @@ int run_scan(struct run *run, size_t step, corrie_error *err)
     }
     r = run_open_engine(run, err);
     if (r < 0 || (r = run_source_view(run, source, &view, err)) < 0 ||
-        (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table, err)) < 0) {
+        (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table, err)) <
+            0) {
         return r;
     }
     r = lake_table_define(&view, &table, run->work.engine, edge->all_columns ? NULL : edge->columns,
@@ -118,7 +119,8 @@ static int define_input(struct run *run, const struct plan_edge *edge, corrie_er
     }
     source = &run->plan->sources[edge->source];
     r = run_source_view(run, source, &view, err);
-    if (r < 0 || (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table, err)) < 0) {
+    if (r < 0 || (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table,
+                                     err)) < 0) {
         return r;
     }
     table.ns = ns; /* the statement's own spelling */
@@ -166,7 +168,8 @@ static int note_reads(struct run *run, size_t index, const struct plan_node *out
 
             r = run_source_view(run, source, &view, err);
             if (r >= 0) {
-                r = lake_table_get(&view, source->table_namespace, source->name, &run->arena, &table, err);
+                r = lake_table_get(&view, source->table_namespace, source->name, &run->arena,
+                                   &table, err);
             }
             if (r >= 0) {
                 r = lake_tx_read(run->tx, output->table_namespace, output->name, &table, err);
@@ -204,7 +207,8 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
     struct schema target;
     struct lake_write write = {.ns = node->table_namespace,
                                .name = node->name,
-                               .mode = node->function->strategy == STRATEGY_APPEND ? LAKE_APPEND : LAKE_REPLACE,
+                               .mode = node->function->strategy == STRATEGY_APPEND ? LAKE_APPEND
+                                                                                   : LAKE_REPLACE,
                                .schema = &schema,
                                .engine = run->work.engine,
                                .selects = &select,
@@ -244,7 +248,8 @@ int run_write(struct run *run, size_t index, corrie_error *err)
     if (r < 0 || (r = write_output(run, node, rows, &written, err)) < 0) {
         return r;
     }
-    message = arena_printf(&run->arena, "Write %.*s.%.*s", STR_FMT(node->table_namespace), STR_FMT(node->name));
+    message = arena_printf(&run->arena, "Write %.*s.%.*s", STR_FMT(node->table_namespace),
+                           STR_FMT(node->name));
     if (!seen || !message) {
         return corrie_fail_memory(err);
     }

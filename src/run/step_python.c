@@ -16,7 +16,8 @@ int run_environment(struct run *run, size_t index, corrie_error *err)
 {
     const struct plan_environment *wanted = &run->plan->environments[index];
     struct env_package *packages = arena_array(&run->arena, struct env_package, wanted->n_packages);
-    struct env_request request = {.python = wanted->python, .packages = packages, .n_packages = wanted->n_packages};
+    struct env_request request = {
+        .python = wanted->python, .packages = packages, .n_packages = wanted->n_packages};
     struct env_options options = {
         .cancel = lake_cancel(run->lake), .progress = tell_progress, .progress_arg = run};
 
@@ -145,7 +146,8 @@ static void call_done(struct call *call)
 static int fill_sources(struct call *call, corrie_error *err)
 {
     const struct project_dir *project = call->run->project;
-    struct worker_source *sources = arena_array(&call->run->arena, struct worker_source, project->n_sources);
+    struct worker_source *sources =
+        arena_array(&call->run->arena, struct worker_source, project->n_sources);
     size_t n = 0;
 
     if (!sources) {
@@ -172,8 +174,8 @@ static void tell_event(void *arg, const struct worker_event *event)
     char *text = arena_text(&arena, event->text);
 
     if (event->kind == WORKER_LOG && name && text) {
-        RUN_EVENT(call->run, .kind = "log", .node = name, .stream = streams[event->stream], .file = file,
-                  .line = event->line, .text = text);
+        RUN_EVENT(call->run, .kind = "log", .node = name, .stream = streams[event->stream],
+                  .file = file, .line = event->line, .text = text);
     }
 }
 
@@ -249,7 +251,8 @@ static int check_columns(struct run *run, const struct plan_node *node, struct e
         return 0;
     }
     r = output_names(output, &run->arena, &names, err);
-    if (r < 0 || (r = columns_fit(&names, declared->items, declared->count, &run->arena, &fit, err)) < 0) {
+    if (r < 0 ||
+        (r = columns_fit(&names, declared->items, declared->count, &run->arena, &fit, err)) < 0) {
         return r;
     }
     for (size_t i = 0; i < fit.n_problems; i++) {
@@ -257,14 +260,14 @@ static int check_columns(struct run *run, const struct plan_node *node, struct e
     }
     fit_describe(&fit, &text);
     if (missing) {
-        corrie_fail(err, CORRIE_E_FAILED, "%.*s returned other columns than it declares: %s", STR_FMT(node->name),
-                    buf_text(&text));
+        corrie_fail(err, CORRIE_E_FAILED, "%.*s returned other columns than it declares: %s",
+                    STR_FMT(node->name), buf_text(&text));
         place_error(run->project, &declared->place, err);
         return corrie_hint(err, "return the declared columns, or change columns=[…]");
     }
     if (fit.n_problems > 0) {
-        r = run_warn(run, node, err, "%.*s returned other columns than it declares: %s", STR_FMT(node->name),
-                     buf_text(&text));
+        r = run_warn(run, node, err, "%.*s returned other columns than it declares: %s",
+                     STR_FMT(node->name), buf_text(&text));
         if (r < 0) {
             return r;
         }

@@ -29,7 +29,8 @@ static const char *list(const char *dir, const char *uri, struct arena *arena, i
     r = ingest_list(&full, 1, arena, &files, &n, &err);
     ck_assert_msg(r == expected, "%s: %s", uri, corrie_error_message(&err));
     for (size_t i = 0; r >= 0 && i < n; i++) {
-        buf_addf(&names, "%s%.*s", i > 0 ? " " : "", STR_FMT(str_from(files[i].path, strlen(dir) + 1)));
+        buf_addf(&names, "%s%.*s", i > 0 ? " " : "",
+                 STR_FMT(str_from(files[i].path, strlen(dir) + 1)));
     }
     return arena_text(arena, buf_str(&names));
 }
@@ -54,7 +55,8 @@ START_TEST(finds_what_a_uri_names)
     ck_assert_str_eq(list(dir, "in/*.csv", &arena, 0), "in/b.csv in/odd [1].csv");
     ck_assert_str_eq(list(dir, "*/?.csv", &arena, 0), "in/b.csv");
     ck_assert_str_eq(list(dir, "in/*/[abc].csv", &arena, 0), "in/sub/c.csv");
-    ck_assert_str_eq(list(dir, "in/odd [1].csv", &arena, 0), "in/odd [1].csv"); /* a file before a pattern */
+    ck_assert_str_eq(list(dir, "in/odd [1].csv", &arena, 0),
+                     "in/odd [1].csv"); /* a file before a pattern */
     list(dir, "in/missing.csv", &arena, CORRIE_E_NOT_FOUND);
     list(dir, "in/z*.csv", &arena, CORRIE_E_NOT_FOUND);
     list(dir, "no/where/*.csv", &arena, CORRIE_E_NOT_FOUND);

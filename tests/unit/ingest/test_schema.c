@@ -28,7 +28,8 @@ START_TEST(unites_columns_and_widens_types)
     struct field first[] = {{.name = STR("a"), .type = INT}, {.name = STR("b"), .type = TEXT}};
     struct field second[] = {{.name = STR("c"), .type = TEXT}, {.name = STR("a"), .type = LONG}};
     struct field third[] = {{.name = STR("a"), .type = INT}};
-    struct ingest_file files[] = {file_of("1", first, 2), file_of("2", second, 2), file_of("3", third, 1)};
+    struct ingest_file files[] = {file_of("1", first, 2), file_of("2", second, 2),
+                                  file_of("3", third, 1)};
     struct schema schema;
 
     ck_ok(ingest_schema(files, 3, &arena, &schema, &err), &err);
@@ -49,7 +50,8 @@ START_TEST(names_the_files_that_disagree)
     struct schema schema;
 
     ck_assert_int_eq(ingest_schema(files, 2, &arena, &schema, &err), CORRIE_E_DATA);
-    ck_assert_str_eq(corrie_error_message(&err), "column a is long in /in/1.csv and string in /in/2.csv");
+    ck_assert_str_eq(corrie_error_message(&err),
+                     "column a is long in /in/1.csv and string in /in/2.csv");
     files[1].skip = true; /* a file that is not read has no say */
     ck_ok(ingest_schema(files, 2, &arena, &schema, &err), &err);
 }

@@ -113,7 +113,8 @@ START_TEST(a_failure_is_kept_with_its_position)
 
         ck_str_eq(field(record, "status"), STR("failed"));
         ck_str_eq(field(error, "message"), STR("ValueError: no"));
-        ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(error, "context"), "line")), 7);
+        ck_assert_int_eq(
+            json_integer_value(json_object_get(json_object_get(error, "context"), "line")), 7);
     }
     {
         _json_ json_t *document = NULL;
@@ -144,7 +145,8 @@ START_TEST(a_job_whose_process_is_gone_is_lost)
 
     setup(&f);
     job = begin(&f, "run");
-    ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err), 1);
+    ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err),
+                     1);
     ck_ok(job_directory(entry.time, entry.id, &arena, &directory, &f.err), &f.err);
     key = arena_printf(&arena, "%.*s/job.json", STR_FMT(directory));
     record = get(&f, job_id(job));
@@ -177,7 +179,8 @@ START_TEST(the_record_decides_not_the_index)
 
     setup(&f);
     job = begin(&f, "run");
-    ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err), 1);
+    ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err),
+                     1);
     ck_ok(js_parse(entry.json, "entry", &stale, &f.err), &f.err);
     ck_assert_int_eq(js_set_int(stale, "pid", 2147483000), 0);
     ck_ok(js_canonical(stale, &text, &f.err), &f.err);
@@ -206,13 +209,18 @@ START_TEST(logs_keep_whole_lines)
 
     setup(&f);
     job = begin(&f, "run");
-    job_log(job, &(corrie_event){.kind = "log", .node = "m", .stream = "stdout", .line = 3, .text = "a\xff\nb"});
+    job_log(job,
+            &(corrie_event){
+                .kind = "log", .node = "m", .stream = "stdout", .line = 3, .text = "a\xff\nb"});
     job_log(job, &(corrie_event){.kind = "done", .node = "m", .rows = 5, .bytes = -1});
-    ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err), 1);
+    ck_assert_int_eq(catalog_index_get(f.catalog, JOB_SPACE, job_id(job), &arena, &entry, &f.err),
+                     1);
     ck_ok(job_directory(entry.time, entry.id, &arena, &directory, &f.err), &f.err);
     path = arena_printf(&arena, "%s/%.*s/log.jsonl", f.dir, STR_FMT(directory));
-    ck_ok(os_file_append(path, STR("{\"kind\":\"lo{\"kind\":\"log\"}\n"), 0600, &f.err), &f.err); /* was full */
-    ck_ok(os_file_append(path, STR("{\"kind\":\"log\",\"te"), 0600, &f.err), &f.err); /* killed here */
+    ck_ok(os_file_append(path, STR("{\"kind\":\"lo{\"kind\":\"log\"}\n"), 0600, &f.err),
+          &f.err); /* was full */
+    ck_ok(os_file_append(path, STR("{\"kind\":\"log\",\"te"), 0600, &f.err),
+          &f.err); /* killed here */
     ck_ok(jobs_logs(f.store, f.catalog, job_id(job), &document, &f.err), &f.err);
     logs = json_object_get(document, "logs");
     ck_assert_uint_eq(json_array_size(logs), 3);
@@ -229,9 +237,11 @@ START_TEST(names_that_lead_nowhere)
     struct fixture f;
 
     setup(&f);
-    ck_fails(jobs_get(f.store, f.catalog, STR("last"), &document, &f.err), CORRIE_E_NOT_FOUND, &f.err);
+    ck_fails(jobs_get(f.store, f.catalog, STR("last"), &document, &f.err), CORRIE_E_NOT_FOUND,
+             &f.err);
     ck_fails(jobs_get(f.store, f.catalog, STR("abc"), &document, &f.err), CORRIE_E_USAGE, &f.err);
-    ck_fails(jobs_get(f.store, f.catalog, STR("abcdef"), &document, &f.err), CORRIE_E_NOT_FOUND, &f.err);
+    ck_fails(jobs_get(f.store, f.catalog, STR("abcdef"), &document, &f.err), CORRIE_E_NOT_FOUND,
+             &f.err);
     teardown(&f);
 }
 END_TEST
@@ -257,4 +267,5 @@ START_TEST(lists_in_pages)
 END_TEST
 
 SUITE(jobs_suite, "jobs", a_record_tells_how_it_went, a_failure_is_kept_with_its_position,
-      a_job_whose_process_is_gone_is_lost, the_record_decides_not_the_index, logs_keep_whole_lines, names_that_lead_nowhere, lists_in_pages)
+      a_job_whose_process_is_gone_is_lost, the_record_decides_not_the_index, logs_keep_whole_lines,
+      names_that_lead_nowhere, lists_in_pages)

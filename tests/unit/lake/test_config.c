@@ -35,7 +35,8 @@ START_TEST(refuses_what_it_does_not_know)
         {"{\"format\":1,\"features\":[\"flux\"]}", CORRIE_E_REFUSED},
         {"{\"format\":1,\"features\":[7]}", CORRIE_E_CORRUPT},
         {"{\"format\":\"1\"}", CORRIE_E_CORRUPT},
-        {"{\"format\":1,\"features\":[],\"id\":\"x\",\"catalog\":\"c\",\"roots\":[]}", CORRIE_E_CORRUPT},
+        {"{\"format\":1,\"features\":[],\"id\":\"x\",\"catalog\":\"c\",\"roots\":[]}",
+         CORRIE_E_CORRUPT},
         {"{\"format\":1,\"features\":[],\"id\":\"3d0a7a0e-6f0b-4b4b-9d07-8c1d6a0f5a21\",\"catalog\":\"c\","
          "\"roots\":[1]}",
          CORRIE_E_CORRUPT},
@@ -45,7 +46,8 @@ START_TEST(refuses_what_it_does_not_know)
     struct lake_config config;
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        ck_fails(lake_config_parse(str_of(cases[i].text), &arena, &config, &err), cases[i].code, &err);
+        ck_fails(lake_config_parse(str_of(cases[i].text), &arena, &config, &err), cases[i].code,
+                 &err);
     }
 }
 END_TEST

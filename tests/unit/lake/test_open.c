@@ -128,5 +128,5 @@ START_TEST(says_what_is_damaged)
 }
 END_TEST
 
-SUITE(open_suite, "open", makes_a_lake_once, finishes_a_lake_that_was_cut_off, leaves_other_folders_alone,
-      says_what_is_damaged)
+SUITE(open_suite, "open", makes_a_lake_once, finishes_a_lake_that_was_cut_off,
+      leaves_other_folders_alone, says_what_is_damaged)

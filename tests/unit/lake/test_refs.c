@@ -24,9 +24,12 @@ START_TEST(branches_come_and_go)
     fixture_init(&f);
     fixture_open(&f);
     create(&f, "ada.work");
-    ck_fails(corrie_branch_create(f.lake, "ada.work", NULL, false, &text, &f.err), CORRIE_E_EXISTS, &f.err);
-    ck_fails(corrie_branch_create(f.lake, "tx/1", NULL, false, &text, &f.err), CORRIE_E_USAGE, &f.err);
-    ck_fails(corrie_branch_create(f.lake, "x", "man", false, &text, &f.err), CORRIE_E_NOT_FOUND, &f.err);
+    ck_fails(corrie_branch_create(f.lake, "ada.work", NULL, false, &text, &f.err), CORRIE_E_EXISTS,
+             &f.err);
+    ck_fails(corrie_branch_create(f.lake, "tx/1", NULL, false, &text, &f.err), CORRIE_E_USAGE,
+             &f.err);
+    ck_fails(corrie_branch_create(f.lake, "x", "man", false, &text, &f.err), CORRIE_E_NOT_FOUND,
+             &f.err);
     ck_ok(corrie_branch_create(f.lake, "ada.work", NULL, true, &text, &f.err), &f.err);
     corrie_free(text);
     {
@@ -37,7 +40,8 @@ START_TEST(branches_come_and_go)
     ck_ok(corrie_branch_delete(f.lake, "ada.work", false, &text, &f.err), &f.err);
     ck_assert_ptr_nonnull(strstr(text, "corrie branch create ada.work --from-ref @"));
     corrie_free(text);
-    ck_fails(corrie_branch_delete(f.lake, "ada.work", false, &text, &f.err), CORRIE_E_NOT_FOUND, &f.err);
+    ck_fails(corrie_branch_delete(f.lake, "ada.work", false, &text, &f.err), CORRIE_E_NOT_FOUND,
+             &f.err);
     ck_fails(corrie_branch_delete(f.lake, "main", false, &text, &f.err), CORRIE_E_REFUSED, &f.err);
     ck_ok(corrie_branch_delete(f.lake, "ada.work", true, &text, &f.err), &f.err);
     {
@@ -116,4 +120,5 @@ START_TEST(merges_what_both_added)
 }
 END_TEST
 
-SUITE(refs_suite, "refs", branches_come_and_go, remembers_what_is_checked_out, merges_what_both_added)
+SUITE(refs_suite, "refs", branches_come_and_go, remembers_what_is_checked_out,
+      merges_what_both_added)

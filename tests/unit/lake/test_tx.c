@@ -21,9 +21,9 @@ static struct engine *open_engine(struct fixture *f)
     return engine;
 }
 
-static int write_rows(struct fixture *f, struct lake_tx *tx, struct engine *engine, const char *table,
-                      enum lake_write_mode mode, const char *sql, struct arena *arena,
-                      struct lake_written *ret)
+static int write_rows(struct fixture *f, struct lake_tx *tx, struct engine *engine,
+                      const char *table, enum lake_write_mode mode, const char *sql,
+                      struct arena *arena, struct lake_written *ret)
 {
     struct schema schema = one_column("n");
     struct str select = str_of(sql);
@@ -53,7 +53,8 @@ static struct lake_tx *begin(struct fixture *f, const char *job)
 
 static int publish(struct fixture *f, struct lake_tx *tx, struct hash *ret)
 {
-    return lake_tx_publish(tx, &(struct lake_publish){.message = STR("test"), .origin = true}, ret, &f->err);
+    return lake_tx_publish(tx, &(struct lake_publish){.message = STR("test"), .origin = true}, ret,
+                           &f->err);
 }
 
 /* 1 and the record count, or 0 */
@@ -85,7 +86,8 @@ START_TEST(rows_become_a_commit)
     fixture_open(&f);
     engine = open_engine(&f);
     tx = begin(&f, NULL);
-    ck_ok(write_rows(&f, tx, engine, "t", LAKE_APPEND, "SELECT range AS n FROM range(5)", &arena, &written),
+    ck_ok(write_rows(&f, tx, engine, "t", LAKE_APPEND, "SELECT range AS n FROM range(5)", &arena,
+                     &written),
           &f.err);
     ck_assert(written.created);
     ck_assert_int_eq(written.rows, 5);
@@ -103,7 +105,8 @@ START_TEST(rows_become_a_commit)
     lake_tx_free(tx);
 
     tx = begin(&f, NULL);
-    ck_assert_int_eq(write_rows(&f, tx, engine, "t", LAKE_CREATE, "", &arena, &written), CORRIE_E_EXISTS);
+    ck_assert_int_eq(write_rows(&f, tx, engine, "t", LAKE_CREATE, "", &arena, &written),
+                     CORRIE_E_EXISTS);
     corrie_error_clear(&f.err);
     ck_ok(write_rows(&f, tx, engine, "t", LAKE_REPLACE, "SELECT 1 AS n", &arena, &written), &f.err);
     ck_ok(publish(&f, tx, &commit), &f.err);
@@ -135,7 +138,9 @@ START_TEST(nothing_to_do_makes_no_commit)
     ck_ok(publish(&f, tx, &before), &f.err);
     lake_tx_free(tx);
     tx = begin(&f, NULL);
-    ck_ok(write_rows(&f, tx, engine, "t", LAKE_APPEND, "SELECT 1 AS n WHERE false", &arena, &written), &f.err);
+    ck_ok(
+        write_rows(&f, tx, engine, "t", LAKE_APPEND, "SELECT 1 AS n WHERE false", &arena, &written),
+        &f.err);
     ck_assert_int_eq(publish(&f, tx, &commit), 0);
     ck_assert(hash_eq(&commit, &before));
     lake_tx_free(tx);
@@ -162,9 +167,12 @@ START_TEST(different_tables_both_land_and_the_same_conflicts)
     first = begin(&f, NULL);
     second = begin(&f, NULL);
     third = begin(&f, NULL);
-    ck_ok(write_rows(&f, first, engine, "a", LAKE_APPEND, "SELECT 1 AS n", &arena, &written), &f.err);
-    ck_ok(write_rows(&f, second, engine, "b", LAKE_APPEND, "SELECT 2 AS n", &arena, &written), &f.err);
-    ck_ok(write_rows(&f, third, engine, "a", LAKE_APPEND, "SELECT 3 AS n", &arena, &written), &f.err);
+    ck_ok(write_rows(&f, first, engine, "a", LAKE_APPEND, "SELECT 1 AS n", &arena, &written),
+          &f.err);
+    ck_ok(write_rows(&f, second, engine, "b", LAKE_APPEND, "SELECT 2 AS n", &arena, &written),
+          &f.err);
+    ck_ok(write_rows(&f, third, engine, "a", LAKE_APPEND, "SELECT 3 AS n", &arena, &written),
+          &f.err);
     ck_ok(publish(&f, first, &commit), &f.err);
     ck_ok(publish(&f, second, &commit), &f.err);
     ck_assert_int_eq(publish(&f, third, &commit), CORRIE_E_CONFLICT);
@@ -255,7 +263,8 @@ START_TEST(the_ledger_remembers)
     entry.location = str_make(longer, sizeof longer);
     ck_ok(lake_tx_ledger(tx, &table, &entry, 1, &f.err), &f.err);
     view = lake_tx_view(tx);
-    ck_assert_int_eq(lake_ledger_find(&view, &table, STR("file:///in/a.csv"), &arena, &found, &f.err), 1);
+    ck_assert_int_eq(
+        lake_ledger_find(&view, &table, STR("file:///in/a.csv"), &arena, &found, &f.err), 1);
     ck_str_eq(found.version, STR("3:4"));
     ck_assert_uint_eq(found.n_data_files, 1);
     ck_str_eq(found.data_files[0], files[0]);
@@ -269,4 +278,5 @@ START_TEST(the_ledger_remembers)
 END_TEST
 
 SUITE(tx_suite, "transactions", rows_become_a_commit, nothing_to_do_makes_no_commit,
-      different_tables_both_land_and_the_same_conflicts, steps_are_seen_on_tx_until_published, the_ledger_remembers)
+      different_tables_both_land_and_the_same_conflicts, steps_are_seen_on_tx_until_published,
+      the_ledger_remembers)

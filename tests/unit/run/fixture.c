@@ -130,8 +130,8 @@ int64_t number_of(const json_t *object, const char *field)
     return json_integer_value(json_object_get(object, field));
 }
 
-int import_file(struct fixture *f, const char *path, const char *table, enum corrie_import_mode mode,
-                json_t **ret)
+int import_file(struct fixture *f, const char *path, const char *table,
+                enum corrie_import_mode mode, json_t **ret)
 {
     corrie_import_options options = {
         .size = sizeof options, .table = table, .uris = &path, .n_uris = 1, .mode = mode};

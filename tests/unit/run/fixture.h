@@ -12,11 +12,11 @@ struct fixture {
     char *dir;
     corrie_lake *lake;
     corrie_error err;
-    json_t *events;    /* what was told: {"kind","node","status","text","rows"} each */
+    json_t *events;        /* what was told: {"kind","node","status","text","rows"} each */
     const char *cancel_at; /* a kind of event at which the work is cancelled; NULL = never */
     corrie_cancel *cancel;
-    bool deaf;         /* keep no events */
-    bool spoil_jobs;   /* once a commit is told of, the folder of job records becomes a file */
+    bool deaf;       /* keep no events */
+    bool spoil_jobs; /* once a commit is told of, the folder of job records becomes a file */
 };
 
 void fixture_init(struct fixture *f);
@@ -36,8 +36,8 @@ const char *text_of(const json_t *object, const char *field);
 int64_t number_of(const json_t *object, const char *field);
 
 /* Imports one file; the fixture's error says why not. */
-int import_file(struct fixture *f, const char *path, const char *table, enum corrie_import_mode mode,
-                json_t **ret);
+int import_file(struct fixture *f, const char *path, const char *table,
+                enum corrie_import_mode mode, json_t **ret);
 /* The first column of the first row of a query, as a number. */
 int64_t query_number(struct fixture *f, const char *sql);
 /* The commit that main is at. Lives until the next call. */

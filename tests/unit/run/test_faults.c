@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "arrow/table.h"
-#include "fixture.h"
 #include "base/mem.h"
+#include "fixture.h"
 #include "os/fault.h"
 
 typedef int (*work_fn)(struct fixture *f);
@@ -23,8 +23,8 @@ static void fail_each(struct fixture *f, work_fn work, uint64_t stride)
         r = work(f);
         reached = os_fault_alloc_count() >= k;
         mem_set_fault(NULL, NULL);
-        ck_assert_msg(r >= 0 || r == CORRIE_E_NO_MEMORY, "allocation %llu: %s (%s)", (unsigned long long)k,
-                      corrie_code_name(r), corrie_error_message(&f->err));
+        ck_assert_msg(r >= 0 || r == CORRIE_E_NO_MEMORY, "allocation %llu: %s (%s)",
+                      (unsigned long long)k, corrie_code_name(r), corrie_error_message(&f->err));
         ck_assert_int_eq(r < 0 ? r : 0, f->err.code);
         corrie_error_clear(&f->err);
     }
@@ -81,7 +81,8 @@ static int change_refs(struct fixture *f)
     if ((r = GIVEN(corrie_branch_create(f->lake, name, "main", false, ret_json, &f->err))) < 0 ||
         (r = GIVEN(corrie_namespace_create(f->lake, name, name, false, ret_json, &f->err))) < 0 ||
         (r = GIVEN(corrie_branch_merge(f->lake, name, &merge, ret_json, &f->err))) < 0 ||
-        (r = corrie_checkout(f->lake, name, &f->err)) < 0 || (r = corrie_checkout(f->lake, "main", &f->err)) < 0) {
+        (r = corrie_checkout(f->lake, name, &f->err)) < 0 ||
+        (r = corrie_checkout(f->lake, "main", &f->err)) < 0) {
         return r;
     }
     return GIVEN(corrie_branch_delete(f->lake, name, false, ret_json, &f->err));
@@ -134,7 +135,8 @@ static int query(struct fixture *f)
 
 static int run(struct fixture *f)
 {
-    corrie_run_options options = {.size = sizeof options, .project_dir = in_dir(f, "p"), .no_cache = true};
+    corrie_run_options options = {
+        .size = sizeof options, .project_dir = in_dir(f, "p"), .no_cache = true};
 
     return GIVEN(corrie_run(f->lake, &options, ret_json, &f->err));
 }
@@ -144,15 +146,19 @@ static void make(struct fixture *f)
     _json_ json_t *document = NULL;
 
     fixture_init(f);
-    ck_ok(import_file(f, put_file(f, "a.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND, &document), &f->err);
-    put_file(f, "p/corrie.yaml", "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n");
-    put_file(f, "p/m.sql", "-- corrie: name=m materialization_strategy=REPLACE\nSELECT n + 1 AS n FROM t\n");
+    ck_ok(import_file(f, put_file(f, "a.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND, &document),
+          &f->err);
+    put_file(f, "p/corrie.yaml",
+             "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n");
+    put_file(f, "p/m.sql",
+             "-- corrie: name=m materialization_strategy=REPLACE\nSELECT n + 1 AS n FROM t\n");
 }
 
 static const struct {
     work_fn work;
     uint64_t stride;
-} works[] = {{look, 1}, {look_at_jobs, 1}, {miss, 1}, {change_refs, 7}, {query, 41}, {import_again, 131}, {run, 211}};
+} works[] = {{look, 1},   {look_at_jobs, 1},   {miss, 1}, {change_refs, 7},
+             {query, 41}, {import_again, 131}, {run, 211}};
 
 START_TEST(memory_may_run_out_anywhere)
 {

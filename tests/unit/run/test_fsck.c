@@ -13,8 +13,10 @@ static void make_tables(struct fixture *f)
     _json_ json_t *first = NULL;
     _json_ json_t *second = NULL;
 
-    ck_ok(import_file(f, put_file(f, "a.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND, &first), &f->err);
-    ck_ok(import_file(f, put_file(f, "b.csv", "n\n2\n"), "t", CORRIE_IMPORT_APPEND, &second), &f->err);
+    ck_ok(import_file(f, put_file(f, "a.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND, &first),
+          &f->err);
+    ck_ok(import_file(f, put_file(f, "b.csv", "n\n2\n"), "t", CORRIE_IMPORT_APPEND, &second),
+          &f->err);
 }
 
 /* The first file below `folder` whose name ends so. Heap. */

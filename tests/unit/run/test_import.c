@@ -3,7 +3,8 @@
 
 #include "fixture.h"
 
-static json_t *imported(struct fixture *f, const char *path, const char *table, enum corrie_import_mode mode)
+static json_t *imported(struct fixture *f, const char *path, const char *table,
+                        enum corrie_import_mode mode)
 {
     json_t *document = NULL;
 
@@ -20,8 +21,9 @@ START_TEST(the_document_has_its_fields)
 
     fixture_init(&f);
     document = imported(&f, put_file(&f, "a.csv", "n,s\n1,x\n2,y\n"), "ns.t", CORRIE_IMPORT_APPEND);
-    ck_assert_str_eq(fields_of(document), "branch bytes commit created_namespace created_table files job namespace "
-                                          "rows schema table");
+    ck_assert_str_eq(fields_of(document),
+                     "branch bytes commit created_namespace created_table files job namespace "
+                     "rows schema table");
     ck_assert_str_eq(text_of(document, "namespace"), "ns");
     ck_assert_str_eq(text_of(document, "table"), "t");
     ck_assert_str_eq(text_of(document, "branch"), "main");
@@ -33,7 +35,8 @@ START_TEST(the_document_has_its_fields)
     ck_assert_int_eq(number_of(file, "rows"), 2);
     ck_assert_int_eq(number_of(file, "bytes"), 12);
     ck_assert_str_eq(fields_of(json_object_get(file, "sniffed")), "delimiter header quote");
-    ck_assert_str_eq(fields_of(json_array_get(json_object_get(document, "schema"), 0)), "name type");
+    ck_assert_str_eq(fields_of(json_array_get(json_object_get(document, "schema"), 0)),
+                     "name type");
     check_sound(&f);
     fixture_done(&f);
 }
@@ -98,9 +101,11 @@ START_TEST(the_table_decides_the_types_of_csv)
     /* other order, other case, a column less */
     third = imported(&f, put_file(&f, "c.csv", "PRICE\n7\n"), "t", CORRIE_IMPORT_APPEND);
     ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM t WHERE price = 7 AND zip IS NULL"), 1);
-    ck_fails(import_file(&f, put_file(&f, "d.csv", "price\nmuch\n"), "t", CORRIE_IMPORT_APPEND, &none),
-             CORRIE_E_DATA, &f.err);
-    ck_fails(import_file(&f, put_file(&f, "e.csv", "price,more\n1,2\n"), "t", CORRIE_IMPORT_APPEND, &none),
+    ck_fails(
+        import_file(&f, put_file(&f, "d.csv", "price\nmuch\n"), "t", CORRIE_IMPORT_APPEND, &none),
+        CORRIE_E_DATA, &f.err);
+    ck_fails(import_file(&f, put_file(&f, "e.csv", "price,more\n1,2\n"), "t", CORRIE_IMPORT_APPEND,
+                         &none),
              CORRIE_E_DATA, &f.err);
     ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM t"), 3);
     fixture_done(&f);
@@ -134,7 +139,10 @@ START_TEST(the_ledger_knows_content_and_replacement)
     _json_ json_t *after = NULL;
     _json_ json_t *twice = NULL;
     const char *paths[2];
-    corrie_import_options options = {.size = sizeof options, .table = "u", .uris = paths, .n_uris = 2,
+    corrie_import_options options = {.size = sizeof options,
+                                     .table = "u",
+                                     .uris = paths,
+                                     .n_uris = 2,
                                      .mode = CORRIE_IMPORT_APPEND};
     char *text;
 
@@ -144,7 +152,8 @@ START_TEST(the_ledger_knows_content_and_replacement)
     ck_assert_int_eq(utime(paths[0], NULL), 0);
     skipped = imported(&f, paths[0], "t", CORRIE_IMPORT_APPEND);
     ck_assert_ptr_null(text_of(skipped, "commit"));
-    ck_assert_str_eq(text_of(json_array_get(json_object_get(skipped, "files"), 0), "status"), "skipped");
+    ck_assert_str_eq(text_of(json_array_get(json_object_get(skipped, "files"), 0), "status"),
+                     "skipped");
     replaced = imported(&f, put_file(&f, "b.csv", "n\n5\n"), "t", CORRIE_IMPORT_REPLACE);
     after = imported(&f, paths[0], "t", CORRIE_IMPORT_APPEND);
     ck_assert_int_eq(number_of(after, "rows"), 1); /* its rows had gone with the replacement */
@@ -169,7 +178,8 @@ START_TEST(a_failure_leaves_the_lake_and_a_record)
     snprintf(before, sizeof before, "%s", head_of(&f));
     put_file(&f, "in/1.csv", "n\n1\n");
     put_file(&f, "in/2.parquet", "PAR1 and no more");
-    ck_fails(import_file(&f, in_dir(&f, "in"), "new.t", CORRIE_IMPORT_APPEND, &none), CORRIE_E_DATA, &f.err);
+    ck_fails(import_file(&f, in_dir(&f, "in"), "new.t", CORRIE_IMPORT_APPEND, &none), CORRIE_E_DATA,
+             &f.err);
     ck_assert_str_eq(head_of(&f), before);
     ck_ok(corrie_job_get(f.lake, "last", &text, &f.err), &f.err);
     record = parse_document(text);
@@ -179,13 +189,15 @@ START_TEST(a_failure_leaves_the_lake_and_a_record)
     for (size_t i = 0; i < json_array_size(f.events); i++) {
         const char *told = text_of(json_array_get(f.events, i), "text");
 
-        ck_assert_msg(!told || !strstr(told, "namespace"), "told of a namespace that was not made: %s", told);
+        ck_assert_msg(!told || !strstr(told, "namespace"),
+                      "told of a namespace that was not made: %s", told);
     }
     check_sound(&f);
     fixture_done(&f);
 }
 END_TEST
 
-SUITE(import_suite, "import", the_document_has_its_fields, a_created_table_is_empty_and_takes_the_file,
-      the_table_decides_the_types_of_csv, names_that_differ_in_case_are_one_column,
-      the_ledger_knows_content_and_replacement, a_failure_leaves_the_lake_and_a_record)
+SUITE(import_suite, "import", the_document_has_its_fields,
+      a_created_table_is_empty_and_takes_the_file, the_table_decides_the_types_of_csv,
+      names_that_differ_in_case_are_one_column, the_ledger_knows_content_and_replacement,
+      a_failure_leaves_the_lake_and_a_record)

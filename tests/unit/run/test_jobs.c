@@ -16,7 +16,8 @@ START_TEST(records_have_their_fields)
     char *text;
 
     fixture_init(&f);
-    ck_ok(import_file(&f, put_file(&f, "a.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND, &imported), &f.err);
+    ck_ok(import_file(&f, put_file(&f, "a.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND, &imported),
+          &f.err);
     ck_ok(corrie_job_list(f.lake, 0, &text, &f.err), &f.err);
     list = parse_document(text);
     ck_assert_str_eq(fields_of(list), "jobs more");
@@ -28,8 +29,9 @@ START_TEST(records_have_their_fields)
     snprintf(prefix, sizeof prefix, "%.8s", text_of(imported, "job"));
     ck_ok(corrie_job_get(f.lake, prefix, &text, &f.err), &f.err);
     record = parse_document(text);
-    ck_assert_str_eq(fields_of(record), "args commit_in commit_out ended error format host job kind nodes pid ref "
-                                        "started status tables tx user version");
+    ck_assert_str_eq(fields_of(record),
+                     "args commit_in commit_out ended error format host job kind nodes pid ref "
+                     "started status tables tx user version");
     ck_assert_str_eq(text_of(record, "commit_out"), text_of(imported, "commit"));
     ck_assert_str_eq(fields_of(json_object_get(record, "args")), "mode namespace table uris");
     ck_assert_str_eq(fields_of(json_array_get(json_object_get(record, "tables"), 0)),
@@ -52,9 +54,11 @@ START_TEST(a_record_that_cannot_be_ended_fails_nothing)
     bool told = false;
 
     fixture_init(&f);
-    ck_ok(import_file(&f, put_file(&f, "a.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND, &first), &f.err);
+    ck_ok(import_file(&f, put_file(&f, "a.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND, &first),
+          &f.err);
     f.spoil_jobs = true; /* at the event that tells of the commit */
-    ck_ok(import_file(&f, put_file(&f, "b.csv", "n\n2\n"), "t", CORRIE_IMPORT_APPEND, &second), &f.err);
+    ck_ok(import_file(&f, put_file(&f, "b.csv", "n\n2\n"), "t", CORRIE_IMPORT_APPEND, &second),
+          &f.err);
     ck_assert_str_eq(text_of(second, "commit"), head_of(&f));
     for (size_t i = 0; i < json_array_size(f.events); i++) {
         const char *text = text_of(json_array_get(f.events, i), "text");

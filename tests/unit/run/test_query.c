@@ -13,7 +13,8 @@ static void make_table(struct fixture *f)
 {
     _json_ json_t *document = NULL;
 
-    ck_ok(import_file(f, put_file(f, "a.csv", "n,s\n1,x\n2,y\n3,\n"), "orders", CORRIE_IMPORT_APPEND, &document),
+    ck_ok(import_file(f, put_file(f, "a.csv", "n,s\n1,x\n2,y\n3,\n"), "orders",
+                      CORRIE_IMPORT_APPEND, &document),
           &f->err);
 }
 
@@ -37,7 +38,9 @@ START_TEST(tables_are_found_by_every_spelling)
     fixture_init(&f);
     make_table(&f);
     ck_assert_int_eq(query_number(&f, "SELECT sum(n)::BIGINT FROM orders"), 6);
-    ck_assert_int_eq(query_number(&f, "SELECT sum(n)::BIGINT FROM public.orders AS o WHERE o.s IS NOT NULL;"), 3);
+    ck_assert_int_eq(
+        query_number(&f, "SELECT sum(n)::BIGINT FROM public.orders AS o WHERE o.s IS NOT NULL;"),
+        3);
     ck_assert_int_eq(query_number(&f, "WITH a AS (FROM orders) SELECT count(*) FROM a, orders"), 9);
     ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM (VALUES (1), (2))"), 2);
     fixture_done(&f);
@@ -51,7 +54,9 @@ START_TEST(a_table_named_like_a_builtin_is_read)
     _json_ json_t *document = NULL;
 
     fixture_init(&f);
-    ck_ok(import_file(&f, put_file(&f, "a.csv", "n\n4\n"), "pg_stats", CORRIE_IMPORT_APPEND, &document), &f.err);
+    ck_ok(import_file(&f, put_file(&f, "a.csv", "n\n4\n"), "pg_stats", CORRIE_IMPORT_APPEND,
+                      &document),
+          &f.err);
     ck_assert_int_eq(query_number(&f, "SELECT n FROM pg_stats"), 4);
     ck_ok(try_query(&f, "SELECT * FROM duckdb_settings()"), &f.err);
     ck_ok(try_query(&f, "SELECT * FROM information_schema.tables"), &f.err);
@@ -83,7 +88,8 @@ START_TEST(unknown_names_and_bad_text_are_told_apart)
 END_TEST
 
 /* Enough rows that the first are there before the bad one is met. */
-#define LATE_FAILURE "SELECT CASE WHEN range = 19999999 THEN error('much too late')::BIGINT ELSE range END FROM range(20000000)"
+#define LATE_FAILURE                                                                               \
+    "SELECT CASE WHEN range = 19999999 THEN error('much too late')::BIGINT ELSE range END FROM range(20000000)"
 
 /* What fails while rows flow has a story too. */
 START_TEST(a_stream_tells_its_error)
@@ -129,7 +135,8 @@ START_TEST(results_become_files)
         _json_ json_t *document = NULL;
 
         path = put_file(&f, "out/result", "what was there before");
-        ck_ok(corrie_query_to_file(f.lake, "SELECT n FROM orders ORDER BY n", NULL, formats[i], path, &json, &f.err),
+        ck_ok(corrie_query_to_file(f.lake, "SELECT n FROM orders ORDER BY n", NULL, formats[i],
+                                   path, &json, &f.err),
               &f.err);
         document = parse_document(json);
         ck_assert_str_eq(fields_of(document), "bytes path rows");
@@ -138,23 +145,27 @@ START_TEST(results_become_files)
         ck_ok(os_stat(path, &stat, &f.err), &f.err);
         ck_assert_int_eq(number_of(document, "bytes"), (int64_t)stat.size);
     }
-    ck_ok(corrie_query_to_file(f.lake, "SELECT n FROM orders ORDER BY n", NULL, "csv", path, &json, &f.err), &f.err);
+    ck_ok(corrie_query_to_file(f.lake, "SELECT n FROM orders ORDER BY n", NULL, "csv", path, &json,
+                               &f.err),
+          &f.err);
     corrie_free(json);
     ck_ok(os_file_read(path, 100, &text, &f.err), &f.err);
     ck_str_eq(buf_str(&text), STR("n\n1\n2\n3\n"));
 
     /* a failure leaves the old file, and nothing beside it */
-    ck_assert_int_lt(corrie_query_to_file(f.lake, "SELECT CAST(s AS INTEGER) FROM orders", NULL, "csv", path, &json,
-                                          &f.err),
+    ck_assert_int_lt(corrie_query_to_file(f.lake, "SELECT CAST(s AS INTEGER) FROM orders", NULL,
+                                          "csv", path, &json, &f.err),
                      0);
     corrie_error_clear(&f.err);
     ck_ok(os_dir_list(in_dir(&f, "out"), &arena, &entries, &n, &f.err), &f.err);
     ck_assert_uint_eq(n, 1);
     ck_ok(os_stat(path, &stat, &f.err), &f.err);
     ck_assert_uint_eq(stat.size, 8);
-    ck_fails(corrie_query_to_file(f.lake, "SELECT 1", NULL, "xlsx", path, &json, &f.err), CORRIE_E_USAGE, &f.err);
-    ck_fails(corrie_query_to_file(f.lake, "SELECT 1", NULL, "csv", in_dir(&f, "out"), &json, &f.err),
+    ck_fails(corrie_query_to_file(f.lake, "SELECT 1", NULL, "xlsx", path, &json, &f.err),
              CORRIE_E_USAGE, &f.err);
+    ck_fails(
+        corrie_query_to_file(f.lake, "SELECT 1", NULL, "csv", in_dir(&f, "out"), &json, &f.err),
+        CORRIE_E_USAGE, &f.err);
     fixture_done(&f);
 }
 END_TEST
@@ -187,12 +198,13 @@ START_TEST(options_are_checked)
     fixture_init(&f);
     ck_fails(corrie_query(f.lake, "SELECT 1", &options, &stream, &f.err), CORRIE_E_USAGE, &f.err);
     options = (corrie_query_options){.size = sizeof options, .ref = "mian"};
-    ck_assert_int_eq(corrie_query(f.lake, "SELECT 1", &options, &stream, &f.err), CORRIE_E_NOT_FOUND);
+    ck_assert_int_eq(corrie_query(f.lake, "SELECT 1", &options, &stream, &f.err),
+                     CORRIE_E_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(f.err.hint, "main"));
     fixture_done(&f);
 }
 END_TEST
 
-SUITE(query_suite, "query", tables_are_found_by_every_spelling, a_table_named_like_a_builtin_is_read,
-      unknown_names_and_bad_text_are_told_apart, a_stream_tells_its_error, results_become_files,
-      a_device_is_not_replaced, options_are_checked)
+SUITE(query_suite, "query", tables_are_found_by_every_spelling,
+      a_table_named_like_a_builtin_is_read, unknown_names_and_bad_text_are_told_apart,
+      a_stream_tells_its_error, results_become_files, a_device_is_not_replaced, options_are_checked)

@@ -10,12 +10,15 @@ static void make_project(struct fixture *f)
 {
     _json_ json_t *document = NULL;
 
-    ck_ok(import_file(f, put_file(f, "a.csv", "n,s\n1,x\n2,y\n3,\n"), "orders", CORRIE_IMPORT_APPEND, &document),
+    ck_ok(import_file(f, put_file(f, "a.csv", "n,s\n1,x\n2,y\n3,\n"), "orders",
+                      CORRIE_IMPORT_APPEND, &document),
           &f->err);
     put_file(f, "p/corrie.yaml", PROJECT);
-    put_file(f, "p/big.sql", "-- corrie: name=big\nSELECT n, n * 10 AS tenfold FROM orders WHERE n > 1\n");
-    put_file(f, "p/total.sql", "-- corrie: name=total materialization_strategy=REPLACE\n"
-                               "SELECT sum(tenfold)::BIGINT AS total FROM big\n");
+    put_file(f, "p/big.sql",
+             "-- corrie: name=big\nSELECT n, n * 10 AS tenfold FROM orders WHERE n > 1\n");
+    put_file(f, "p/total.sql",
+             "-- corrie: name=total materialization_strategy=REPLACE\n"
+             "SELECT sum(tenfold)::BIGINT AS total FROM big\n");
 }
 
 static int run_with(struct fixture *f, corrie_run_options options, json_t **ret)
@@ -43,8 +46,8 @@ static const char *told(struct fixture *f)
         const char *node = text_of(event, "node");
         size_t used = strlen(text);
 
-        snprintf(text + used, sizeof text - used, "%s%s%s%s", i > 0 ? " " : "", text_of(event, "kind"),
-                 *node ? ":" : "", node);
+        snprintf(text + used, sizeof text - used, "%s%s%s%s", i > 0 ? " " : "",
+                 text_of(event, "kind"), *node ? ":" : "", node);
     }
     return text;
 }
@@ -67,7 +70,8 @@ START_TEST(a_run_publishes_and_tells)
     ck_assert_str_eq(text_of(done, "ref"), "main");
     ck_assert_uint_eq(json_array_size(json_object_get(done, "nodes")), 2);
     node = json_array_get(json_object_get(done, "nodes"), 0);
-    ck_assert_str_eq(fields_of(node), "bytes cpu_seconds file kind language line max_rss name rows seconds status");
+    ck_assert_str_eq(fields_of(node),
+                     "bytes cpu_seconds file kind language line max_rss name rows seconds status");
     ck_assert_str_eq(text_of(node, "status"), "done");
     table = json_array_get(json_object_get(done, "tables"), 0);
     ck_assert_str_eq(fields_of(table), "name namespace records rows_written");
@@ -116,9 +120,11 @@ START_TEST(a_failure_keeps_what_was_finished)
 
     fixture_init(&f);
     make_project(&f);
-    put_file(&f, "p/a_first.sql", "-- corrie: name=a_first materialization_strategy=REPLACE\nSELECT n FROM orders\n");
-    put_file(&f, "p/total.sql", "-- corrie: name=total materialization_strategy=REPLACE\n"
-                                "SELECT CAST(s AS INTEGER) AS i, a_first.n FROM orders, a_first\n");
+    put_file(&f, "p/a_first.sql",
+             "-- corrie: name=a_first materialization_strategy=REPLACE\nSELECT n FROM orders\n");
+    put_file(&f, "p/total.sql",
+             "-- corrie: name=total materialization_strategy=REPLACE\n"
+             "SELECT CAST(s AS INTEGER) AS i, a_first.n FROM orders, a_first\n");
     snprintf(before, sizeof before, "%s", head_of(&f));
     ck_assert_int_eq(run_with(&f, (corrie_run_options){0}, &none), CORRIE_E_FAILED);
     ck_assert_str_eq(head_of(&f), before);
@@ -167,16 +173,19 @@ START_TEST(an_append_goes_by_names)
 
     fixture_init(&f);
     make_project(&f);
-    put_file(&f, "p/total.sql", "-- corrie: name=kept materialization_strategy=APPEND\n"
-                                "SELECT n AS a, n * 2 AS b, s FROM orders\n");
+    put_file(&f, "p/total.sql",
+             "-- corrie: name=kept materialization_strategy=APPEND\n"
+             "SELECT n AS a, n * 2 AS b, s FROM orders\n");
     ck_ok(run_with(&f, (corrie_run_options){0}, &first), &f.err);
-    put_file(&f, "p/total.sql", "-- corrie: name=kept materialization_strategy=APPEND\n"
-                                "SELECT n * 2 AS b, n AS a FROM orders\n");
+    put_file(&f, "p/total.sql",
+             "-- corrie: name=kept materialization_strategy=APPEND\n"
+             "SELECT n * 2 AS b, n AS a FROM orders\n");
     ck_ok(run_with(&f, (corrie_run_options){0}, &second), &f.err);
     ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM kept WHERE b = 2 * a"), 6);
     ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM kept WHERE s IS NULL"), 4);
-    put_file(&f, "p/total.sql", "-- corrie: name=kept materialization_strategy=APPEND\n"
-                                "SELECT n AS a, n AS other FROM orders\n");
+    put_file(&f, "p/total.sql",
+             "-- corrie: name=kept materialization_strategy=APPEND\n"
+             "SELECT n AS a, n AS other FROM orders\n");
     ck_assert_int_eq(run_with(&f, (corrie_run_options){0}, &none), CORRIE_E_DATA);
     ck_assert_ptr_nonnull(strstr(corrie_error_message(&f.err), "other"));
     ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM kept"), 6);
@@ -222,8 +231,8 @@ START_TEST(a_python_model_and_its_expectation)
     }
     ck_assert(printed);
     ck_assert_int_eq(run_with(&f, (corrie_run_options){.strict = true}, &none), CORRIE_E_FAILED);
-    ck_assert_msg(f.err.hint && strstr(f.err.hint, "--strict") && strstr(f.err.hint, "tx/"), "the hint is: %s",
-                  f.err.hint);
+    ck_assert_msg(f.err.hint && strstr(f.err.hint, "--strict") && strstr(f.err.hint, "tx/"),
+                  "the hint is: %s", f.err.hint);
     fixture_done(&f);
 }
 END_TEST
@@ -237,12 +246,14 @@ START_TEST(what_is_wrong_is_found_before_there_is_a_job)
 
     fixture_init(&f);
     make_project(&f);
-    put_file(&f, "p/total.sql", "-- corrie: name=total materialization_strategy=REPLACE\nSELECT tenfolt FROM big\n");
+    put_file(&f, "p/total.sql",
+             "-- corrie: name=total materialization_strategy=REPLACE\nSELECT tenfolt FROM big\n");
     ck_assert_int_eq(run_with(&f, (corrie_run_options){0}, &none), CORRIE_E_NOT_FOUND);
     ck_assert_int_eq(f.err.position.line, 2);
     corrie_error_clear(&f.err);
     ck_fails(run_with(&f, (corrie_run_options){.memory = "lots"}, &none), CORRIE_E_USAGE, &f.err);
-    ck_fails(run_with(&f, (corrie_run_options){.ref = "nowhere"}, &none), CORRIE_E_NOT_FOUND, &f.err);
+    ck_fails(run_with(&f, (corrie_run_options){.ref = "nowhere"}, &none), CORRIE_E_NOT_FOUND,
+             &f.err);
     ck_ok(corrie_job_list(f.lake, 0, &text, &f.err), &f.err);
     jobs = parse_document(text);
     ck_assert_uint_eq(json_array_size(json_object_get(jobs, "jobs")), 1);
@@ -250,6 +261,6 @@ START_TEST(what_is_wrong_is_found_before_there_is_a_job)
 }
 END_TEST
 
-SUITE(run_suite, "run", a_run_publishes_and_tells, a_dry_run_moves_nothing, a_failure_keeps_what_was_finished,
-      cancelling_stops_and_is_recorded, an_append_goes_by_names, a_python_model_and_its_expectation,
-      what_is_wrong_is_found_before_there_is_a_job)
+SUITE(run_suite, "run", a_run_publishes_and_tells, a_dry_run_moves_nothing,
+      a_failure_keeps_what_was_finished, cancelling_stops_and_is_recorded, an_append_goes_by_names,
+      a_python_model_and_its_expectation, what_is_wrong_is_found_before_there_is_a_job)
