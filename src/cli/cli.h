@@ -127,6 +127,9 @@ int show_table(struct cli *cli, const json_t *list, const struct show_column *co
                size_t n_columns, corrie_error *err) CORRIE_MUST_USE;
 /* A value as people read it, of the given kind, in `ret`. */
 void show_value(struct buf *ret, const json_t *value, enum show_kind kind);
+/* The table of what differs (documents of diff and merge). Keys of the ledger, which move with every import, are
+ * left to `-o json`. */
+int show_changes(struct cli *cli, const json_t *changes, corrie_error *err) CORRIE_MUST_USE;
 /* Text of a field, "" where there is none. Borrowed. */
 struct str show_field(const json_t *object, const char *field);
 /* "key  value" lines; skips fields that are null or absent. */

@@ -109,13 +109,6 @@ int verb_branch_rm(struct cli *cli, const struct args *args, corrie_error *err)
 
 static int print_merge(struct cli *cli, const json_t *document, corrie_error *err)
 {
-    static const struct show_column columns[] = {
-        {"CHANGE", "change", SHOW_TEXT},
-        {"KIND", "kind", SHOW_TEXT},
-        {"NAME", "name", SHOW_TEXT},
-        {"RECORDS BEFORE", "records_before", SHOW_NUMBER},
-        {"AFTER", "records_after", SHOW_NUMBER},
-    };
     const json_t *changes = json_object_get(document, "changes");
     bool dry_run = json_is_true(json_object_get(document, "dry_run"));
     int r = 0;
@@ -127,9 +120,7 @@ static int print_merge(struct cli *cli, const json_t *document, corrie_error *er
         out_text(&cli->out, " already\n");
         return 0;
     }
-    if (json_array_size(changes) > 0) {
-        r = show_table(cli, changes, columns, ARRAY_LEN(columns), err);
-    }
+    r = show_changes(cli, changes, err);
     out_text(&cli->out, dry_run ? "would merge " : "merged ");
     out_clean(&cli->out, show_field(document, "source"));
     out_text(&cli->out, " into ");

@@ -79,7 +79,7 @@ int verb_log(struct cli *cli, const struct args *args, corrie_error *err)
     return r;
 }
 
-static int print_changes(struct cli *cli, const json_t *document, corrie_error *err)
+int show_changes(struct cli *cli, const json_t *changes, corrie_error *err)
 {
     static const struct show_column columns[] = {
         {"CHANGE", "change", SHOW_TEXT},
@@ -88,13 +88,31 @@ static int print_changes(struct cli *cli, const json_t *document, corrie_error *
         {"RECORDS BEFORE", "records_before", SHOW_NUMBER},
         {"AFTER", "records_after", SHOW_NUMBER},
     };
+    _json_ json_t *shown = json_array();
+    int r = shown ? 0 : CORRIE_E_NO_MEMORY;
+
+    for (size_t i = 0; r == 0 && i < json_array_size(changes); i++) {
+        json_t *change = json_array_get(changes, i);
+
+        if (!str_eq(show_field(change, "kind"), STR("ledger"))) {
+            r = json_array_append(shown, change);
+        }
+    }
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    return json_array_size(shown) > 0 ? show_table(cli, shown, columns, ARRAY_LEN(columns), err)
+                                      : 0;
+}
+
+static int print_changes(struct cli *cli, const json_t *document, corrie_error *err)
+{
     const json_t *changes = json_object_get(document, "changes");
 
     if (json_array_size(changes) == 0) {
         cli_note(cli, STYLE_CYAN, "note", STR("nothing differs"));
-        return 0;
     }
-    return show_table(cli, changes, columns, ARRAY_LEN(columns), err);
+    return show_changes(cli, changes, err);
 }
 
 static const struct show_column change_columns[] = {
