@@ -13,6 +13,7 @@
 #include "engine/source.h"
 
 #define DIALECT_ROWS 200
+#define MAX_LINE 2000000 /* DuckDB's max_line_size */
 
 static const struct str bom = {"\xef\xbb\xbf", 3};
 
@@ -72,20 +73,27 @@ static int read_lines(struct describe *describe, struct lines *lines)
 
 /* ---- dialect ---- */
 
-static size_t count_fields(struct str line, struct str delimiter, struct str quote)
+/* Delimiters of a line outside quotes; *quoted says whether it begins, then whether it ends, inside of them. */
+static size_t count_more(struct str line, struct str delimiter, struct str quote, bool *quoted)
 {
-    size_t fields = 1;
-    bool quoted = false;
+    size_t fields = 0;
 
     for (size_t i = 0; i < line.len; i++) {
         if (quote.len > 0 && line.data[i] == quote.data[0]) {
-            quoted = !quoted;
-        } else if (!quoted && str_starts(str_from(line, i), delimiter)) {
+            *quoted = !*quoted;
+        } else if (!*quoted && str_starts(str_from(line, i), delimiter)) {
             fields++;
             i += delimiter.len - 1;
         }
     }
     return fields;
+}
+
+static size_t count_fields(struct str line, struct str delimiter, struct str quote)
+{
+    bool quoted = false;
+
+    return count_more(line, delimiter, quote, &quoted) + 1;
 }
 
 static struct str decide_delimiter(const struct lines *lines, struct str quote)
@@ -389,6 +397,34 @@ static int take_columns(struct describe *describe, size_t n)
 
 /* ---- all of it ---- */
 
+/* Columns of the first record: it ends where a line ends outside quotes. */
+static size_t count_first(const struct lines *lines, struct str delimiter, struct str quote)
+{
+    size_t fields = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < lines->list.count; i++) {
+        struct str line = lines->list.items[i];
+
+        fields += count_more(line, delimiter, quote, &quoted);
+        if (!quoted) {
+            return fields + 1;
+        }
+    }
+    /* a quote that does not end: the reader says so */
+    return count_fields(lines->list.items[0], delimiter, quote);
+}
+
+static bool only_blank(const struct lines *lines)
+{
+    for (size_t i = 0; i < lines->list.count; i++) {
+        if (lines->list.items[i].len > 0) {
+            return false;
+        }
+    }
+    return lines->list.count < DIALECT_ROWS;
+}
+
 int csv_describe(struct describe *describe)
 {
     _cleanup_(lines_done) struct lines lines = {0};
@@ -399,14 +435,20 @@ int csv_describe(struct describe *describe)
     if (r < 0) {
         return r;
     }
-    if (lines.list.count == 0 || (lines.list.count == 1 && lines.list.items[0].len == 0)) {
-        return corrie_fail(describe->err, CORRIE_E_DATA, "%.*s is empty", STR_FMT(source->path));
+    if (only_blank(&lines)) {
+        /* a first line that is too long gives no line and no error */
+        return source->bytes > MAX_LINE && lines.list.count == 0 && source->compression.len == 0
+                   ? corrie_fail(describe->err, CORRIE_E_DATA,
+                                 "%.*s: line 1 is longer than the 2 MB that a line may have",
+                                 STR_FMT(source->path))
+                   : corrie_fail(describe->err, CORRIE_E_DATA, "%.*s is empty",
+                                 STR_FMT(source->path));
     }
     r = settle_dialect(describe, &lines);
     if (r < 0) {
         return r;
     }
-    values.n = count_fields(lines.list.items[0], source->delimiter, source->quote);
+    values.n = count_first(&lines, source->delimiter, source->quote);
     if (values.n > CORRIE_MAX_CSV_COLUMNS) {
         return corrie_fail(describe->err, CORRIE_E_LIMIT, "%.*s: more than %d columns",
                            STR_FMT(source->path), CORRIE_MAX_CSV_COLUMNS);

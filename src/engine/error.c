@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "engine/engine_priv.h"
+#include "engine/unpack.h"
 
 #define MAX_QUOTED_LINE 200
 #define MAX_HINTS 3
@@ -147,8 +148,9 @@ void origin_hint_columns(const struct origin *origin, struct str name, corrie_er
 
 static struct str first_paragraph(struct str text)
 {
-    static const char *const ends[] = {
-        "\n\n", "\nPossible", "\nCandidate", "\n\tCandidate", "\nDid you mean", "\n* ", "\nLINE "};
+    static const char *const ends[] = {"\n\n",          "\nPossible",     "\nCandidate",
+                                       "\n\tCandidate", "\nDid you mean", "\n* ",
+                                       "\nLINE ",       " Use \"SET "};
     size_t len = text.len;
 
     for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
@@ -218,6 +220,7 @@ static int fail_csv(struct str message, corrie_error *err)
 {
     struct str line_text = between(message, STR("CSV Error on Line: "), STR("\n"));
     struct str original = str_trim(between(message, STR("Original Line: "), STR("\n")));
+    struct str quote = between(message, STR("\n  quote = "), STR(" ("));
     struct str path = between(message, STR("\n  file = "), STR("\n"));
     struct str columns = between(message, STR("Expected Number of Columns: "), STR("\n"));
     struct str column = between(message, STR("Error when converting column \""), STR("\". "));
@@ -230,12 +233,23 @@ static int fail_csv(struct str message, corrie_error *err)
     if (!str_to_int64(str_trim(line_text), &line)) {
         line = 0;
     }
+    if (original.len == 0) { /* its own line end stands before it where lines end in \r\n */
+        original = between(message, STR("Original Line: "), STR("\nExpected"));
+        original = str_trim(between(str_trim(original), STR(""), STR("\n")));
+    }
+    line = unpack_line_of_record(file, quote.len == 1 ? quote.data[0] : '\0', line);
     if (columns.len > 0) {
         struct str expected = str_trim(between(message, STR("Columns: "), STR("Found:")));
         struct str found = str_trim(between(columns, STR("Found: "), STR("\n")));
 
-        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld has %.*s columns, expected %.*s", file,
-                    (long long)line, STR_FMT(found), STR_FMT(expected));
+        int64_t least = 0;
+        int64_t most = 0;
+        /* beyond the last column that was expected DuckDB does not count on */
+        bool more = str_to_int64(found, &least) && str_to_int64(expected, &most) && least > most;
+
+        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld has %s%.*s columns, expected %.*s", file,
+                    (long long)line, more ? "more than " : "", STR_FMT(more ? expected : found),
+                    STR_FMT(expected));
         corrie_hint(err,
                     "a value that contains the delimiter must be quoted; --delimiter and --quote "
                     "settle what was sniffed");
@@ -255,12 +269,14 @@ static int fail_csv(struct str message, corrie_error *err)
                     "settles types, --null names texts that mean null",
                     STR_FMT(column));
     } else if (str_find_str(message, STR("unterminated quote")) >= 0) {
-        corrie_fail(err, CORRIE_E_DATA, "%s: line %lld: a quoted value has no end", file,
+        corrie_fail(err, CORRIE_E_DATA,
+                    "%s: line %lld: a quoted value has no end, or text stands behind its end", file,
                     (long long)line);
-        corrie_hint(err, "--quote none reads quotes as text");
+        corrie_hint(err,
+                    "a quote inside a quoted value is doubled; --quote none reads quotes as text");
     } else if (str_find_str(message, STR("Maximum line size")) >= 0) {
         corrie_fail(err, CORRIE_E_DATA,
-                    "%s: line %lld is longer than the largest line that is read", file,
+                    "%s: line %lld is longer than the 2 MB that a line may have", file,
                     (long long)line);
     } else {
         struct str rest = between(message, STR("Original Line: "), STR("\n\n"));
@@ -295,6 +311,48 @@ static int fail_unknown(const struct report *report, const struct origin *origin
         origin_hint_columns(origin, name, err);
     } else {
         origin_hint_tables(origin, name, err);
+    }
+    return err->code;
+}
+
+/* Columns and tables that are not there, where DuckDB gives the fact in its text alone:
+ * Values list "t" does not have a column named "m" · Referenced table "x" not found! · Column "k" does not exist
+ * on left side of join! · Column "q" in EXCLUDE list not found in FROM clause */
+static bool unknown_in_text(struct str message, struct str *ret_name, bool *ret_column)
+{
+    static const struct {
+        const char *start;
+        const char *before;
+        const char *behind;
+        bool column;
+    } shapes[] = {{"", "does not have a column named \"", "\"", true},
+                  {"Referenced table \"", "Referenced table \"", "\" not found", false},
+                  {"Column \"", "Column \"", "\" does not exist on", true},
+                  {"Column \"", "Column \"", "\" in EXCLUDE list not found", true},
+                  {"Column \"", "Column \"", "\" in REPLACE list not found", true}};
+
+    for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+        if (str_starts(message, str_of(shapes[i].start)) &&
+            str_find_str(message, str_of(shapes[i].before)) >= 0 &&
+            str_find_str(message, str_of(shapes[i].behind)) >= 0) {
+            *ret_name = between(message, str_of(shapes[i].before), STR("\""));
+            *ret_column = shapes[i].column;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A qualifier that is no table or alias of the statement; tables are not suggested, they are not its aliases. */
+static int fail_unknown_text(struct str name, bool column, const struct origin *origin,
+                             corrie_error *err)
+{
+    corrie_fail(err, CORRIE_E_NOT_FOUND,
+                column ? "column \"%.*s\" does not exist"
+                       : "\"%.*s\" is no table or alias of this statement",
+                STR_FMT(name));
+    if (column) {
+        origin_hint_columns(origin, name, err);
     }
     return err->code;
 }
@@ -340,6 +398,12 @@ static int fail_by_type(const struct report *report, const struct origin *origin
     };
     int code = origin->data ? CORRIE_E_DATA : CORRIE_E_FAILED;
 
+    if (str_find_str(report->message, STR("TProtocolException")) >= 0 ||
+        str_find_str(report->message, STR("don't know what type")) >= 0 ||
+        str_starts(report->message, STR("Out of buffer"))) {
+        return corrie_fail(err, CORRIE_E_DATA, "the Parquet file is damaged");
+    }
+
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         if (type_is(report, codes[i].type)) {
             code = codes[i].code;
@@ -348,9 +412,11 @@ static int fail_by_type(const struct report *report, const struct origin *origin
     return corrie_fail(err, code, "%.*s", STR_FMT(first_paragraph(report->message)));
 }
 
-/* Malformed JSON in file "bb.json", at byte 8 in line 3: unexpected character. */
+/* Malformed JSON in file "bb.json", at byte 8 in line 3: unexpected character.
+ * DuckDB counts one record too many where JSON is malformed, none too many where a value does not fit. */
 static int fail_json(struct str message, corrie_error *err)
 {
+    bool malformed = str_starts(message, STR("Malformed"));
     struct str path = between(message, STR("in file \""), STR("\""));
     bool lines = str_find_str(message, STR(" in line ")) >= 0;
     struct str marker = lines ? STR(" in line ") : STR(" in record/value ");
@@ -360,6 +426,7 @@ static int fail_json(struct str message, corrie_error *err)
     struct str why = colon < 0 ? message : str_from(message, (size_t)colon);
     const char *what = lines ? "line" : "record";
     _free_ char *file = str_dup(path);
+    _cleanup_(buf_done) struct buf text = {0};
     int64_t line = 0;
     int64_t byte = 0;
 
@@ -371,15 +438,25 @@ static int fail_json(struct str message, corrie_error *err)
     if (!str_to_int64(line_text, &line)) {
         return corrie_fail(err, CORRIE_E_DATA, "%.*s", STR_FMT(first_paragraph(message)));
     }
-    why = str_slice(why, 0, str_find(why, '\n') < 0 ? why.len : (size_t)str_find(why, '\n'));
-    if (str_to_int64(byte_text, &byte)) {
-        corrie_fail(err, CORRIE_E_DATA, "%s: %s %lld, byte %lld: malformed JSON: %.*s", file, what,
-                    (long long)line, (long long)byte, STR_FMT(str_trim(why)));
-    } else {
-        corrie_fail(err, CORRIE_E_DATA, "%s: %s %lld: %.*s", file, what, (long long)line,
-                    STR_FMT(str_trim(why)));
+    line -= malformed && line > 1;
+    why = between(between(why, STR(""), STR("\n")), STR(""), STR(" Try "));
+    if (why.len > 0 && why.data[why.len - 1] == '.') {
+        why.len--;
     }
-    return lines ? corrie_error_at(err, file, line, byte, 0, STR_EMPTY) : err->code;
+    corrie_fail(err, CORRIE_E_DATA, "%s: %s %lld: %s%.*s", file, what, (long long)line,
+                malformed ? "malformed JSON: " : "", STR_FMT(str_trim(why)));
+    if (!malformed) {
+        corrie_hint(err,
+                    "the types of keys are those of the table, or of all of the file's records");
+    }
+    if (!lines) {
+        return err->code;
+    }
+    unpack_line(file, line, MAX_QUOTED_LINE, &text);
+    if (!str_to_int64(byte_text, &byte) || byte > (int64_t)text.len + 1 || text.failed) {
+        byte = 0; /* counted from elsewhere: a record that goes on in the next line */
+    }
+    return corrie_error_at(err, file, line, byte, 0, text.failed ? STR_EMPTY : buf_str(&text));
 }
 
 /* "No magic bytes found at end of file 'x.parquet'" and the like: what a cut or foreign file gives. */
@@ -388,6 +465,11 @@ static int fail_parquet(struct str message, corrie_error *err)
     struct str path = between(message, STR("ile '"), STR("'"));
     struct str quoted = between(message, STR("ile \""), STR("\""));
 
+    if (str_find_str(message, STR("encrypted")) >= 0) {
+        corrie_fail(err, CORRIE_E_DATA, "%.*s is encrypted", STR_FMT(path.len ? path : quoted));
+        return corrie_hint(err,
+                           "encrypted Parquet files cannot be read: write it without encryption");
+    }
     if (quoted.len > 0 && path.len == 0) {
         return corrie_fail(err, CORRIE_E_DATA, "%.*s is damaged: %.*s", STR_FMT(quoted),
                            STR_FMT(first_paragraph(message)));
@@ -464,6 +546,8 @@ static bool fail_nameless(const struct engine *engine, struct str message, corri
 
 static int fail(const struct report *report, const struct origin *origin, corrie_error *err)
 {
+    struct str name;
+    bool column;
     int code;
 
     if (type_is(report, "Interrupt")) {
@@ -487,8 +571,15 @@ static int fail(const struct report *report, const struct origin *origin, corrie
     }
     if (str_find_str(report->message, STR("No magic bytes found")) >= 0 ||
         str_find_str(report->message, STR("too small to be a Parquet file")) >= 0 ||
+        str_find_str(report->message, STR("'encryption_config'")) >= 0 ||
         str_starts(report->message, STR("Failed to read file \""))) {
         return fail_parquet(report->message, err);
+    }
+    if (str_find_str(report->message, STR(" requires the extension ")) >= 0) {
+        name = between(report->message, STR("File "), STR(" requires"));
+        corrie_fail(err, CORRIE_E_UNSUPPORTED,
+                    "this version reads files of this machine only, not %.*s", STR_FMT(name));
+        return corrie_hint(err, "save it to a file first");
     }
     if (type_is(report, "IO")) {
         return fail_io(report, origin, err);
@@ -496,6 +587,8 @@ static int fail(const struct report *report, const struct origin *origin, corrie
     if (str_eq(report->subtype, STR("COLUMN_NOT_FOUND")) ||
         str_eq(report->subtype, STR("MISSING_ENTRY"))) {
         code = fail_unknown(report, origin, err);
+    } else if (type_is(report, "Binder") && unknown_in_text(report->message, &name, &column)) {
+        code = fail_unknown_text(name, column, origin, err);
     } else if (str_find_str(report->message, STR(" when casting from source column ")) >= 0) {
         code = fail_cast(report->message, origin, err);
     } else {
@@ -507,6 +600,8 @@ static int fail(const struct report *report, const struct origin *origin, corrie
         if (offset <= origin->sql.len) {
             origin_at(origin, offset, report->name.len ? report->name.len : 1, err);
         }
+    } else if (origin->file && !err->position.file) {
+        return corrie_error_at(err, origin->file, 0, 0, 0, STR_EMPTY);
     }
     return code;
 }

@@ -64,6 +64,35 @@ static bool names_file(struct str name)
     return false;
 }
 
+/* Where the text begins behind blanks and comments. */
+static size_t statement_start(struct str sql)
+{
+    size_t at = 0;
+
+    while (at < sql.len) {
+        struct str rest = str_from(sql, at);
+        ptrdiff_t end;
+
+        if (memchr(" \t\r\n", sql.data[at], 4)) {
+            at++;
+            continue;
+        }
+        if (str_starts(rest, STR("--"))) {
+            end = str_find(rest, '\n');
+        } else if (str_starts(rest, STR("/*"))) {
+            end = str_find_str(rest, STR("*/"));
+            end = end < 0 ? end : end + 1;
+        } else {
+            return at;
+        }
+        if (end < 0) {
+            return 0;
+        }
+        at += (size_t)end + 1;
+    }
+    return 0;
+}
+
 static int refuse(struct walk *walk, const json_t *node, size_t width, const char *what,
                   struct str name)
 {
@@ -74,7 +103,9 @@ static int refuse(struct walk *walk, const json_t *node, size_t width, const cha
                 name.len ? " \"" : "", STR_FMT(name), name.len ? "\"" : "");
     corrie_hint(walk->err,
                 "import the data as a table first, or use `corrie query`, which may read files");
-    return at == SIZE_MAX ? walk->err->code : origin_at(walk->origin, at, width, walk->err);
+    return at == SIZE_MAX
+               ? origin_at(walk->origin, statement_start(walk->origin->sql), 1, walk->err)
+               : origin_at(walk->origin, at, width, walk->err);
 }
 
 static int copy_name(struct walk *walk, struct str name, struct str *ret)
@@ -256,7 +287,7 @@ static int check_tree(const json_t *tree, const struct origin *origin, corrie_er
     if (json_is_true(json_object_get(tree, "error"))) {
         if (str_find_str(tree_text(tree, "error_message"), STR("Only SELECT statements")) >= 0) {
             corrie_fail(err, CORRIE_E_PROJECT, "only a SELECT statement may stand here");
-            return origin_at(origin, 0, 1, err);
+            return origin_at(origin, statement_start(origin->sql), 1, err);
         }
         _free_ char *text = json_dumps(tree, 0);
         if (!text) {
@@ -266,12 +297,12 @@ static int check_tree(const json_t *tree, const struct origin *origin, corrie_er
     }
     if (json_array_size(statements) == 0) {
         corrie_fail(err, CORRIE_E_PROJECT, "there is no statement");
-        return origin_at(origin, 0, 1, err);
+        return origin_at(origin, statement_start(origin->sql), 1, err);
     }
     if (json_array_size(statements) > 1) {
         corrie_fail(err, CORRIE_E_PROJECT, "one statement is expected, there are %zu",
                     json_array_size(statements));
-        return origin_at(origin, 0, 1, err);
+        return origin_at(origin, statement_start(origin->sql), 1, err);
     }
     return 0;
 }

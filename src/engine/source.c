@@ -3,6 +3,7 @@
 
 #include "engine/footer.h"
 #include "engine/source.h"
+#include "engine/unpack.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -42,11 +43,70 @@ static enum engine_format format_of_content(struct str head)
                                                                      : ENGINE_FORMAT_CSV;
 }
 
+/* What other programs' files begin with: read as CSV they give tables of rubbish. */
+static const char *foreign_kind(struct str head)
+{
+    static const struct {
+        struct str magic;
+        const char *kind;
+    } kinds[] = {{{"PK\x03\x04", 4}, "a ZIP or Excel file"},
+                 {{"\xd0\xcf\x11\xe0", 4}, "an old Excel file"},
+                 {{"ARROW1", 6}, "an Arrow IPC file"},
+                 {{"\xff\xff\xff\xff", 4}, "an Arrow IPC stream"},
+                 {{"ORC", 3}, "an ORC file"},
+                 {{"Obj\x01", 4}, "an Avro file"},
+                 {{"SQLite format 3", 15}, "an SQLite database"},
+                 {{"PAR1", 4}, "a Parquet file"},
+                 {{"PARE", 4}, "an encrypted Parquet file"},
+                 {{"BZh", 3}, "a bzip2 file"},
+                 {{"\xfd"
+                   "7zXZ",
+                   5},
+                  "an xz file"},
+                 {{"\xff\xfe", 2}, "UTF-16 text"},
+                 {{"\xfe\xff", 2}, "UTF-16 text"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (str_starts(head, kinds[i].magic)) {
+            return kinds[i].kind;
+        }
+    }
+    return NULL;
+}
+
+/* Text formats alone are looked at: DuckDB says itself what is no Parquet file. */
+static int refuse_foreign(const struct describe *describe, struct str head)
+{
+    const struct engine_source *source = describe->source;
+    const char *kind = foreign_kind(head);
+    const char *format = source->format == ENGINE_FORMAT_CSV ? "CSV" : "JSON";
+
+    if (source->format == ENGINE_FORMAT_PARQUET) {
+        return 0;
+    }
+    if (kind) {
+        corrie_fail(describe->err, CORRIE_E_DATA, "%.*s is %s, not %s", STR_FMT(source->path), kind,
+                    format);
+        return str_starts(str_of(kind), STR("UTF-16"))
+                   ? corrie_hint(describe->err, "convert the file first: iconv -f UTF-16 -t UTF-8")
+                   : corrie_hint(describe->err,
+                                 "Parquet, CSV and JSON files are read, plain or packed by gzip or "
+                                 "zstd; --format says which one a file is");
+    }
+    head = str_slice(head, 0, str_find(head, '\n') < 0 ? head.len : (size_t)str_find(head, '\n'));
+    if (source->compression.len == 0 && str_find(head, '\0') >= 0) {
+        return corrie_fail(describe->err, CORRIE_E_DATA,
+                           "%.*s is not %s: it begins with binary data", STR_FMT(source->path),
+                           format);
+    }
+    return 0;
+}
+
 static int look(struct describe *describe)
 {
     struct engine_source *source = describe->source;
     struct os_stat stat;
-    char head[64] = "";
+    char head[64];
     size_t len = 0;
     _close_ int fd = -1;
     _free_ char *path = str_dup(source->path);
@@ -80,7 +140,10 @@ static int look(struct describe *describe)
         source->format =
             source->compression.len ? ENGINE_FORMAT_CSV : format_of_content(str_make(head, len));
     }
-    return 0;
+    r = refuse_foreign(describe, str_make(head, len));
+    return r < 0 || source->compression.len == 0
+               ? r
+               : unpack_check(path, describe->engine->cancel, describe->err);
 }
 
 /* ---- columns ---- */
@@ -127,7 +190,8 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
         }
         buf_add_char(out, '}');
     } else {
-        buf_addf(out, ", sample_size = %d", SAMPLE_ROWS);
+        /* all records: a key that first comes later would be left out, silently */
+        buf_add_text(out, ", sample_size = -1");
     }
     buf_add_char(out, ')');
 }
@@ -250,7 +314,7 @@ static int describe_parquet(struct describe *describe)
 
 /* ---- JSON ---- */
 
-/* Whether a record of the sample has the key: DuckDB makes A_1 of a second key that differs in case. */
+/* Whether a record has the key: DuckDB makes A_1 of a second key that differs in case. */
 static int has_key(struct describe *describe, struct str key, bool *ret)
 {
     _cleanup_(buf_done) struct buf sql = {0};
@@ -258,12 +322,9 @@ static int has_key(struct describe *describe, struct str key, bool *ret)
     int64_t n = 0;
     int r;
 
-    buf_add_text(&sql, "SELECT count(*) FROM (SELECT json FROM read_json_objects(");
+    buf_add_text(&sql, "SELECT count(*) FROM read_json_objects(");
     add_path(&sql, describe->source->path);
-    buf_addf(&sql,
-             ") LIMIT %d) WHERE list_contains("
-             "json_keys(json), ",
-             SAMPLE_ROWS);
+    buf_add_text(&sql, ") WHERE list_contains(json_keys(json), ");
     buf_add_sql_string(&sql, key);
     buf_add_char(&sql, ')');
     r = buf_check(&sql, describe->err);
@@ -434,6 +495,8 @@ int engine_describe(struct engine *engine, struct str path,
     }
     if (r == 0) {
         *ret = source;
+    } else if (str_find_str(str_of(corrie_error_message(err)), path) < 0) {
+        corrie_wrap(err, "read %.*s", STR_FMT(path));
     }
     return r;
 }

@@ -1,6 +1,8 @@
 /* Files of others: what is found in them, what bad ones get. */
 #include <string.h>
 #include <sys/stat.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include "base/mem.h"
 #include "help.h"
@@ -47,6 +49,33 @@ static const char *read_all(struct engine *engine, const char *name,
 
     arena_done(&arena);
     return rows;
+}
+
+/* `text` as gzip or zstd makes it. */
+static void pack(struct str text, bool zstd, struct buf *ret)
+{
+    size_t room = ZSTD_compressBound(text.len) + compressBound(text.len) + 64;
+    char *bytes = malloc(room);
+    size_t len;
+
+    ck_assert_ptr_nonnull(bytes);
+    if (zstd) {
+        len = ZSTD_compress(bytes, room, text.data, text.len, 3);
+        ck_assert(!ZSTD_isError(len));
+    } else {
+        z_stream z = {.next_in = (unsigned char *)(uintptr_t)text.data,
+                      .avail_in = (unsigned)text.len,
+                      .next_out = (unsigned char *)bytes,
+                      .avail_out = (unsigned)room};
+
+        ck_assert_int_eq(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+        len = z.total_out;
+        ck_assert_int_eq(deflateEnd(&z), Z_OK);
+    }
+    buf_clear(ret);
+    buf_add(ret, bytes, len);
+    free(bytes);
 }
 
 /* The failure of describing, else of importing what was described. */
@@ -182,10 +211,19 @@ START_TEST(test_csv_bad)
         long line;
     } cases[] = {
         {"a,b,c\n1,2,3\n4,5\n6,7,8\n", "line 3 has 2 columns, expected 3", 3},
-        {"a,b\n1,2\n4,5,6\n", "line 3 has 3 columns, expected 2", 3},
+        {"a,b\n1,2\n4,5,6,7\n", "line 3 has more than 2 columns", 3},
+        /* lines as an editor counts them, though values hold line ends */
+        {"a,b\n1,\"x\ny\nz\"\n2,\"p\nq\"\n\n3,4,5\n", "line 8 has more than 2", 8},
+        {"a,b\r\n1,\"x\r\ny\"\r\n3,4,5\r\n", "line 4 has more than 2", 4},
         {"a,b\n1,x\n2,caf\xe9\n3,y\n", "line 3 is not UTF-8", 3},
         {"a,b\n1,\"x\n2,y\n", "a quoted value has no end", 2},
         {"a,A\n1,2\n", "both named A", 0},
+        {"\n\n\n", "is empty", 0},
+        {"PK\x03\x04 and so on\n", "a ZIP or Excel file, not CSV", 0},
+        {"PAR1 and so on\n", "a Parquet file, not CSV", 0},
+        {"\xff\xfe"
+         "a",
+         "UTF-16", 0},
     };
     struct engine *engine = engine_plain();
     struct buf late = {0};
@@ -232,6 +270,45 @@ START_TEST(test_csv_bad)
              &err);
     ck_assert_str_eq(rows_of(engine, "SELECT 1"), "1");
     buf_done(&late);
+    engine_close(engine);
+}
+END_TEST
+
+START_TEST(test_packed_bad)
+{
+    /* a download that broke off must not become a table of half the rows */
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct buf text = {0};
+    struct buf packed = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    buf_add_text(&text, "a,b\n");
+    for (int i = 0; i < 50000; i++) {
+        buf_addf(&text, "%d,%d\n", i, i * 7919 % 10007);
+    }
+    for (int zstd = 0; zstd < 2; zstd++) {
+        const char *name = zstd ? "cut.csv.zst" : "cut.csv.gz";
+
+        pack(buf_str(&text), zstd, &packed);
+        write_file(in_scratch(name), packed.data, packed.len);
+        ck_assert_uint_eq(describe(engine, &arena, in_scratch(name), &no_options).columns.n_fields,
+                          2);
+        for (size_t keep = 8; keep < packed.len; keep += packed.len / 7) {
+            int r = import_error(engine, name, packed.data, keep, &no_options, &err);
+
+            ck_assert_msg(r == CORRIE_E_DATA && strstr(corrie_error_message(&err), "is cut off") &&
+                              strstr(corrie_error_message(&err), name),
+                          "%s cut at %zu: %s", name, keep, corrie_error_message(&err));
+            corrie_error_clear(&err);
+        }
+        ck_assert_int_eq(import_error(engine, name, packed.data, packed.len - 1, &no_options, &err),
+                         CORRIE_E_DATA);
+        corrie_error_clear(&err);
+    }
+    buf_done(&text);
+    buf_done(&packed);
+    arena_done(&arena);
     engine_close(engine);
 }
 END_TEST
@@ -480,5 +557,6 @@ START_TEST(test_export)
 }
 END_TEST
 
-SUITE(source_suite, "source", test_csv_types, test_csv_values, test_csv_bad, test_parquet_source,
-      test_json, test_compressed, test_target, test_adventureworks, test_export)
+SUITE(source_suite, "source", test_csv_types, test_csv_values, test_csv_bad, test_packed_bad,
+      test_parquet_source, test_json, test_compressed, test_target, test_adventureworks,
+      test_export)

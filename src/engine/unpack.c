@@ -1,0 +1,234 @@
+/* unpack.c — packed files by zlib and libzstd; lines of any file. */
+#include "engine/unpack.h"
+
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "os/file.h"
+
+#define CHUNK ((size_t)1 << 16)
+
+enum packing { PLAIN, GZIP, ZSTD };
+
+struct unpack {
+    const char *path;
+    int fd;
+    enum packing packing;
+    z_stream gzip;
+    ZSTD_DStream *zstd;
+    size_t have; /* bytes in `in` */
+    size_t at;   /* of them used */
+    bool inside; /* a member or frame has begun and not ended */
+    bool end;    /* of the file */
+    unsigned char in[CHUNK];
+};
+
+static void unpack_free(struct unpack **unpack)
+{
+    if (*unpack) {
+        if ((*unpack)->packing == GZIP) {
+            (void)inflateEnd(&(*unpack)->gzip);
+        }
+        ZSTD_freeDStream((*unpack)->zstd);
+        os_close((*unpack)->fd);
+        mem_free(*unpack);
+    }
+}
+
+static int fill(struct unpack *u, corrie_error *err)
+{
+    if (u->at < u->have || u->end) {
+        return 0;
+    }
+    u->at = 0;
+    int r = os_read(u->fd, u->path, u->in, sizeof u->in, &u->have, err);
+    u->end = r >= 0 && u->have == 0;
+    return r;
+}
+
+static int unpack_open(const char *path, struct unpack **ret, corrie_error *err)
+{
+    _cleanup_(unpack_free) struct unpack *u = mem_alloc(1, sizeof *u);
+    int r;
+
+    if (!u) {
+        return corrie_fail_memory(err);
+    }
+    u->path = path;
+    u->fd = -1;
+    r = os_open(path, O_RDONLY | O_NONBLOCK, 0, &u->fd, err);
+    if (r < 0 || (r = fill(u, err)) < 0) {
+        return r;
+    }
+    if (u->have >= 2 && memcmp(u->in, "\x1f\x8b", 2) == 0) {
+        if (inflateInit2(&u->gzip, 15 + 16) != Z_OK) {
+            return corrie_fail_memory(err);
+        }
+        u->packing = GZIP;
+    } else if (u->have >= 4 && memcmp(u->in, "\x28\xb5\x2f\xfd", 4) == 0) {
+        u->packing = ZSTD;
+        u->zstd = ZSTD_createDStream();
+        if (!u->zstd) {
+            return corrie_fail_memory(err);
+        }
+    }
+    *ret = TAKE_PTR(u);
+    return 0;
+}
+
+static int fail_packed(const struct unpack *u, const char *what, corrie_error *err)
+{
+    const char *packing = u->packing == GZIP ? "gzip" : "zstd";
+
+    if (what) {
+        corrie_fail(err, CORRIE_E_DATA, "%s is damaged: %s says: %s", u->path, packing, what);
+    } else {
+        corrie_fail(err, CORRIE_E_DATA, "%s is cut off: its %s stream has no end", u->path,
+                    packing);
+    }
+    return corrie_hint(err, "get or pack the file again");
+}
+
+static int step_gzip(struct unpack *u, unsigned char *out, size_t len, size_t *ret,
+                     corrie_error *err)
+{
+    int z;
+
+    if (!u->inside && u->in[u->at] != 0x1f) { /* padding behind the last member */
+        u->at = u->have;
+        return 0;
+    }
+    u->gzip.next_in = u->in + u->at;
+    u->gzip.avail_in = (unsigned)(u->have - u->at);
+    u->gzip.next_out = out;
+    u->gzip.avail_out = (unsigned)len;
+    u->inside = true;
+    z = inflate(&u->gzip, Z_NO_FLUSH);
+    u->at = u->have - u->gzip.avail_in;
+    *ret = len - u->gzip.avail_out;
+    if (z == Z_STREAM_END) {
+        u->inside = false;
+        return inflateReset(&u->gzip) == Z_OK ? 0 : corrie_fail_memory(err);
+    }
+    if (z == Z_MEM_ERROR) {
+        return corrie_fail_memory(err);
+    }
+    return z == Z_OK || z == Z_BUF_ERROR
+               ? 0
+               : fail_packed(u, u->gzip.msg ? u->gzip.msg : "cannot be read", err);
+}
+
+static int step_zstd(struct unpack *u, unsigned char *out, size_t len, size_t *ret,
+                     corrie_error *err)
+{
+    ZSTD_inBuffer in = {u->in, u->have, u->at};
+    ZSTD_outBuffer to = {out, len, 0};
+    size_t z = ZSTD_decompressStream(u->zstd, &to, &in);
+
+    if (ZSTD_isError(z)) {
+        return fail_packed(u, ZSTD_getErrorName(z), err);
+    }
+    u->at = in.pos;
+    u->inside = z != 0;
+    *ret = to.pos;
+    return 0;
+}
+
+/* The next bytes; *ret 0 at the end. */
+static int unpack_read(struct unpack *u, unsigned char *out, size_t len, size_t *ret,
+                       corrie_error *err)
+{
+    *ret = 0;
+    while (*ret == 0) {
+        int r = fill(u, err);
+
+        if (r < 0) {
+            return r;
+        }
+        if (u->end) {
+            return u->inside ? fail_packed(u, NULL, err) : 0;
+        }
+        if (u->packing == PLAIN) {
+            *ret = u->have < len ? u->have : len;
+            memcpy(out, u->in, *ret);
+            u->at = u->have;
+            return 0;
+        }
+        r = u->packing == GZIP ? step_gzip(u, out, len, ret, err)
+                               : step_zstd(u, out, len, ret, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+int unpack_check(const char *path, const struct cancel *cancel, corrie_error *err)
+{
+    _cleanup_(unpack_free) struct unpack *u = NULL;
+    unsigned char out[CHUNK];
+    size_t len = 1;
+    int r = unpack_open(path, &u, err);
+
+    while (r >= 0 && len > 0 && u->packing != PLAIN) {
+        r = cancel_check(cancel, err);
+        if (r >= 0) {
+            r = unpack_read(u, out, sizeof out, &len, err);
+        }
+    }
+    return r;
+}
+
+/* ---- lines ---- */
+
+int64_t unpack_line_of_record(const char *path, char quote, int64_t record)
+{
+    _cleanup_(unpack_free) struct unpack *u = NULL;
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    unsigned char out[CHUNK];
+    int64_t line = 1;
+    int64_t at = 1;
+    bool quoted = false;
+    bool carriage = false; /* the byte before was one: its line feed ends no second line */
+    size_t len = 1;
+
+    if (quote == '\0' || unpack_open(path, &u, &err) < 0) {
+        return record;
+    }
+    while (at < record && unpack_read(u, out, sizeof out, &len, &err) >= 0 && len > 0) {
+        for (size_t i = 0; i < len && at < record; i++) {
+            bool ends = out[i] == '\r' || (out[i] == '\n' && !carriage);
+
+            carriage = out[i] == '\r';
+            quoted ^= out[i] == (unsigned char)quote;
+            line += ends;
+            at += ends && !quoted;
+        }
+    }
+    return at == record ? line : record;
+}
+
+void unpack_line(const char *path, int64_t line, size_t max, struct buf *out)
+{
+    _cleanup_(unpack_free) struct unpack *u = NULL;
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    unsigned char bytes[CHUNK];
+    int64_t at = 1;
+    size_t len = 1;
+
+    if (unpack_open(path, &u, &err) < 0) {
+        return;
+    }
+    while (at <= line && unpack_read(u, bytes, sizeof bytes, &len, &err) >= 0 && len > 0) {
+        for (size_t i = 0; i < len && at <= line; i++) {
+            if (bytes[i] == '\n') {
+                at++;
+            } else if (at == line && out->len < max && bytes[i] != '\r') {
+                buf_add_char(out, (char)bytes[i]);
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/* unpack.h — the bytes of a file as they were before gzip or zstd packed them, and its lines.
+ *
+ * DuckDB takes a gzip file that was cut off for one that ends there, and numbers records of a CSV file
+ * where people count lines. Both are settled here, by reading the file. */
+#ifndef CORRIE_ENGINE_UNPACK_H
+#define CORRIE_ENGINE_UNPACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/cancel.h"
+#include "base/error.h"
+
+/* Reads a packed file to its end: CORRIE_E_DATA if it was cut off or is damaged. A plain file is fine.
+ * Cost: one pass. */
+int unpack_check(const char *path, const struct cancel *cancel, corrie_error *err) CORRIE_MUST_USE;
+
+/* The line (from 1) where record `record` (from 1, blank lines count) begins, with `quote` around values
+ * that may hold line ends ('\0': none). `record` itself if the file cannot be read. */
+int64_t unpack_line_of_record(const char *path, char quote, int64_t record);
+
+/* Adds line `line` (from 1) without its end to `out`, at most `max` bytes. Nothing if there is none. */
+void unpack_line(const char *path, int64_t line, size_t max, struct buf *out);
+
+#endif
