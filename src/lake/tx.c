@@ -368,6 +368,10 @@ int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, stru
     }
     if (!hash_eq(&tx->tree, &tx->base_tree)) {
         r = publish_to(tx, &target, &result, err);
+        if (r == CORRIE_E_CONFLICT) {
+            corrie_hint(err, "%.*s was changed meanwhile: do it again, on what it is now",
+                        STR_FMT(tx->branch));
+        }
         if (r < 0) {
             return corrie_wrap(err, "publish to %.*s", STR_FMT(tx->branch));
         }

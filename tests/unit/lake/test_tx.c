@@ -178,6 +178,7 @@ START_TEST(different_tables_both_land_and_the_same_conflicts)
     ck_assert_int_eq(publish(&f, third, &commit), CORRIE_E_CONFLICT);
     ck_assert_ptr_nonnull(strstr(corrie_error_message(&f.err), "ns.a"));
     ck_assert_ptr_nonnull(f.err.detail);
+    ck_assert_ptr_nonnull(strstr(f.err.hint, "again")); /* there is no --ours for an import */
     corrie_error_clear(&f.err);
     ck_assert_int_eq(records(&f, "main", "a", &n), 1);
     ck_assert_int_eq(n, 1);
