@@ -214,6 +214,8 @@ DEFINE_CLEANUP(struct plan *, plan_free)
 
 /* The plan as a tree for people, without colour, a line an item, ending in a newline. */
 int plan_print_tree(const struct plan *plan, struct buf *out, corrie_error *err) CORRIE_MUST_USE;
+/* Its steps in order, a line a step, under the heading "steps". */
+int plan_print_steps(const struct plan *plan, struct buf *out, corrie_error *err) CORRIE_MUST_USE;
 
 /* The plan as a document: docs/formats/plan.md. New reference. */
 int plan_to_json(const struct plan *plan, json_t **ret, corrie_error *err) CORRIE_MUST_USE;

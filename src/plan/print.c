@@ -203,14 +203,19 @@ int plan_print_tree(const struct plan *plan, struct buf *out, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    buf_add_text(out, "\nsteps\n");
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        print_step(plan, i, out);
-    }
     for (size_t i = 0; i < plan->n_notes; i++) {
         const struct plan_note *note = &plan->notes[i];
         buf_addf(out, "%s%s: %.*s (%.*s:%ld)\n", i ? "" : "\n", note->warning ? "warning" : "note",
                  STR_FMT(note->text), STR_FMT(note->place.file), note->place.line);
+    }
+    return buf_check(out, err);
+}
+
+int plan_print_steps(const struct plan *plan, struct buf *out, corrie_error *err)
+{
+    buf_add_text(out, "steps\n");
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        print_step(plan, i, out);
     }
     return buf_check(out, err);
 }

@@ -298,6 +298,13 @@ static int emit_plan(struct run *run, corrie_error *err)
         (r = plan_print_tree(run->plan, &tree, err)) < 0) {
         return r;
     }
+    if (run->options.dry_run) {
+        buf_add_char(&tree, '\n');
+        r = plan_print_steps(run->plan, &tree, err);
+        if (r < 0) {
+            return r;
+        }
+    }
     lake_event(run->lake,
                &(corrie_event){.size = sizeof(corrie_event),
                                .kind = "plan",

@@ -170,6 +170,8 @@ static void compare_plan(struct golden *golden, const struct plan *plan)
     ck_ok(js_format(doc, 2, &document, &err), &err);
     buf_add_char(&document, '\n');
     ck_ok(plan_print_tree(plan, &tree, &err), &err);
+    buf_add_char(&tree, '\n');
+    ck_ok(plan_print_steps(plan, &tree, &err), &err);
     compare(golden, "error.txt", STR_EMPTY);
     compare(golden, "plan.txt", buf_str(&tree));
     compare(golden, "plan.json", buf_str(&document));

@@ -192,6 +192,7 @@ START_TEST(orders_long_chains)
 
     buf_clear(&text);
     ck_ok(plan_print_tree(sample.plan, &text, &sample.err), &sample.err);
+    ck_ok(plan_print_steps(sample.plan, &text, &sample.err), &sample.err);
     ck_assert_uint_gt(text.len, 0);
     sample_done(&sample);
 }
