@@ -40,6 +40,8 @@ typedef struct corrie_import_options {
     const char *const *nulls; /* texts that mean null, besides the empty field */
     size_t n_nulls;
     const char *memory; /* "4G"; NULL = 70 % of the machine */
+    const char *
+        columns; /* CSV: names and types of all columns, 'id BIGINT, name VARCHAR'; NULL = sniffed */
 } corrie_import_options;
 
 /* {"namespace","table","branch","commit","job","created_table","created_namespace","rows","bytes","files":[{"uri",

@@ -143,7 +143,7 @@ int corrie_fail_errno(corrie_error *err, int saved_errno, const char *format, ..
     corrie_fail(err, code, "%s: %s", message ? message : "a system call failed",
                 strerror_r(saved_errno, reason, sizeof reason));
     if (code == CORRIE_E_NO_SPACE) {
-        corrie_hint(err, "free some space and run the same again; nothing was changed");
+        corrie_hint(err, "free some space and run the same again");
     }
     return code;
 }

@@ -153,7 +153,13 @@ void report_error(struct cli *cli, const corrie_error *err)
     bool json = cli->format == FORMAT_JSON || cli->format == FORMAT_JSONL;
 
     progress_end(&cli->progress);
-    if (!json || out_stopped(&cli->out) || show_json(cli, err) < 0) {
+    if (json && !out_stopped(&cli->out) && show_json(cli, err) >= 0) {
+        out_flush(&cli->out);
+        json = !cli->out.failed; /* a document that could not be written tells nothing */
+    } else {
+        json = false;
+    }
+    if (!json) {
         show_text(cli, err);
     }
 }

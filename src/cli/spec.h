@@ -58,6 +58,7 @@ enum option {
     OPT_HEADER,
     OPT_NULL,
     OPT_DATE_FORMAT,
+    OPT_COLUMNS,
     OPT_MEMORY,
     /* query */
     OPT_SQL,

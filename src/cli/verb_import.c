@@ -75,6 +75,7 @@ static int read_options(const struct cli *cli, const struct args *args, corrie_i
         .quote = args_text(args, OPT_QUOTE),
         .header = args_text(args, OPT_HEADER),
         .date_format = args_text(args, OPT_DATE_FORMAT),
+        .columns = args_text(args, OPT_COLUMNS),
         .nulls = nulls->items,
         .n_nulls = nulls->count,
         .memory = args_text(args, OPT_MEMORY),
@@ -301,6 +302,11 @@ static int import_each(struct cli *cli, corrie_import_options *options, corrie_e
     char *document;
     int r = 0;
 
+    for (size_t i = 0; r >= 0 && i < n; i++) { /* all have a name, or nothing is imported */
+        _cleanup_(buf_done) struct buf table = {0};
+
+        r = table_of_file(uris[i], &table, err);
+    }
     for (size_t i = 0; r >= 0 && i < n; i++) {
         r = import_alone(cli, options, &uris[i], &all, err);
     }

@@ -74,6 +74,8 @@ const size_t cli_n_flags = ARRAY_LEN(cli_flags);
          "whether the first line of CSV has names; default sniffed"},                              \
         {OPT_NULL, FLAG_LIST, "--null", "TEXT",                                                    \
          "text of CSV that means null; may be given again"},                                       \
+        {OPT_COLUMNS, FLAG_TEXT, "--columns", "'NAME TYPE, …'",                                    \
+         "all columns of CSV; default sniffed"},                                                   \
     {                                                                                              \
         OPT_DATE_FORMAT, FLAG_TEXT, "--date-format", "FORMAT",                                     \
             "dates of CSV that are not ISO-8601: %m/%d/%Y"                                         \

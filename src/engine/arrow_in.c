@@ -621,9 +621,5 @@ static int define(struct engine *engine, struct str name_space, struct str name,
 int engine_define_arrow(struct engine *engine, struct str name_space, struct str name,
                         struct arrow_table *table, corrie_error *err)
 {
-    int r = define(engine, name_space, name, table, err);
-
-    return r < 0 ? corrie_wrap(err, "table %.*s%s%.*s", STR_FMT(name_space),
-                               name_space.len ? "." : "", STR_FMT(name))
-                 : 0;
+    return define(engine, name_space, name, table, err);
 }

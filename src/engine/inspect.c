@@ -108,6 +108,20 @@ static int refuse(struct walk *walk, const json_t *node, size_t width, const cha
                : origin_at(walk->origin, at, width, walk->err);
 }
 
+/* Parameters of a project have become literals before a statement comes here; others have no value. */
+static int fail_parameter(struct walk *walk, const json_t *node)
+{
+    struct str name = tree_text(node, "identifier");
+    size_t at = position_of(node);
+
+    corrie_fail(walk->err, CORRIE_E_PROJECT, "parameter $%.*s has no value", STR_FMT(name));
+    corrie_hint(
+        walk->err,
+        "only models have parameters, and the project file declares them; write the value itself");
+    return origin_at(walk->origin, at == SIZE_MAX ? statement_start(walk->origin->sql) : at, 1,
+                     walk->err);
+}
+
 static int copy_name(struct walk *walk, struct str name, struct str *ret)
 {
     return arena_str(walk->arena, name, ret) < 0 ? corrie_fail_memory(walk->err) : 0;
@@ -236,6 +250,8 @@ static int visit_object(struct walk *walk, const struct scope *scope, const json
         r = refuse(walk, node, 1, "DESCRIBE, SHOW or SUMMARIZE", STR_EMPTY);
     } else if (str_eq(tree_text(node, "class"), STR("FUNCTION"))) {
         note_function(walk, tree_text(node, "function_name"));
+    } else if (str_eq(tree_text(node, "class"), STR("PARAMETER"))) {
+        return fail_parameter(walk, node);
     } else if (str_eq(type, STR("COLUMN_REF"))) {
         /* current_date and its like are names until they are bound */
         const json_t *names = json_object_get(node, "column_names");

@@ -92,7 +92,8 @@ static int source_options(struct import *import, struct engine_source_options *r
                                           .quote = str_of(o->quote),
                                           .nulls = nulls,
                                           .n_nulls = o->n_nulls,
-                                          .date_format = str_of(o->date_format)};
+                                          .date_format = str_of(o->date_format),
+                                          .columns = str_of(o->columns)};
     if (o->format && strcmp(o->format, "tsv") == 0 && ret->delimiter.len == 0) {
         ret->delimiter = STR("\t");
     }
@@ -189,11 +190,12 @@ static enum lake_write_mode write_mode(const struct import *import)
 static int write_rows(struct import *import, struct lake_write *write, corrie_error *err)
 {
     struct str *selects = arena_array(&import->arena, struct str, import->n_files);
+    struct str *origins = arena_array(&import->arena, struct str, import->n_files);
     struct schema target;
     size_t n = 0;
     int r;
 
-    if (!selects) {
+    if (!selects || !origins) {
         return corrie_fail_memory(err);
     }
     if (adds_to_table(import)) {
@@ -202,6 +204,7 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
     r = lake_tx_target(import->tx, write, &import->arena, &target, err);
     for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
         if (!import->files[i].skip) {
+            origins[n] = import->files[i].path;
             r = engine_source_select(import->work.engine, &import->files[i].source, &target, 0, -1,
                                      &import->arena, &selects[n++], err);
         }
@@ -212,6 +215,7 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
     import->schema = target;
     write->engine = import->work.engine;
     write->selects = selects;
+    write->origins = origins;
     write->n_selects = n;
     return lake_tx_write(import->tx, write, &import->arena, &import->written, err);
 }

@@ -156,6 +156,9 @@ static int add_uri(struct listing *listing, const char *uri, corrie_error *err)
     struct os_stat stat;
     int r;
 
+    if (text.len == 0) {
+        return corrie_fail(err, CORRIE_E_USAGE, "an empty name of a file");
+    }
     if (str_starts(text, STR("file://"))) {
         text = str_from(text, 7);
     } else if (scheme > 0 || str_eq(text, STR("-"))) {

@@ -106,6 +106,30 @@ static int add_table(void *arg, const struct lake_table *table, corrie_error *er
     return r;
 }
 
+/* A namespace that is not there has no tables either, but was misspelt. */
+static int check_namespace(const struct lake_view *view, struct str ns, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct str *names;
+    size_t nearest[3];
+    size_t n;
+    int r = ns.len > 0 ? lake_namespaces(view, &arena, &names, &n, err) : 0;
+
+    if (r < 0 || ns.len == 0) {
+        return r;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(names[i], ns)) {
+            return 0;
+        }
+    }
+    corrie_fail(err, CORRIE_E_NOT_FOUND, "namespace %.*s does not exist", STR_FMT(ns));
+    if (str_nearest(ns, names, n, nearest, 1) > 0) {
+        return corrie_hint(err, "did you mean %.*s?", STR_FMT(names[nearest[0]]));
+    }
+    return corrie_hint(err, "corrie namespace ls shows what there is");
+}
+
 int corrie_table_list(corrie_lake *lake, const char *ref, const char *table_namespace,
                       char **ret_json, corrie_error *err)
 {
@@ -118,6 +142,9 @@ int corrie_table_list(corrie_lake *lake, const char *ref, const char *table_name
         return corrie_fail_memory(err);
     }
     r = lake_view_at(lake, str_of(ref), &view, err);
+    if (r >= 0) {
+        r = check_namespace(&view, str_of(table_namespace), err);
+    }
     if (r >= 0) {
         r = lake_tables(&view, str_of(table_namespace), add_table, &listing, err);
     }

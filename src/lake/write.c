@@ -273,6 +273,10 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
         r = cancel_check(w->tx->lake->cancel, err);
         if (r >= 0) {
             r = write_select(w, w->write->selects[i], &ret->selects[i], err);
+            if (r < 0 && w->write->origins &&
+                str_find_str(str_of(corrie_error_message(err)), w->write->origins[i]) < 0) {
+                corrie_wrap(err, "%.*s", STR_FMT(w->write->origins[i]));
+            }
         }
         if (r >= 0) {
             ret->rows += ret->selects[i].rows;

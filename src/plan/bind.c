@@ -232,20 +232,27 @@ static int take_output(struct planning *p, const struct engine_binding *binding,
     return 0;
 }
 
-/* A table needs distinct names; DuckDB gives `a` and `a` for SELECT 1 AS a, 2 AS a. */
+/* A table needs names that SQL can tell apart; DuckDB gives `a` and `A` for SELECT 1 AS a, 2 AS A. */
 static int check_output(const struct planning *p, const struct plan_node *node, corrie_error *err)
 {
     _cleanup_(map_done) struct map seen = {0};
+    _cleanup_(arena_done) struct arena arena = {0};
 
     for (size_t i = 0; i < node->output.count; i++) {
         struct str name = node->output.items[i].name;
-        if (map_find(&seen, name)) {
+        char *lower = arena_text(&arena, name);
+
+        for (char *c = lower; c && *c; c++) {
+            *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+        }
+        if (lower && map_find(&seen, str_of(lower))) {
             corrie_fail(err, CORRIE_E_PROJECT, "%.*s gives two columns named %.*s",
                         STR_FMT(node->name), STR_FMT(name));
-            corrie_hint(err, "name one of them otherwise: … AS other_name");
+            corrie_hint(err,
+                        "name one of them otherwise: … AS other_name; case makes no difference");
             return place_error(p->project, &node->function->place, err);
         }
-        if (map_put(&seen, name, NULL) < 0) {
+        if (!lower || map_put(&seen, str_of(lower), NULL) < 0) {
             return corrie_fail_memory(err);
         }
     }
@@ -281,7 +288,8 @@ static int bind_statement(struct planning *p, const struct plan_node *node,
     }
     r = engine_bind(p->engine, node->sql, node->function->source->path.data, space, tables,
                     node->n_edges, p->arena, ret, err);
-    return r < 0 ? plan_map_error(&draft->sql, draft->function->source, err) : binding_store(p->options->cache, &key, ret, err);
+    return r < 0 ? plan_map_error(&draft->sql, draft->function->source, err)
+                 : binding_store(p->options->cache, &key, ret, err);
 }
 
 int plan_bind(struct planning *p, struct plan_node *node, const struct draft *draft,

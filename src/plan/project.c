@@ -272,12 +272,26 @@ static int find_project_file(struct project_dir *project, corrie_error *err)
     return 0;
 }
 
+/* A pipe of that name would be waited for without end. */
+static int check_file(const char *path, corrie_error *err)
+{
+    struct os_stat stat;
+    int r = os_stat(path, &stat, err);
+
+    return r < 0 || stat.kind == OS_FILE
+               ? r
+               : corrie_fail(err, CORRIE_E_PROJECT, "%s is not a file", path);
+}
+
 static int read_settings(struct project_dir *project, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
     _free_ char *path = NULL;
 
     int r = os_path_join(project->dir, project->file, &path, err);
+    if (r >= 0) {
+        r = check_file(path, err);
+    }
     if (r >= 0) {
         r = os_file_read(path, CORRIE_MAX_SOURCE, &text, err);
     }

@@ -636,7 +636,7 @@ static int read_input(const struct understanding *u, struct str argument, const 
     }
     if (r == 0) {
         corrie_fail(err, CORRIE_E_PROJECT, "Model() names no table");
-        corrie_hint(err, "write bauplan.Model('table')");
+        corrie_hint(err, "write Model('table')");
         return at_object(u, call, err);
     }
     if (r > 0) {
@@ -708,8 +708,7 @@ static int read_argument(const struct understanding *u, const json_t *argument, 
     if (!json_is_object(value)) {
         corrie_fail(err, CORRIE_E_PROJECT, "argument %.*s of %.*s has no default", STR_FMT(name),
                     STR_FMT(u->function->function));
-        corrie_hint(err,
-                    "say what it gets: %.*s=bauplan.Model('table') or bauplan.Parameter('name')",
+        corrie_hint(err, "say what it gets: %.*s=Model('table') or Parameter('name')",
                     STR_FMT(name));
         return at_object(u, argument, err);
     }
@@ -754,7 +753,7 @@ static int read_arguments(const struct understanding *u, const json_t *list, cor
     if (function->kind == FUNCTION_EXPECTATION && function->n_inputs == 0) {
         corrie_fail(err, CORRIE_E_PROJECT, "expectation %.*s checks nothing",
                     STR_FMT(function->function));
-        corrie_hint(err, "give it an input: data=bauplan.Model('table')");
+        corrie_hint(err, "give it an input: data=Model('table')");
         return place_error(u->declaring->project, &function->place, err);
     }
     return 0;

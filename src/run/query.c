@@ -217,7 +217,10 @@ static int export_durably(struct query *query, struct str sql, enum engine_outpu
     if (!directory || !temporary) {
         return corrie_fail_memory(err);
     }
-    r = engine_export(query->work.engine, sql, NULL, output, str_of(temporary), ret_rows, err);
+    r = os_stat(directory, &stat, err); /* else the temporary file is what is not there */
+    if (r >= 0) {
+        r = engine_export(query->work.engine, sql, NULL, output, str_of(temporary), ret_rows, err);
+    }
     if (r < 0) {
         return r;
     }

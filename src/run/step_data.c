@@ -55,6 +55,27 @@ static int select_edge(struct run *run, const struct plan_edge *edge, struct str
     return r < 0 ? r : collect(run, buf_str(&sql), NULL, ret, err);
 }
 
+/* Where the failure of an edge's filter is: the filter may compare what cannot be compared. */
+static int fail_edge(struct run *run, const struct plan_edge *edge, corrie_error *err)
+{
+    if (edge->filter.len > 0 && !err->position.file) {
+        corrie_wrap(err, "filter of %.*s", STR_FMT(edge->argument));
+        place_error(run->project, &edge->place, err);
+    }
+    return err->code;
+}
+
+/* The user's fault, whatever kind it is: what a node gave cannot be a table. */
+static int fail_output(struct run *run, const struct plan_node *node, corrie_error *err)
+{
+    if (err->code != CORRIE_E_UNSUPPORTED && err->code != CORRIE_E_DATA) {
+        return err->code;
+    }
+    err->code = err->code == CORRIE_E_UNSUPPORTED ? CORRIE_E_FAILED : err->code;
+    corrie_wrap(err, "output of %.*s", STR_FMT(node->name));
+    return err->position.file ? err->code : place_error(run->project, &node->function->place, err);
+}
+
 int run_filter(struct run *run, const struct plan_edge *edge, struct exchange **ret,
                corrie_error *err)
 {
@@ -66,7 +87,8 @@ int run_filter(struct run *run, const struct plan_edge *edge, struct exchange **
         (r = engine_define_arrow(run->work.engine, OWN_NS, INPUT_NAME, table, err)) < 0) {
         return r;
     }
-    return select_edge(run, edge, OWN_NS, INPUT_NAME, edge->filter, ret, err);
+    r = select_edge(run, edge, OWN_NS, INPUT_NAME, edge->filter, ret, err);
+    return r < 0 ? fail_edge(run, edge, err) : 0;
 }
 
 int run_scan(struct run *run, size_t step, corrie_error *err)
@@ -90,10 +112,14 @@ int run_scan(struct run *run, size_t step, corrie_error *err)
     r = lake_table_define(&view, &table, run->work.engine, edge->all_columns ? NULL : edge->columns,
                           edge->n_columns, edge->filter, err);
     if (r < 0) {
-        return r;
+        return fail_edge(run, edge, err);
     }
     r = select_edge(run, edge, table.ns, table.name, STR_EMPTY, &run->scans[step], err);
-    return r < 0 ? corrie_wrap(err, "read %.*s.%.*s", STR_FMT(table.ns), STR_FMT(table.name)) : 0;
+    if (r < 0) {
+        corrie_wrap(err, "read %.*s.%.*s", STR_FMT(table.ns), STR_FMT(table.name));
+        return fail_edge(run, edge, err);
+    }
+    return 0;
 }
 
 /* Registers an input under the name that the statement uses. */
@@ -115,7 +141,10 @@ static int define_input(struct run *run, const struct plan_edge *edge, corrie_er
         _cleanup_(arrow_table_unrefp) struct arrow_table *rows = NULL;
 
         r = exchange_table(run->nodes[edge->node].output, &rows, err);
-        return r < 0 ? r : engine_define_arrow(run->work.engine, ns, name, rows, err);
+        if (r < 0 || (r = engine_define_arrow(run->work.engine, ns, name, rows, err)) < 0) {
+            return fail_output(run, &run->plan->nodes[edge->node], err);
+        }
+        return 0;
     }
     source = &run->plan->sources[edge->source];
     r = run_source_view(run, source, &view, err);
@@ -246,7 +275,7 @@ int run_write(struct run *run, size_t index, corrie_error *err)
     made_namespace = r > 0;
     r = exchange_table(run->nodes[index].output, &rows, err);
     if (r < 0 || (r = write_output(run, node, rows, &written, err)) < 0) {
-        return r;
+        return fail_output(run, node, err);
     }
     message = arena_printf(&run->arena, "Write %.*s.%.*s", STR_FMT(node->table_namespace),
                            STR_FMT(node->name));

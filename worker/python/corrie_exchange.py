@@ -185,11 +185,12 @@ def check_names(table: pa.Table) -> None:
     for i, name in enumerate(names):
         if not name:
             raise ReturnProblem(f"returned a table whose column {i + 1} has no name")
-        if name in seen:
-            raise ReturnProblem(f"returned a table with two columns named {name!r}")
+        plain = name.encode("utf-8", "replace").lower()  # as SQL compares: ASCII letters without case
+        if plain in seen:
+            raise ReturnProblem(f"returned a table with two columns named {name!r}, which SQL cannot tell apart")
         if len(name.encode("utf-8", "replace")) > MAX_NAME:
             raise ReturnProblem(f"returned a table with a column name of more than {MAX_NAME} bytes")
-        seen.add(name)
+        seen.add(plain)
 
 
 def _coalesced(column: pa.ChunkedArray) -> pa.ChunkedArray:
