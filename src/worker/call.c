@@ -65,6 +65,14 @@ static void enter_phase(struct call *call, enum worker_phase phase)
 
 /* ---- to the child ---- */
 
+static bool other_side_closed(const struct call *call)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct pollfd socket = {.fd = call->process.socket};
+
+    return os_poll(&socket, 1, 0, NULL, &ignored) > 0 && (socket.revents & (POLLHUP | POLLERR));
+}
+
 /* Sends what the socket takes now; 0 also when it takes no more at the moment. */
 static int send_call(struct call *call, corrie_error *err)
 {
@@ -84,7 +92,7 @@ static int send_call(struct call *call, corrie_error *err)
             r = os_send(call->process.socket, str_of(text), call->sent.files + call->sent_files, n,
                         err);
         }
-        if (r == CORRIE_E_BUSY || r == CORRIE_E_IO) {
+        if (r == CORRIE_E_BUSY || (r == CORRIE_E_IO && other_side_closed(call))) {
             corrie_error_clear(err); /* full, or closed: its end will say why */
             call->send_blocked = r == CORRIE_E_BUSY;
             return 0;

@@ -241,8 +241,8 @@ static int exchange_new(size_t n_files, const struct exchange_place *columns, si
     return 0;
 }
 
-int exchange_open(int *fds, size_t n_fds, const struct exchange_place *columns, size_t n_columns,
-                  int64_t n_rows, struct exchange **ret, corrie_error *err)
+int exchange_open_own(int *fds, size_t n_fds, const struct exchange_place *columns,
+                      size_t n_columns, int64_t n_rows, struct exchange **ret, corrie_error *err)
 {
     _cleanup_(exchange_unrefp) struct exchange *exchange = NULL;
     int r;
@@ -250,12 +250,20 @@ int exchange_open(int *fds, size_t n_fds, const struct exchange_place *columns, 
     r = exchange_new(n_fds, columns, n_columns, n_rows, &exchange, err);
     for (size_t i = 0; r >= 0 && i < n_fds; i++) {
         r = file_open(&fds[i], &exchange->files[i], err);
-        if (r == CORRIE_E_BUSY || r == CORRIE_E_IO || r == CORRIE_E_REFUSED) {
-            err->code = r = CORRIE_E_DATA; /* the writer's doing, not the machine's */
-        }
     }
     if (r >= 0) {
         *ret = TAKE_PTR(exchange);
+    }
+    return r;
+}
+
+int exchange_open(int *fds, size_t n_fds, const struct exchange_place *columns, size_t n_columns,
+                  int64_t n_rows, struct exchange **ret, corrie_error *err)
+{
+    int r = exchange_open_own(fds, n_fds, columns, n_columns, n_rows, ret, err);
+
+    if (r == CORRIE_E_BUSY || r == CORRIE_E_IO || r == CORRIE_E_REFUSED) {
+        err->code = r = CORRIE_E_DATA; /* the writer's doing, not the machine's */
     }
     return r;
 }

@@ -17,5 +17,9 @@ struct exchange_place {
  * if names are empty, too long, repeated or not UTF-8. */
 int exchange_open(int *fds, size_t n_fds, const struct exchange_place *columns, size_t n_columns,
                   int64_t n_rows, struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The same for files that this process wrote itself: what fails is the machine, and is told as it is. */
+int exchange_open_own(int *fds, size_t n_fds, const struct exchange_place *columns,
+                      size_t n_columns, int64_t n_rows, struct exchange **ret, corrie_error *err)
+    CORRIE_MUST_USE;
 
 #endif

@@ -119,8 +119,9 @@ static int writer_finish(struct writer *writer, struct exchange **ret, corrie_er
         places[i] = (struct exchange_place){str_of(writer->schema.children[i]->name),
                                             i / writer->group, i % writer->group};
     }
-    return r < 0 ? r
-                 : exchange_open(writer->fds, writer->n_fds, places, n, writer->n_rows, ret, err);
+    return r < 0
+               ? r
+               : exchange_open_own(writer->fds, writer->n_fds, places, n, writer->n_rows, ret, err);
 }
 
 static int next_batch(struct ArrowArrayStream *stream, struct ArrowArray *ret, corrie_error *err)
