@@ -103,12 +103,24 @@ static int dispatch(struct cli *cli, const struct args *args, corrie_error *err)
     return args->verb->run(cli, args, err);
 }
 
+/* Where there is no memory even for an error: one word all the same. */
+static void tell_without_memory(const corrie_error *failure)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (failure->code == CORRIE_E_NO_MEMORY &&
+        os_write(2, "standard error", STR("error: out of memory\n"), &ignored) < 0) {
+        return; /* the status is all that is left */
+    }
+}
+
 /* Flushes, shows the error, gives the exit status. What was asked for may have been done although its result
  * could not be written: that is an error too. */
 static int finish(struct cli *cli, int r, corrie_error *err)
 {
     _error_ corrie_error writing = CORRIE_ERROR_INIT;
     _error_ corrie_error telling = CORRIE_ERROR_INIT;
+    bool failed = r < 0;
 
     if (r < 0 && !cli->out.broken) {
         report_error(cli, err);
@@ -120,6 +132,7 @@ static int finish(struct cli *cli, int r, corrie_error *err)
     if (out_close(&cli->err, &telling) < 0 && r >= 0) {
         r = CORRIE_E_IO;
     }
+    tell_without_memory(telling.code == 0 && failed ? &writing : &telling);
     r = r < 0 ? r : cli->told;
     return r < 0 ? corrie_code_exit_status(r) : 0;
 }
