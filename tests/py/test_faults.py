@@ -131,6 +131,25 @@ def test_import_with_a_failing_operation(scene: Scene, error: str, sticky: bool,
         scene.check_import(ended.returncode, fault)
 
 
+def count_allocations(scene: Scene, *words: str | Path, cwd: Path | None = None) -> int:
+    scene.restore()
+    done = scene.lake.run(*words, cwd=cwd, env={"CORRIE_FAULT_ALLOC": "count"})
+    found = re.search(r"^corrie-fault: (\d+) allocations$", done.stderr, re.MULTILINE)
+    assert found, done.stderr
+    return int(found.group(1))
+
+
+def test_import_without_memory(scene: Scene) -> None:
+    total = count_allocations(scene, "import", scene.more, "t")
+    for at in sample(total, 10):
+        fault = f"{at},sticky" if at % 2 else f"{at}"
+        scene.restore()
+        ended = scene.lake.run("import", scene.more, "t", env={"CORRIE_FAULT_ALLOC": fault}, status=None)
+        if ended.returncode != 0:
+            said(ended, fault)
+        scene.check_import(ended.returncode, fault)
+
+
 @pytest.mark.parametrize("sticky", [False, True])
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 def test_branch_create_with_a_failing_operation(scene: Scene, error: str, sticky: bool) -> None:
@@ -369,6 +388,38 @@ def test_run_killed_at_any_moment(scene: Scene, tmp_path: Path, orphans: Callabl
         assert scene.lake.rows("SELECT total FROM total") == [["90"]]
         scene.lake.fsck()
     assert seen > 0 or SANITIZED
+
+
+@pytest.mark.parametrize("fault", ["op=any,errno=ENOSPC", "op=all,errno=EIO", "memory",
+                                   "op=memfd+map+spawn+socket+send+receive,errno=EMFILE"])
+def test_run_with_failing_operations(scene: Scene, tmp_path: Path, orphans: Callable[[], None], fault: str) -> None:
+    """Also those by which corrie and a function talk: the run ends, with a reason, and nothing on the target."""
+    project = write_project(tmp_path / "project")
+    scene.restore()
+    scene.lake.run("run", cwd=project)  # makes the environment
+    if fault == "memory":
+        total = count_allocations(scene, "run", cwd=project)
+    else:
+        scene.restore()
+        op = fault.split(",")[0].removeprefix("op=")
+        total = scene.faults.count(scene.argv("run"), op=op, cwd=project, env=scene.lake.env, timeout=TIMEOUT)
+    for at in sample(total, 6):
+        scene.restore()
+        if fault == "memory":
+            ended = scene.lake.run("run", cwd=project, env={"CORRIE_FAULT_ALLOC": f"{at}"}, status=None)
+        else:
+            ended = scene.faults.run(scene.argv("run"), f"{fault},at={at}", cwd=project, env=scene.lake.env,
+                                     timeout=TIMEOUT)
+        if ended.returncode != 0:
+            said(ended, f"{fault} at {at}")
+        orphans()
+        published = scene.lake.head() != scene.before
+        assert published or ended.returncode != 0, f"{fault} at {at}: told to be done, and is not there"
+        tables = {t["name"] for t in scene.lake.json("table", "ls")["tables"] if t["namespace"] == "public"}
+        assert tables == ({"t", "even", "total"} if published else {"t"}), f"{fault} at {at}"
+        scene.check_jobs()
+        scene.lake.fsck()
+        scene.lake.run("run", cwd=project)
 
 
 @pytest.mark.parametrize("whole_group", [True, False])
