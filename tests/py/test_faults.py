@@ -118,8 +118,8 @@ def said(ended: subprocess.CompletedProcess[str], fault: str) -> None:
 # ---- operations that fail -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("error", "sticky", "wanted"), [("ENOSPC", False, 12), ("ENOSPC", True, 6),
-                                                         ("EIO", False, 12), ("EIO", True, 6)])
+@pytest.mark.parametrize(("error", "sticky", "wanted"), [("ENOSPC", False, 8), ("ENOSPC", True, 4),
+                                                         ("EIO", False, 8), ("EIO", True, 4)])
 def test_import_with_a_failing_operation(scene: Scene, error: str, sticky: bool, wanted: int) -> None:
     total = scene.count("import", scene.more, "t")
     for at in sample(total, wanted):
@@ -155,7 +155,7 @@ def test_import_without_memory(scene: Scene) -> None:
 def test_branch_create_with_a_failing_operation(scene: Scene, error: str, sticky: bool) -> None:
     total = scene.count("branch", "create", "side")
     failed = 0
-    for at in sample(total, 15):
+    for at in sample(total, 10):
         fault = f"op=any,at={at},errno={error}{',sticky' if sticky else ''}"
         scene.restore()
         ended = scene.run(fault, "branch", "create", "side")
@@ -186,7 +186,7 @@ def test_import_killed_at_an_operation(scene: Scene) -> None:
 
 def test_power_cut_in_an_import(scene: Scene) -> None:
     total = scene.count("import", scene.more, "t")
-    for at in sample(total, 16):
+    for at in sample(total, 12):
         for seed in (0, 1, 2, 3) if TORTURE else (at % 4,):
             fault = f"op=any,at={at},cut,seed={seed}"
             scene.restore()
@@ -225,7 +225,7 @@ def test_the_first_command_of_a_lake(scene: Scene, how: str) -> None:
     words = scene.argv("import", scene.more, "t")
     shutil.rmtree(scene.lake.root)
     total = faults.count(words, cwd=scene.lake.home, env=scene.lake.env, timeout=TIMEOUT)
-    for at in sample(total, 20):
+    for at in sample(total, 10):
         shutil.rmtree(scene.lake.root, ignore_errors=True)
         fault = f"op=any,at={at}," + (f"errno={how}" if how == "ENOSPC" else how)
         ended = faults.run(words, fault, cwd=scene.lake.home, env=scene.lake.env, timeout=TIMEOUT)
@@ -403,7 +403,7 @@ def test_run_with_failing_operations(scene: Scene, tmp_path: Path, orphans: Call
         scene.restore()
         op = fault.split(",")[0].removeprefix("op=")
         total = scene.faults.count(scene.argv("run"), op=op, cwd=project, env=scene.lake.env, timeout=TIMEOUT)
-    for at in sample(total, 6):
+    for at in sample(total, 4):
         scene.restore()
         if fault == "memory":
             ended = scene.lake.run("run", cwd=project, env={"CORRIE_FAULT_ALLOC": f"{at}"}, status=None)
