@@ -194,6 +194,11 @@ int verb_query(struct cli *cli, const struct args *args, corrie_error *err)
     if (r < 0) {
         return r;
     }
+    if (str_find(buf_str(&sql), '\0') >= 0) { /* what stands behind it would not be looked at */
+        return corrie_fail(err, CORRIE_E_PROJECT,
+                           "%s is no SQL: it holds a zero byte, which no UTF-8 text has",
+                           file ? file : "standard input");
+    }
     if (args_given(args, OPT_TO)) {
         r = query_to_file(cli, args, buf_text(&sql), &options, err);
     } else {

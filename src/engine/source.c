@@ -463,6 +463,25 @@ static int make_relation(struct describe *describe)
     return r;
 }
 
+/* Names that no table may have, said where the file is known. */
+static int check_columns(struct describe *describe)
+{
+    const struct schema *columns = &describe->source->columns;
+
+    if (columns->n_fields == 0) {
+        return corrie_fail(describe->err, CORRIE_E_DATA, "%.*s has no columns",
+                           STR_FMT(describe->source->path));
+    }
+    for (size_t i = 0; i < columns->n_fields; i++) {
+        if (str_find(columns->fields[i].name, '\0') >= 0) {
+            return corrie_fail(describe->err, CORRIE_E_DATA,
+                               "%.*s: the name of column %zu holds a zero byte",
+                               STR_FMT(describe->source->path), i + 1);
+        }
+    }
+    return 0;
+}
+
 int engine_describe(struct engine *engine, struct str path,
                     const struct engine_source_options *options, struct arena *arena,
                     struct engine_source *ret, corrie_error *err)
@@ -487,8 +506,8 @@ int engine_describe(struct engine *engine, struct str path,
             : source.format == ENGINE_FORMAT_CSV   ? csv_describe(&describe)
                                                    : describe_json(&describe);
     }
-    if (r == 0 && source.columns.n_fields == 0) {
-        r = corrie_fail(err, CORRIE_E_DATA, "%.*s has no columns", STR_FMT(path));
+    if (r == 0) {
+        r = check_columns(&describe);
     }
     if (r == 0) {
         r = make_relation(&describe);

@@ -115,7 +115,7 @@ static int fail_table_name(struct str text, corrie_error *err)
     int r = corrie_fail(err, CORRIE_E_USAGE, "\"%.*s\" is no table name",
                         STR_FMT(str_slice(text, 0, 300)));
     corrie_hint(err,
-                "write TABLE or NAMESPACE.TABLE; a part that holds a dot goes in double quotes");
+                "write TABLE or NAMESPACE.TABLE; names hold no dots themselves");
     return r;
 }
 

@@ -288,6 +288,10 @@ static int bind_statement(struct planning *p, const struct plan_node *node,
     }
     r = engine_bind(p->engine, node->sql, node->function->source->path.data, space, tables,
                     node->n_edges, p->arena, ret, err);
+    if (r == CORRIE_E_UNSUPPORTED && !err->position.file) {
+        err->code = CORRIE_E_PROJECT; /* a column of a type that tables cannot have */
+        return place_error(p->project, &node->function->place, err);
+    }
     return r < 0 ? plan_map_error(&draft->sql, draft->function->source, err)
                  : binding_store(p->options->cache, &key, ret, err);
 }
