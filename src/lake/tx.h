@@ -63,7 +63,7 @@ struct lake_write {
     struct engine *engine;
     const struct str *selects;
     size_t n_selects;
-    const struct str *origins; /* for messages: the file that each select reads; NULL: none */
+    const struct str *origins;      /* for messages: the file that each select reads; NULL: none */
     const struct property *summary; /* for the snapshot: "corrie.job" … */
     size_t n_summary;
 };
