@@ -261,9 +261,10 @@ int main(int argc, char **argv)
     }
     catalog_close(catalog); /* moves everything into the file */
     growth = (file_bytes(argv[1], &err) - before) / (int64_t)n_rounds;
-    printf("{\"question\":\"tree of %zu tables\",\"side\":\"a one-table commit adds\",\"count\":%lld,"
-           "\"unit\":\"bytes\"}\n",
-           n_tables, (long long)growth);
+    printf(
+        "{\"question\":\"tree of %zu tables\",\"side\":\"a one-table commit adds\",\"count\":%lld,"
+        "\"unit\":\"bytes\"}\n",
+        n_tables, (long long)growth);
 
     if (catalog_open(argv[1], NULL, &catalog, &err) < 0) {
         stop(&err);

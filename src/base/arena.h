@@ -27,7 +27,8 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size) CORRIE_MUST_US
 
 /* NUL-terminated copies; NULL on failure. */
 char *arena_text(struct arena *arena, struct str text) CORRIE_MUST_USE;
-char *arena_printf(struct arena *arena, const char *format, ...) CORRIE_PRINTF(2, 3) CORRIE_MUST_USE;
+char *arena_printf(struct arena *arena, const char *format, ...) CORRIE_PRINTF(2, 3)
+    CORRIE_MUST_USE;
 /* Copies the bytes; returns 0 and *ret, or CORRIE_E_NO_MEMORY. An empty `text` needs no memory. */
 int arena_str(struct arena *arena, struct str text, struct str *ret) CORRIE_MUST_USE;
 

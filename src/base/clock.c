@@ -133,8 +133,8 @@ static bool parse_date(struct str *text, int64_t *ret_days)
         !take_char(text, '-') || !take_digits(text, 2, &day) || month < 1 || month > 12) {
         return false;
     }
-    last = lengths[month - 1] +
-           (month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+    last =
+        lengths[month - 1] + (month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
     if (day < 1 || day > last) {
         return false;
     }

@@ -20,14 +20,15 @@ struct dynlib_symbol {
 };
 
 struct dynlib_spec {
-    const char *title;              /* for errors: "DuckDB" */
-    const char *env;                /* variable that names a path and then is the only candidate; or NULL */
-    const char *const *names;       /* file names to try in order, NULL-terminated */
-    const char *const *directories; /* tried before the loader's own search, relative to the directory of
+    const char *title; /* for errors: "DuckDB" */
+    const char *env;   /* variable that names a path and then is the only candidate; or NULL */
+    const char *const *names; /* file names to try in order, NULL-terminated */
+    const char *const
+        *directories; /* tried before the loader's own search, relative to the directory of
                                      * the running program or library; NULL-terminated; may be NULL */
     const struct dynlib_symbol *symbols;
     size_t n_symbols;
-    const char *hint;               /* what the user can do if it is not found */
+    const char *hint; /* what the user can do if it is not found */
 };
 
 /* Loads the library and fills `api`. The library stays loaded for the life of the process. Call once and

@@ -321,7 +321,8 @@ static int edit_distance(struct str a, struct str b, int limit)
     return previous[b.len];
 }
 
-size_t str_nearest(struct str name, const struct str *names, size_t n_names, size_t *ret, size_t max)
+size_t str_nearest(struct str name, const struct str *names, size_t n_names, size_t *ret,
+                   size_t max)
 {
     int distances[16];
     size_t found = 0;

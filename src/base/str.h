@@ -69,6 +69,7 @@ char *str_dup(struct str s) __attribute__((warn_unused_result));
 /* The up to `max` names of `names` nearest to `name` by edit distance (insert, delete, replace, swap,
  * case counts half), nearest first, none farther than a third of the longer name. Writes indexes to
  * `ret`, returns how many. For "did you mean". Cost: n × len². */
-size_t str_nearest(struct str name, const struct str *names, size_t n_names, size_t *ret, size_t max);
+size_t str_nearest(struct str name, const struct str *names, size_t n_names, size_t *ret,
+                   size_t max);
 
 #endif

@@ -23,9 +23,8 @@
     mem_grow(&(vec)->items, &(vec)->capacity, (need), sizeof *(vec)->items)
 
 #define vec_push(vec, item)                                                                        \
-    (vec_reserve((vec), (vec)->count + 1) < 0                                                      \
-         ? CORRIE_E_NO_MEMORY                                                                      \
-         : ((vec)->items[(vec)->count++] = (item), 0))
+    (vec_reserve((vec), (vec)->count + 1) < 0 ? CORRIE_E_NO_MEMORY                                 \
+                                              : ((vec)->items[(vec)->count++] = (item), 0))
 
 #define vec_pop(vec) ((vec)->items[--(vec)->count])
 #define vec_last(vec) ((vec)->items[(vec)->count - 1])

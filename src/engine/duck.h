@@ -10,17 +10,18 @@
     X(open_ext)                                                                                               \
     X(close)                                                                                                  \
     X(connect)                                                                                                \
-    X(disconnect) X(interrupt) X(library_version) X(free) X(create_config) X(set_config) X(                   \
-        destroy_config) X(query) X(destroy_result) X(result_error) X(fetch_chunk) X(destroy_data_chunk)       \
-        X(column_count) X(column_name) X(column_logical_type) X(destroy_logical_type) X(                      \
-            data_chunk_get_size) X(data_chunk_get_vector) X(data_chunk_set_size) X(get_type_id)               \
-            X(logical_type_get_alias) X(decimal_width) X(decimal_scale) X(decimal_internal_type) X(           \
-                enum_internal_type) X(enum_dictionary_size) X(enum_dictionary_value)                          \
-                X(list_type_child_type) X(array_type_child_type) X(array_type_array_size) X(                  \
-                    struct_type_child_count) X(struct_type_child_name) X(struct_type_child_type)              \
-                    X(map_type_key_type) X(map_type_value_type) X(vector_get_data) X(                         \
-                        vector_get_column_type) X(vector_get_validity) X(list_vector_get_child)               \
-                        X(list_vector_get_size) X(struct_vector_get_child) X(array_vector_get_child) X(       \
+    X(disconnect)                                                                                             \
+    X(interrupt) X(library_version) X(free) X(create_config) X(set_config) X(destroy_config) X(               \
+        query) X(destroy_result) X(result_error) X(fetch_chunk) X(destroy_data_chunk) X(column_count)         \
+        X(column_name) X(column_logical_type) X(destroy_logical_type) X(data_chunk_get_size) X(               \
+            data_chunk_get_vector) X(data_chunk_set_size) X(get_type_id) X(logical_type_get_alias)            \
+            X(decimal_width) X(decimal_scale) X(decimal_internal_type) X(enum_internal_type) X(               \
+                enum_dictionary_size) X(enum_dictionary_value) X(list_type_child_type)                        \
+                X(array_type_child_type) X(array_type_array_size) X(struct_type_child_count) X(               \
+                    struct_type_child_name) X(struct_type_child_type) X(map_type_key_type)                    \
+                    X(map_type_value_type) X(vector_get_data) X(vector_get_column_type) X(                    \
+                        vector_get_validity) X(list_vector_get_child) X(list_vector_get_size)                 \
+                        X(struct_vector_get_child) X(array_vector_get_child) X(                               \
                             vector_reference_vector) X(prepare) X(prepare_error) X(destroy_prepare)           \
                             X(prepared_statement_column_count) X(prepared_statement_column_name) X(           \
                                 prepared_statement_column_logical_type) X(pending_prepared_streaming)         \

@@ -114,8 +114,7 @@ static int fail_table_name(struct str text, corrie_error *err)
 {
     int r = corrie_fail(err, CORRIE_E_USAGE, "\"%.*s\" is no table name",
                         STR_FMT(str_slice(text, 0, 300)));
-    corrie_hint(err,
-                "write TABLE or NAMESPACE.TABLE; names hold no dots themselves");
+    corrie_hint(err, "write TABLE or NAMESPACE.TABLE; names hold no dots themselves");
     return r;
 }
 

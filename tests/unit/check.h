@@ -39,7 +39,7 @@ typedef Suite *(*suite_fn)(void);
     Suite *name(void);                                                                             \
     Suite *name(void)                                                                              \
     {                                                                                              \
-        const TTest *const tests[] = {__VA_ARGS__};                                         \
+        const TTest *const tests[] = {__VA_ARGS__};                                                \
         Suite *suite = suite_create(title);                                                        \
         TCase *tcase = tcase_create(title);                                                        \
                                                                                                    \

@@ -40,8 +40,8 @@ START_TEST(finds_the_first_bad_utf8_byte)
         struct str text;
         size_t bad;
     } cases[] = {
-        {{"ab\x80", 3}, 2},          {{"\xc0\xaf", 2}, 0},      {{"a\xed\xa0\x80", 4}, 1},
-        {{"\xf4\x90\x80\x80", 4}, 0}, {{"x\xe2\x82", 3}, 1},    {{"\xe0\x80\x80", 3}, 0},
+        {{"ab\x80", 3}, 2},           {{"\xc0\xaf", 2}, 0},  {{"a\xed\xa0\x80", 4}, 1},
+        {{"\xf4\x90\x80\x80", 4}, 0}, {{"x\xe2\x82", 3}, 1}, {{"\xe0\x80\x80", 3}, 0},
     };
     size_t bad = 99;
 
@@ -88,8 +88,8 @@ END_TEST
 
 START_TEST(names_the_nearest)
 {
-    static const struct str names[] = {{"orders", 6}, {"order_items", 11}, {"Users", 5},
-                                       {"ordres", 6}, {"x", 1}};
+    static const struct str names[] = {
+        {"orders", 6}, {"order_items", 11}, {"Users", 5}, {"ordres", 6}, {"x", 1}};
     size_t nearest[3];
 
     ck_assert_uint_eq(str_nearest(STR("order"), names, ARRAY_LEN(names), nearest, 3), 2);
