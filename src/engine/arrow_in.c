@@ -69,7 +69,7 @@ static void on_bind(duckdb_bind_info info)
     d->destroy_value(&value);
     bound = mem_alloc(1, sizeof *bound);
     if (!bound) {
-        d->bind_set_error(info, "memory ran out");
+        d->bind_set_error(info, DUCK_NO_MEMORY);
         return;
     }
     pthread_mutex_lock(&registry->lock);
@@ -160,7 +160,7 @@ static char *convert_schema(struct arrow_registry *registry, const struct arrow_
     }
     schema.children = children;
     if (!fields || !children) {
-        problem = str_dup(STR("memory ran out"));
+        problem = str_dup(STR(DUCK_NO_MEMORY));
     } else {
         problem = take_problem(d, d->schema_from_arrow(registry->session.con, &schema, ret));
     }
@@ -183,7 +183,7 @@ static void on_init(duckdb_init_info info)
     bound = d->init_get_bind_data(info);
     scan = mem_alloc(1, sizeof *scan);
     if (!scan) {
-        d->init_set_error(info, "memory ran out");
+        d->init_set_error(info, DUCK_NO_MEMORY);
         return;
     }
     pthread_mutex_init(&scan->lock, NULL);
@@ -194,7 +194,7 @@ static void on_init(duckdb_init_info info)
     scan->columns = mem_alloc(scan->n_columns, sizeof *scan->columns);
     if (!scan->columns) {
         scan_free(scan);
-        d->init_set_error(info, "memory ran out");
+        d->init_set_error(info, DUCK_NO_MEMORY);
         return;
     }
     for (size_t i = 0; i < scan->n_columns; i++) {
@@ -263,7 +263,7 @@ static void on_local_init(duckdb_init_info info)
         if (reader) {
             reader_free(reader);
         }
-        d->init_set_error(info, "memory ran out");
+        d->init_set_error(info, DUCK_NO_MEMORY);
         return;
     }
     d->init_set_init_data(info, reader, reader_free);
@@ -515,6 +515,9 @@ static int learn_type(struct arrow_registry *registry, const struct arrow_table 
     }
     if (converted) {
         d->destroy_arrow_converted_schema(&converted);
+    }
+    if (problem && str_eq(str_of(problem), STR(DUCK_NO_MEMORY))) {
+        return corrie_fail_memory(err);
     }
     if (problem) {
         struct str name = arrow_column_name(column);

@@ -88,6 +88,9 @@ struct origin {
     bool data; /* errors of values are the data's (CORRIE_E_DATA), not the query's */
 };
 
+/* What our table function tells DuckDB when memory runs out; duck_fail knows it again. */
+#define DUCK_NO_MEMORY "memory ran out"
+
 /* Makes an error of ours from DuckDB's text (with errors_as_json). Returns its code. */
 int duck_fail(const char *message, const struct origin *origin, corrie_error *err);
 /* The error is about a file of a defined table: what was stored is not there or not what it was (CORRIE_E_CORRUPT),

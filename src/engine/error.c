@@ -615,8 +615,12 @@ int duck_fail(const char *message, const struct origin *origin, corrie_error *er
     struct report report;
     /* owns the texts of the report */
     __attribute__((unused)) _json_ json_t *json = parse_report(message, &report);
-    int code = fail(&report, origin, err);
+    int code;
 
+    if (str_ends(report.message, STR(DUCK_NO_MEMORY))) {
+        return corrie_fail_memory(err); /* a function of ours said so */
+    }
+    code = fail(&report, origin, err);
     if (is_stored(origin->engine, report.message) ||
         fail_nameless(origin->engine, report.message, err)) {
         return duck_fail_stored(err);
