@@ -154,7 +154,7 @@ static json_t *output_json(const struct plan_columns *output)
         if (output->items[i].type) {
             type_print(output->items[i].type, &text);
         }
-        if (text.failed || !add(array, column) ||
+        if (!add(array, column) || text.failed ||
             !set_text(column, "name", output->items[i].name) ||
             !set_optional(column, "type", buf_str(&text))) {
             json_decref(array);
