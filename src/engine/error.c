@@ -439,12 +439,17 @@ static int fail_json(struct str message, corrie_error *err)
         return corrie_fail(err, CORRIE_E_DATA, "%.*s", STR_FMT(first_paragraph(message)));
     }
     line -= malformed && line > 1;
-    why = between(between(why, STR(""), STR("\n")), STR(""), STR(" Try "));
+    why = str_trim(between(between(why, STR(""), STR("\n")), STR(""), STR(" Try ")));
     if (why.len > 0 && why.data[why.len - 1] == '.') {
         why.len--;
     }
+    if (lines) { /* blank lines are none to DuckDB */
+        int64_t found = unpack_record(file, line, MAX_QUOTED_LINE, &text);
+
+        line = found > 0 ? found : line;
+    }
     corrie_fail(err, CORRIE_E_DATA, "%s: %s %lld: %s%.*s", file, what, (long long)line,
-                malformed ? "malformed JSON: " : "", STR_FMT(str_trim(why)));
+                malformed ? "malformed JSON: " : "", STR_FMT(why));
     if (!malformed) {
         corrie_hint(err,
                     "the types of keys are those of the table, or of all of the file's records");
@@ -452,7 +457,6 @@ static int fail_json(struct str message, corrie_error *err)
     if (!lines) {
         return err->code;
     }
-    unpack_line(file, line, MAX_QUOTED_LINE, &text);
     if (!str_to_int64(byte_text, &byte) || byte > (int64_t)text.len + 1 || text.failed) {
         byte = 0; /* counted from elsewhere: a record that goes on in the next line */
     }

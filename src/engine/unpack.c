@@ -211,24 +211,37 @@ int64_t unpack_line_of_record(const char *path, char quote, int64_t record)
     return at == record ? line : record;
 }
 
-void unpack_line(const char *path, int64_t line, size_t max, struct buf *out)
+int64_t unpack_record(const char *path, int64_t record, size_t max, struct buf *out)
 {
     _cleanup_(unpack_free) struct unpack *u = NULL;
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     unsigned char bytes[CHUNK];
-    int64_t at = 1;
+    int64_t line = 1;
+    int64_t at = 0; /* records that have begun */
+    bool blank = true;
     size_t len = 1;
 
     if (unpack_open(path, &u, &err) < 0) {
-        return;
+        return 0;
     }
-    while (at <= line && unpack_read(u, bytes, sizeof bytes, &len, &err) >= 0 && len > 0) {
-        for (size_t i = 0; i < len && at <= line; i++) {
+    while (unpack_read(u, bytes, sizeof bytes, &len, &err) >= 0 && len > 0) {
+        for (size_t i = 0; i < len; i++) {
             if (bytes[i] == '\n') {
+                if (at == record && !blank) {
+                    return line;
+                }
+                line++;
+                blank = true;
+                continue;
+            }
+            if (blank && !memchr(" \t\r", bytes[i], 3)) {
+                blank = false;
                 at++;
-            } else if (at == line && out->len < max && bytes[i] != '\r') {
+            }
+            if (at == record && !blank && out->len < max && bytes[i] != '\r') {
                 buf_add_char(out, (char)bytes[i]);
             }
         }
     }
+    return at == record && !blank ? line : 0;
 }

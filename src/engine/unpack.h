@@ -20,7 +20,8 @@ int unpack_check(const char *path, const struct cancel *cancel, corrie_error *er
  * that may hold line ends ('\0': none). `record` itself if the file cannot be read. */
 int64_t unpack_line_of_record(const char *path, char quote, int64_t record);
 
-/* Adds line `line` (from 1) without its end to `out`, at most `max` bytes. Nothing if there is none. */
-void unpack_line(const char *path, int64_t line, size_t max, struct buf *out);
+/* The line where record `record` (from 1) of a file of one record a line stands, blank lines not counted; its text
+ * is added to `out`, at most `max` bytes. 0 if it cannot be found. */
+int64_t unpack_record(const char *path, int64_t record, size_t max, struct buf *out);
 
 #endif

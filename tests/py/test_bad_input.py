@@ -382,6 +382,7 @@ def test_odd_parquet(bad: Bad) -> None:
     ("a.json", b'{"a":' * 2000 + b"1" + b"}" * 2000, ["nested"]),
     ("a.json", b'{"a":1,"A":2}', ["a and A"]),
     ("a.jsonl", b'{"a":1}\n{"a":\n{"a":3}\n', [":2\n", '{"a":']),
+    ("a.jsonl", b'\n{"a":1}\n\n \n{"a":2}\n{"a":,}\n', [":6:", '{"a":,}', "     ^"]),
     ("a.jsonl", b'{"a":"\xff\xfe"}\n', [":1:", "UTF-8"]),
     ("a.jsonl", b'{"a":1}\n' * LATE + b'{"a":\n', [f":{LATE + 1}\n", "malformed"]),
 ])
