@@ -127,7 +127,8 @@ static void no_release_schema(struct ArrowSchema *schema)
     schema->release = NULL;
 }
 
-/* DuckDB's error, as text that lives until the next call, or NULL if there is none. */
+/* DuckDB's error (mem_free), or NULL if there is none; or if memory for its text ran out: then what was asked for
+ * is not there either, and callers look at both. */
 static char *take_problem(const struct duck *d, duckdb_error_data data)
 {
     const char *text = data ? d->error_data_message(data) : NULL;
@@ -207,9 +208,9 @@ static void on_init(duckdb_init_info info)
         problem = convert_schema(scan->registry, scan->table, scan->columns, scan->n_columns,
                                  &scan->converted);
     }
-    if (problem) {
+    if (problem || (scan->n_real > 0 && !scan->converted)) {
         scan_free(scan);
-        d->init_set_error(info, problem);
+        d->init_set_error(info, problem ? problem : DUCK_NO_MEMORY);
         return;
     }
     d->init_set_max_threads(info, (idx_t)(scan->table->n_rows / RANGE_ROWS + 1));
@@ -362,8 +363,8 @@ static void on_scan(duckdb_function_info info, duckdb_data_chunk output)
     if (scan->n_real > 0) {
         _free_ char *problem = convert_slice(scan, reader, rows, &chunk);
 
-        if (problem) {
-            d->function_set_error(info, problem);
+        if (problem || !chunk) {
+            d->function_set_error(info, problem ? problem : DUCK_NO_MEMORY);
             return;
         }
         for (size_t i = 0; i < scan->n_columns; i++) {
@@ -485,7 +486,7 @@ static int learn_type(struct arrow_registry *registry, const struct arrow_table 
                                .release = no_release_array};
     _free_ char *problem = convert_schema(registry, table, &at, 1, &converted);
 
-    if (!problem) {
+    if (!problem && converted) {
         if (column->n_chunks > 0) {
             empty = column->chunks[0];
             empty.length = 0;
@@ -509,14 +510,14 @@ static int learn_type(struct arrow_registry *registry, const struct arrow_table 
             arrow_array_done(&made);
         }
     }
-    if (!problem) {
+    if (!problem && chunk) {
         *ret = d->vector_get_column_type(d->data_chunk_get_vector(chunk, 0));
         d->destroy_data_chunk(&chunk);
     }
     if (converted) {
         d->destroy_arrow_converted_schema(&converted);
     }
-    if (problem && str_eq(str_of(problem), STR(DUCK_NO_MEMORY))) {
+    if (problem ? str_eq(str_of(problem), STR(DUCK_NO_MEMORY)) : !chunk) {
         return corrie_fail_memory(err);
     }
     if (problem) {
