@@ -485,6 +485,7 @@ static int learn_type(struct arrow_registry *registry, const struct arrow_table 
                                .buffers = no_validity,
                                .release = no_release_array};
     _free_ char *problem = convert_schema(registry, table, &at, 1, &converted);
+    bool learned;
 
     if (!problem && converted) {
         if (column->n_chunks > 0) {
@@ -510,14 +511,15 @@ static int learn_type(struct arrow_registry *registry, const struct arrow_table 
             arrow_array_done(&made);
         }
     }
-    if (!problem && chunk) {
+    learned = !problem && chunk;
+    if (learned) {
         *ret = d->vector_get_column_type(d->data_chunk_get_vector(chunk, 0));
         d->destroy_data_chunk(&chunk);
     }
     if (converted) {
         d->destroy_arrow_converted_schema(&converted);
     }
-    if (problem ? str_eq(str_of(problem), STR(DUCK_NO_MEMORY)) : !chunk) {
+    if (problem ? str_eq(str_of(problem), STR(DUCK_NO_MEMORY)) : !learned) {
         return corrie_fail_memory(err);
     }
     if (problem) {

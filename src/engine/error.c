@@ -557,10 +557,6 @@ static int fail(const struct report *report, const struct origin *origin, corrie
     if (type_is(report, "Interrupt")) {
         return corrie_fail(err, CORRIE_E_CANCELLED, "interrupted");
     }
-    if (str_find_str(report->message, STR("memory ran out")) >=
-        0) { /* a callback of ours (arrow_in.c) */
-        return corrie_fail_memory(err);
-    }
     if (type_is(report, "Out of Memory")) {
         corrie_fail(
             err, CORRIE_E_LIMIT, "out of memory: %.*s",
