@@ -38,6 +38,9 @@ int os_memfd_seal(int fd, corrie_error *err)
     if (errno == EPERM && os_memfd_is_sealed(fd)) {
         return 0; /* whoever made it has sealed it */
     }
+    if (errno == EINVAL || errno == EBADF) { /* EBADF: a descriptor by O_PATH */
+        return corrie_fail(err, CORRIE_E_DATA, "seal a memory file: this is none");
+    }
     return corrie_fail_errno(err, errno, "seal a memory file");
 }
 

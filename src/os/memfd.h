@@ -17,7 +17,8 @@
 /* An empty memory file that may be sealed; `name` is only seen in /proc. */
 int os_memfd_new(const char *name, int *ret_fd, corrie_error *err) CORRIE_MUST_USE;
 /* No more writing, growing, shrinking, nor other seals. CORRIE_E_BUSY while a writable mapping
- * exists. */
+ * exists; CORRIE_E_DATA if it is no memory file; CORRIE_E_REFUSED if it was opened for reading only or
+ * may not be sealed. */
 int os_memfd_seal(int fd, corrie_error *err) CORRIE_MUST_USE;
 /* Whether it is a memory file whose bytes can never change. False for any other descriptor. */
 bool os_memfd_is_sealed(int fd);

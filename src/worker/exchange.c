@@ -262,7 +262,7 @@ int exchange_open(int *fds, size_t n_fds, const struct exchange_place *columns, 
 {
     int r = exchange_open_own(fds, n_fds, columns, n_columns, n_rows, ret, err);
 
-    if (r == CORRIE_E_BUSY || r == CORRIE_E_IO || r == CORRIE_E_REFUSED) {
+    if (r == CORRIE_E_BUSY || r == CORRIE_E_REFUSED) {
         err->code = r = CORRIE_E_DATA; /* the writer's doing, not the machine's */
     }
     return r;

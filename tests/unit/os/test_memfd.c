@@ -55,6 +55,27 @@ START_TEST(writable_mappings_prevent_sealing)
 }
 END_TEST
 
+/* What a function sends instead of a memory file is its own fault, not the machine's. */
+START_TEST(seals_memory_files_and_nothing_else)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _close_ int memory = -1;
+    _close_ int reading = -1;
+    _close_ int by_path = -1;
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_fails(os_memfd_seal(ends[1], &err), CORRIE_E_DATA, &err);
+    close(ends[0]);
+    close(ends[1]);
+    ck_ok(os_open("/", O_PATH, 0, &by_path, &err), &err);
+    ck_fails(os_memfd_seal(by_path, &err), CORRIE_E_DATA, &err);
+    ck_ok(os_memfd_new("column", &memory, &err), &err);
+    ck_ok(os_fd_reopen_read(memory, &reading, &err), &err);
+    ck_fails(os_memfd_seal(reading, &err), CORRIE_E_REFUSED, &err);
+}
+END_TEST
+
 START_TEST(maps_files_and_nothing_else)
 {
     _error_ corrie_error err = CORRIE_ERROR_INIT;
@@ -79,4 +100,4 @@ START_TEST(maps_files_and_nothing_else)
 END_TEST
 
 SUITE(memfd_suite, "memfd", sealed_files_never_change, writable_mappings_prevent_sealing,
-      maps_files_and_nothing_else)
+      seals_memory_files_and_nothing_else, maps_files_and_nothing_else)
