@@ -2,6 +2,7 @@
 #include "run/run_priv.h"
 
 #include "base/mem.h"
+#include "lang/project.h"
 
 static void run_done(struct run *run)
 {
@@ -42,13 +43,14 @@ static json_t *args_json(const struct run *run)
     json_t *parameters = json_object();
     int r = 0;
 
-    /* TYPE secret never reaches here: plan refuses values of secrets on the command line */
     for (size_t i = 0; i < run->plan->n_parameters && parameters; i++) {
         const struct plan_parameter *parameter = &run->plan->parameters[i];
+        enum param_type type = parameter->value.type;
+        /* a record never holds a secret */
+        bool shown = parameter->has_value && type != PARAM_SECRET && type != PARAM_VAULT;
 
         r |= json_object_setn_new(parameters, parameter->name.data, parameter->name.len,
-                                  parameter->has_value ? js_string(parameter->value.text)
-                                                       : json_null());
+                                  shown ? js_string(parameter->value.text) : json_null());
     }
     r |= js_set_str(args, "project", run->project->dir);
     r |= js_set_str(args, "namespace", run->plan->default_namespace);
