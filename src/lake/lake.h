@@ -91,6 +91,7 @@ struct lake_table {
     int64_t bytes;
     int64_t files;
     bool managed;
+    struct str taint; /* the job that failed after writing it (a UUID); empty: none did */
 };
 
 /* 1 found, 0 there is none. Cost: one lookup in the tree. */

@@ -46,6 +46,44 @@ int lake_config_format(const struct lake_config *config, struct buf *out, corrie
 const struct merge_options *lake_merge_options(const struct lake *lake,
                                                struct merge_options *storage);
 
+/* ---- guard.c: what may not come to a branch ----
+ *
+ * Every change of a branch passes one of the two functions below, whatever makes it: those that make or take over
+ * commits give lake_guard_step to the merge (merge_options.guard), so that it is asked in every round, of what the
+ * branch would become; those that move a ref to a commit that is there ask lake_guard_ref first. */
+
+struct merge_step;
+
+/* A table that was read to make what is published, and in which version. */
+struct guard_read {
+    struct str key;
+    struct str version; /* relative metadata location */
+};
+
+struct lake_guard {
+    struct lake *lake;
+    struct arena *arena; /* gets the texts of what was accepted; lives as long as the change is under way */
+    bool accept_taint;
+    bool allow_torn;
+    bool restores; /* the source's values come from history: picks, reverts, table revert */
+    const struct guard_read *reads; /* serializable: these versions must be on the target still */
+    size_t n_reads;
+};
+
+/* For merge_guard.check; `guard` is a struct lake_guard. CORRIE_E_REFUSED for taint and torn groups that were not
+ * accepted: names the tables and the job, and the hint the job's error; CORRIE_E_CONFLICT names a table of `reads` that
+ * has another version on the target. What was accepted is put into step->accepted. Cost: what differs between the
+ * target and the result, and of the groups it touches their members. */
+int lake_guard_step(void *guard, struct catalog *catalog, struct merge_step *step,
+                    corrie_error *err) CORRIE_MUST_USE;
+
+/* For moving a branch to a commit (create, reset, rename, restore): `from_commit` is where it stands, NULL = it is not
+ * there yet. CORRIE_E_REFUSED as above. *ret_note (in guard->arena; empty if there is nothing to say) is to be put
+ * behind the reflog's `why`, after "; ". Cost: O(1) if nothing is tainted, else what differs. */
+int lake_guard_ref(struct lake_guard *guard, const struct hash *from_commit,
+                   const struct hash *to_commit, struct str *ret_note,
+                   corrie_error *err) CORRIE_MUST_USE;
+
 /* table.c */
 int lake_table_doc(const struct lake_table *table, struct buf *out, corrie_error *err)
     CORRIE_MUST_USE;

@@ -105,6 +105,14 @@ int lake_table_of_value(const struct lake *lake, struct str key, const struct tr
         arena_str(arena, key_segment(key, 2), &table.name) < 0) {
         return corrie_fail_memory(err);
     }
+    if (value->has_taint) {
+        char job[UUID_TEXT + 1];
+
+        uuid_format(&value->taint, job);
+        if (arena_str(arena, str_of(job), &table.taint) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
     r = tree_value_doc(lake->catalog, value, arena, &text, err);
     if (r >= 0) {
         r = js_parse(text, "its document", &doc, err);
