@@ -12,6 +12,7 @@
 #ifndef CORRIE_H
 #define CORRIE_H
 
+#include <corrie/care.h>
 #include <corrie/error.h>
 #include <corrie/lake.h>
 #include <corrie/run.h>

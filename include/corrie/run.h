@@ -114,14 +114,6 @@ int corrie_job_get(corrie_lake *lake, const char *job, char **ret_json, corrie_e
  * the fields that apply. */
 int corrie_job_logs(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err);
 
-/* ---- care ---------------------------------------------------------------------------------------- */
-
-/* Checks everything that refs and reflog reach: catalog objects, trees, documents, table metadata, manifests, and
- * that data files are there with their recorded sizes. *ret_json is set on success and with CORRIE_E_CORRUPT:
- * {"refs","commits","tables","files","bytes","problems":[{"where","what"}]}. CORRIE_E_CORRUPT if there are
- * problems. Cost: all that is in reach, each thing once; data files are not read. */
-int corrie_fsck(corrie_lake *lake, char **ret_json, corrie_error *err);
-
 #ifdef __cplusplus
 }
 #endif

@@ -235,7 +235,7 @@ int verb_fsck(struct cli *cli, const struct args *args, corrie_error *err)
     }
     progress_begin(&cli->progress, &cli->err);
     progress_set(&cli->progress, "checking", NULL, -1, -1);
-    r = corrie_fsck(lake, &text, &damage);
+    r = corrie_fsck(lake, NULL, &text, &damage);
     if (!text) {
         return r < 0 ? corrie_error_move(err, &damage) : 0;
     }

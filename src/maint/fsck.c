@@ -1,5 +1,7 @@
 /* fsck.c — is everything that the lake names there, and what it was? */
-#include <corrie/run.h>
+#include <corrie/care.h>
+
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
@@ -15,6 +17,7 @@ struct fsck {
     struct arena arena; /* paths seen */
     struct map seen;    /* metadata files, manifests and data files, by path */
     json_t *problems;
+    json_t *repairs;
     int64_t tables;
     int64_t files;
     int64_t bytes;
@@ -181,19 +184,29 @@ static int give(struct fsck *fsck, json_t **document, const struct catalog_check
     return corrie_hint(err, "bring what is missing back from a copy of the lake");
 }
 
-int corrie_fsck(corrie_lake *lake, char **ret_json, corrie_error *err)
+int corrie_fsck(corrie_lake *lake, const corrie_fsck_options *options, char **ret_json,
+                corrie_error *err)
 {
     _cleanup_(fsck_done) struct fsck fsck = {.lake = lake};
     _json_ json_t *document = NULL;
     struct catalog_check check = {
         .cancel = lake_cancel(lake), .arg = &fsck, .problem = on_problem, .value = on_value};
     struct catalog_check_counts counts = {0};
+    corrie_fsck_options given = {.size = sizeof given};
     int r;
 
+    if (options) {
+        memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
+    }
+    if (given.repair) {
+        return corrie_fail(err, CORRIE_E_UNSUPPORTED, "fsck: this version repairs nothing");
+    }
     js_setup();
     document = json_object();
     fsck.problems = json_array();
-    if (js_set(document, "problems", fsck.problems) < 0) {
+    fsck.repairs = json_array();
+    if (js_set(document, "problems", fsck.problems) < 0 ||
+        js_set(document, "repairs", fsck.repairs) < 0) {
         return corrie_fail_memory(err);
     }
     r = catalog_check_all(lake_catalog(lake), &check, &counts, err);

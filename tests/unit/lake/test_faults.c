@@ -5,7 +5,7 @@
  * the same cases reach what SQLite and DuckDB do as well. CORRIE_TORTURE=1 leaves nothing out. */
 #include "fixture.h"
 
-#include <corrie/run.h>
+#include <corrie/corrie.h>
 
 #include <nanoarrow/nanoarrow.h>
 #include <stdio.h>
@@ -313,7 +313,7 @@ static void check_lake(struct trial *t, const struct action *action, const char 
     ck_assert_msg(told < 0 || is_new, "%s under %s: told to be done, and is not there",
                   action->name, fault);
     if (deep) {
-        r = corrie_fsck(t->f.lake, &text, &t->f.err);
+        r = corrie_fsck(t->f.lake, NULL, &text, &t->f.err);
         ck_assert_msg(r >= 0, "%s under %s: %s\n%s", action->name, fault,
                       corrie_error_message(&t->f.err), text ? text : "");
         corrie_free(text);

@@ -184,6 +184,6 @@ void check_sound(struct fixture *f)
 {
     char *text = NULL;
 
-    ck_ok(corrie_fsck(f->lake, &text, &f->err), &f->err);
+    ck_ok(corrie_fsck(f->lake, NULL, &text, &f->err), &f->err);
     corrie_free(text);
 }

@@ -2,7 +2,7 @@
 #ifndef CORRIE_TESTS_RUN_FIXTURE_H
 #define CORRIE_TESTS_RUN_FIXTURE_H
 
-#include <corrie/run.h>
+#include <corrie/corrie.h>
 
 #include "base/json.h"
 #include "base/mem.h"

@@ -67,7 +67,7 @@ static int look_at_jobs(struct fixture *f)
         (r = GIVEN(corrie_job_logs(f->lake, "last", ret_json, &f->err))) < 0) {
         return r;
     }
-    return GIVEN(corrie_fsck(f->lake, ret_json, &f->err));
+    return GIVEN(corrie_fsck(f->lake, NULL, ret_json, &f->err));
 }
 
 static int change_refs(struct fixture *f)

@@ -44,7 +44,7 @@ static json_t *check(struct fixture *f, int expected)
 {
     char *text = NULL;
 
-    ck_assert_int_eq(corrie_fsck(f->lake, &text, &f->err), expected);
+    ck_assert_int_eq(corrie_fsck(f->lake, NULL, &text, &f->err), expected);
     corrie_error_clear(&f->err);
     ck_assert_ptr_nonnull(text);
     return parse_document(text);
