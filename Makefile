@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 MESON_ARGS = $(if $(filter 1,$(WERROR)),-Dwerror=true)
 export PATH := $(CURDIR)/.deps/venv/bin:$(PATH)
 
-.PHONY: help deps build test demo lint format sanitize fuzz torture bench golden-update clean
+.PHONY: help deps build test demo lint format sanitize sanitize-thread fuzz torture bench golden-update clean
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -48,6 +48,17 @@ sanitize: ## all tests with the address and undefined-behaviour sanitizers (clan
 	@ninja -C build/sanitize
 	@tools/link-binaries build/sanitize build/sanitize/bin
 	@tools/test build/sanitize --sanitized --unit "$(U)" -- $(T)
+
+# Suites with threads of their own or of DuckDB's; the others have none.
+THREADED = jobs worker engine env run cli
+
+sanitize-thread: ## the tests of whatever has threads with the thread sanitizer (clang)
+	@tools/deps build test lint
+	@CC=clang-14 CXX=clang++-14 tools/configure build/tsan -Dbuildtype=debugoptimized \
+	    -Db_sanitize=thread -Db_lundef=false -Darrow-nanoarrow:debug=true $(MESON_ARGS)
+	@ninja -C build/tsan
+	@tools/link-binaries build/tsan build/tsan/bin
+	@tools/test build/tsan --sanitized --unit "$(or $(U),$(THREADED))" -- $(T)
 
 fuzz: ## libFuzzer on each parser, FUZZ_SECONDS each (or one: FUZZ=name)
 	@tools/deps build test lint

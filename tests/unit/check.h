@@ -15,6 +15,17 @@
 #include "base/error.h"
 #include "base/str.h"
 
+/* The thread sanitizer makes vfork a fork: what the child of os_spawn writes before exec does not reach its parent, so a
+ * program that cannot be started looks like one that ended at once. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZED 1
+#endif
+#endif
+#ifndef THREAD_SANITIZED
+#define THREAD_SANITIZED 0
+#endif
+
 typedef Suite *(*suite_fn)(void);
 
 #define TEST_MAIN(first, ...)                                                                      \
