@@ -197,23 +197,28 @@ static int check_sides(struct side *ours, struct side *theirs, const struct tabl
 }
 
 int snapshot_merge(const struct table_io *io, const struct table_metadata *base,
-                   const struct table_metadata *ours, const struct table_metadata *theirs,
-                   struct str theirs_location, bool dry_run, const struct snapshot_options *options,
-                   struct table_version *ret, corrie_error *err)
+                   const struct table_metadata *source, const struct table_metadata *target,
+                   struct str target_location, const struct merge_options *options,
+                   struct merge_totals *ret_totals, struct table_version *ret, corrie_error *err)
 {
+    static const struct merge_options defaults = {0};
     _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(side_done) struct side mine = {.name = "our side", .metadata = ours};
-    _cleanup_(side_done) struct side yours = {.name = "their side", .metadata = theirs};
+    _cleanup_(side_done) struct side mine = {.name = "the source", .metadata = source};
+    _cleanup_(side_done) struct side yours = {.name = "the target", .metadata = target};
     _cleanup_(metadata_freep) struct table_metadata *merged = NULL;
 
+    options = options ? options : &defaults;
     js_setup();
     int r = check_sides(&mine, &yours, base, io, &arena, err);
     if (r >= 0) {
-        r = merged_metadata(base, ours, theirs, theirs->last_updated_ms, &merged, err);
+        r = merged_metadata(base, source, target, target->last_updated_ms, &merged, err);
     }
-    if (r < 0 || dry_run) {
+    if (r < 0 || options->dry_run) {
         return r;
     }
-    return snapshot_append(io, merged, theirs_location, NULL, mine.files.items, mine.files.count,
-                           options, ret, err);
+    if (options->n_skip > 0 || ret_totals) {
+        return corrie_fail(err, CORRIE_E_UNSUPPORTED, "merging with files left out");
+    }
+    return snapshot_append(io, merged, target_location, NULL, mine.files.items, mine.files.count,
+                           options->snapshot, ret, err);
 }

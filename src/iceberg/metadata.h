@@ -111,6 +111,20 @@ int metadata_extended_schema(const struct table_metadata *metadata, const struct
 int metadata_with_schema(const struct table_metadata *metadata, const struct schema *schema,
                          int64_t now_ms, struct table_metadata **ret, corrie_error *err)
     CORRIE_MUST_USE;
+/* A field of a partition spec to be. `transform` as Iceberg spells it: identity, void, bucket[N], truncate[W],
+ * year, month, day, hour. */
+struct partition_term {
+    int source_id; /* a column of the current schema, not nested in a list or map */
+    struct str transform;
+    struct str name;
+};
+/* The metadata with a default spec of exactly these fields (none: unpartitioned): partition evolution, older files keep
+ * their spec. A field that some spec of the table had (source, transform and name) keeps its field id, others get fresh
+ * ones; a spec that the table has is reused, else it gets the next id. CORRIE_E_USAGE for an unknown transform, one
+ * that the column's type has not, an unknown column, or a name that is taken by another field or column. */
+int metadata_with_spec(const struct table_metadata *metadata, const struct partition_term *terms,
+                       size_t n_terms, int64_t now_ms, struct table_metadata **ret,
+                       corrie_error *err) CORRIE_MUST_USE;
 /* Sets properties; a value with data NULL removes the key. */
 int metadata_with_properties(const struct table_metadata *metadata, const struct property *changes,
                              size_t n_changes, int64_t now_ms, struct table_metadata **ret,

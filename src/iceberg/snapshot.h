@@ -55,14 +55,107 @@ int snapshot_replace(const struct table_io *io, const struct table_metadata *bas
                      const struct snapshot_options *options, struct table_version *ret,
                      corrie_error *err) CORRIE_MUST_USE;
 
-/* Content merge (design, "One mechanism for everything that changes a lake"): `ours` and `theirs` both came
- * from `base` by appends only; returns theirs with ours' new files appended. CORRIE_E_CONFLICT says why it
- * cannot be: another operation on either side, both sides changed schemas or specs, the same file on both.
- * `dry_run`: checks only, writes nothing, *ret is untouched. */
+/* ---- overwrite and row delta ---- */
+
+/* A partition: the values of a spec's fields in its order. The one partition of an unpartitioned spec has none. */
+struct partition_key {
+    int spec_id;
+    const struct partition_value *values;
+    size_t n_values;
+};
+
+/* Which live files go: those named by path (data or delete files, resolved as scan_plan and scan_visit give
+ * them) and all of the partitions named. */
+struct file_removal {
+    const struct str *paths;
+    size_t n_paths;
+    const struct partition_key *partitions;
+    size_t n_partitions;
+};
+
+/* Adds `files` and removes what `removal` says, in one snapshot (operation "overwrite", "delete" if no file is
+ * added). Manifests that hold a removed file are rewritten: it as DELETED, the others as EXISTING; the rest
+ * stay. With a partition go its delete files, but for equality deletes of an unpartitioned spec, which apply to
+ * other specs too. CORRIE_E_NOT_FOUND for a path that is no live file; a partition may have no files. As
+ * snapshot_append otherwise. Cost: one read a manifest; with partitions alone, of those whose summaries admit them. */
+int snapshot_overwrite(const struct table_io *io, const struct table_metadata *base,
+                       struct str base_location, const struct schema *schema,
+                       const struct data_file *files, size_t n_files,
+                       const struct file_removal *removal, const struct snapshot_options *options,
+                       struct table_version *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* Adds files of all contents in one snapshot: data files, position deletes (`referenced_data_file` where they
+ * name one file alone; the bounds of FIELD_DELETE_PATH otherwise help readers and merges), equality deletes
+ * (`equality_ids`: fields of the current schema, none float or double). A delete file applies to files of its
+ * own spec and partition, an equality delete of an unpartitioned spec to all: older ones only, position deletes
+ * also to data files of the same snapshot. Operation "append" if only data files are added, "delete" if only delete files
+ * are, else "overwrite". CORRIE_E_USAGE as in snapshot_append, and for deletes without what their content needs. */
+int snapshot_row_delta(const struct table_io *io, const struct table_metadata *base,
+                       struct str base_location, const struct data_file *files, size_t n_files,
+                       const struct snapshot_options *options, struct table_version *ret,
+                       corrie_error *err) CORRIE_MUST_USE;
+
+/* Columns of position delete files (Iceberg spec, "Reserved Field IDs"). */
+#define FIELD_DELETE_PATH 2147483546
+#define FIELD_DELETE_POSITION 2147483545
+
+/* ---- content merge ---- */
+
+struct merge_options {
+    bool dry_run; /* all checks, nothing written, *ret untouched */
+    const struct str
+        *skip; /* data files of the source that must not come: the same input came on both sides
+                             * (the ledger). As stored or resolved; may be NULL */
+    size_t n_skip;
+    const struct snapshot_options *snapshot; /* may be NULL */
+};
+
+/* What a merge does, or would do. */
+struct merge_totals {
+    int64_t added_files; /* data files of the source that come */
+    int64_t added_records;
+    int64_t added_bytes;
+    int64_t added_delete_files;
+    int64_t removed_files; /* data files of the target that the source removed */
+    int64_t removed_records;
+    int64_t removed_bytes;
+    int64_t removed_delete_files;
+    int64_t skipped_files;
+    int64_t skipped_records;
+    int64_t records; /* of the table afterwards, as in table_version */
+    int64_t bytes;
+    int64_t files;
+};
+
+/* Content merge (design, "One mechanism for everything that changes a lake"): `source` and `target` are versions
+ * of one table that both came from `base`. The result is the target with what the source did since the base:
+ * the source's new files ADDED with a new sequence number, the files that it removed DELETED, in one new snapshot
+ * whose parent is the target's; and its columns, specs and properties. No data file is read or rewritten.
+ *
+ * Where the source brings no files the metadata alone is written (ret->snapshot_id is the target's, perhaps
+ * SNAPSHOT_NONE), and where it brings nothing at all *ret is the target: ret->location equals target_location.
+ *
+ * Allowed, or CORRIE_E_CONFLICT that says what is in the way, on which side, and in its hint what to do:
+ *   rows      both sides only appended; or, where one overwrote or removed files, all files touched are of one
+ *             spec and no partition that one side overwrote was touched by the other. Sides whose snapshots since the
+ *             base have expired count as appending if every file of the base is still there
+ *   deletes   no equality deletes were added; position deletes touch neither new nor removed files of the
+ *             other side, nor files that the other's position deletes touch (known by partition, sequence number,
+ *             referenced path and bounds; what cannot be told apart touches)
+ *   files     no path was added on both sides (but those in `skip`)
+ *   columns   one side's list of schemas begins the other's, as does its list of specs; no file of one side lacks
+ *             a value that the other made required
+ *   the rest  table uuid, format version, location, sort orders and refs but main are the same; no property was
+ *             changed on both sides, to different values
+ * Cost: the three manifest lists and the manifests that not both base and side have: of sides that appended
+ * their own new ones. *ret_totals may be NULL; it is filled by dry runs too. */
 int snapshot_merge(const struct table_io *io, const struct table_metadata *base,
-                   const struct table_metadata *ours, const struct table_metadata *theirs,
-                   struct str theirs_location, bool dry_run, const struct snapshot_options *options,
-                   struct table_version *ret, corrie_error *err) CORRIE_MUST_USE;
+                   const struct table_metadata *source, const struct table_metadata *target,
+                   struct str target_location, const struct merge_options *options,
+                   struct merge_totals *ret_totals, struct table_version *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* ---- totals ---- */
 
 /* Live rows, bytes and files of a snapshot (NULL = none: zeros): from its summary where it has them, else
  * from the manifests. */
@@ -71,6 +164,8 @@ struct table_totals {
     int64_t bytes;
     int64_t files;
     int64_t delete_files;
+    int64_t position_deletes; /* rows of delete files */
+    int64_t equality_deletes;
 };
 int snapshot_totals(const struct table_io *io, const struct table_metadata *metadata,
                     const struct snapshot *snapshot, struct table_totals *ret, corrie_error *err)

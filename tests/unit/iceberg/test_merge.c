@@ -28,7 +28,7 @@ static int merge(struct fixture *f, const struct lines *lines, struct table_vers
                  corrie_error *err)
 {
     return snapshot_merge(&f->io, lines->base.metadata, lines->ours.metadata,
-                          lines->theirs.metadata, base_location(&lines->theirs), false, NULL, ret,
+                          lines->theirs.metadata, base_location(&lines->theirs), NULL, NULL, ret,
                           err);
 }
 
@@ -40,7 +40,8 @@ START_TEST(appends_of_both_sides_land)
     _version_ struct table_version merged = {0};
 
     ck_ok(snapshot_merge(&f.io, lines.base.metadata, lines.ours.metadata, lines.theirs.metadata,
-                         base_location(&lines.theirs), true, NULL, &merged, &err),
+                         base_location(&lines.theirs), &(struct merge_options){.dry_run = true},
+                         NULL, &merged, &err),
           &err);
     ck_assert_ptr_null(merged.metadata);
     ck_ok(merge(&f, &lines, &merged, &err), &err);
@@ -70,8 +71,8 @@ START_TEST(a_table_merges_from_nothing)
 
     ck_ok(snapshot_append(&f.io, empty, STR_EMPTY, NULL, &a, 1, NULL, &ours, &err), &err);
     ck_ok(snapshot_append(&f.io, empty, STR_EMPTY, NULL, &b, 1, NULL, &theirs, &err), &err);
-    ck_ok(snapshot_merge(&f.io, empty, ours.metadata, theirs.metadata, base_location(&theirs),
-                         false, NULL, &merged, &err),
+    ck_ok(snapshot_merge(&f.io, empty, ours.metadata, theirs.metadata, base_location(&theirs), NULL,
+                         NULL, &merged, &err),
           &err);
     ck_assert_str_eq(scanned(&f, merged.metadata), "b a");
 }
