@@ -70,4 +70,12 @@ int scan_visit(const struct table_io *io, const struct table_metadata *metadata,
                const struct snapshot *snapshot, visit_fn visit, void *arg, corrie_error *err)
     CORRIE_MUST_USE;
 
+/* Told of a manifest list or manifest that cannot be read; `err` says why. To go on with the others it clears that and
+ * returns 0, else a negative code. `file` is as `visit` got it. */
+typedef int (*visit_failed_fn)(void *arg, const struct visited_file *file, corrie_error *err);
+
+/* As scan_visit of all snapshots, and goes on after what cannot be read where `failed` says so (fsck). */
+int scan_visit_all(const struct table_io *io, const struct table_metadata *metadata, visit_fn visit,
+                   visit_failed_fn failed, void *arg, corrie_error *err) CORRIE_MUST_USE;
+
 #endif

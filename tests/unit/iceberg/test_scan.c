@@ -225,7 +225,7 @@ START_TEST(delete_files_are_not_ignored)
 END_TEST
 
 struct seen {
-    int lists, manifests, data;
+    int lists, manifests, data, failed;
     bool skip_manifests;
 };
 
@@ -273,6 +273,36 @@ START_TEST(every_file_is_visited)
 }
 END_TEST
 
+static int note_failed(void *arg, const struct visited_file *file, corrie_error *err)
+{
+    struct seen *seen = arg;
+
+    ck_assert_int_eq(file->kind, FILE_MANIFEST);
+    ck_assert_int_eq(err->code, CORRIE_E_NOT_FOUND);
+    corrie_error_clear(err);
+    seen->failed++;
+    return 0;
+}
+
+/* One bad manifest must not hide from fsck what else is missing. */
+START_TEST(a_bad_manifest_hides_no_other)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    FIXTURE(f);
+    _version_ struct table_version first = append_one(&f, NULL, "a");
+    _version_ struct table_version second = append_one(&f, &first, "b");
+    struct seen seen = {0};
+
+    ck_ok(store_delete(f.store, manifest_key(&f, first.metadata), &err), &err);
+    ck_ok(scan_visit_all(&f.io, second.metadata, see, note_failed, &seen, &err), &err);
+    ck_assert_int_eq(seen.failed, 1);
+    ck_assert_int_eq(seen.lists, 2);
+    ck_assert_int_eq(seen.manifests, 2);
+    ck_assert_int_eq(seen.data, 1);
+    ck_fails(scan_visit(&f.io, second.metadata, NULL, see, &seen, &err), CORRIE_E_NOT_FOUND, &err);
+}
+END_TEST
+
 SUITE(scan_suite, "scan", bounds_prune, nans_are_not_lost, scans_are_pruned_and_counted,
       scans_follow_a_moved_lake, missing_and_short_manifests_are_named,
-      delete_files_are_not_ignored, every_file_is_visited)
+      delete_files_are_not_ignored, every_file_is_visited, a_bad_manifest_hides_no_other)

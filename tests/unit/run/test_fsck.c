@@ -71,7 +71,7 @@ START_TEST(a_sound_lake_is_counted)
     fixture_init(&f);
     make_tables(&f);
     document = check(&f, 0);
-    ck_assert_str_eq(fields_of(document), "bytes commits files problems refs tables");
+    ck_assert_str_eq(fields_of(document), "bytes commits files problems refs repairs tables");
     ck_assert_int_eq(number_of(document, "refs"), 1);
     ck_assert_int_eq(number_of(document, "commits"), 3);
     ck_assert_int_eq(number_of(document, "tables"), 2); /* two versions */
