@@ -198,10 +198,10 @@ static int check_sides(struct side *ours, struct side *theirs, const struct tabl
 
 int snapshot_merge(const struct table_io *io, const struct table_metadata *base,
                    const struct table_metadata *source, const struct table_metadata *target,
-                   struct str target_location, const struct merge_options *options,
+                   struct str target_location, const struct snapshot_merge_options *options,
                    struct merge_totals *ret_totals, struct table_version *ret, corrie_error *err)
 {
-    static const struct merge_options defaults = {0};
+    static const struct snapshot_merge_options defaults = {0};
     _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(side_done) struct side mine = {.name = "the source", .metadata = source};
     _cleanup_(side_done) struct side yours = {.name = "the target", .metadata = target};

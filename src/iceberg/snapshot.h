@@ -101,7 +101,7 @@ int snapshot_row_delta(const struct table_io *io, const struct table_metadata *b
 
 /* ---- content merge ---- */
 
-struct merge_options {
+struct snapshot_merge_options {
     bool dry_run; /* all checks, nothing written, *ret untouched */
     const struct str
         *skip; /* data files of the source that must not come: the same input came on both sides
@@ -151,7 +151,7 @@ struct merge_totals {
  * their own new ones. *ret_totals may be NULL; it is filled by dry runs too. */
 int snapshot_merge(const struct table_io *io, const struct table_metadata *base,
                    const struct table_metadata *source, const struct table_metadata *target,
-                   struct str target_location, const struct merge_options *options,
+                   struct str target_location, const struct snapshot_merge_options *options,
                    struct merge_totals *ret_totals, struct table_version *ret, corrie_error *err)
     CORRIE_MUST_USE;
 

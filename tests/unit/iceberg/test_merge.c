@@ -40,8 +40,8 @@ START_TEST(appends_of_both_sides_land)
     _version_ struct table_version merged = {0};
 
     ck_ok(snapshot_merge(&f.io, lines.base.metadata, lines.ours.metadata, lines.theirs.metadata,
-                         base_location(&lines.theirs), &(struct merge_options){.dry_run = true},
-                         NULL, &merged, &err),
+                         base_location(&lines.theirs),
+                         &(struct snapshot_merge_options){.dry_run = true}, NULL, &merged, &err),
           &err);
     ck_assert_ptr_null(merged.metadata);
     ck_ok(merge(&f, &lines, &merged, &err), &err);
