@@ -72,6 +72,9 @@ struct backend_ops {
     /* Each commit that any reflog entry names, once; for checks and collection. */
     int (*reflog_commits)(struct backend *backend, backend_name_fn each, void *arg,
                           corrie_error *err);
+    /* Each name that any reflog entry is of, once, in order. */
+    int (*reflog_names)(struct backend *backend, struct arena *arena, struct str **ret,
+                        size_t *ret_n, corrie_error *err);
 
     /* As catalog_index_*. */
     int (*index_put)(struct backend *backend, struct str space,
@@ -88,6 +91,8 @@ struct backend_ops {
     int (*check)(struct backend *backend,
                  int (*problem)(void *arg, struct str what, corrie_error *err), void *arg,
                  corrie_error *err);
+    /* Optional (NULL): as catalog_repair_medium. */
+    int (*repair)(struct backend *backend, bool dry_run, corrie_error *err);
 };
 
 int backend_sqlite_create(const char *directory, corrie_error *err) CORRIE_MUST_USE;

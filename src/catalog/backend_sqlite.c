@@ -423,6 +423,43 @@ static int sqlite_check(struct backend *backend,
     return r < 0 ? r : 0;
 }
 
+static int count_problem(void *arg, struct str what, corrie_error *err)
+{
+    (void)what;
+    (void)err;
+    ++*(size_t *)arg;
+    return 0;
+}
+
+/* Indexes are made again of their tables; that the tables themselves are sound is seen only afterwards. */
+static int sqlite_repair(struct backend *backend, bool dry_run, corrie_error *err)
+{
+    struct sqlite_backend *self = (struct sqlite_backend *)backend;
+    size_t problems = 0;
+    int r = begin(self, "repair", err);
+
+    if (r < 0) {
+        return r;
+    }
+    r = sqlite3_exec(self->db, "REINDEX", NULL, NULL, NULL);
+    if ((r & 0xff) == SQLITE_CORRUPT || (r & 0xff) == SQLITE_CONSTRAINT) {
+        roll_back(self);
+        return 0;
+    }
+    r = r == SQLITE_OK ? sqlite_check(backend, count_problem, &problems, err)
+                       : sqlite_fail(self, r, "repair", err);
+    if (r < 0 || problems > 0 || dry_run) {
+        roll_back(self);
+        return r < 0 ? r : problems == 0;
+    }
+    r = run(self, SQL_COMMIT, "repair", err);
+    if (r < 0) {
+        roll_back(self);
+        return r;
+    }
+    return 1;
+}
+
 const struct backend_ops *sqlite_ops(void)
 {
     static const struct backend_ops ops = {
@@ -438,11 +475,13 @@ const struct backend_ops *sqlite_ops(void)
         .release = sqlite_release,
         .reflog = sqlite_reflog,
         .reflog_commits = sqlite_reflog_commits,
+        .reflog_names = sqlite_reflog_names,
         .index_put = sqlite_index_put,
         .index_get = sqlite_index_get,
         .index_list = sqlite_index_list,
         .index_delete = sqlite_index_delete,
         .check = sqlite_check,
+        .repair = sqlite_repair,
     };
 
     return &ops;

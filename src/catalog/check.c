@@ -299,9 +299,12 @@ static int check_commit(struct checker *checker, const struct hash *name, corrie
     for (size_t i = 0; r >= 0 && i < commit.n_parents; i++) {
         r = add_commit(checker, &commit.parents[i], err);
     }
-    return r < 0 ? r
-                 : check_node(checker, &(struct reference){.name = commit.tree, .is_last = true},
-                              err);
+    if (r >= 0) {
+        r = check_node(checker, &(struct reference){.name = commit.tree, .is_last = true}, err);
+    }
+    return r < 0 || !checker->check->commit ? r
+                                            : checker->check->commit(checker->check->arg, &commit,
+                                                                     err);
 }
 
 /* ---- the whole ---- */
@@ -418,4 +421,47 @@ int catalog_check_all(struct catalog *catalog, const struct catalog_check *check
     }
     *ret = checker.counts;
     return 0;
+}
+
+/* ---- for repairs ---- */
+
+static int ignore_problem(void *arg, struct str where, struct str what, corrie_error *err)
+{
+    (void)arg;
+    (void)where;
+    (void)what;
+    (void)err;
+    return 0; /* counts.problems has counted it */
+}
+
+int catalog_state_is_whole(struct catalog *catalog, const struct hash *commit,
+                           const struct cancel *cancel, corrie_error *err)
+{
+    const struct catalog_check check = {.cancel = cancel, .problem = ignore_problem};
+    _cleanup_(checker_done) struct checker checker = {.catalog = catalog, .check = &check};
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct commit read;
+    int r;
+
+    object_table_clear(catalog);
+    r = commit_read(catalog, commit, &arena, &read, err);
+    if (r < 0) {
+        r = as_problem(&checker, "", err);
+    } else {
+        r = check_node(&checker, &(struct reference){.name = read.tree, .is_last = true}, err);
+    }
+    return r < 0 ? r : checker.counts.problems == 0;
+}
+
+int catalog_reflog_names(struct catalog *catalog, struct arena *arena, struct str **ret,
+                         size_t *ret_n, corrie_error *err)
+{
+    return catalog->backend->ops->reflog_names(catalog->backend, arena, ret, ret_n, err);
+}
+
+int catalog_repair_medium(struct catalog *catalog, bool dry_run, corrie_error *err)
+{
+    const struct backend_ops *ops = catalog->backend->ops;
+
+    return ops->repair ? ops->repair(catalog->backend, dry_run, err) : 0;
 }

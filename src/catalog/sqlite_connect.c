@@ -235,6 +235,7 @@ static const char *const sql_texts[SQL_COUNT] = {
                         " WHERE ref = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3",
     [SQL_REFLOG_COMMITS] = "SELECT old FROM reflog WHERE old IS NOT NULL"
                            " UNION SELECT new FROM reflog WHERE new IS NOT NULL",
+    [SQL_REFLOG_NAMES] = "SELECT DISTINCT ref FROM reflog ORDER BY ref",
     [SQL_INDEX_PUT] = "INSERT INTO records (space, id, time, json) VALUES (?1, ?2, ?3, ?4)"
                       " ON CONFLICT (space, id) DO UPDATE SET time = excluded.time,"
                       " json = excluded.json",

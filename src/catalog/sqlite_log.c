@@ -71,6 +71,38 @@ int sqlite_reflog_commits(struct backend *backend, backend_name_fn each, void *a
     return r;
 }
 
+int sqlite_reflog_names(struct backend *backend, struct arena *arena, struct str **ret,
+                        size_t *ret_n, corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    _reset_ sqlite3_stmt *statement = NULL;
+    VEC(struct str) names = {0};
+    struct str *copy = NULL;
+    int r = sqlite_statement(self, SQL_REFLOG_NAMES, &statement, err);
+
+    while (r >= 0 && (r = sqlite_step(self, statement, "read the reflog", err)) > 0) {
+        struct str name;
+
+        r = sqlite_column_str(statement, 0, arena, &name, err);
+        if (r >= 0 && vec_push(&names, name) < 0) {
+            r = corrie_fail_memory(err);
+        }
+    }
+    if (r >= 0) {
+        copy = arena_array(arena, struct str, names.count);
+        r = copy ? 0 : corrie_fail_memory(err);
+    }
+    if (r >= 0) {
+        if (names.count > 0) {
+            memcpy(copy, names.items, names.count * sizeof *copy);
+        }
+        *ret = copy;
+        *ret_n = names.count;
+    }
+    vec_done(&names);
+    return r;
+}
+
 /* ---- records ---- */
 
 int sqlite_index_put(struct backend *backend, struct str space,

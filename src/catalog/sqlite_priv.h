@@ -26,6 +26,7 @@ enum sql {
     SQL_REFLOG_PUT,
     SQL_REFLOG_LIST,
     SQL_REFLOG_COMMITS,
+    SQL_REFLOG_NAMES,
     SQL_INDEX_PUT,
     SQL_INDEX_GET,
     SQL_INDEX_LIST,
@@ -79,6 +80,8 @@ int sqlite_reflog(struct backend *backend, struct str ref, uint64_t before, size
                   corrie_error *err);
 int sqlite_reflog_commits(struct backend *backend, backend_name_fn each, void *arg,
                           corrie_error *err);
+int sqlite_reflog_names(struct backend *backend, struct arena *arena, struct str **ret,
+                        size_t *ret_n, corrie_error *err);
 int sqlite_index_put(struct backend *backend, struct str space,
                      const struct catalog_index_entry *entry, corrie_error *err);
 int sqlite_index_get(struct backend *backend, struct str space, struct str id, struct arena *arena,
