@@ -57,10 +57,11 @@ typedef struct lake corrie_lake;
 
 typedef struct corrie_lake_options {
     size_t size;
-    const char *url; /* a directory or file:// URL; NULL: $CORRIE_LAKE, then the default lake in the
-                            * XDG data directory, made on first use */
-    const char *author;    /* NULL: $CORRIE_USER, then the system's user */
-    bool must_exist;       /* never make a lake where there is none */
+    /* A directory or file:// URL; NULL: $CORRIE_LAKE, then the setting `lake`, then the default lake in the XDG
+     * data directory, made on first use. */
+    const char *url;
+    const char *author; /* NULL: $CORRIE_USER, then the setting user.name, then the system's user */
+    bool must_exist;    /* never make a lake where there is none */
     corrie_cancel *cancel; /* borrowed for the life of the handle; may be NULL */
     corrie_event_fn event; /* notices ("made a lake at …") and progress; may be NULL */
     void *event_context;
@@ -73,52 +74,202 @@ typedef struct corrie_lake_options {
 int corrie_lake_open(const corrie_lake_options *options, corrie_lake **ret, corrie_error *err);
 corrie_lake *corrie_lake_close(corrie_lake *lake);
 
-/* {"id","root","format","features","catalog","user","ref","version"} */
+typedef struct corrie_init_options {
+    size_t size;
+    /* NULL: files as the user's umask has them; "group": all of the directory's group may write. */
+    const char *shared;
+    const char *author;
+    corrie_cancel *cancel; /* as in corrie_lake_options, likewise the events */
+    corrie_event_fn event;
+    void *event_context;
+} corrie_init_options;
+
+/* Makes a lake with branch `main` in a directory that is absent or empty: {"root","id","created","shared"}. One that is
+ * there already is left as it is (created false), but CORRIE_E_EXISTS if it is shared in another way.
+ * CORRIE_E_REFUSED on a file system on which the catalog cannot lock. */
+int corrie_lake_init(const char *url, const corrie_init_options *options, char **ret_json,
+                     corrie_error *err);
+
+/* {"id","root","format","features","shared","catalog","user","ref","version"} */
 int corrie_lake_info(corrie_lake *lake, char **ret_json, corrie_error *err);
 
-/* ---- branches and history --------------------------------------------------------------------------
- * `ref` arguments are ref expressions: a branch, `main@<hash>`, `@<hash>`, `main~3`, `main^2`,
+/* ---- settings --------------------------------------------------------------------------------------
+ * Names with dots (user.name, lake) and text values, in the nearest .corrie/config.yaml upward from the working
+ * directory ("project"), else in the profile ~/.config/corrie/config.yaml ("user"). Names that corrie does not know are
+ * kept. docs/formats/settings.md lists those it knows. */
+
+/* {"name","value","file"}. CORRIE_E_NOT_FOUND with the nearest names. */
+int corrie_config_get(const char *name, char **ret_json, corrie_error *err);
+/* {"settings":[{"name","value","file"}]}: what counts, by name; `secret` values (api_key, …) are shown as "***". */
+int corrie_config_list(char **ret_json, corrie_error *err);
+/* {"name","value","file"}; value NULL removes it. `scope`: "user" (also NULL), "project". Comments in the file stay. */
+int corrie_config_set(const char *scope, const char *name, const char *value, char **ret_json,
+                      corrie_error *err);
+
+/* ---- refs ------------------------------------------------------------------------------------------
+ * `ref` arguments are ref expressions: a branch or tag, `main@<hash>`, `@<hash>`, `main~3`, `main^2`,
  * `main*TIME`; NULL means what is checked out. An unknown one is CORRIE_E_NOT_FOUND and the hint names the
- * nearest. */
+ * nearest. Whatever moves a ref is in its reflog, so nothing that a ref showed is lost before gc.
+ *
+ * A REF document: {"name","kind":"branch|tag|tx","commit","time","author","message","checked_out"}; time, author and
+ * first line of the message are the commit's.
+ *
+ * accept_taint: what a failed job wrote may come to the branch; who allowed it is recorded (a property of the commit,
+ * or the reflog). Without it CORRIE_E_REFUSED names the tables, and the hint the job's error. */
 
-/* {"branches":[{"name","kind","commit","time","author","message","checked_out"}]}, by name. `all` shows tx/ refs
- * too. */
-int corrie_branch_list(corrie_lake *lake, bool all, char **ret_json, corrie_error *err);
-/* {"name","commit","created"}. CORRIE_E_EXISTS unless if_not_exists. */
-int corrie_branch_create(corrie_lake *lake, const char *name, const char *from_ref,
-                         bool if_not_exists, char **ret_json, corrie_error *err);
-/* {"name","commit","restore"}: `restore` is the command that brings it back; both are null where if_exists found
- * nothing to remove. Refuses the branch that is checked out and the last one. */
-int corrie_branch_delete(corrie_lake *lake, const char *name, bool if_exists, char **ret_json,
-                         corrie_error *err);
-
-typedef struct corrie_merge_options {
+typedef struct corrie_ref_list_options {
     size_t size;
-    const char *into;    /* branch; NULL = checked out */
-    const char *message; /* NULL = "Merge SOURCE into INTO" */
-    bool dry_run;
-} corrie_merge_options;
+    const char *kind;   /* "branch", "tag", "tx"; NULL = branches and tx refs */
+    const char *prefix; /* only names that start with it */
+    const char *after;  /* only names after this one, by bytes */
+    size_t max;         /* 0 = all */
+} corrie_ref_list_options;
+/* {"refs":[REF],"next":the name to give as `after` for the next page, or null}, by name. `options` may be NULL. */
+int corrie_ref_list(corrie_lake *lake, const corrie_ref_list_options *options, char **ret_json,
+                    corrie_error *err);
+/* A REF and further "tainted": number of tainted tables. `kind` as above (NULL = any). */
+int corrie_ref_get(corrie_lake *lake, const char *kind, const char *name, char **ret_json,
+                   corrie_error *err);
 
-/* {"source","into","commit","fast_forward","changed","dry_run","changes":[…as diff]}.
- * CORRIE_E_CONFLICT: the message names the keys, the error's detail is the report as JSON
- * {"conflicts":[{"kind","name","base","ours","theirs"}]}. */
-int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merge_options *options,
-                        char **ret_json, corrie_error *err);
+typedef struct corrie_ref_options {
+    size_t size;
+    const char *from_ref; /* create: where it starts; NULL = what is checked out */
+    const char *message;  /* kept in the reflog; NULL = what was done */
+    bool if_not_exists;
+    bool if_exists;
+    bool accept_taint;
+} corrie_ref_options;
+
+/* {"name","kind","commit","created"}. CORRIE_E_EXISTS unless if_not_exists. `options` may be NULL, here and below. */
+int corrie_branch_create(corrie_lake *lake, const char *name, const corrie_ref_options *options,
+                         char **ret_json, corrie_error *err);
+/* A tag: a name that does not move. Reads from_ref. */
+int corrie_tag_create(corrie_lake *lake, const char *name, const corrie_ref_options *options,
+                      char **ret_json, corrie_error *err);
+/* {"name","kind","commit","restore"}: `restore` is the command that brings it back; commit and restore are null where
+ * if_exists found nothing to remove. Refuses the branch that is checked out and the last one. */
+int corrie_branch_delete(corrie_lake *lake, const char *name, const corrie_ref_options *options,
+                         char **ret_json, corrie_error *err);
+int corrie_tag_delete(corrie_lake *lake, const char *name, const corrie_ref_options *options,
+                      char **ret_json, corrie_error *err);
+/* {"name","previous_name","commit","checked_out"}; what was checked out stays so. Its reflog says where it went. */
+int corrie_branch_rename(corrie_lake *lake, const char *name, const char *new_name,
+                         const corrie_ref_options *options, char **ret_json, corrie_error *err);
+/* Moves a branch to any commit. {"name","commit","previous","changed","restore"} */
+int corrie_branch_reset(corrie_lake *lake, const char *name, const char *to_ref,
+                        const corrie_ref_options *options, char **ret_json, corrie_error *err);
+/* Makes a removed branch or tag again where it last stood. {"name","kind","commit"}. CORRIE_E_NOT_FOUND if there never
+ * was one, CORRIE_E_EXISTS if there is one. */
+int corrie_ref_restore(corrie_lake *lake, const char *name, const corrie_ref_options *options,
+                       char **ret_json, corrie_error *err);
+
+/* The movements of a ref, newest first; of a removed one too. {"ref","entries":[{"sequence","kind","old","new","time",
+ * "who","why"}],"next":sequence to give as `before`, or null}; old and new null: created, removed. `before` 0 = from the
+ * newest; `max` 0 = all. */
+int corrie_reflog(corrie_lake *lake, const char *ref, uint64_t before, size_t max, char **ret_json,
+                  corrie_error *err);
 
 /* The branch that commands mean when they name none. Kept per user and lake. The text is freed by the
  * caller. $CORRIE_REF overrides. */
 int corrie_checked_out(corrie_lake *lake, char **ret_name, corrie_error *err);
 int corrie_checkout(corrie_lake *lake, const char *branch, corrie_error *err);
 
-/* {"commits":[{"commit","parents","author","committer","time","message","properties","job"}],"more"}, newest
- * first, at most `max` (0 = all). */
-int corrie_log(corrie_lake *lake, const char *ref, size_t max, char **ret_json, corrie_error *err);
+/* ---- merging ---------------------------------------------------------------------------------------
+ * `ours` is what the branch has that is changed (`into`), `theirs` what is brought to it, as git names them in a merge.
+ *
+ * A merge document: {"into","commit","previous","tree_changed","changed","fast_forward","dry_run","changes":[CHANGE]}.
+ * CORRIE_E_CONFLICT: the message names the keys, the error's detail is the report as JSON
+ * {"base","ours","theirs","conflicts":[{"kind","name","key":[…],"base","ours","theirs","reason"}]}: commits or null, and
+ * values {"id","doc"} or null. CORRIE_E_REFUSED: taint, or a torn group: tables that one run published together and of
+ * which only some would come or go (allow_torn lets them, and is recorded). */
 
-/* {"from","to","changes":[{"change":"added|removed|changed","kind","name","records_before",
- * "records_after","bytes_before","bytes_after","files_before","files_after"}]}, in order of key; only tables have
- * the counts, and only those of the side on which they are. */
-int corrie_diff(corrie_lake *lake, const char *from_ref, const char *to_ref, char **ret_json,
-                corrie_error *err);
+typedef struct corrie_merge_options {
+    size_t size;
+    const char *into;              /* branch; NULL = checked out */
+    const char *message;           /* NULL = made of what is done */
+    const char *const *properties; /* "name=value" */
+    size_t n_properties;
+    /* Conflicts that our side settles: "sales.events", or "kind:name" for other keys. */
+    const char *const *ours;
+    size_t n_ours;
+    const char *const *theirs; /* … that theirs settles */
+    size_t n_theirs;
+    bool all_ours; /* every other conflict too */
+    bool all_theirs;
+    bool dry_run;
+    bool no_fast_forward; /* merge: a merge commit even where the branch could simply move */
+    bool accept_taint;
+    bool allow_torn;
+    /* Pick and revert of a merge commit: the parent (1, 2 …) that counts as before; 0 = none given. */
+    unsigned mainline;
+} corrie_merge_options;
+
+/* Merges a ref into a branch; with "source", the text of the ref, and "source_commit". */
+int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merge_options *options,
+                        char **ret_json, corrie_error *err);
+/* Brings what each commit changed, in the order given, as one commit each: all or none; with "picked":[{"from","commit"}].
+ * A commit that changes nothing any more is left out (its "commit" is null). CORRIE_E_USAGE for a merge commit without
+ * mainline and for a first commit. */
+int corrie_cherry_pick(corrie_lake *lake, const char *const *commits, size_t n_commits,
+                       const corrie_merge_options *options, char **ret_json, corrie_error *err);
+/* Takes back what each commit changed, likewise; with "reverted":[{"from","commit"}]. */
+int corrie_revert(corrie_lake *lake, const char *const *commits, size_t n_commits,
+                  const corrie_merge_options *options, char **ret_json, corrie_error *err);
+
+/* ---- history ---------------------------------------------------------------------------------------
+ * COMMIT: {"commit","parents","generation","author","committer","time","author_time","message","properties","job",
+ * "tainted":n}. */
+
+typedef struct corrie_log_options {
+    size_t size;
+    size_t max; /* 0 = all */
+    bool first_parent;
+    const char *message;  /* contains, whatever the case of ASCII letters */
+    const char *author;   /* likewise */
+    const char *property; /* "name", or "name=value" */
+    const char *
+        table; /* commits that changed it, followed through renames; "namespace" or "kind:name" too */
+    const char *since; /* times as in `main*TIME`: not before, not after */
+    const char *until;
+    const char *exclude_ref; /* not what is in the history of this */
+} corrie_log_options;
+
+/* Commits of a ref's history that fit all filters, newest first. Streams: memory does not follow the length. */
+typedef struct corrie_log_cursor corrie_log_cursor;
+int corrie_log_open(corrie_lake *lake, const char *ref, const corrie_log_options *options,
+                    corrie_log_cursor **ret, corrie_error *err);
+/* 1 and a COMMIT, 0 at the end. */
+int corrie_log_next(corrie_log_cursor *cursor, char **ret_json, corrie_error *err);
+corrie_log_cursor *corrie_log_close(corrie_log_cursor *cursor);
+/* {"commits":[COMMIT],"more"} */
+int corrie_log(corrie_lake *lake, const char *ref, const corrie_log_options *options,
+               char **ret_json, corrie_error *err);
+/* COMMIT and further "refs":[names that stand there],"changes":[CHANGE] against its first parent. */
+int corrie_show(corrie_lake *lake, const char *ref, char **ret_json, corrie_error *err);
+
+/* CHANGE: {"change":"added|removed|changed|renamed","kind","name","previous_name"} and for tables, of the sides on which
+ * it is: {"records_before","records_after","bytes_before","bytes_after","files_before","files_after","job"},
+ * {"schema":[{"change":"added|removed|renamed|type|required|moved","field","id","before","after"}]} where columns differ,
+ * and with row samples {"rows_added":[{column: value}],"rows_removed":[…]}. In order of key. */
+
+typedef struct corrie_diff_options {
+    size_t size;
+    const char *table; /* only this table, or with a last "*" those that start so */
+    bool merge_base;   /* compare with where the two parted, instead of with from_ref itself */
+    bool schema;       /* reads the tables' metadata */
+    size_t
+        rows; /* up to so many added and removed rows a table; 0 = none. Reads the rows that differ */
+    const char *memory; /* for rows: "4G"; NULL = 70 % of the machine */
+} corrie_diff_options;
+/* {"from","to","merge_base","changes":[CHANGE]} */
+int corrie_diff(corrie_lake *lake, const char *from_ref, const char *to_ref,
+                const corrie_diff_options *options, char **ret_json, corrie_error *err);
+
+/* Whether what is there is made of what is there. {"ref","commit","stale":[{"name","job","inputs":[{"name","read",
+ * "now"}]}],"tainted":[{"name","job","error"}],"torn":[{"job","tables":[…],"gone":[…]}],"jobs":[{"job","kind","status",
+ * "started","ref"}],"left":[REF]}: stale outputs with the metadata locations that were read and that are there now (null:
+ * gone); jobs that run; tx refs that nobody works on any more. Cost: all tables of the ref. */
+int corrie_status(corrie_lake *lake, const char *ref, char **ret_json, corrie_error *err);
 
 /* ---- namespaces and tables --------------------------------------------------------------------------
  * Table names are "table" or "namespace.table"; `default_namespace` completes the first form. Parts with
@@ -130,6 +281,10 @@ int corrie_namespace_list(corrie_lake *lake, const char *ref, char **ret_json, c
 int corrie_namespace_create(corrie_lake *lake, const char *name, const char *branch,
                             bool if_not_exists, char **ret_json, corrie_error *err);
 
+/* {"name","commit","restore"}: the catalog entry goes. CORRIE_E_REFUSED while there are tables in it. */
+int corrie_namespace_delete(corrie_lake *lake, const char *name, const char *branch, bool if_exists,
+                            char **ret_json, corrie_error *err);
+
 /* {"tables":[{"namespace","name","kind","records","bytes","files","metadata_location"}]}, by name;
  * namespace NULL = all. */
 int corrie_table_list(corrie_lake *lake, const char *ref, const char *table_namespace,
@@ -139,6 +294,35 @@ int corrie_table_list(corrie_lake *lake, const char *ref, const char *table_name
  * "last_updated"} */
 int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
                      const char *default_namespace, char **ret_json, corrie_error *err);
+
+/* ---- changing tables as wholes: one commit on a branch each ---- */
+
+typedef struct corrie_table_options {
+    size_t size;
+    const char *branch; /* NULL = what is checked out */
+    const char *default_namespace;
+    const char *message;
+    bool if_exists;
+    bool accept_taint;
+    bool allow_torn;
+} corrie_table_options;
+
+/* {"name","commit","restore"}: no file is removed before gc. */
+int corrie_table_delete(corrie_lake *lake, const char *name, const corrie_table_options *options,
+                        char **ret_json, corrie_error *err);
+/* {"name","previous_name","commit"}: the table keeps its id, files and history. */
+int corrie_table_rename(corrie_lake *lake, const char *name, const char *new_name,
+                        const corrie_table_options *options, char **ret_json, corrie_error *err);
+/* The table, and what was imported into it, as it was at `to_ref`, as a new commit; brings a removed one back.
+ * {"name","commit","previous","records","changed"} */
+int corrie_table_revert(corrie_lake *lake, const char *name, const char *to_ref,
+                        const corrie_table_options *options, char **ret_json, corrie_error *err);
+/* {"name","versions":[{"commit","change":"created|written|renamed|removed","name","time","author","message","job",
+ * "records","bytes","files","snapshot_id","schema_id","metadata_location"}],"more"}: newest first, along first parents,
+ * through renames; `max` 0 = all. */
+int corrie_table_history(corrie_lake *lake, const char *ref, const char *name,
+                         const char *default_namespace, size_t max, char **ret_json,
+                         corrie_error *err);
 
 #ifdef __cplusplus
 }

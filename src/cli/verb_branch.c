@@ -14,13 +14,15 @@ int verb_branch_ls(struct cli *cli, const struct args *args, corrie_error *err)
         {"MESSAGE", "message", SHOW_LINE}, {"CHECKED OUT", "checked_out", SHOW_MARK},
     };
     static const struct show show = {
-        .list = "branches", .columns = columns, .n_columns = ARRAY_LEN(columns)};
+        .list = "refs", .columns = columns, .n_columns = ARRAY_LEN(columns)};
+    corrie_ref_list_options options = {.size = sizeof options};
     corrie_lake *lake;
     char *text;
     int r;
 
+    options.kind = args_on(args, OPT_ALL) ? NULL : "branch";
     r = cli_lake(cli, &lake, err);
-    if (r < 0 || (r = corrie_branch_list(lake, args_on(args, OPT_ALL), &text, err)) < 0) {
+    if (r < 0 || (r = corrie_ref_list(lake, &options, &text, err)) < 0) {
         return r;
     }
     return show_document(cli, text, &show, err);
@@ -57,14 +59,16 @@ int verb_branch_create(struct cli *cli, const struct args *args, corrie_error *e
         {"", "name", SHOW_TEXT}, {"", "commit", SHOW_HASH}, {"", "created", SHOW_TEXT}};
     static const struct show show = {
         .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_created};
+    corrie_ref_options options = {.size = sizeof options,
+                                  .from_ref = args_text(args, OPT_FROM_REF),
+                                  .if_not_exists = args_on(args, OPT_IF_NOT_EXISTS)};
     corrie_lake *lake;
     char *text;
     int r;
 
     r = cli_lake(cli, &lake, err);
     if (r >= 0) {
-        r = corrie_branch_create(lake, args_text(args, OPT_BRANCH), args_text(args, OPT_FROM_REF),
-                                 args_on(args, OPT_IF_NOT_EXISTS), &text, err);
+        r = corrie_branch_create(lake, args_text(args, OPT_BRANCH), &options, &text, err);
     }
     return r < 0 ? r : show_document(cli, text, &show, err);
 }
@@ -91,6 +95,8 @@ int verb_branch_rm(struct cli *cli, const struct args *args, corrie_error *err)
     static const struct show show = {
         .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_removed};
     _cleanup_(buf_done) struct buf question = {0};
+    corrie_ref_options options = {.size = sizeof options,
+                                  .if_exists = args_on(args, OPT_IF_EXISTS)};
     const char *name = args_text(args, OPT_BRANCH);
     corrie_lake *lake;
     char *text;
@@ -101,7 +107,7 @@ int verb_branch_rm(struct cli *cli, const struct args *args, corrie_error *err)
     if (r < 0 || (r = cli_confirm(cli, buf_text(&question), err)) < 0) {
         return r;
     }
-    r = corrie_branch_delete(lake, name, args_on(args, OPT_IF_EXISTS), &text, err);
+    r = corrie_branch_delete(lake, name, &options, &text, err);
     return r < 0 ? r : show_document(cli, text, &show, err);
 }
 
@@ -194,6 +200,7 @@ int verb_checkout(struct cli *cli, const struct args *args, corrie_error *err)
     const char *name = args_text(args, OPT_BRANCH);
     const char *from = args_text(args, OPT_FROM_REF);
     bool create = args_on(args, OPT_CREATE);
+    corrie_ref_options options = {.size = sizeof options, .from_ref = from};
     _cleanup_(buf_done) struct buf note = {0};
     char *made = NULL;
     corrie_lake *lake;
@@ -206,7 +213,7 @@ int verb_checkout(struct cli *cli, const struct args *args, corrie_error *err)
     }
     r = cli_lake(cli, &lake, err);
     if (r >= 0 && create) {
-        r = corrie_branch_create(lake, name, from, false, &made, err);
+        r = corrie_branch_create(lake, name, &options, &made, err);
         corrie_free(made);
     }
     if (r < 0 || (r = corrie_checkout(lake, name, err)) < 0) {

@@ -53,6 +53,8 @@ int verb_log(struct cli *cli, const struct args *args, corrie_error *err)
     };
     static const struct show show = {
         .list = "commits", .columns = columns, .n_columns = ARRAY_LEN(columns)};
+    corrie_log_options options = {.size = sizeof options,
+                                  .max = (size_t)args_number(args, OPT_MAX_COUNT, 10)};
     _json_ json_t *document = NULL;
     corrie_lake *lake;
     char *text;
@@ -60,8 +62,7 @@ int verb_log(struct cli *cli, const struct args *args, corrie_error *err)
 
     r = cli_lake(cli, &lake, err);
     if (r >= 0) {
-        r = corrie_log(lake, args_text(args, OPT_REF), (size_t)args_number(args, OPT_MAX_COUNT, 10),
-                       &text, err);
+        r = corrie_log(lake, args_text(args, OPT_REF), &options, &text, err);
     }
     if (r < 0) {
         return r;
@@ -139,7 +140,8 @@ int verb_diff(struct cli *cli, const struct args *args, corrie_error *err)
 
     r = cli_lake(cli, &lake, err);
     if (r >= 0) {
-        r = corrie_diff(lake, args_text(args, OPT_REF), args_text(args, OPT_OTHER_REF), &text, err);
+        r = corrie_diff(lake, args_text(args, OPT_REF), args_text(args, OPT_OTHER_REF), NULL, &text,
+                        err);
     }
     return r < 0 ? r : show_document(cli, text, &show, err);
 }

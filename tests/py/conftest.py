@@ -61,7 +61,7 @@ class Lake:
         return list(csv.reader(io.StringIO(text)))[1:]
 
     def head(self, branch: str = "main") -> str:
-        branches = self.json("branch", "ls")["branches"]
+        branches = self.json("branch", "ls")["refs"]
         return str(next(b["commit"] for b in branches if b["name"] == branch))
 
     def fsck(self) -> dict[str, Any]:

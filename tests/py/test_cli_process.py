@@ -67,7 +67,7 @@ def test_closed_descriptors_never_become_files_of_the_lake(full: Lake) -> None:
     for closed in (">&-", "2>&-", "<&-", "<&- >&- 2>&-"):
         lines = f"{BIN}/corrie branch create b{len(closed)} {closed}; {BIN}/corrie table ls {closed}"
         subprocess.run(["bash", "-c", lines], env=full.env, cwd=full.home, capture_output=True, timeout=TIMEOUT)
-    assert {"b3", "b4"} <= {b["name"] for b in full.json("branch", "ls")["branches"]}
+    assert {"b3", "b4"} <= {b["name"] for b in full.json("branch", "ls")["refs"]}
     full.fsck()
 
 

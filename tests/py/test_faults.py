@@ -162,7 +162,7 @@ def test_branch_create_with_a_failing_operation(scene: Scene, error: str, sticky
         if ended.returncode != 0:
             said(ended, fault)
             failed += 1
-        heads = {b["name"]: b["commit"] for b in scene.lake.json("branch", "ls")["branches"]}
+        heads = {b["name"]: b["commit"] for b in scene.lake.json("branch", "ls")["refs"]}
         assert heads.pop("main") == scene.before
         assert heads in ({}, {"side": scene.before}), fault
         if ended.returncode == 0:
@@ -212,7 +212,7 @@ def test_power_cut_after_a_change_of_branches(scene: Scene, words: tuple[str, ..
     scene.lake.run("branch", "create", "other")
     ended = scene.run("cut=exit", *words, "--yes") if "rm" in words else scene.run("cut=exit", *words)
     assert ended.returncode == 0, ended.stderr
-    names = [b["name"] for b in scene.lake.json("branch", "ls")["branches"]]
+    names = [b["name"] for b in scene.lake.json("branch", "ls")["refs"]]
     assert names == (["main", "other", "side"] if "create" in words else ["main"])
     scene.lake.fsck()
 
@@ -358,7 +358,7 @@ def check_run(scene: Scene, status: int, turn: str) -> None:
         commit = lake.json("log")["commits"][0]
         assert job is not None and commit["job"] == job["job"] and commit["parents"] == [scene.before], turn
         assert lake.rows("SELECT total FROM total") == [["90"]], turn
-    refs = [b["name"] for b in lake.json("branch", "ls", "-a")["branches"] if b["name"].startswith("tx/")]
+    refs = [b["name"] for b in lake.json("branch", "ls", "-a")["refs"] if b["name"].startswith("tx/")]
     if job is None:
         assert refs == [], turn
     else:
@@ -383,7 +383,7 @@ def test_run_killed_at_any_moment(scene: Scene, tmp_path: Path, orphans: Callabl
         assert status in (0, -signal.SIGKILL)
         orphans()
         check_run(scene, status, f"turn {turn}: killed after {seconds:.4f} s")
-        seen += any(b["name"].startswith("tx/") for b in scene.lake.json("branch", "ls", "-a")["branches"])
+        seen += any(b["name"].startswith("tx/") for b in scene.lake.json("branch", "ls", "-a")["refs"])
         scene.lake.run("run", cwd=project)
         assert scene.lake.rows("SELECT total FROM total") == [["90"]]
         scene.lake.fsck()
@@ -453,7 +453,7 @@ def slow(rows=corrie.Model('even')):
     orphans()
     job = scene.lake.json("job", "get", "last")
     assert (job["kind"], job["status"], job["commit_out"]) == ("run", "lost", None)
-    refs = {b["name"] for b in scene.lake.json("branch", "ls", "-a")["branches"]}
+    refs = {b["name"] for b in scene.lake.json("branch", "ls", "-a")["refs"]}
     assert refs == {"main", f"tx/{job['job']}"}
     assert scene.lake.head() == scene.before
     assert scene.lake.rows("SELECT count(*) FROM even", "--ref", f"tx/{job['job']}") == [["10"]]
@@ -493,7 +493,7 @@ def test_branches_made_and_removed_at_once(lake: Lake) -> None:
             lake.run("branch", "rm", f"w{worker}/t{turn}", "--yes")
 
     at_once(one)
-    names = [b["name"] for b in lake.json("branch", "ls")["branches"]]
+    names = [b["name"] for b in lake.json("branch", "ls")["refs"]]
     assert names == sorted(["main"] + [f"w{w}/t{t}" for w in range(AT_ONCE) for t in range(0, EACH, 2)])
     lake.fsck()
 

@@ -49,7 +49,7 @@ def test_a_run_publishes_one_commit(numbers: Lake, project: Path) -> None:
     assert numbers.rows("SELECT n, twice FROM doubled ORDER BY n")[9] == ["9", "18"]
     commit = numbers.json("log")["commits"][0]
     assert commit["job"] == done["job"] and commit["parents"] == [before]
-    assert all(not b["name"].startswith("tx/") for b in numbers.json("branch", "ls", "-a")["branches"])
+    assert all(not b["name"].startswith("tx/") for b in numbers.json("branch", "ls", "-a")["refs"])
     logs = numbers.json("job", "logs", done["job"])["logs"]
     line = next(entry for entry in logs if entry.get("stream") == "stdout")
     assert (line["text"], line["node"], line["file"], line["line"]) == ("got 10", "doubled", "models.py", 10)
@@ -124,7 +124,7 @@ def fail(rows):
     assert job["status"] == "failed" and job["commit_out"] is None
     states = {n["name"]: n["status"] for n in job["nodes"]}
     assert states["broken"] == "failed"
-    tx = [b["name"] for b in numbers.json("branch", "ls", "-a")["branches"] if b["name"].startswith("tx/")]
+    tx = [b["name"] for b in numbers.json("branch", "ls", "-a")["refs"] if b["name"].startswith("tx/")]
     assert tx == [f"tx/{job['job']}"]
     numbers.fsck()
 

@@ -16,6 +16,8 @@
 #include "os/dir.h"
 #include "os/fault.h"
 
+static const corrie_ref_options from_main = {.size = sizeof from_main, .from_ref = "main"};
+
 #define JOB "11111111-2222-4333-8444-%012u"
 
 struct trial {
@@ -179,7 +181,7 @@ static bool rows_are_new(struct trial *t)
 static int make_branch(struct trial *t, corrie_error *err)
 {
     char *text = NULL;
-    int r = corrie_branch_create(t->f.lake, t->name, "main", false, &text, err);
+    int r = corrie_branch_create(t->f.lake, t->name, &from_main, &text, err);
 
     ck_assert_int_eq(r >= 0, text != NULL);
     corrie_free(text);
@@ -189,7 +191,7 @@ static int make_branch(struct trial *t, corrie_error *err)
 static int remove_branch(struct trial *t, corrie_error *err)
 {
     char *text = NULL;
-    int r = corrie_branch_delete(t->f.lake, t->name, false, &text, err);
+    int r = corrie_branch_delete(t->f.lake, t->name, NULL, &text, err);
 
     ck_assert_int_eq(r >= 0, text != NULL);
     corrie_free(text);
@@ -286,7 +288,7 @@ static void make_another_branch(struct trial *t)
     char *text;
 
     snprintf(name, sizeof name, "after%u", t->round);
-    ck_ok(corrie_branch_create(t->f.lake, name, "main", false, &text, &t->f.err), &t->f.err);
+    ck_ok(corrie_branch_create(t->f.lake, name, &from_main, &text, &t->f.err), &t->f.err);
     corrie_free(text);
 }
 

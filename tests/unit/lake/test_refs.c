@@ -1,10 +1,15 @@
 #include "fixture.h"
 
-static json_t *branches(struct fixture *f, bool all)
+static const corrie_log_options newest = {.size = sizeof newest, .max = 1};
+static const corrie_ref_options if_not_there = {.size = sizeof if_not_there, .if_not_exists = true};
+static const corrie_ref_options if_there = {.size = sizeof if_there, .if_exists = true};
+static const corrie_ref_options from_man = {.size = sizeof from_man, .from_ref = "man"};
+
+static json_t *branches(struct fixture *f)
 {
     char *text;
 
-    ck_ok(corrie_branch_list(f->lake, all, &text, &f->err), &f->err);
+    ck_ok(corrie_ref_list(f->lake, NULL, &text, &f->err), &f->err);
     return fixture_json(text);
 }
 
@@ -12,7 +17,7 @@ static void create(struct fixture *f, const char *name)
 {
     char *text;
 
-    ck_ok(corrie_branch_create(f->lake, name, NULL, false, &text, &f->err), &f->err);
+    ck_ok(corrie_branch_create(f->lake, name, NULL, &text, &f->err), &f->err);
     corrie_free(text);
 }
 
@@ -24,26 +29,25 @@ START_TEST(branches_come_and_go)
     fixture_init(&f);
     fixture_open(&f);
     create(&f, "ada.work");
-    ck_fails(corrie_branch_create(f.lake, "ada.work", NULL, false, &text, &f.err), CORRIE_E_EXISTS,
+    ck_fails(corrie_branch_create(f.lake, "ada.work", NULL, &text, &f.err), CORRIE_E_EXISTS,
              &f.err);
-    ck_fails(corrie_branch_create(f.lake, "tx/1", NULL, false, &text, &f.err), CORRIE_E_USAGE,
+    ck_fails(corrie_branch_create(f.lake, "tx/1", NULL, &text, &f.err), CORRIE_E_USAGE, &f.err);
+    ck_fails(corrie_branch_create(f.lake, "x", &from_man, &text, &f.err), CORRIE_E_NOT_FOUND,
              &f.err);
-    ck_fails(corrie_branch_create(f.lake, "x", "man", false, &text, &f.err), CORRIE_E_NOT_FOUND,
-             &f.err);
-    ck_ok(corrie_branch_create(f.lake, "ada.work", NULL, true, &text, &f.err), &f.err);
+    ck_ok(corrie_branch_create(f.lake, "ada.work", &if_not_there, &text, &f.err), &f.err);
     corrie_free(text);
     {
-        _json_ json_t *document = branches(&f, false);
+        _json_ json_t *document = branches(&f);
 
-        ck_assert_uint_eq(json_array_size(json_object_get(document, "branches")), 2);
+        ck_assert_uint_eq(json_array_size(json_object_get(document, "refs")), 2);
     }
-    ck_ok(corrie_branch_delete(f.lake, "ada.work", false, &text, &f.err), &f.err);
+    ck_ok(corrie_branch_delete(f.lake, "ada.work", NULL, &text, &f.err), &f.err);
     ck_assert_ptr_nonnull(strstr(text, "corrie branch create ada.work --from-ref @"));
     corrie_free(text);
-    ck_fails(corrie_branch_delete(f.lake, "ada.work", false, &text, &f.err), CORRIE_E_NOT_FOUND,
+    ck_fails(corrie_branch_delete(f.lake, "ada.work", NULL, &text, &f.err), CORRIE_E_NOT_FOUND,
              &f.err);
-    ck_fails(corrie_branch_delete(f.lake, "main", false, &text, &f.err), CORRIE_E_REFUSED, &f.err);
-    ck_ok(corrie_branch_delete(f.lake, "ada.work", true, &text, &f.err), &f.err);
+    ck_fails(corrie_branch_delete(f.lake, "main", NULL, &text, &f.err), CORRIE_E_REFUSED, &f.err);
+    ck_ok(corrie_branch_delete(f.lake, "ada.work", &if_there, &text, &f.err), &f.err);
     {
         _json_ json_t *document = fixture_json(text);
 
@@ -113,7 +117,7 @@ START_TEST(merges_what_both_added)
     ck_ok(corrie_namespace_list(f.lake, "main", &text, &f.err), &f.err);
     ck_assert_ptr_nonnull(strstr(text, "right"));
     corrie_free(text);
-    ck_ok(corrie_log(f.lake, "main", 1, &text, &f.err), &f.err);
+    ck_ok(corrie_log(f.lake, "main", &newest, &text, &f.err), &f.err);
     ck_assert_ptr_nonnull(strstr(text, "Merge side into main"));
     corrie_free(text);
     fixture_done(&f);

@@ -224,7 +224,7 @@ START_TEST(steps_are_seen_on_tx_until_published)
         _json_ json_t *log = NULL;
         char *text;
 
-        ck_ok(corrie_log(f.lake, "main", 0, &text, &f.err), &f.err);
+        ck_ok(corrie_log(f.lake, "main", NULL, &text, &f.err), &f.err);
         log = fixture_json(text);
         ck_assert_uint_eq(json_array_size(json_object_get(log, "commits")), 2); /* squashed */
     }

@@ -10,6 +10,8 @@
 #include "os/file.h"
 #include "os/path.h"
 
+static const corrie_log_options newest = {.size = sizeof newest, .max = 1};
+
 static void keep_event(void *context, const corrie_event *event)
 {
     struct fixture *f = context;
@@ -173,7 +175,7 @@ const char *head_of(struct fixture *f)
     _json_ json_t *log = NULL;
     char *text;
 
-    ck_ok(corrie_log(f->lake, "main", 1, &text, &f->err), &f->err);
+    ck_ok(corrie_log(f->lake, "main", &newest, &text, &f->err), &f->err);
     log = parse_document(text);
     snprintf(commit, sizeof commit, "%s",
              text_of(json_array_get(json_object_get(log, "commits"), 0), "commit"));

@@ -7,6 +7,8 @@
 #include "fixture.h"
 #include "os/fault.h"
 
+static const corrie_ref_options from_main = {.size = sizeof from_main, .from_ref = "main"};
+
 typedef int (*work_fn)(struct fixture *f);
 
 /* Fails the k-th allocation for k = 1, 1 + stride, … until the work has no k-th. */
@@ -47,9 +49,9 @@ static int look(struct fixture *f)
     int r;
 
     if ((r = GIVEN(corrie_lake_info(f->lake, ret_json, &f->err))) < 0 ||
-        (r = GIVEN(corrie_branch_list(f->lake, true, ret_json, &f->err))) < 0 ||
-        (r = GIVEN(corrie_log(f->lake, "main", 0, ret_json, &f->err))) < 0 ||
-        (r = GIVEN(corrie_diff(f->lake, "main~1", "main", ret_json, &f->err))) < 0 ||
+        (r = GIVEN(corrie_ref_list(f->lake, NULL, ret_json, &f->err))) < 0 ||
+        (r = GIVEN(corrie_log(f->lake, "main", NULL, ret_json, &f->err))) < 0 ||
+        (r = GIVEN(corrie_diff(f->lake, "main~1", "main", NULL, ret_json, &f->err))) < 0 ||
         (r = GIVEN(corrie_namespace_list(f->lake, "main", ret_json, &f->err))) < 0 ||
         (r = GIVEN(corrie_table_list(f->lake, NULL, NULL, ret_json, &f->err))) < 0 ||
         (r = GIVEN(corrie_table_get(f->lake, NULL, "t", NULL, ret_json, &f->err))) < 0) {
@@ -78,14 +80,14 @@ static int change_refs(struct fixture *f)
     int r;
 
     snprintf(name, sizeof name, "b%d", number++);
-    if ((r = GIVEN(corrie_branch_create(f->lake, name, "main", false, ret_json, &f->err))) < 0 ||
+    if ((r = GIVEN(corrie_branch_create(f->lake, name, &from_main, ret_json, &f->err))) < 0 ||
         (r = GIVEN(corrie_namespace_create(f->lake, name, name, false, ret_json, &f->err))) < 0 ||
         (r = GIVEN(corrie_branch_merge(f->lake, name, &merge, ret_json, &f->err))) < 0 ||
         (r = corrie_checkout(f->lake, name, &f->err)) < 0 ||
         (r = corrie_checkout(f->lake, "main", &f->err)) < 0) {
         return r;
     }
-    return GIVEN(corrie_branch_delete(f->lake, name, false, ret_json, &f->err));
+    return GIVEN(corrie_branch_delete(f->lake, name, NULL, ret_json, &f->err));
 }
 
 /* An unknown name, whose hints need memory as well. */
