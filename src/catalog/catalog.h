@@ -75,6 +75,10 @@ struct catalog_move {
     struct str who;
     struct str why;
     int64_t when; /* UTC ns; 0 = now */
+    /* What a collection that runs beside must not have passed; 0 = does not matter. */
+    int64_t since; /* when the work that wrote its files began, UTC ns */
+    uint64_t
+        generation; /* of collection, as this handle saw it before it looked at what is there */
 };
 
 /* Stores `objects` (may be NULL), moves the ref and writes its reflog entry: all or nothing,

@@ -34,6 +34,7 @@ struct commit {
     struct str message;
     const struct commit_property *properties; /* sorted by name, no name twice */
     size_t n_properties;
+    uint64_t tainted; /* values of the tree that carry taint; made by commit_add */
     bool has_origin;
     bool has_job;
     struct hash origin;
@@ -44,11 +45,17 @@ struct commit {
 int commit_read(struct catalog *catalog, const struct hash *id, struct arena *arena,
                 struct commit *ret, corrie_error *err) CORRIE_MUST_USE;
 
-/* Adds the commit to `objects` and returns its name. Reads the parents for the generation; `id` and
- * `generation` of the argument are not looked at; properties need not be sorted. A time of 0 means
+/* Adds the commit to `objects` and returns its name. Reads the parents for the generation and for
+ * the count of taint (commit_count_taint); `id`, `generation` and `tainted` of the argument are not
+ * looked at; properties need not be sorted. A time of 0 means
  * now, an empty committer the author. CORRIE_E_LIMIT for a message past CORRIE_MAX_MESSAGE,
  * CORRIE_E_USAGE for text that is not UTF-8 or a property given twice. */
 int commit_add(struct catalog *catalog, const struct commit *commit, struct object_list *objects,
                struct hash *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* What `tainted` of a commit with this tree and these parents must be: the first parent's count and
+ * what differs from its tree; without parents all values count. Cost: what differs. */
+int commit_count_taint(struct catalog *catalog, const struct commit *commit, uint64_t *ret,
+                       corrie_error *err) CORRIE_MUST_USE;
 
 #endif

@@ -1,7 +1,7 @@
 /* merge.c — merge3 over trees (merge.h).
  *
- * Only keys that `ours` changed are looked at: what only `theirs` changed is in the result already,
- * since the result is theirs with edits. With several bases, every key on which ours and theirs
+ * Only keys that `source` changed are looked at: what only `target` changed is in the result already,
+ * since the result is target with edits. With several bases, every key on which source and target
  * differ. */
 #include "catalog/merge.h"
 
@@ -119,7 +119,7 @@ int merge_conflict(struct merge *merge, struct str key, const char *reason, corr
     struct tree_value values[3];
     const struct tree_value *found[3] = {NULL, NULL, NULL};
 
-    for (int side = MERGE_BASE; side <= MERGE_THEIRS; side++) {
+    for (int side = MERGE_BASE; side <= MERGE_TARGET; side++) {
         int r = merge_get(merge, (enum merge_side)side, key, &values[side], err);
 
         if (r < 0) {
@@ -127,8 +127,8 @@ int merge_conflict(struct merge *merge, struct str key, const char *reason, corr
         }
         found[side] = r > 0 ? &values[side] : NULL;
     }
-    return merge_report_add(merge->report, key, found[MERGE_BASE], found[MERGE_OURS],
-                            found[MERGE_THEIRS], str_of(reason), err);
+    return merge_report_add(merge->report, key, found[MERGE_BASE], found[MERGE_SOURCE],
+                            found[MERGE_TARGET], str_of(reason), err);
 }
 
 /* ---- one key ---- */
@@ -150,13 +150,13 @@ static int add_edit(struct merge *merge, struct str key, const struct tree_value
     return r;
 }
 
-/* By one base alone: MERGE_TAKE_OURS, MERGE_TAKE_THEIRS, or MERGE_CONFLICT if both changed it. */
-static enum merge_decision by_base(const struct tree_value *base, const struct tree_value *ours,
-                                   const struct tree_value *theirs)
+/* By one base alone: MERGE_TAKE_SOURCE, MERGE_TAKE_TARGET, or MERGE_CONFLICT if both changed it. */
+static enum merge_decision by_base(const struct tree_value *base, const struct tree_value *source,
+                                   const struct tree_value *target)
 {
-    return same(base, theirs) ? MERGE_TAKE_OURS
-           : same(base, ours) ? MERGE_TAKE_THEIRS
-                              : MERGE_CONFLICT;
+    return same(base, target)   ? MERGE_TAKE_SOURCE
+           : same(base, source) ? MERGE_TAKE_TARGET
+                                : MERGE_CONFLICT;
 }
 
 static const struct merge_choice *choice_for(const struct merge *merge, struct str key)
@@ -183,11 +183,11 @@ static const struct merge_kind *kind_of(const struct merge *merge, struct str ke
     return NULL;
 }
 
-/* A key that ours and theirs have differently and both have changed, or on which the bases
+/* A key that source and target have differently and both have changed, or on which the bases
  * disagree. */
 static int decide(struct merge *merge, struct str key, bool bases_agree,
-                  const struct tree_value *base, const struct tree_value *ours,
-                  const struct tree_value *theirs, corrie_error *err)
+                  const struct tree_value *base, const struct tree_value *source,
+                  const struct tree_value *target, corrie_error *err)
 {
     const struct merge_choice *choice = choice_for(merge, key);
     const struct merge_kind *kind = kind_of(merge, key);
@@ -196,29 +196,29 @@ static int decide(struct merge *merge, struct str key, bool bases_agree,
 
     merge->reason = bases_agree ? STR_EMPTY : STR("several common ancestors disagree on it");
     if (choice) {
-        decision = choice->side == MERGE_OURS ? MERGE_TAKE_OURS : MERGE_TAKE_THEIRS;
+        decision = choice->side == MERGE_SOURCE ? MERGE_TAKE_SOURCE : MERGE_TAKE_TARGET;
     } else if (kind && kind->merge3 && bases_agree) {
-        decision = kind->merge3(merge, kind->data, key, base, ours, theirs, &value, err);
+        decision = kind->merge3(merge, kind->data, key, base, source, target, &value, err);
     }
     switch (decision) {
-    case MERGE_TAKE_OURS:
-        return add_edit(merge, key, ours, err);
-    case MERGE_TAKE_THEIRS:
+    case MERGE_TAKE_SOURCE:
+        return add_edit(merge, key, source, err);
+    case MERGE_TAKE_TARGET:
         return 0;
     case MERGE_PUT:
         return add_edit(merge, key, &value, err);
     case MERGE_DELETE:
-        return theirs ? add_edit(merge, key, NULL, err) : 0;
+        return target ? add_edit(merge, key, NULL, err) : 0;
     case MERGE_CONFLICT:
-        return merge_report_add(merge->report, key, base, ours, theirs, merge->reason, err);
+        return merge_report_add(merge->report, key, base, source, target, merge->reason, err);
     default:
         return decision < 0 ? decision
                             : corrie_fail(err, CORRIE_E_INTERNAL, "a kind decided %d", decision);
     }
 }
 
-static int merge_key(struct merge *merge, struct str key, const struct tree_value *ours,
-                     const struct tree_value *theirs, corrie_error *err)
+static int merge_key(struct merge *merge, struct str key, const struct tree_value *source,
+                     const struct tree_value *target, corrie_error *err)
 {
     enum merge_decision first = MERGE_CONFLICT;
     struct tree_value values[MERGE_BASES_MAX];
@@ -226,7 +226,7 @@ static int merge_key(struct merge *merge, struct str key, const struct tree_valu
     bool values_agree = true;
     bool decisions_agree = true;
 
-    if (same(ours, theirs)) {
+    if (same(source, target)) {
         return 0;
     }
     for (size_t i = 0; i < merge->n_bases; i++) {
@@ -238,7 +238,7 @@ static int merge_key(struct merge *merge, struct str key, const struct tree_valu
             return r;
         }
         found = r > 0 ? &values[i] : NULL;
-        decision = by_base(found, ours, theirs);
+        decision = by_base(found, source, target);
         if (i == 0) {
             base = found;
             first = decision;
@@ -246,18 +246,18 @@ static int merge_key(struct merge *merge, struct str key, const struct tree_valu
         values_agree &= same(base, found);
         decisions_agree &= first == decision;
     }
-    if (decisions_agree && first == MERGE_TAKE_THEIRS) {
+    if (decisions_agree && first == MERGE_TAKE_TARGET) {
         return 0;
     }
-    if (decisions_agree && first == MERGE_TAKE_OURS) {
-        return add_edit(merge, key, ours, err);
+    if (decisions_agree && first == MERGE_TAKE_SOURCE) {
+        return add_edit(merge, key, source, err);
     }
-    return decide(merge, key, values_agree, base, ours, theirs, err);
+    return decide(merge, key, values_agree, base, source, target, err);
 }
 
-/* base -> ours: what we changed. */
-static int on_our_change(void *arg, struct str key, const struct tree_value *base,
-                         const struct tree_value *ours, corrie_error *err)
+/* base -> source: what the source changed. */
+static int on_source_change(void *arg, struct str key, const struct tree_value *base,
+                            const struct tree_value *source, corrie_error *err)
 {
     struct merge *merge = arg;
     struct tree_value value;
@@ -265,24 +265,24 @@ static int on_our_change(void *arg, struct str key, const struct tree_value *bas
 
     (void)base;
     if (r >= 0) {
-        r = merge_get(merge, MERGE_THEIRS, key, &value, err);
+        r = merge_get(merge, MERGE_TARGET, key, &value, err);
     }
     if (r < 0) {
         return r;
     }
-    r = merge_key(merge, key, ours, r > 0 ? &value : NULL, err);
+    r = merge_key(merge, key, source, r > 0 ? &value : NULL, err);
     return r < 0 ? r : 0;
 }
 
-/* theirs -> ours: what is not the same. */
-static int on_difference(void *arg, struct str key, const struct tree_value *theirs,
-                         const struct tree_value *ours, corrie_error *err)
+/* target -> source: what is not the same. */
+static int on_difference(void *arg, struct str key, const struct tree_value *target,
+                         const struct tree_value *source, corrie_error *err)
 {
     struct merge *merge = arg;
     int r = cancel_check(merge->options->cancel, err);
 
     if (r >= 0) {
-        r = merge_key(merge, key, ours, theirs, err);
+        r = merge_key(merge, key, source, target, err);
     }
     return r < 0 ? r : 0;
 }
@@ -332,7 +332,7 @@ static int run_checks(struct merge *merge, corrie_error *err)
 }
 
 int merge_trees(struct catalog *catalog, const struct hash *bases, size_t n_bases,
-                const struct hash *ours, const struct hash *theirs,
+                const struct hash *source, const struct hash *target,
                 const struct merge_options *options, struct object_list *objects,
                 struct hash *ret_root, struct merge_report *report, corrie_error *err)
 {
@@ -342,26 +342,27 @@ int merge_trees(struct catalog *catalog, const struct hash *bases, size_t n_base
         .options = options ? options : &no_options,
         .bases = bases,
         .n_bases = n_bases,
-        .trees = {bases[0], *ours, *theirs},
+        .trees = {bases[0], *source, *target},
         .report = report,
     };
     int r;
 
-    if (hash_eq(ours, theirs) || (n_bases == 1 && hash_eq(&bases[0], ours))) {
-        *ret_root = *theirs;
+    if (hash_eq(source, target) || (n_bases == 1 && hash_eq(&bases[0], source))) {
+        *ret_root = *target;
         return 0;
     }
-    if (n_bases == 1 && hash_eq(&bases[0], theirs)) {
-        *ret_root = *ours;
+    if (n_bases == 1 && hash_eq(&bases[0], target)) {
+        *ret_root = *source;
         return 0;
     }
-    r = n_bases == 1 ? tree_diff(catalog, &bases[0], ours, STR_EMPTY, on_our_change, &merge, err)
-                     : tree_diff(catalog, theirs, ours, STR_EMPTY, on_difference, &merge, err);
+    r = n_bases == 1
+            ? tree_diff(catalog, &bases[0], source, STR_EMPTY, on_source_change, &merge, err)
+            : tree_diff(catalog, target, source, STR_EMPTY, on_difference, &merge, err);
     if (r >= 0) {
         r = add_staged(&merge, err);
     }
     if (r >= 0 && report->n_conflicts == 0) {
-        r = tree_apply(catalog, theirs, merge.edits.items, merge.edits.count, objects,
+        r = tree_apply(catalog, target, merge.edits.items, merge.edits.count, objects,
                        &merge.result, err);
         if (r >= 0) {
             r = run_checks(&merge, err);
@@ -377,10 +378,10 @@ int merge_trees(struct catalog *catalog, const struct hash *bases, size_t n_base
     return 0;
 }
 
-int merge3(struct catalog *catalog, const struct hash *base, const struct hash *ours,
-           const struct hash *theirs, const struct merge_options *options,
+int merge3(struct catalog *catalog, const struct hash *base, const struct hash *source,
+           const struct hash *target, const struct merge_options *options,
            struct object_list *objects, struct hash *ret_root, struct merge_report *report,
            corrie_error *err)
 {
-    return merge_trees(catalog, base, 1, ours, theirs, options, objects, ret_root, report, err);
+    return merge_trees(catalog, base, 1, source, target, options, objects, ret_root, report, err);
 }

@@ -32,7 +32,7 @@ static int keep_value(struct merge_report *report, const struct tree_value *valu
 }
 
 int merge_report_add(struct merge_report *report, struct str key, const struct tree_value *base,
-                     const struct tree_value *ours, const struct tree_value *theirs,
+                     const struct tree_value *source, const struct tree_value *target,
                      struct str reason, corrie_error *err)
 {
     struct merge_conflict_entry entry = {0};
@@ -46,10 +46,10 @@ int merge_report_add(struct merge_report *report, struct str key, const struct t
     }
     r = keep_value(report, base, &entry.base, err);
     if (r >= 0) {
-        r = keep_value(report, ours, &entry.ours, err);
+        r = keep_value(report, source, &entry.source, err);
     }
     if (r >= 0) {
-        r = keep_value(report, theirs, &entry.theirs, err);
+        r = keep_value(report, target, &entry.target, err);
     }
     if (r >= 0) {
         report->conflicts[report->n_conflicts++] = entry;
@@ -62,7 +62,7 @@ static const char *what_happened(const struct merge_conflict_entry *conflict)
     if (!conflict->base) {
         return "made on both sides";
     }
-    if (!conflict->ours || !conflict->theirs) {
+    if (!conflict->source || !conflict->target) {
         return "removed on one side and changed on the other";
     }
     return "changed on both sides";
@@ -90,7 +90,7 @@ int merge_report_fail(const struct merge_report *report, corrie_error *err)
     corrie_fail(err, CORRIE_E_CONFLICT, "%zu conflict%s: %s", n, n == 1 ? "" : "s",
                 buf_text(&text));
     return corrie_hint(err,
-                       "decide each with --ours or --theirs, or make the change again on the new "
+                       "decide each with --source or --target, or make the change again on the new "
                        "head");
 }
 
@@ -163,10 +163,10 @@ static int add_conflict(json_t *list, const struct merge_conflict_entry *conflic
     }
     r = set_value(entry, "base", conflict->base, err);
     if (r >= 0) {
-        r = set_value(entry, "ours", conflict->ours, err);
+        r = set_value(entry, "theirs", conflict->source, err);
     }
     if (r >= 0) {
-        r = set_value(entry, "theirs", conflict->theirs, err);
+        r = set_value(entry, "ours", conflict->target, err);
     }
     if (r < 0) {
         return r;
@@ -188,8 +188,8 @@ int merge_report_json(const struct merge_report *report, json_t **ret, corrie_er
     object = json_object();
     list = json_array();
     if (!object || set_hash(object, "base", &report->base_commit) < 0 ||
-        set_hash(object, "ours", &report->ours_commit) < 0 ||
-        set_hash(object, "theirs", &report->theirs_commit) < 0) {
+        set_hash(object, "theirs", &report->source_commit) < 0 ||
+        set_hash(object, "ours", &report->target_commit) < 0) {
         json_decref(list);
         return corrie_fail_memory(err);
     }

@@ -225,8 +225,8 @@ static int add_commit(struct round *round, const struct commit *commit, const st
 struct change {
     const struct publish *publish;
     struct hash start_tree;
-    struct hash ours;        /* the start's tree with the change */
-    struct object_list made; /* of `ours` */
+    struct hash source;      /* the start's tree with the change */
+    struct object_list made; /* of `source` */
 };
 
 static void change_done(struct change *change)
@@ -243,16 +243,16 @@ static int change_round(void *arg, struct round *round, struct merge_report *rep
     bool as_it_was;
     int r = 0;
 
-    round->tree = change->ours;
+    round->tree = change->source;
     if (!hash_eq(&round->head->commit, &publish->start)) {
         r = tree_of(round->catalog, &round->head->commit, &head_tree, err);
         if (r >= 0) {
-            r = merge3(round->catalog, &change->start_tree, &change->ours, &head_tree,
+            r = merge3(round->catalog, &change->start_tree, &change->source, &head_tree,
                        publish->merge, &round->objects, &round->tree, report, err);
         }
         if (r < 0) {
             report->base_commit = publish->start;
-            report->theirs_commit = round->head->commit;
+            report->target_commit = round->head->commit;
             return r;
         }
     }
@@ -261,7 +261,7 @@ static int change_round(void *arg, struct round *round, struct merge_report *rep
     }
     /* Nodes of our own tree are of use only if it is the result; what its values name is in any
      * case. */
-    as_it_was = hash_eq(&round->tree, &change->ours);
+    as_it_was = hash_eq(&round->tree, &change->source);
     r = add_objects(round, &change->made, as_it_was, err);
     if (r >= 0) {
         r = add_objects(round, publish->objects, as_it_was, err);
@@ -281,10 +281,10 @@ int catalog_publish(struct catalog *catalog, const struct publish *publish,
         return r;
     }
     if (!hash_is_zero(&publish->tree)) {
-        change.ours = publish->tree;
+        change.source = publish->tree;
     } else {
         r = tree_apply(catalog, &change.start_tree, publish->edits, publish->n_edits, &change.made,
-                       &change.ours, err);
+                       &change.source, err);
         if (r < 0) {
             return r;
         }
@@ -319,28 +319,28 @@ static int merge_round(void *arg, struct round *round, struct merge_report *repo
     const struct hash *head = &round->head->commit;
     struct hash commits[MERGE_BASES_MAX];
     struct hash bases[MERGE_BASES_MAX];
-    struct hash ours;
-    struct hash theirs;
+    struct hash source;
+    struct hash target;
     size_t n;
     int r;
 
     r = history_merge_bases(round->catalog, &merge->source, head, commits, MERGE_BASES_MAX, &n,
                             err);
     if (r >= 0) {
-        r = tree_of(round->catalog, &merge->source, &ours, err);
+        r = tree_of(round->catalog, &merge->source, &source, err);
     }
     if (r >= 0) {
-        r = tree_of(round->catalog, head, &theirs, err);
+        r = tree_of(round->catalog, head, &target, err);
     }
     if (r < 0) {
         return r;
     }
-    round->tree = theirs;
+    round->tree = target;
     if (n == 1 && hash_eq(&commits[0], &merge->source)) {
         return 0;
     }
     if (n == 1 && hash_eq(&commits[0], head)) {
-        round->tree = ours;
+        round->tree = source;
         if (!merge->no_fast_forward) {
             round->fast_forward = true;
             round->commit = merge->source;
@@ -349,13 +349,13 @@ static int merge_round(void *arg, struct round *round, struct merge_report *repo
     } else {
         r = base_trees(round->catalog, commits, n, &scratch, bases, err);
         if (r >= 0) {
-            r = merge_trees(round->catalog, bases, n ? n : 1, &ours, &theirs, merge->merge,
+            r = merge_trees(round->catalog, bases, n ? n : 1, &source, &target, merge->merge,
                             &round->objects, &round->tree, report, err);
         }
         if (r < 0) {
             report->base_commit = n > 0 ? commits[0] : (struct hash){{0}};
-            report->ours_commit = merge->source;
-            report->theirs_commit = *head;
+            report->source_commit = merge->source;
+            report->target_commit = *head;
             return r;
         }
     }

@@ -3,8 +3,8 @@
 #include "lake/lake_priv.h"
 
 static int merge_namespace(struct merge *merge, void *data, struct str key,
-                           const struct tree_value *base, const struct tree_value *ours,
-                           const struct tree_value *theirs, struct tree_value *ret_value,
+                           const struct tree_value *base, const struct tree_value *source,
+                           const struct tree_value *target, struct tree_value *ret_value,
                            corrie_error *err)
 {
     (void)merge;
@@ -13,7 +13,7 @@ static int merge_namespace(struct merge *merge, void *data, struct str key,
     (void)base;
     (void)ret_value;
     (void)err;
-    return ours && theirs ? MERGE_TAKE_THEIRS : MERGE_CONFLICT;
+    return source && target ? MERGE_TAKE_TARGET : MERGE_CONFLICT;
 }
 
 static const struct merge_kind kinds[] = {

@@ -139,8 +139,8 @@ START_TEST(test_conflicts)
         "merge into main: 3 conflicts: table a was changed on both sides; table c was "
         "removed on one side and changed on the other; table d was made on both sides");
     ck_assert_uint_eq(scene.report.n_conflicts, 3);
-    ck_assert(scene.report.conflicts[1].ours == NULL);
-    ck_str_eq(scene.report.conflicts[1].theirs->doc, STR("{\"n\":30}"));
+    ck_assert(scene.report.conflicts[1].source == NULL);
+    ck_str_eq(scene.report.conflicts[1].target->doc, STR("{\"n\":30}"));
     corrie_error_clear(&scene.lab.err);
     ck_ok(merge_report_json(&scene.report, &json, &scene.lab.err), &scene.lab.err);
     ck_ok(
@@ -152,9 +152,9 @@ START_TEST(test_conflicts)
     struct hash after = lab_head(&scene.lab, "main");
     ck_assert(hash_eq(&before, &after));
 
-    /* decided by hand: one key ours, the rest theirs */
-    struct merge_choice choices[] = {{table_key(&scene.arena, "a"), MERGE_OURS},
-                                     {STR(""), MERGE_THEIRS}};
+    /* decided by hand: one key by the source, the rest by the target */
+    struct merge_choice choices[] = {{table_key(&scene.arena, "a"), MERGE_SOURCE},
+                                     {STR(""), MERGE_TARGET}};
     struct merge_options options = {.choices = choices, .n_choices = 2, .dry_run = true};
     ck_ok(merge_into(&scene, "main", "dev", &options, false, &result), &scene.lab.err);
     ck_assert(result.changed);
@@ -173,10 +173,10 @@ END_TEST
 START_TEST(test_criss_cross)
 {
     _cleanup_(scene_done) struct scene scene;
-    struct merge_choice ours = {STR(""), MERGE_OURS};
-    struct merge_choice theirs = {STR(""), MERGE_THEIRS};
-    struct merge_options take_ours = {.choices = &ours, .n_choices = 1};
-    struct merge_options take_theirs = {.choices = &theirs, .n_choices = 1};
+    struct merge_choice source = {STR(""), MERGE_SOURCE};
+    struct merge_choice target = {STR(""), MERGE_TARGET};
+    struct merge_options take_source = {.choices = &source, .n_choices = 1};
+    struct merge_options take_target = {.choices = &target, .n_choices = 1};
     struct publish_result result;
     struct catalog_move move = {.kind = CATALOG_BRANCH};
 
@@ -189,8 +189,8 @@ START_TEST(test_criss_cross)
     move.ref = STR("main0");
     move.new_commit = lab_head(&scene.lab, "main");
     ck_ok(catalog_commit(scene.lab.catalog, NULL, &move, &scene.lab.err), &scene.lab.err);
-    ck_ok(merge_into(&scene, "main", "dev0", &take_theirs, false, &result), &scene.lab.err);
-    ck_ok(merge_into(&scene, "dev", "main0", &take_theirs, false, &result), &scene.lab.err);
+    ck_ok(merge_into(&scene, "main", "dev0", &take_target, false, &result), &scene.lab.err);
+    ck_ok(merge_into(&scene, "dev", "main0", &take_target, false, &result), &scene.lab.err);
     ck_assert_int_eq(number_at(&scene, "main", "a"), 11);
     ck_assert_int_eq(number_at(&scene, "dev", "a"), 10);
     set(&scene, "dev", "b", 7); /* the ancestors agree on b: it merges */
@@ -200,7 +200,7 @@ START_TEST(test_criss_cross)
     ck_str_eq(scene.report.conflicts[0].key, table_key(&scene.arena, "a"));
     ck_assert(strstr(corrie_error_message(&scene.lab.err), "several common ancestors disagree"));
     corrie_error_clear(&scene.lab.err);
-    ck_ok(merge_into(&scene, "main", "dev", &take_ours, false, &result), &scene.lab.err);
+    ck_ok(merge_into(&scene, "main", "dev", &take_source, false, &result), &scene.lab.err);
     ck_assert_int_eq(number_at(&scene, "main", "a"), 10);
     ck_assert_int_eq(number_at(&scene, "main", "b"), 7);
 }
@@ -244,21 +244,21 @@ static long number_of(const struct tree_value *value)
 /* A kind whose values are counts: both sides' additions are kept. Notes what it did in
  * ["log","last"]. */
 static int add_up(struct merge *merge, void *data, struct str key, const struct tree_value *base,
-                  const struct tree_value *ours, const struct tree_value *theirs,
+                  const struct tree_value *source, const struct tree_value *target,
                   struct tree_value *ret_value, corrie_error *err)
 {
     struct adder *adder = data;
-    long sum = number_of(ours) + number_of(theirs) - number_of(base);
+    long sum = number_of(source) + number_of(target) - number_of(base);
     struct tree_edit note = put_number(merge_arena(merge), "log", sum);
     int r;
 
     adder->n_merges++;
-    if (!ours || !theirs) {
+    if (!source || !target) {
         r = merge_reason(merge, err, "%.*s was removed", STR_FMT(key_segment(key, 1)));
         return r < 0 ? r : MERGE_CONFLICT;
     }
     r = merge_stage(merge, note.key, &note.value, err);
-    *ret_value = *ours;
+    *ret_value = *source;
     ret_value->doc = str_of(arena_printf(merge_arena(merge), "{\"n\":%ld}", sum));
     return r < 0 ? r : MERGE_PUT;
 }
@@ -360,7 +360,7 @@ START_TEST(test_publish_rebases)
     ck_fails(publish_on(&scene, &scene.start, &edit, 1, &result), CORRIE_E_CONFLICT,
              &scene.lab.err);
     ck_assert(hash_eq(&scene.report.base_commit, &scene.start));
-    ck_assert(hash_eq(&scene.report.theirs_commit, &head));
+    ck_assert(hash_eq(&scene.report.target_commit, &head));
 }
 END_TEST
 
