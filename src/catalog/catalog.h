@@ -75,17 +75,27 @@ struct catalog_move {
     struct str who;
     struct str why;
     int64_t when; /* UTC ns; 0 = now */
-    /* What a collection that runs beside must not have passed; 0 = does not matter. */
-    int64_t since; /* when the work that wrote its files began, UTC ns */
-    uint64_t
-        generation; /* of collection, as this handle saw it before it looked at what is there */
+    /* What a collection that runs meanwhile must know (collect.h): */
+    int64_t since;       /* UTC ns: when the work that wrote its files began; 0 = it wrote none */
+    uint64_t generation; /* catalog_generation before anything was looked at; 0 = no matter */
 };
+
+/* Counts collections that began or ended; from 1. A round takes it before it looks at the first
+ * thing and hands it to catalog_commit, which refuses the round if the number is another by then. A
+ * handle that sees a new one here forgets what it has in memory, so that it looks anew. Cost: one
+ * small read. */
+int catalog_generation(struct catalog *catalog, uint64_t *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Where the fence of the newest collection stands (UTC ns, 0 = there was none): commits whose
+ * `since` lies before it are refused. */
+int catalog_fence(struct catalog *catalog, int64_t *ret, corrie_error *err) CORRIE_MUST_USE;
 
 /* Stores `objects` (may be NULL), moves the ref and writes its reflog entry: all or nothing,
  * durably. Creating and deleting a ref are such commits. CORRIE_E_EXISTS if the ref was to be new
  * and is there; CORRIE_E_NOT_FOUND if it was to be there and is not; CORRIE_E_CONFLICT, with
  * err->retryable set, if it stands elsewhere than `expected`; CORRIE_E_NOT_FOUND if `new_commit` is
- * no commit of the catalog; CORRIE_E_BUSY (retryable) if others held the lock until the deadline;
+ * no commit of the catalog; CORRIE_E_CONFLICT (retryable) also if a collection came between:
+ * `since` lies before its fence, `generation` is not the present one, or something that the objects
+ * name is gone; CORRIE_E_BUSY (retryable) if others held the lock until the deadline;
  * CORRIE_E_NO_SPACE, CORRIE_E_IO. After any of them nothing has changed. If the machine fails at
  * the very end of a commit, the error may be reported and the commit be there after a restart.
  * Cost: one write transaction. */
