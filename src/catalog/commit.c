@@ -4,7 +4,7 @@
 #include "catalog/catalog_priv.h"
 #include "catalog/wire.h"
 
-enum commit_flag { COMMIT_ORIGIN = 1, COMMIT_JOB = 2, COMMIT_FLAGS = 3 };
+enum commit_flag { COMMIT_ORIGIN = 1, COMMIT_JOB = 2, COMMIT_TAINTED = 4, COMMIT_FLAGS = 7 };
 
 static int64_t wire_time(struct wire_reader *reader)
 {
@@ -20,8 +20,11 @@ static int64_t wire_time(struct wire_reader *reader)
 
 void commit_encode(const struct commit *commit, struct buf *out)
 {
-    buf_add_char(
-        out, (char)((commit->has_origin ? COMMIT_ORIGIN : 0) | (commit->has_job ? COMMIT_JOB : 0)));
+    unsigned flags = (commit->has_origin ? COMMIT_ORIGIN : 0u) |
+                     (commit->has_job ? COMMIT_JOB : 0u) |
+                     (commit->tainted > 0 ? COMMIT_TAINTED : 0u);
+
+    buf_add_char(out, (char)flags);
     buf_add(out, commit->tree.bytes, HASH_BYTES);
     wire_add_varint(out, commit->n_parents);
     for (size_t i = 0; i < commit->n_parents; i++) {
@@ -43,6 +46,9 @@ void commit_encode(const struct commit *commit, struct buf *out)
     }
     if (commit->has_job) {
         buf_add(out, commit->job.bytes, sizeof commit->job.bytes);
+    }
+    if (commit->tainted > 0) {
+        wire_add_varint(out, commit->tainted);
     }
 }
 
@@ -104,6 +110,23 @@ static bool read_head(struct wire_reader *reader, struct commit *ret, uint8_t *r
     return !reader->bad && (ret->n_parents > 0 ? ret->generation > 1 : ret->generation == 1);
 }
 
+/* What follows the properties, as the flags say. False: something that a writer would not have written. */
+static bool read_tail(struct wire_reader *reader, uint8_t flags, struct commit *ret)
+{
+    ret->has_origin = flags & COMMIT_ORIGIN;
+    ret->has_job = flags & COMMIT_JOB;
+    if (ret->has_origin) {
+        wire_bytes(reader, ret->origin.bytes, HASH_BYTES);
+    }
+    if (ret->has_job) {
+        wire_bytes(reader, ret->job.bytes, sizeof ret->job.bytes);
+    }
+    if (flags & COMMIT_TAINTED) {
+        ret->tainted = wire_varint(reader);
+    }
+    return wire_finished(reader) && !(flags & COMMIT_TAINTED) == (ret->tainted == 0);
+}
+
 int commit_decode(struct str bytes, struct arena *arena, struct commit *ret, corrie_error *err)
 {
     struct wire_reader reader = wire_reader(bytes);
@@ -132,15 +155,7 @@ int commit_decode(struct str bytes, struct arena *arena, struct commit *ret, cor
     }
     commit.properties = properties;
     commit.n_properties = (size_t)n;
-    commit.has_origin = flags & COMMIT_ORIGIN;
-    commit.has_job = flags & COMMIT_JOB;
-    if (commit.has_origin) {
-        wire_bytes(&reader, commit.origin.bytes, HASH_BYTES);
-    }
-    if (commit.has_job) {
-        wire_bytes(&reader, commit.job.bytes, sizeof commit.job.bytes);
-    }
-    if (!wire_finished(&reader) || commit_fault(&commit, &why) < 0) {
+    if (!read_tail(&reader, flags, &commit) || commit_fault(&commit, &why) < 0) {
         return corrie_fail(err, CORRIE_E_CORRUPT, "the commit is malformed: %s", why);
     }
     *ret = commit;
@@ -193,6 +208,69 @@ int commit_links(struct catalog *catalog, const struct hash *id, struct commit_l
     return 0;
 }
 
+/* ---- the count of taint ---- */
+
+static int count_difference(void *arg, struct str key, const struct tree_value *old_value,
+                            const struct tree_value *new_value, corrie_error *err)
+{
+    int64_t *change = arg;
+
+    (void)key;
+    (void)err;
+    *change += (new_value && new_value->has_taint) - (old_value && old_value->has_taint);
+    return 0;
+}
+
+static int count_all(struct catalog *catalog, const struct hash *tree, uint64_t *ret,
+                     corrie_error *err)
+{
+    _cleanup_(tree_cursor_closep) struct tree_cursor *cursor = NULL;
+    struct tree_value value;
+    struct str key;
+    uint64_t n = 0;
+    int r = tree_cursor_open(catalog, tree, STR_EMPTY, &cursor, err);
+
+    while (r >= 0 && (r = tree_cursor_next(cursor, &key, &value, err)) > 0) {
+        n += value.has_taint;
+    }
+    if (r >= 0) {
+        *ret = n;
+    }
+    return r;
+}
+
+int commit_count_taint(struct catalog *catalog, const struct commit *commit, uint64_t *ret,
+                       corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct commit parent;
+    int64_t change = 0;
+    int r;
+
+    if (commit->n_parents == 0) {
+        return count_all(catalog, &commit->tree, ret, err);
+    }
+    r = commit_read(catalog, &commit->parents[0], &arena, &parent, err);
+    if (r >= 0) {
+        r = tree_diff(catalog, &parent.tree, &commit->tree, STR_EMPTY, count_difference, &change,
+                      err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (parent.tainted > INT64_MAX / 2 || (int64_t)parent.tainted + change < 0) {
+        char hex[HASH_HEX + 1];
+
+        hash_hex(&commit->parents[0], hex);
+        return corrie_fail(err, CORRIE_E_CORRUPT,
+                           "commit %.12s says wrongly how many values are tainted", hex);
+    }
+    *ret = (uint64_t)((int64_t)parent.tainted + change);
+    return 0;
+}
+
+/* ---- making commits ---- */
+
 static int property_order(const void *a, const void *b)
 {
     return str_cmp(((const struct commit_property *)a)->name,
@@ -203,6 +281,7 @@ static int complete(struct catalog *catalog, struct commit *commit, corrie_error
 {
     const char *why;
     int code;
+    int r;
 
     commit->generation = 1;
     if (commit->n_parents > COMMIT_PARENTS_MAX) {
@@ -211,8 +290,8 @@ static int complete(struct catalog *catalog, struct commit *commit, corrie_error
     }
     for (size_t i = 0; i < commit->n_parents; i++) {
         struct commit_links parent = {.generation = 0};
-        int r = commit_links(catalog, &commit->parents[i], &parent, err);
 
+        r = commit_links(catalog, &commit->parents[i], &parent, err);
         if (r < 0) {
             return r;
         }
@@ -234,7 +313,8 @@ static int complete(struct catalog *catalog, struct commit *commit, corrie_error
                            CORRIE_MAX_PROPERTIES);
     }
     code = commit_fault(commit, &why);
-    return code < 0 ? corrie_fail(err, code, "make a commit: %s", why) : 0;
+    return code < 0 ? corrie_fail(err, code, "make a commit: %s", why)
+                    : commit_count_taint(catalog, commit, &commit->tainted, err);
 }
 
 int commit_add(struct catalog *catalog, const struct commit *commit, struct object_list *objects,

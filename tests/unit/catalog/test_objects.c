@@ -41,6 +41,11 @@ static struct str from_hex(struct arena *arena, const char *hex)
     "71fe9c97170e6164640a736978207461626c657302016101310162001111111111111111111111111111"         \
     "11111111111111111111111111111111111122222222222222222222222222222222"
 
+#define TAINTED_COMMIT                                                                             \
+    "0405b8aa7d48c2d78d8d33a646abdbdcf62052b5b45aa887facc72fad5e16e69df015650d436cffe3b6c92"       \
+    "9143e5074b24e64ecc2c7ccb5ce8028d92700a2f4b538f0203616461036164610200000000000000020000"       \
+    "000000000004737465700001"
+
 START_TEST(test_names)
 {
     struct hash name = object_name(OBJECT_NODE, STR("\0\0"));
@@ -59,6 +64,32 @@ START_TEST(test_boundary_hash)
     ck_assert(hash_xx64(STR("table\0t000000"), 1) == UINT64_C(0x6df1d750705a3387));
 }
 END_TEST
+
+static struct tree_edit vector_edit(struct arena *arena, size_t i)
+{
+    struct tree_edit edit = put_number(arena, arena_printf(arena, "t%06zu", i), (long)i);
+
+    edit.value.id = (struct uuid){{0}};
+    for (size_t b = 0; b < 8; b++) {
+        edit.value.id.bytes[15 - b] = (uint8_t)((uint64_t)i >> 8 * b);
+    }
+    return edit;
+}
+
+/* The trees of the vectors: keys t000000 … */
+static struct hash make_tree(struct lab *lab, size_t n, struct arena *arena,
+                             struct object_list *objects)
+{
+    struct tree_edit *edits = arena_array(arena, struct tree_edit, n);
+    struct hash root;
+
+    for (size_t i = 0; i < n; i++) {
+        edits[i] = vector_edit(arena, i);
+    }
+    ck_ok(tree_empty(lab->catalog, objects, &root, &lab->err), &lab->err);
+    ck_ok(tree_apply(lab->catalog, &root, edits, n, objects, &root, &lab->err), &lab->err);
+    return root;
+}
 
 START_TEST(test_trees)
 {
@@ -82,11 +113,7 @@ START_TEST(test_trees)
 
     lab_init(&lab);
     for (size_t i = 0; i < 20000; i++) {
-        edits[i] = put_number(&arena, arena_printf(&arena, "t%06zu", i), (long)i);
-        edits[i].value.id = (struct uuid){{0}};
-        for (size_t b = 0; b < 8; b++) {
-            edits[i].value.id.bytes[15 - b] = (uint8_t)((uint64_t)i >> 8 * b);
-        }
+        edits[i] = vector_edit(&arena, i);
     }
     ck_ok(tree_empty(lab.catalog, &objects, &empty, &lab.err), &lab.err);
     for (size_t v = 0; v < ARRAY_LEN(vectors); v++) {
@@ -152,15 +179,14 @@ START_TEST(test_commits)
     struct hash name;
 
     lab_init(&lab);
-    ck_assert(hash_parse(STR(EMPTY_TREE), &first.tree));
+    first.tree = make_tree(&lab, 0, &arena, &objects);
     ck_ok(commit_add(lab.catalog, &first, &objects, &second.parents[0], &lab.err), &lab.err);
     ck_hex(&second.parents[0], "5650d436cffe3b6c929143e5074b24e64ecc2c7ccb5ce8028d92700a2f4b538f");
     ck_ok(object_read(lab.catalog, OBJECT_COMMIT, &second.parents[0], &arena, &bytes, &lab.err),
           &lab.err);
     ck_str_eq(bytes, from_hex(&arena, FIRST_COMMIT));
 
-    ck_assert(hash_parse(STR("f87fcfc0246a2989bcb9948e27ce1caf22bdc22b77731536e2892013cc6eb79f"),
-                         &second.tree));
+    second.tree = make_tree(&lab, 6, &arena, &objects);
     memset(second.origin.bytes, 0x11, HASH_BYTES);
     memset(second.job.bytes, 0x22, 16);
     ck_ok(commit_add(lab.catalog, &second, &objects, &name, &lab.err), &lab.err);
@@ -180,6 +206,60 @@ START_TEST(test_commits)
     ck_fails(commit_add(lab.catalog, &second, &objects, &name, &lab.err), CORRIE_E_USAGE, &lab.err);
     second.message = str_make(arena_array(&arena, char, 70000), 70000);
     ck_fails(commit_add(lab.catalog, &second, &objects, &name, &lab.err), CORRIE_E_LIMIT, &lab.err);
+}
+END_TEST
+
+/* A wrong count would let what a failed job wrote onto a branch, or keep everything off it. */
+START_TEST(test_count_of_taint)
+{
+    _cleanup_(lab_done) struct lab lab;
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(object_list_done) struct object_list objects = {0};
+    struct commit commit = {.author = STR("ada"), .commit_time = 1, .message = STR("start")};
+    struct tree_edit edits[2] = {put_doc(&arena, "t", STR("{}")), put_doc(&arena, "u", STR("{}"))};
+    struct commit read;
+    struct str bytes;
+    struct hash name;
+    uint64_t n;
+
+    lab_init(&lab);
+    commit.tree = make_tree(&lab, 0, &arena, &objects);
+    ck_ok(commit_add(lab.catalog, &commit, &objects, &commit.parents[0], &lab.err), &lab.err);
+    for (size_t b = 0; b < 16; b++) {
+        edits[0].value.id.bytes[b] = (uint8_t)b;
+    }
+    edits[0].value.has_taint = edits[1].value.has_taint = true;
+    memset(edits[0].value.taint.bytes, 0x22, 16);
+    ck_ok(tree_apply(lab.catalog, &commit.tree, edits, 1, &objects, &commit.tree, &lab.err),
+          &lab.err);
+    commit.n_parents = 1;
+    commit.commit_time = 2;
+    commit.message = STR("step");
+    commit.tainted = 77; /* not looked at */
+    ck_ok(commit_add(lab.catalog, &commit, &objects, &name, &lab.err), &lab.err);
+    ck_hex(&name, "f6a6d9afc7e0d5f8dd827ad6abe9526366e721db6abea58c724b60e3848545dc");
+    ck_ok(object_read(lab.catalog, OBJECT_COMMIT, &name, &arena, &bytes, &lab.err), &lab.err);
+    ck_str_eq(bytes, from_hex(&arena, TAINTED_COMMIT));
+
+    /* another one: two; both rewritten or gone: none; a first commit counts all there is */
+    ck_ok(tree_apply(lab.catalog, &commit.tree, edits + 1, 1, &objects, &commit.tree, &lab.err),
+          &lab.err);
+    commit.parents[0] = name;
+    ck_ok(commit_add(lab.catalog, &commit, &objects, &name, &lab.err), &lab.err);
+    ck_ok(commit_read(lab.catalog, &name, &arena, &read, &lab.err), &lab.err);
+    ck_assert_uint_eq(read.tainted, 2);
+    commit.n_parents = 0;
+    ck_ok(commit_count_taint(lab.catalog, &commit, &n, &lab.err), &lab.err);
+    ck_assert_uint_eq(n, 2);
+    edits[0].value.has_taint = false;
+    edits[1].is_delete = true;
+    ck_ok(tree_apply(lab.catalog, &commit.tree, edits, 2, &objects, &commit.tree, &lab.err),
+          &lab.err);
+    commit.n_parents = 1;
+    commit.parents[0] = name;
+    ck_ok(commit_add(lab.catalog, &commit, &objects, &name, &lab.err), &lab.err);
+    ck_ok(commit_read(lab.catalog, &name, &arena, &read, &lab.err), &lab.err);
+    ck_assert_uint_eq(read.tainted, 0);
 }
 END_TEST
 
@@ -248,11 +328,24 @@ START_TEST(test_malformed_commits)
                  &err);
     }
     copy = arena_text(&arena, good);
-    copy[0] |= 4; /* an unknown flag */
+    copy[0] |= 8; /* an unknown flag */
+    ck_fails(commit_decode(str_make(copy, good.len), &arena, &commit, &err), CORRIE_E_CORRUPT,
+             &err);
+    copy[0] = 3;
+    copy[0] |= 4; /* a count of taint that is not there */
     ck_fails(commit_decode(str_make(copy, good.len), &arena, &commit, &err), CORRIE_E_CORRUPT,
              &err);
     copy[0] = 3;
     copy[33 + 33] = 1; /* generation 1 with a parent */
+    ck_fails(commit_decode(str_make(copy, good.len), &arena, &commit, &err), CORRIE_E_CORRUPT,
+             &err);
+    good = from_hex(&arena, TAINTED_COMMIT);
+    for (size_t len = 0; len < good.len; len++) {
+        ck_fails(commit_decode(str_slice(good, 0, len), &arena, &commit, &err), CORRIE_E_CORRUPT,
+                 &err);
+    }
+    copy = arena_text(&arena, good);
+    copy[good.len - 1] = 0; /* a flag for nothing */
     ck_fails(commit_decode(str_make(copy, good.len), &arena, &commit, &err), CORRIE_E_CORRUPT,
              &err);
 }
@@ -301,4 +394,4 @@ START_TEST(test_keys)
 END_TEST
 
 SUITE(objects_suite, "objects", test_names, test_boundary_hash, test_trees, test_leaf, test_commits,
-      test_malformed_nodes, test_malformed_commits, test_keys)
+      test_count_of_taint, test_malformed_nodes, test_malformed_commits, test_keys)
