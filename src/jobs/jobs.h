@@ -77,4 +77,39 @@ int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t
 int jobs_logs(struct store *store, struct catalog *catalog, struct str id, json_t **ret,
               corrie_error *err) CORRIE_MUST_USE;
 
+/* ---- for those who take care (gc, prune, fsck) ---- */
+
+struct cancel;
+
+struct job_state {
+    bool alive; /* says "running", and its heartbeat is young or its process on this machine lives */
+    int64_t started;
+    struct str ref;        /* in the arena; may be empty */
+    struct hash commit_in; /* zero: none */
+};
+/* 1 and how the job of that whole id stands, 0 there is none. */
+int jobs_state(struct store *store, struct catalog *catalog, struct str id, struct arena *arena,
+               struct job_state *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* What a collection has to spare: calls `commit` for what each job started from that is alive or was started at `since`
+ * (UTC ns) or later, and tells when the oldest of those alive was started (INT64_MAX: none is). Cost: one page of the
+ * index for 200 jobs, one small file for each that says "running". */
+typedef int (*jobs_commit_fn)(void *arg, const struct hash *commit, corrie_error *err);
+int jobs_held(struct store *store, struct catalog *catalog, int64_t since,
+              const struct cancel *cancel, jobs_commit_fn commit, void *arg, int64_t *ret_oldest,
+              corrie_error *err) CORRIE_MUST_USE;
+
+/* A record that the index in the catalog does not have. */
+struct job_unlisted {
+    struct str id;
+    bool ended;         /* it was in the index when it ended: losing it is damage, not a crash between the two */
+    const char *broken; /* why the record cannot be read; NULL: it can */
+};
+/* Goes through all records and calls `found` for each that the index lacks; with `add`, after it was added. Records are
+ * read only where the index lacks them. */
+typedef int (*jobs_unlisted_fn)(void *arg, const struct job_unlisted *job, corrie_error *err);
+int jobs_reindex(struct store *store, struct catalog *catalog, bool add,
+                 const struct cancel *cancel, jobs_unlisted_fn found, void *arg, corrie_error *err)
+    CORRIE_MUST_USE;
+
 #endif

@@ -11,40 +11,51 @@
 
 enum { PAGE = 200, MIN_PREFIX = 4 };
 
-/* Whether the job that a running record tells of is gone. */
-static bool is_lost(struct store *store, struct str directory, const json_t *record)
+int job_process_lives(const json_t *record)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _free_ char *host = NULL;
+    struct str recorded = STR_EMPTY;
+    struct str mark = STR_EMPTY;
+    int64_t pid = 0;
+    int lives;
+
+    if (js_opt_int(record, "pid", &pid, CORRIE_E_CORRUPT, &ignored) <= 0) {
+        return -1;
+    }
+    if (js_opt_str(record, "process", &mark, CORRIE_E_CORRUPT, &ignored) > 0 && mark.len > 0) {
+        lives = os_process_lives((int)pid, mark);
+        if (lives >= 0) {
+            return lives;
+        }
+    }
+    if (js_opt_str(record, "host", &recorded, CORRIE_E_CORRUPT, &ignored) > 0 &&
+        os_host_name(&host, &ignored) >= 0 && str_eq(recorded, str_of(host)) &&
+        !os_pid_alive((int)pid)) {
+        return 0;
+    }
+    return -1;
+}
+
+bool job_heart_beats(struct store *store, struct str directory)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    _free_ char *host = NULL;
     struct store_info info;
-    struct str recorded = STR_EMPTY;
-    int64_t pid = 0;
     char *key = arena_printf(&arena, "%.*s/heartbeat", STR_FMT(directory));
 
-    if (!key || store_stat(store, str_of(key), &info, &ignored) < 0) {
-        return true;
-    }
-    if (clock_now() - info.mtime > (int64_t)JOB_LOST_MS * 1000000) {
-        return true;
-    }
-    if (js_opt_str(record, "host", &recorded, CORRIE_E_CORRUPT, &ignored) > 0 &&
-        js_opt_int(record, "pid", &pid, CORRIE_E_CORRUPT, &ignored) > 0 &&
-        os_host_name(&host, &ignored) >= 0 && str_eq(recorded, str_of(host))) {
-        return !os_pid_alive((int)pid);
-    }
-    return false;
+    return key && store_stat(store, str_of(key), &info, &ignored) >= 0 &&
+           clock_now() - info.mtime <= (int64_t)JOB_LOST_MS * 1000000;
 }
 
-static bool is_running(const json_t *record)
+bool job_says_running(const json_t *record)
 {
     const json_t *status = json_object_get(record, "status");
 
     return json_is_string(status) && strcmp(json_string_value(status), "running") == 0;
 }
 
-/* job.json of a record. *ret is a new reference. */
-static int read_record(struct store *store, struct str directory, json_t **ret, corrie_error *err)
+int job_read(struct store *store, struct str directory, json_t **ret, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(buf_done) struct buf text = {0};
@@ -66,14 +77,15 @@ static int settle_status(struct store *store, struct str directory, json_t *reco
     _json_ json_t *now = NULL;
     int r;
 
-    if (!is_running(record) || !is_lost(store, directory, record)) {
+    if (!job_says_running(record) ||
+        (job_heart_beats(store, directory) && job_process_lives(record) != 0)) {
         return 0;
     }
-    r = read_record(store, directory, &now, err);
+    r = job_read(store, directory, &now, err);
     if (r == CORRIE_E_NO_MEMORY) {
         return r;
     }
-    if (r < 0 || is_running(now)) {
+    if (r < 0 || job_says_running(now)) {
         corrie_error_clear(err); /* a record that cannot be read any more is lost, too */
         return js_set_str(record, "status", STR("lost")) < 0 ? corrie_fail_memory(err) : 0;
     }
@@ -92,6 +104,8 @@ static int add_entry(struct store *store, const struct catalog_index_entry *entr
         (r = settle_status(store, directory, item, err)) < 0) {
         return r;
     }
+    (void)json_object_del(item, "commit_in"); /* those are for care, not for listings */
+    (void)json_object_del(item, "process");
     return json_array_append_new(jobs, TAKE_PTR(item)) < 0 ? corrie_fail_memory(err) : 0;
 }
 
@@ -177,7 +191,7 @@ int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t
     if (r < 0 || (r = job_directory(entry.time, entry.id, &arena, &directory, err)) < 0) {
         return r;
     }
-    r = read_record(store, directory, &record, err);
+    r = job_read(store, directory, &record, err);
     if (r >= 0) {
         r = settle_status(store, directory, record, err);
     }

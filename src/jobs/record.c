@@ -123,6 +123,7 @@ static json_t *text_or_null(struct str text)
 static int build_record(struct job *job, const struct job_spec *spec, corrie_error *err)
 {
     _free_ char *host = NULL;
+    char mark[OS_PROCESS_MARK];
     char *tx = arena_printf(&job->arena, "tx/%.*s", STR_FMT(job->id));
     int r;
 
@@ -143,6 +144,8 @@ static int build_record(struct job *job, const struct job_spec *spec, corrie_err
     r |= js_set_str(job->record, "kind", spec->kind);
     r |= js_set(job->record, "nodes", json_array());
     r |= js_set_int(job->record, "pid", os_pid());
+    os_process_mark(mark);
+    r |= js_set(job->record, "process", text_or_null(str_of(mark)));
     r |= js_set(job->record, "ref", text_or_null(spec->ref));
     r |= js_set_time(job->record, "started", job->started);
     r |= js_set_str(job->record, "status", STR("running"));
@@ -153,19 +156,26 @@ static int build_record(struct job *job, const struct job_spec *spec, corrie_err
     return r != 0 || !tx ? corrie_fail_memory(err) : 0;
 }
 
-static int put_index(struct job *job, corrie_error *err)
+int job_put_index(struct catalog *catalog, const json_t *record, struct str id, int64_t started,
+                  corrie_error *err)
 {
-    static const char *const fields[] = {"ended", "error", "host",    "job",    "kind",
-                                         "pid",   "ref",   "started", "status", "user"};
+    static const char *const fields[] = {"commit_in", "ended", "error",   "host",    "job",    "kind",
+                                         "pid",       "process", "ref", "started", "status", "user"};
     _cleanup_(buf_done) struct buf text = {0};
     _json_ json_t *entry = json_object();
+    _json_ json_t *error = json_deep_copy(json_object_get(record, "error"));
     int r = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        r |= json_object_set(entry, fields[i], json_object_get(job->record, fields[i]));
+        json_t *value = json_object_get(record, fields[i]);
+
+        r |= value ? json_object_set(entry, fields[i], value) : 0;
     }
-    /* a traceback does not belong in a listing */
-    json_object_del(json_object_get(json_object_get(entry, "error"), "context"), "detail");
+    if (error) {
+        /* a traceback does not belong in a listing */
+        json_object_del(json_object_get(error, "context"), "detail");
+        r |= json_object_set(entry, "error", error);
+    }
     if (r != 0) {
         return corrie_fail_memory(err);
     }
@@ -174,9 +184,13 @@ static int put_index(struct job *job, corrie_error *err)
         return r;
     }
     return catalog_index_put(
-        job->catalog, JOB_SPACE,
-        &(struct catalog_index_entry){.id = job->id, .time = job->started, .json = buf_str(&text)},
-        err);
+        catalog, JOB_SPACE,
+        &(struct catalog_index_entry){.id = id, .time = started, .json = buf_str(&text)}, err);
+}
+
+static int put_index(struct job *job, corrie_error *err)
+{
+    return job_put_index(job->catalog, job->record, job->id, job->started, err);
 }
 
 int job_file(struct job *job, struct str name, struct str bytes, corrie_error *err)

@@ -78,6 +78,77 @@ bool os_pid_alive(int pid)
     return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
 }
 
+/* Field 22 of /proc/PID/stat, the time of the start in ticks since boot; false if there is no such process or it is a
+ * zombie. The second field is the program's name in parentheses and may hold any byte. */
+static bool process_start(int pid, struct str *ret, struct buf *text)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    char path[64];
+    struct str rest;
+    struct str word = STR_EMPTY;
+    size_t end;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    if (os_file_read(path, 4096, text, &ignored) < 0) {
+        return false;
+    }
+    rest = buf_str(text);
+    for (end = rest.len; end > 0 && rest.data[end - 1] != ')'; end--) {
+    }
+    rest = str_trim(str_from(rest, end));
+    if (end == 0 || rest.len == 0 || rest.data[0] == 'Z' || rest.data[0] == 'X') {
+        return false;
+    }
+    for (int field = 3; field <= 22; field++) {
+        if (!str_cut(rest, ' ', &word, &rest) && field < 22) {
+            return false;
+        }
+    }
+    *ret = word;
+    return word.len > 0;
+}
+
+/* "BOOT.NAMESPACE."; empty if the system does not say. */
+static void process_place(struct buf *ret)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _cleanup_(buf_done) struct buf boot = {0};
+    struct os_stat space;
+
+    if (os_file_read("/proc/sys/kernel/random/boot_id", 64, &boot, &ignored) >= 0 &&
+        os_stat("/proc/self/ns/pid", &space, &ignored) >= 0) {
+        buf_add_str(ret, str_trim(buf_str(&boot)));
+        buf_addf(ret, ".%llu.", (unsigned long long)space.inode);
+    }
+}
+
+void os_process_mark(char ret[OS_PROCESS_MARK])
+{
+    _cleanup_(buf_done) struct buf place = {0};
+    _cleanup_(buf_done) struct buf stat = {0};
+    struct str start;
+
+    ret[0] = '\0';
+    process_place(&place);
+    if (place.len > 0 && process_start(os_pid(), &start, &stat) &&
+        place.len + start.len < OS_PROCESS_MARK) {
+        snprintf(ret, OS_PROCESS_MARK, "%s%.*s", buf_text(&place), STR_FMT(start));
+    }
+}
+
+int os_process_lives(int pid, struct str mark)
+{
+    _cleanup_(buf_done) struct buf place = {0};
+    _cleanup_(buf_done) struct buf stat = {0};
+    struct str start;
+
+    process_place(&place);
+    if (pid <= 0 || place.len == 0 || !str_starts(mark, buf_str(&place))) {
+        return -1;
+    }
+    return process_start(pid, &start, &stat) && str_eq(start, str_from(mark, place.len));
+}
+
 /* The first number in a small file of the kernel's and the text after it; false if there is none.
  * */
 static bool read_number(const char *path, uint64_t *ret, uint64_t *ret_second)

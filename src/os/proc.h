@@ -109,6 +109,13 @@ int os_pid(void);
 /* Whether a process of that id runs on this machine (for "is the owner of this record alive"). Ids
  * are reused: a hint, not a proof. */
 bool os_pid_alive(int pid);
+/* What tells this process from a later one that gets its id, and from those of that id on other machines and in other
+ * name spaces: boot, name space and time of the start, as text for records. "" where the system does not say. */
+#define OS_PROCESS_MARK 96
+void os_process_mark(char ret[OS_PROCESS_MARK]);
+/* 1 the process of that id and mark runs, 0 it has ended, -1 that cannot be told from here (another machine or boot, no
+ * mark). */
+int os_process_lives(int pid, struct str mark);
 /* CPUs this process may use (affinity and cgroup quota), at least 1; bytes of memory it may use
  * (machine and cgroup limit), 0 if unknown. */
 int os_cpus(void);

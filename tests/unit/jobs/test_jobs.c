@@ -9,6 +9,7 @@
 #include "os/dir.h"
 #include "os/file.h"
 #include "os/path.h"
+#include "os/proc.h"
 #include "store/store.h"
 #include "tests/unit/check.h"
 
@@ -266,6 +267,156 @@ START_TEST(lists_in_pages)
 }
 END_TEST
 
+static int collect_commit(void *arg, const struct hash *commit, corrie_error *err)
+{
+    struct hash in = hash_bytes(STR("in"));
+
+    (void)err;
+    ck_assert(hash_eq(commit, &in));
+    ++*(int *)arg;
+    return 0;
+}
+
+static int64_t oldest_held(struct fixture *f, int64_t since, int *ret_commits)
+{
+    int64_t oldest = 0;
+
+    *ret_commits = 0;
+    ck_ok(jobs_held(f->store, f->catalog, since, NULL, collect_commit, ret_commits, &oldest,
+                    &f->err),
+          &f->err);
+    return oldest;
+}
+
+/* Collecting what a living job reads or has written would lose its work. */
+START_TEST(a_living_job_holds_what_it_started_from)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct job_outcome outcome = {0};
+    struct job_state state;
+    struct fixture f;
+    struct job *job;
+    int64_t before = clock_now();
+    int64_t oldest;
+    int commits;
+
+    setup(&f);
+    ck_assert_int_eq(oldest_held(&f, 0, &commits), INT64_MAX);
+    job = begin(&f, "run");
+    oldest = oldest_held(&f, INT64_MAX, &commits);
+    ck_assert_int_ge(oldest, before);
+    ck_assert_int_le(oldest, clock_now());
+    ck_assert_int_eq(commits, 1);
+    ck_assert_int_eq(jobs_state(f.store, f.catalog, job_id(job), &arena, &state, &f.err), 1);
+    ck_assert(state.alive);
+    ck_str_eq(state.ref, STR("main"));
+    ck_ok(job_end(job, &outcome, &f.err), &f.err);
+    ck_assert_int_eq(oldest_held(&f, INT64_MAX, &commits), INT64_MAX);
+    ck_assert_int_eq(commits, 0);
+    ck_assert_int_eq(oldest_held(&f, before, &commits), INT64_MAX);
+    ck_assert_int_eq(commits, 1); /* younger than what is kept */
+    ck_assert_int_eq(jobs_state(f.store, f.catalog, job_id(job), &arena, &state, &f.err), 1);
+    ck_assert(!state.alive);
+    ck_assert_int_eq(
+        jobs_state(f.store, f.catalog, STR("no such job"), &arena, &state, &f.err), 0);
+    job_free(job);
+    teardown(&f);
+}
+END_TEST
+
+/* Puts the record of a job that is under way as if another process had begun it. */
+static void put_owner(struct fixture *f, struct job *job, const char *process, int64_t pid)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *record = get(f, job_id(job));
+    struct catalog_index_entry entry;
+    struct str directory;
+    char *key;
+
+    ck_assert_int_eq(catalog_index_get(f->catalog, JOB_SPACE, job_id(job), &arena, &entry, &f->err),
+                     1);
+    ck_ok(job_directory(entry.time, entry.id, &arena, &directory, &f->err), &f->err);
+    key = arena_printf(&arena, "%.*s/job.json", STR_FMT(directory));
+    ck_assert_int_eq(js_set_str(record, "process", str_of(process)), 0);
+    ck_assert_int_eq(js_set_int(record, "pid", pid), 0);
+    ck_assert_int_eq(js_set_str(record, "status", STR("running")), 0);
+    ck_ok(js_format(record, 0, &text, &f->err), &f->err);
+    ck_ok(store_put(f->store, str_of(key), buf_str(&text), &f->err), &f->err);
+}
+
+/* A killed job whose process id was given away again would hold back collection for ever. */
+START_TEST(a_process_of_the_same_id_is_not_the_job)
+{
+    char mark[OS_PROCESS_MARK];
+    char other[OS_PROCESS_MARK + 1];
+    struct fixture f;
+    struct job *job;
+    int commits;
+
+    setup(&f);
+    job = begin(&f, "run");
+    os_process_mark(mark);
+    snprintf(other, sizeof other, "%s1", mark);
+    put_owner(&f, job, mark, os_pid());
+    ck_assert_int_ne(oldest_held(&f, INT64_MAX, &commits), INT64_MAX);
+    put_owner(&f, job, other, os_pid());
+    ck_assert(mark[0] == '\0' || oldest_held(&f, INT64_MAX, &commits) == INT64_MAX);
+    /* not to be seen from here: its heart decides */
+    put_owner(&f, job, "another-boot.1.2", os_pid());
+    ck_assert_int_ne(oldest_held(&f, INT64_MAX, &commits), INT64_MAX);
+    job_free(job);
+    teardown(&f);
+}
+END_TEST
+
+static int count_unlisted(void *arg, const struct job_unlisted *job, corrie_error *err)
+{
+    (void)err;
+    ck_assert_ptr_null(job->broken);
+    ++*(int *)arg;
+    return 0;
+}
+
+/* The records are the truth: a lost index comes back from them whole. */
+START_TEST(the_index_is_made_again)
+{
+    struct job_outcome outcome = {0};
+    struct fixture f;
+    struct job *jobs[3];
+    int n = 0;
+
+    setup(&f);
+    for (int i = 0; i < 3; i++) {
+        jobs[i] = begin(&f, "import");
+        ck_ok(job_end(jobs[i], &outcome, &f.err), &f.err);
+    }
+    ck_ok(jobs_reindex(f.store, f.catalog, true, NULL, count_unlisted, &n, &f.err), &f.err);
+    ck_assert_int_eq(n, 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(catalog_index_delete(f.catalog, JOB_SPACE, job_id(jobs[i]), &f.err), 1);
+    }
+    ck_ok(jobs_reindex(f.store, f.catalog, false, NULL, count_unlisted, &n, &f.err), &f.err);
+    ck_assert_int_eq(n, 2);
+    ck_ok(jobs_reindex(f.store, f.catalog, true, NULL, count_unlisted, &n, &f.err), &f.err);
+    ck_assert_int_eq(n, 4);
+    {
+        _json_ json_t *document = NULL;
+
+        ck_ok(jobs_list(f.store, f.catalog, 0, &document, &f.err), &f.err);
+        ck_assert_uint_eq(json_array_size(json_object_get(document, "jobs")), 3);
+    }
+    for (int i = 0; i < 3; i++) {
+        _json_ json_t *record = get(&f, job_id(jobs[i]));
+
+        ck_str_eq(field(record, "status"), STR("done"));
+        job_free(jobs[i]);
+    }
+    teardown(&f);
+}
+END_TEST
+
 SUITE(jobs_suite, "jobs", a_record_tells_how_it_went, a_failure_is_kept_with_its_position,
       a_job_whose_process_is_gone_is_lost, the_record_decides_not_the_index, logs_keep_whole_lines,
-      names_that_lead_nowhere, lists_in_pages)
+      names_that_lead_nowhere, lists_in_pages, a_living_job_holds_what_it_started_from,
+      a_process_of_the_same_id_is_not_the_job, the_index_is_made_again)

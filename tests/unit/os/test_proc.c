@@ -267,6 +267,25 @@ START_TEST(finds_programs)
 }
 END_TEST
 
+/* A process that got the id of one that ended must not keep the dead one's work alive for ever. */
+START_TEST(tells_processes_apart)
+{
+    char mark[OS_PROCESS_MARK];
+    char later[OS_PROCESS_MARK + 1];
+
+    os_process_mark(mark);
+    if (mark[0] == '\0') {
+        return; /* a system that does not say */
+    }
+    ck_assert_int_eq(os_process_lives(os_pid(), str_of(mark)), 1);
+    ck_assert_int_eq(os_process_lives(2147483000, str_of(mark)), 0);
+    snprintf(later, sizeof later, "%s7", mark);
+    ck_assert_int_eq(os_process_lives(os_pid(), str_of(later)), 0);
+    ck_assert_int_eq(os_process_lives(os_pid(), STR("")), -1);
+    ck_assert_int_eq(os_process_lives(os_pid(), STR("another-boot.1.2")), -1);
+}
+END_TEST
+
 START_TEST(knows_the_machine)
 {
     ck_assert_int_ge(os_cpus(), 1);
@@ -280,4 +299,4 @@ SUITE(proc_suite, "proc", collects_output_and_status, bounds_output,
       sets_environment_directory_limits, gives_exactly_the_listed_descriptors,
       failures_before_exec_are_errors, waits_and_kills_the_group, gives_up_in_time,
       children_die_with_the_parent, child_starts_with_clean_signals, finds_programs,
-      knows_the_machine)
+      tells_processes_apart, knows_the_machine)
