@@ -91,6 +91,8 @@ typedef struct corrie_run_options {
     bool strict;  /* warnings are failures */
     bool no_cache;
     const char *memory;
+    bool accept_taint; /* tables that a failed job left may be read; what is made of them is tainted too */
+    bool serializable; /* publish only if all that was read on the branch is still the same there */
 } corrie_run_options;
 
 /* Plans the project; with dry_run that is all, else runs every function and publishes all tables in one
@@ -99,7 +101,9 @@ typedef struct corrie_run_options {
  * "language","status":"done|warning|failed|skipped","rows","bytes","seconds","cpu_seconds","max_rss","file","line"}],
  * "tables":[{"namespace","name","records","rows_written"}],"notes":[{"warning","text","file","line"}]}; commit is null
  * when nothing was published. On failure the target is as before, the error says which function failed and where,
- * and the hint how to look at tx/<job>. */
+ * and the hint how to look at tx/<job>. CORRIE_E_REFUSED, before anything runs, names a tainted table that would be
+ * read; CORRIE_E_CONFLICT what was changed on the branch meanwhile and cannot be merged, with `serializable` also what
+ * was only read. */
 int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_json,
                corrie_error *err);
 

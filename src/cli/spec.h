@@ -70,6 +70,8 @@ enum option {
     OPT_PROJECT_DIR,
     OPT_DRY_RUN,
     OPT_STRICT,
+    OPT_ACCEPT_TAINT,
+    OPT_SERIALIZABLE,
     OPT_NO_CACHE,
     OPT_CACHE,
     OPT_PARAM,

@@ -251,6 +251,8 @@ static corrie_run_options read_options(const struct args *args)
         .strict = args_on(args, OPT_STRICT),
         .no_cache = args_on(args, OPT_NO_CACHE) || (cache && strcmp(cache, "off") == 0),
         .memory = args_text(args, OPT_MEMORY),
+        .accept_taint = args_on(args, OPT_ACCEPT_TAINT),
+        .serializable = args_on(args, OPT_SERIALIZABLE),
     };
 }
 

@@ -118,6 +118,9 @@ int lake_has_namespace(const struct lake_view *view, struct str ns, corrie_error
 int lake_namespaces(const struct lake_view *view, struct arena *arena, struct str **ret,
                     size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
 
+/* For an error about the taint of a job: puts the job's own error and the way on into the hint. Returns the code. */
+int lake_taint_hint(struct lake *lake, struct str job, corrie_error *err);
+
 /* The table's Iceberg metadata, read from its file. The caller's: metadata_free. */
 int lake_table_metadata(struct lake *lake, const struct lake_table *table,
                         struct table_metadata **ret, corrie_error *err) CORRIE_MUST_USE;

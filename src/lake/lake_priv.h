@@ -62,7 +62,8 @@ struct guard_read {
 
 struct lake_guard {
     struct lake *lake;
-    struct arena *arena; /* gets the texts of what was accepted; lives as long as the change is under way */
+    struct arena
+        *arena; /* gets the texts of what was accepted; lives as long as the change is under way */
     bool accept_taint;
     bool allow_torn;
     bool restores; /* the source's values come from history: picks, reverts, table revert */
@@ -81,8 +82,8 @@ int lake_guard_step(void *guard, struct catalog *catalog, struct merge_step *ste
  * there yet. CORRIE_E_REFUSED as above. *ret_note (in guard->arena; empty if there is nothing to say) is to be put
  * behind the reflog's `why`, after "; ". Cost: O(1) if nothing is tainted, else what differs. */
 int lake_guard_ref(struct lake_guard *guard, const struct hash *from_commit,
-                   const struct hash *to_commit, struct str *ret_note,
-                   corrie_error *err) CORRIE_MUST_USE;
+                   const struct hash *to_commit, struct str *ret_note, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* table.c */
 int lake_table_doc(const struct lake_table *table, struct buf *out, corrie_error *err)

@@ -78,6 +78,7 @@ int lake_tx_begin(struct lake *lake, const struct lake_tx_options *options, stru
         return corrie_fail_memory(err);
     }
     tx->lake = lake;
+    tx->began = clock_now();
     r = begin(tx, options, err);
     if (r < 0) {
         lake_tx_free(tx);
@@ -107,17 +108,43 @@ int tx_stage(struct lake_tx *tx, const struct tree_edit *edits, size_t n, corrie
     return tree_apply(tx->lake->catalog, &tx->tree, edits, n, &tx->objects, &tx->tree, err);
 }
 
-int tx_note_output(struct lake_tx *tx, struct str key, corrie_error *err)
+/* Whether a table has a taint of others: 1 and *ret. Its own job's is none. */
+static bool foreign_taint(const struct lake_tx *tx, const struct lake_table *table,
+                          struct uuid *ret)
 {
-    struct str copy;
+    return table && table->taint.len > 0 && !str_eq(table->taint, tx->job) &&
+           uuid_parse(table->taint, ret);
+}
 
-    for (size_t i = 0; i < tx->outputs.count; i++) {
-        if (str_eq(tx->outputs.items[i], key)) {
-            return 0;
+void tx_taint(const struct lake_tx *tx, const struct lake_table *before, struct tree_value *value)
+{
+    if (tx->ref.len > 0) {
+        value->has_taint = true;
+        value->taint = tx->job_id;
+    } else {
+        value->has_taint = foreign_taint(tx, before, &value->taint);
+    }
+}
+
+int tx_note_output(struct lake_tx *tx, struct str key, const struct lake_table *before,
+                   corrie_error *err)
+{
+    struct tx_output output = {0};
+    struct tx_output *found = NULL;
+
+    for (size_t i = 0; i < tx->outputs.count && !found; i++) {
+        if (str_eq(tx->outputs.items[i].key, key)) {
+            found = &tx->outputs.items[i];
         }
     }
-    if (arena_str(&tx->arena, key, &copy) < 0 || vec_push(&tx->outputs, copy) < 0) {
-        return corrie_fail_memory(err);
+    if (!found) {
+        if (arena_str(&tx->arena, key, &output.key) < 0 || vec_push(&tx->outputs, output) < 0) {
+            return corrie_fail_memory(err);
+        }
+        found = &tx->outputs.items[tx->outputs.count - 1];
+    }
+    if (!before || !str_eq(before->taint, tx->job) || tx->ref.len == 0) {
+        found->has_taint = foreign_taint(tx, before, &found->taint);
     }
     return 0;
 }
@@ -146,7 +173,7 @@ int lake_tx_namespace(struct lake_tx *tx, struct str ns, corrie_error *err)
 }
 
 int lake_tx_read(struct lake_tx *tx, struct str output_ns, struct str output_name,
-                 const struct lake_table *input, corrie_error *err)
+                 const struct lake_table *input, struct str ref, corrie_error *err)
 {
     struct tx_read read = {.id = input->id};
     struct key output;
@@ -157,7 +184,12 @@ int lake_tx_read(struct lake_tx *tx, struct str output_ns, struct str output_nam
     if (r < 0 || (r = KEY_MAKE(&key, err, STR("table"), input->ns, input->name)) < 0) {
         return r;
     }
-    if (arena_str(&tx->arena, key_str(&output), &read.output) < 0 ||
+    read.has_taint = foreign_taint(tx, input, &read.taint);
+    if (str_eq(ref, tx->branch)) {
+        ref = STR_EMPTY;
+    }
+    if (arena_str(&tx->arena, ref, &read.ref) < 0 ||
+        arena_str(&tx->arena, key_str(&output), &read.output) < 0 ||
         arena_str(&tx->arena, key_str(&key), &read.input) < 0 ||
         arena_str(&tx->arena, input->metadata_location, &read.version) < 0 ||
         vec_push(&tx->reads, read) < 0) {
@@ -183,26 +215,37 @@ static json_t *key_json(struct str key)
     return list;
 }
 
-static json_t *output_json(const struct lake_tx *tx, struct str output)
+static json_t *read_json(const struct tx_read *read)
+{
+    json_t *item = json_object();
+    int r;
+
+    r = js_set(item, "key", key_json(read->input));
+    r |= js_set_uuid(item, "id", &read->id);
+    r |= js_set_str(item, "version", read->version);
+    if (read->ref.len > 0) {
+        r |= js_set_str(item, "ref", read->ref);
+    }
+    if (r != 0) {
+        json_decref(item);
+        return NULL;
+    }
+    return item;
+}
+
+static json_t *output_json(const struct lake_tx *tx, const struct tree_edit *output)
 {
     json_t *document = json_object();
     json_t *reads = json_array();
     int r = 0;
 
     for (size_t i = 0; i < tx->reads.count && reads; i++) {
-        const struct tx_read *read = &tx->reads.items[i];
-        json_t *item;
-
-        if (!str_eq(read->output, output)) {
-            continue;
+        if (str_eq(tx->reads.items[i].output, output->key)) {
+            r |= json_array_append_new(reads, read_json(&tx->reads.items[i]));
         }
-        item = json_object();
-        r |= js_set(item, "key", key_json(read->input));
-        r |= js_set_uuid(item, "id", &read->id);
-        r |= js_set_str(item, "version", read->version);
-        r |= json_array_append_new(reads, item);
     }
-    r |= js_set(document, "key", key_json(output));
+    r |= js_set_uuid(document, "id", &output->value.id);
+    r |= js_set(document, "key", key_json(output->key));
     r |= js_set(document, "reads", reads);
     if (r != 0) {
         json_decref(document);
@@ -211,49 +254,109 @@ static json_t *output_json(const struct lake_tx *tx, struct str output)
     return document;
 }
 
-static int compare_text(const void *a, const void *b)
+static int compare_output(const void *a, const void *b)
 {
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+    return str_cmp(((const struct tx_output *)a)->key, ((const struct tx_output *)b)->key);
 }
 
-/* Stores the origin object of what was written and puts its name into the values: they are a group. */
-static int stage_origin(struct lake_tx *tx, struct hash *ret, corrie_error *err)
+/* Stores the origin object of what was written. */
+static int make_origin(struct lake_tx *tx, const struct tree_edit *outputs, size_t n,
+                       struct hash *ret, corrie_error *err)
 {
-    _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(buf_done) struct buf text = {0};
     _json_ json_t *document = json_object();
-    json_t *outputs = json_array();
+    json_t *list = json_array();
     int r = 0;
 
-    qsort(tx->outputs.items, tx->outputs.count, sizeof *tx->outputs.items, compare_text);
-    for (size_t i = 0; i < tx->outputs.count && outputs; i++) {
-        r |= json_array_append_new(outputs, output_json(tx, tx->outputs.items[i]));
+    for (size_t i = 0; i < n && list; i++) {
+        r |= json_array_append_new(list, output_json(tx, &outputs[i]));
     }
-    r |= js_set(document, "outputs", outputs);
+    r |= js_set(document, "outputs", list);
     r |= js_set_str(document, "job", tx->job);
     if (r != 0) {
         return corrie_fail_memory(err);
     }
     r = js_canonical(document, &text, err);
-    if (r >= 0) {
-        r = object_add_json(tx->lake->catalog, OBJECT_ORIGIN, buf_str(&text), &tx->objects, ret,
-                            err);
-    }
-    for (size_t i = 0; r >= 0 && i < tx->outputs.count; i++) {
-        struct tree_edit edit = {.key = tx->outputs.items[i]};
+    return r < 0 ? r
+                 : object_add_json(tx->lake->catalog, OBJECT_ORIGIN, buf_str(&text), &tx->objects,
+                                   ret, err);
+}
 
-        r = tree_get(tx->lake->catalog, &tx->tree, edit.key, &arena, &edit.value, err);
-        if (r > 0) {
-            r = tree_value_doc(tx->lake->catalog, &edit.value, &arena, &edit.value.doc, err);
+/* The taint with which an output is published: of rows it keeps, else of what it was made of. */
+static void settle_taint(const struct lake_tx *tx, const struct tx_output *output,
+                         struct tree_value *value)
+{
+    value->has_taint = output->has_taint;
+    value->taint = output->taint;
+    for (size_t i = 0; i < tx->reads.count && !value->has_taint; i++) {
+        const struct tx_read *read = &tx->reads.items[i];
+
+        if (read->has_taint && str_eq(read->output, output->key)) {
+            value->has_taint = true;
+            value->taint = read->taint;
+        }
+    }
+    if (!value->has_taint) {
+        value->taint = (struct uuid){{0}};
+    }
+}
+
+static int load_outputs(struct lake_tx *tx, struct arena *arena, struct tree_edit *edits,
+                        bool *ret_changed, corrie_error *err)
+{
+    for (size_t i = 0; i < tx->outputs.count; i++) {
+        struct tree_value *value = &edits[i].value;
+        struct tree_value was;
+        int r;
+
+        edits[i].key = tx->outputs.items[i].key;
+        r = tree_get(tx->lake->catalog, &tx->tree, edits[i].key, arena, value, err);
+        if (r == 0) {
+            r = corrie_fail(err, CORRIE_E_INTERNAL, "an output of the transaction is gone");
         }
         if (r >= 0) {
-            edit.value.doc_apart = false;
-            edit.value.has_origin = true;
-            edit.value.origin = *ret;
-            r = tx_stage(tx, &edit, 1, err);
+            r = tree_value_doc(tx->lake->catalog, value, arena, &value->doc, err);
+        }
+        if (r < 0) {
+            return r;
+        }
+        was = *value;
+        value->doc_apart = false;
+        settle_taint(tx, &tx->outputs.items[i], value);
+        *ret_changed |= was.has_taint != value->has_taint ||
+                        (was.has_taint && !uuid_eq(&was.taint, &value->taint));
+    }
+    return 0;
+}
+
+/* Makes the outputs what they are to be once published: a group, if they are to be one, and tainted only by what they
+ * were made of. *ret_origin is zero without a group. */
+static int settle_outputs(struct lake_tx *tx, bool group, struct hash *ret_origin,
+                          corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    size_t n = tx->outputs.count;
+    struct tree_edit *edits = arena_array(&arena, struct tree_edit, n);
+    bool changed = group;
+    int r;
+
+    memset(ret_origin, 0, sizeof *ret_origin);
+    if (!edits) {
+        return corrie_fail_memory(err);
+    }
+    if (n == 0) {
+        return 0;
+    }
+    qsort(tx->outputs.items, n, sizeof *tx->outputs.items, compare_output);
+    r = load_outputs(tx, &arena, edits, &changed, err);
+    if (r >= 0 && group) {
+        r = make_origin(tx, edits, n, ret_origin, err);
+        for (size_t i = 0; i < n; i++) {
+            edits[i].value.has_origin = true;
+            edits[i].value.origin = *ret_origin;
         }
     }
-    return r;
+    return r < 0 || !changed ? r : tx_stage(tx, edits, n, err);
 }
 
 /* ---- commits ---- */
@@ -281,14 +384,16 @@ static int fail_with_report(const struct merge_report *report, corrie_error *err
     return err->code;
 }
 
-static int publish_to(struct lake_tx *tx, struct publish *publish, struct publish_result *result,
-                      corrie_error *err)
+static int publish_to(struct lake_tx *tx, struct publish *publish, const struct merge_guard *guard,
+                      struct publish_result *result, corrie_error *err)
 {
     _cleanup_(merge_report_done) struct merge_report report = {0};
     struct merge_options storage;
     int r;
 
     publish->merge = lake_merge_options(tx->lake, &storage);
+    storage.guard = guard;
+    publish->since = tx->began;
     publish->tree = tx->tree;
     publish->objects = &tx->objects;
     r = catalog_publish(tx->lake->catalog, publish, result, &report, err);
@@ -304,7 +409,7 @@ int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err)
     if (tx->ref.len == 0 || hash_eq(&tx->tree, &tx->step_tree)) {
         return 0;
     }
-    r = publish_to(tx, &publish, &result, err);
+    r = publish_to(tx, &publish, NULL, &result, err);
     if (r < 0) {
         return corrie_wrap(err, "record a step on %.*s", STR_FMT(tx->ref));
     }
@@ -347,6 +452,49 @@ static int copy_properties(const struct lake_publish *publish, struct arena *are
     return 0;
 }
 
+/* The tables that were read on the branch, as the guard takes them. */
+static int guarded_reads(const struct lake_tx *tx, struct arena *arena, struct lake_guard *guard,
+                         corrie_error *err)
+{
+    struct guard_read *reads = arena_array(arena, struct guard_read, tx->reads.count);
+
+    if (!reads) {
+        return corrie_fail_memory(err);
+    }
+    guard->reads = reads;
+    for (size_t i = 0; i < tx->reads.count; i++) {
+        const struct tx_read *read = &tx->reads.items[i];
+
+        if (read->ref.len == 0) {
+            reads[guard->n_reads++] =
+                (struct guard_read){.key = read->input, .version = read->version};
+        }
+    }
+    return 0;
+}
+
+static int publish_change(struct lake_tx *tx, const struct lake_publish *publish,
+                          struct publish *target, struct publish_result *result, corrie_error *err)
+{
+    struct lake_guard guard = {
+        .lake = tx->lake, .arena = &tx->arena, .accept_taint = publish->accept_taint};
+    struct merge_guard asked = {.data = &guard, .check = lake_guard_step};
+    int r;
+
+    if (publish->serializable) {
+        r = guarded_reads(tx, &tx->arena, &guard, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = publish_to(tx, target, &asked, result, err);
+    if (r == CORRIE_E_CONFLICT && !err->hint) {
+        corrie_hint(err, "%.*s was changed meanwhile: do it again, on what it is now",
+                    STR_FMT(tx->branch));
+    }
+    return r < 0 ? corrie_wrap(err, "publish to %.*s", STR_FMT(tx->branch)) : 0;
+}
+
 int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, struct hash *ret_commit,
                     corrie_error *err)
 {
@@ -356,24 +504,17 @@ int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, stru
 
     target.commit = commit_of(tx, publish->message);
     r = copy_properties(publish, &tx->arena, &target.commit, err);
+    if (r >= 0) {
+        r = settle_outputs(tx, publish->origin, &target.commit.origin, err);
+    }
     if (r < 0) {
         return r;
     }
-    if (publish->origin && tx->outputs.count > 0) {
-        r = stage_origin(tx, &target.commit.origin, err);
+    target.commit.has_origin = !hash_is_zero(&target.commit.origin);
+    if (!hash_eq(&tx->tree, &tx->base_tree)) {
+        r = publish_change(tx, publish, &target, &result, err);
         if (r < 0) {
             return r;
-        }
-        target.commit.has_origin = true;
-    }
-    if (!hash_eq(&tx->tree, &tx->base_tree)) {
-        r = publish_to(tx, &target, &result, err);
-        if (r == CORRIE_E_CONFLICT) {
-            corrie_hint(err, "%.*s was changed meanwhile: do it again, on what it is now",
-                        STR_FMT(tx->branch));
-        }
-        if (r < 0) {
-            return corrie_wrap(err, "publish to %.*s", STR_FMT(tx->branch));
         }
     }
     tx->ended = true;

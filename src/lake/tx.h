@@ -7,7 +7,9 @@
  *
  * States: open → published, or open → left. Reads inside see lake_tx_view: the pinned commit with the edits so
  * far. With steps each lake_tx_step is a commit on tx/<job>, so that a failed run can be looked at; publishing
- * squash-merges and removes that ref.
+ * squash-merges and removes that ref. Until then its tables are tainted by the job: what it leaves when it fails, is
+ * killed or loses power says so by itself, and comes to no branch unseen. Publishing writes them clean, unless what
+ * they were made of was tainted.
  *
  * Invariants
  *   1. The target branch changes only in lake_tx_publish, by one compare-and-swap.
@@ -97,10 +99,10 @@ int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct le
 int lake_tx_ledger_clear(struct lake_tx *tx, const struct uuid *table, corrie_error *err)
     CORRIE_MUST_USE;
 
-/* What was read to make a table: goes into the origin of the commit. `key`, `id`, `version` (metadata location,
- * or the commit's word for other kinds) are copied. */
+/* What was read to make a table: goes into the origin of the commit, and if it is tainted, so will the output be.
+ * `ref` says where it was read; empty, or the transaction's branch: there. Everything is copied. */
 int lake_tx_read(struct lake_tx *tx, struct str output_ns, struct str output_name,
-                 const struct lake_table *input, corrie_error *err) CORRIE_MUST_USE;
+                 const struct lake_table *input, struct str ref, corrie_error *err) CORRIE_MUST_USE;
 
 /* Commits what was staged since the last step on tx/<job>; without steps, or with nothing staged, does nothing. */
 int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err) CORRIE_MUST_USE;
@@ -111,11 +113,14 @@ struct lake_publish {
     size_t n_properties;
     bool
         origin; /* the tables written form a group: store what was read (lake_tx_read) as their origin */
+    bool accept_taint; /* what was made of tainted tables may come to the branch; is recorded */
+    bool serializable; /* a table that was read there (lake_tx_read) must be the same still */
 };
 
 /* Puts everything staged on the branch as one commit. 1 and *ret_commit, or 0 when there was nothing to commit
  * (*ret_commit is then the branch's commit). If the branch moved, the edits are merged onto its new head:
- * CORRIE_E_CONFLICT names what both changed. Removes tx/<job>. */
+ * CORRIE_E_CONFLICT names what both changed, or with `serializable` what was read and has moved; CORRIE_E_REFUSED for
+ * taint (guard.c). Removes tx/<job>. */
 int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, struct hash *ret_commit,
                     corrie_error *err) CORRIE_MUST_USE;
 

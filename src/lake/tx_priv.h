@@ -13,6 +13,16 @@ struct tx_read {
     struct str input;  /* key */
     struct uuid id;
     struct str version;
+    struct str ref; /* where it was read, if not on the transaction's own branch; else empty */
+    bool has_taint;
+    struct uuid taint;
+};
+
+/* A table that was written. */
+struct tx_output {
+    struct str key;
+    bool has_taint; /* of the rows that it keeps from before the transaction */
+    struct uuid taint;
 };
 
 struct lake_tx {
@@ -27,8 +37,9 @@ struct lake_tx {
     struct hash tree; /* base_tree with all edits so far */
     struct hash step; /* where tx/<job> stands */
     struct hash step_tree;
-    struct object_list objects; /* nodes of `tree` that no commit has stored yet */
-    VEC(struct str) outputs;    /* keys of the tables written, each once */
+    struct object_list objects;    /* nodes of `tree` that no commit has stored yet */
+    int64_t began;                 /* UTC ns, before the first file was written */
+    VEC(struct tx_output) outputs; /* each table once */
     VEC(struct tx_read) reads;
     bool ended;
 };
@@ -36,7 +47,11 @@ struct lake_tx {
 /* Applies edits to the transaction's tree. Docs are copied into objects: nothing is borrowed. */
 int tx_stage(struct lake_tx *tx, const struct tree_edit *edits, size_t n, corrie_error *err)
     CORRIE_MUST_USE;
-/* Notes that a key was written as an output. */
-int tx_note_output(struct lake_tx *tx, struct str key, corrie_error *err) CORRIE_MUST_USE;
+/* Notes that a table was written. `before` is what it was if it keeps its rows, else NULL. */
+int tx_note_output(struct lake_tx *tx, struct str key, const struct lake_table *before,
+                   corrie_error *err) CORRIE_MUST_USE;
+/* Gives a value that is staged for a table the taint it has as long as nothing is published: the job's own with steps,
+ * else that of the rows it keeps (`before` as above). */
+void tx_taint(const struct lake_tx *tx, const struct lake_table *before, struct tree_value *value);
 
 #endif

@@ -331,6 +331,7 @@ static int stage_table(struct writing *w, const struct table_version *version,
                                .bytes = version->bytes,
                                .files = version->files,
                                .managed = true};
+    const struct lake_table *before = w->exists && w->write->mode == LAKE_APPEND ? &w->table : NULL;
     struct tree_edit edit = {.value = {.id = metadata->table_uuid}};
     struct key key;
     int r;
@@ -348,8 +349,9 @@ static int stage_table(struct writing *w, const struct table_version *version,
     }
     edit.key = key_str(&key);
     edit.value.doc = buf_str(&doc);
+    tx_taint(w->tx, before, &edit.value);
     r = tx_stage(w->tx, &edit, 1, err);
-    if (r < 0 || (r = tx_note_output(w->tx, edit.key, err)) < 0) {
+    if (r < 0 || (r = tx_note_output(w->tx, edit.key, before, err)) < 0) {
         return r;
     }
     *ret = table;

@@ -145,6 +145,33 @@ static int build_plan(struct run *run, corrie_error *err)
                       &run->plan, err);
 }
 
+/* What a failed job left is not read by accident: what would be made of it would be tainted too. */
+static int check_taint(struct run *run, corrie_error *err)
+{
+    for (size_t i = 0; i < run->plan->n_sources && !run->options.accept_taint; i++) {
+        const struct plan_source *source = &run->plan->sources[i];
+        struct lake_table table;
+        struct lake_view view;
+        int r = run_source_view(run, source, &view, err);
+
+        if (r >= 0) {
+            r = lake_table_get(&view, source->table_namespace, source->name, &run->arena, &table,
+                               err);
+        }
+        if (r < 0) {
+            return r;
+        }
+        if (table.taint.len > 0) {
+            corrie_fail(err, CORRIE_E_REFUSED,
+                        "table %.*s.%.*s, which would be read, was left by a job that did not "
+                        "succeed, %.*s",
+                        STR_FMT(table.ns), STR_FMT(table.name), STR_FMT(table.taint));
+            return lake_taint_hint(run->lake, table.taint, err);
+        }
+    }
+    return 0;
+}
+
 int run_prepare(struct run *run, corrie_error *err)
 {
     struct declare_options declare = {0};
@@ -166,5 +193,8 @@ int run_prepare(struct run *run, corrie_error *err)
     }
     declare.cache = run->cache;
     r = declare_read(run->project, &declare, &run->declarations, err);
-    return r < 0 ? r : build_plan(run, err);
+    if (r < 0 || (r = build_plan(run, err)) < 0) {
+        return r;
+    }
+    return check_taint(run, err);
 }

@@ -56,6 +56,8 @@ static json_t *args_json(const struct run *run)
     r |= js_set_str(args, "namespace", run->plan->default_namespace);
     r |= js_set(args, "parameters", parameters);
     r |= js_set_bool(args, "strict", run->options.strict);
+    r |= js_set_bool(args, "accept_taint", run->options.accept_taint);
+    r |= js_set_bool(args, "serializable", run->options.serializable);
     if (r != 0) {
         json_decref(args);
         return NULL;
@@ -178,7 +180,9 @@ static int run_node(struct run *run, const struct plan_step *step, corrie_error 
 static int publish(struct run *run, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf message = {0};
-    struct lake_publish publish = {.origin = true};
+    struct lake_publish publish = {.origin = true,
+                                   .accept_taint = run->options.accept_taint,
+                                   .serializable = run->options.serializable};
     char hex[HASH_HEX + 1];
     int r;
 

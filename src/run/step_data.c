@@ -201,7 +201,8 @@ static int note_reads(struct run *run, size_t index, const struct plan_node *out
                                    &table, err);
             }
             if (r >= 0) {
-                r = lake_tx_read(run->tx, output->table_namespace, output->name, &table, err);
+                r = lake_tx_read(run->tx, output->table_namespace, output->name, &table,
+                                 source->ref, err);
             }
         }
         if (r < 0) {
