@@ -318,6 +318,37 @@ static int add_staged(struct merge *merge, corrie_error *err)
     return 0;
 }
 
+int merge_outcome(struct merge *merge, struct str key, struct tree_value *ret, corrie_error *err)
+{
+    const struct tree_edit *edit = map_get(&merge->staged, key);
+    struct tree_edit wanted = {.key = key};
+
+    if (!edit && merge->edits.count > 0) {
+        edit = bsearch(&wanted, merge->edits.items, merge->edits.count, sizeof *merge->edits.items,
+                       edit_order);
+    }
+    if (!edit) {
+        return merge_get(merge, MERGE_TARGET, key, ret, err);
+    }
+    if (edit->is_delete) {
+        return 0;
+    }
+    *ret = edit->value;
+    return 1;
+}
+
+static int run_settle(struct merge *merge, corrie_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < merge->options->n_kinds; i++) {
+        const struct merge_kind *kind = &merge->options->kinds[i];
+
+        r = kind->settle ? kind->settle(merge, kind->data, err) : 0;
+    }
+    return r < 0 ? r : add_staged(merge, err);
+}
+
 static int run_checks(struct merge *merge, corrie_error *err)
 {
     for (size_t i = 0; i < merge->options->n_kinds; i++) {
@@ -360,6 +391,9 @@ int merge_trees(struct catalog *catalog, const struct hash *bases, size_t n_base
             : tree_diff(catalog, target, source, STR_EMPTY, on_difference, &merge, err);
     if (r >= 0) {
         r = add_staged(&merge, err);
+    }
+    if (r >= 0 && report->n_conflicts == 0) {
+        r = run_settle(&merge, err);
     }
     if (r >= 0 && report->n_conflicts == 0) {
         r = tree_apply(catalog, target, merge.edits.items, merge.edits.count, objects,

@@ -57,6 +57,10 @@ struct merge_kind {
     int (*merge3)(struct merge *merge, void *data, struct str key, const struct tree_value *base,
                   const struct tree_value *source, const struct tree_value *target,
                   struct tree_value *ret_value, corrie_error *err);
+    /* Called once when everything is decided and nothing is in conflict, before the result is made:
+     * what the kind's keys must be, given what became of others (merge_outcome, merge_edits), is
+     * staged by merge_stage, or reported by merge_conflict. NULL: nothing to settle. */
+    int (*settle)(struct merge *merge, void *data, corrie_error *err);
     /* Called once after a merge without conflicts; looks at the result (merge_result,
      * merge_edits) and reports what dangles by merge_conflict. NULL: nothing to check. */
     int (*check)(struct merge *merge, void *data, corrie_error *err);
@@ -73,7 +77,7 @@ int merge_get(struct merge *merge, enum merge_side side, struct str key, struct 
 /* What a side calls the thing that is being merged; empty if it is not there. Only from merge3. */
 struct str merge_key_on(const struct merge *merge, enum merge_side side);
 /* A further edit of the result: key -> value, or with NULL its deletion. Wins over what the rules
- * decide for that key. Only from merge3. */
+ * decide for that key. Only from merge3 and settle. */
 int merge_stage(struct merge *merge, struct str key, const struct tree_value *value,
                 corrie_error *err) CORRIE_MUST_USE;
 /* Why what is being merged is a conflict; for the report. */
@@ -82,7 +86,12 @@ int merge_reason(struct merge *merge, corrie_error *err, const char *format, ...
 /* Adds a conflict on any key, with a reason. */
 int merge_conflict(struct merge *merge, struct str key, const char *reason, corrie_error *err)
     CORRIE_MUST_USE;
-/* In check: the root of the merged tree, and the edits that made it of target, sorted by key. */
+/* In settle: 1 and the value that the result will have under a key as things are decided, 0 for
+ * none. */
+int merge_outcome(struct merge *merge, struct str key, struct tree_value *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* In check: the root of the merged tree. In settle and check: the edits that make it of target,
+ * sorted by key (without what settle stages). */
 const struct hash *merge_result(const struct merge *merge);
 const struct tree_edit *merge_edits(const struct merge *merge, size_t *ret_n);
 
