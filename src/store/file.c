@@ -24,7 +24,7 @@
 #include "os/path.h"
 #include "store/store_priv.h"
 
-#define LOCK_DIRECTORY ".corrie-locks"
+#define LOCK_DIRECTORY STORE_LOCK_DIRECTORY
 #define LOCK_WAIT_MS CORRIE_LOCK_DEADLINE_MS
 #define MAX_MADE 65536 /* beyond that directories are looked at each time */
 
@@ -441,9 +441,15 @@ static int file_prepare(struct store *store, struct str key, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    /* by the disk, not by memory: the writer that comes next cannot try again */
-    r = forget_parents(file_store_of(store), path, err);
-    return r < 0 ? r : ensure_parent(file_store_of(store), path, err);
+    for (int attempt = 0;; attempt++) {
+        /* by the disk, not by memory: the writer that comes next cannot try again */
+        r = forget_parents(file_store_of(store), path, err);
+        r = r < 0 ? r : ensure_parent(file_store_of(store), path, err);
+        if (r != CORRIE_E_NOT_FOUND || attempt == 3) {
+            return r;
+        }
+        corrie_error_clear(err); /* a collector removed a level between two of ours */
+    }
 }
 
 static int file_sync(struct store *store, const struct str *keys, size_t n_keys, corrie_error *err)
@@ -474,6 +480,43 @@ static int file_sync(struct store *store, const struct str *keys, size_t n_keys,
     return r < 0 ? corrie_wrap(err, "make files of %s durable", store->url) : 0;
 }
 
+/* Unlinks them, then makes that durable in each directory once. */
+static int file_remove_all(struct store *store, const struct str *keys, size_t n, size_t *deleted,
+                           corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(map_done) struct map directories = {0};
+    int r = 0;
+
+    for (size_t i = 0; i < n && r >= 0; i++) {
+        _free_ char *path = NULL;
+        struct str directory;
+
+        r = key_path(store, keys[i], &path, err);
+        r = r < 0 ? r : os_unlink(path, err);
+        if (r <= 0) {
+            continue;
+        }
+        ++*deleted;
+        directory = os_path_parent(str_of(path));
+        if (!map_find(&directories, directory) &&
+            (arena_str(&arena, directory, &directory) < 0 ||
+             map_put(&directories, directory, NULL) < 0)) {
+            r = corrie_fail_memory(err);
+        }
+    }
+    for (size_t i = 0; i < directories.count && r >= 0; i++) {
+        const char *directory = arena_text(&arena, directories.entries[i].key);
+
+        r = directory ? os_dir_sync(directory, err) : corrie_fail_memory(err);
+        if (r == CORRIE_E_NOT_FOUND) {
+            corrie_error_clear(err); /* gone itself */
+            r = 0;
+        }
+    }
+    return r;
+}
+
 static const struct store_ops file_ops = {
     .scheme = "file",
     .close = file_close,
@@ -488,6 +531,8 @@ static const struct store_ops file_ops = {
     .local_path = key_path,
     .prepare = file_prepare,
     .sync = file_sync,
+    .remove_all = file_remove_all,
+    .clean = store_file_clean,
 };
 
 int store_file_open(struct str path, struct store **ret, corrie_error *err)

@@ -215,6 +215,36 @@ int store_delete(struct store *store, struct str key, corrie_error *err)
     return r < 0 ? r : told(store, "delete", key, store->ops->remove(store, key, err), err);
 }
 
+int store_delete_all(struct store *store, const struct str *keys, size_t n, size_t *ret_deleted,
+                     corrie_error *err)
+{
+    size_t deleted = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < n && r >= 0; i++) {
+        r = store_check_key(keys[i], err);
+    }
+    if (r >= 0 && n > 0 && store->ops->remove_all) {
+        r = store->ops->remove_all(store, keys, n, &deleted, err);
+    } else {
+        for (size_t i = 0; i < n && r >= 0; i++) {
+            r = store->ops->remove(store, keys[i], err);
+            deleted += r > 0;
+        }
+    }
+    if (ret_deleted) {
+        *ret_deleted = deleted;
+    }
+    return r < 0 ? corrie_wrap(err, "delete from %s", store->url) : 0;
+}
+
+int store_clean(struct store *store, struct store_clean *clean, corrie_error *err)
+{
+    int r = store->ops->clean ? store->ops->clean(store, clean, err) : 0;
+
+    return r < 0 ? corrie_wrap(err, "clean up %s", store->url) : 0;
+}
+
 int store_list(struct store *store, struct str prefix, const struct cancel *cancel,
                store_list_fn found, void *arg, corrie_error *err)
 {

@@ -84,6 +84,11 @@ int store_put_if_match(struct store *store, struct str key, struct str bytes,
  * stay. */
 int store_delete(struct store *store, struct str key, corrie_error *err) CORRIE_MUST_USE;
 
+/* Deletes many at once, which costs less than one by one; those that are not there are passed over. *ret_deleted (may be
+ * NULL) counts them, also on failure. */
+int store_delete_all(struct store *store, const struct str *keys, size_t n, size_t *ret_deleted,
+                     corrie_error *err) CORRIE_MUST_USE;
+
 /* Calls `found` for every blob whose key begins with `prefix` (any text, "" for all), in order of
  * bytes of the keys. `found` returns 0 to go on, 1 to stop (store_list then gives 1), or a negative
  * code with the error set. `key` is valid during the call. Temporary files of puts under way are
@@ -92,6 +97,21 @@ typedef int (*store_list_fn)(void *arg, struct str key, const struct store_info 
                              corrie_error *err);
 int store_list(struct store *store, struct str prefix, const struct cancel *cancel,
                store_list_fn found, void *arg, corrie_error *err) CORRIE_MUST_USE;
+
+/* What puts that were cut off have left, and empty directories. */
+struct store_clean {
+    int64_t before; /* only unfinished files that were last changed before that (UTC ns) */
+    bool dry_run;
+    const struct cancel *cancel;
+    void *arg;
+    /* Whether a directory that is empty ("data/shop", last changed at `mtime`) may go. One that somebody puts something
+     * into at this moment stays, or is made again. NULL: none goes. */
+    bool (*may_go)(void *arg, struct str directory, int64_t mtime);
+    uint64_t files; /* out: that went, or would go */
+    uint64_t bytes;
+};
+/* Removes them, in the whole store. Stores that have neither do nothing. Cost: a listing. */
+int store_clean(struct store *store, struct store_clean *clean, corrie_error *err) CORRIE_MUST_USE;
 
 /* For engines that open files themselves. */
 /* The file's path in this machine's file system (need not exist), heap. CORRIE_E_UNSUPPORTED if the

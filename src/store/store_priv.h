@@ -26,6 +26,10 @@ struct store_ops {
     int (*local_path)(struct store *store, struct str key, char **ret, corrie_error *err);
     int (*prepare)(struct store *store, struct str key, corrie_error *err);
     int (*sync)(struct store *store, const struct str *keys, size_t n_keys, corrie_error *err);
+    /* NULL: one by one; nothing to clean */
+    int (*remove_all)(struct store *store, const struct str *keys, size_t n, size_t *deleted,
+                      corrie_error *err);
+    int (*clean)(struct store *store, struct store_clean *clean, corrie_error *err);
 };
 
 struct store {
@@ -33,8 +37,15 @@ struct store {
     char *url; /* canonical, no slash at the end */
 };
 
+/* Where the file backend keeps its locks, under the root. */
+#define STORE_LOCK_DIRECTORY ".corrie-locks"
+
 /* `path`: absolute or not; becomes the root. */
 int store_file_open(struct str path, struct store **ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* clean.c: the same for every store whose blobs are files. */
+int store_file_clean(struct store *store, struct store_clean *clean, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* Percent-encodes all but unreserved characters and slashes; decodes (CORRIE_E_USAGE for a broken
  * escape or an encoded NUL). Both append. */

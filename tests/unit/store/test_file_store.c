@@ -2,7 +2,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/dir.h"
 #include "os/fault.h"
+#include "os/file.h"
 #include "store/store.h"
 #include "tests/unit/os/scratch.h"
 
@@ -140,6 +142,75 @@ START_TEST(hides_what_is_its_own)
 }
 END_TEST
 
+static bool any_may_go(void *arg, struct str directory, int64_t mtime)
+{
+    (void)mtime;
+    ++*(int *)arg;
+    return !str_eq(directory, STR("kept"));
+}
+
+/* Cleaning frees what cut-off puts left; a blob, a young unfinished file and a link must stay. */
+START_TEST(cleans_only_what_is_unfinished_and_empty)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _scratch_ char *scratch = scratch_new();
+    _free_ char *temp = in(scratch, "d/" OS_TEMP_PREFIX "0123456789abcdef");
+    _free_ char *empty = in(scratch, "d/e/f");
+    _free_ char *kept = in(scratch, "kept");
+    _free_ char *link = in(scratch, "d/link");
+    _cleanup_(store_closep) struct store *store = opened(scratch);
+    int asked = 0;
+    struct store_clean young = {.before = 1};
+    struct store_clean dry = {
+        .before = INT64_MAX, .dry_run = true, .may_go = any_may_go, .arg = &asked};
+    struct store_clean clean = {.before = INT64_MAX, .may_go = any_may_go, .arg = &asked};
+
+    ck_ok(store_put(store, STR("d/k"), STR("1"), &err), &err);
+    ck_ok(os_file_append(temp, STR("half"), 0600, &err), &err);
+    ck_ok(os_dir_make(empty, 0777, &err), &err);
+    ck_ok(os_dir_make(kept, 0777, &err), &err);
+    ck_assert_int_eq(symlink(kept, link), 0);
+
+    ck_ok(store_clean(store, &young, &err), &err);
+    ck_assert_uint_eq(young.files, 0);
+    ck_ok(store_clean(store, &dry, &err), &err);
+    ck_assert_uint_eq(dry.files, 1);
+    ck_assert_uint_eq(dry.bytes, 4);
+    ck_assert_int_eq(os_exists(temp, &err), 1);
+    ck_assert_int_eq(os_exists(empty, &err), 1);
+
+    ck_ok(store_clean(store, &clean, &err), &err);
+    ck_assert_uint_eq(clean.files, 1);
+    ck_assert_int_eq(os_exists(temp, &err), 0);
+    ck_assert_int_eq(os_exists(empty, &err), 0);
+    ck_assert_int_eq(os_exists(kept, &err), 1);
+    ck_assert_int_eq(os_exists(link, &err), 1);
+    ck_assert_int_eq(store_exists(store, STR("d/k"), &err), 1);
+    ck_assert_int_eq(asked, 6); /* d/e/f, d/e, kept; twice */
+}
+END_TEST
+
+START_TEST(deletes_many)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _scratch_ char *scratch = scratch_new();
+    _cleanup_(store_closep) struct store *store = opened(scratch);
+    const struct str keys[] = {STR("a/x"), STR("a/y"), STR("b/z"), STR("gone/w")};
+    const struct str outside[] = {STR("a/k"), STR("../x")};
+    size_t n = 0;
+
+    for (size_t i = 0; i < 3; i++) {
+        ck_ok(store_put(store, keys[i], STR("1"), &err), &err);
+    }
+    ck_ok(store_put(store, STR("a/k"), STR("1"), &err), &err);
+    ck_ok(store_delete_all(store, keys, ARRAY_LEN(keys), &n, &err), &err);
+    ck_assert_uint_eq(n, 3);
+    ck_assert_int_eq(store_exists(store, keys[2], &err), 0);
+    ck_fails(store_delete_all(store, outside, 2, &n, &err), CORRIE_E_USAGE, &err);
+    ck_assert_int_eq(store_exists(store, outside[0], &err), 1);
+}
+END_TEST
+
 static int act(struct store *store, int which, const struct store_tag *tag, corrie_error *err)
 {
     switch (which) {
@@ -208,4 +279,5 @@ END_TEST
 
 SUITE(file_store_suite, "file", urls_have_one_form, refuses_other_urls, keys_become_urls_and_paths,
       blobs_are_no_directories, directories_may_vanish, hides_what_is_its_own,
+      cleans_only_what_is_unfinished_and_empty, deletes_many,
       all_or_nothing_under_faults)
