@@ -96,6 +96,14 @@ int manifest_list_schema(struct buf *out, corrie_error *err) CORRIE_MUST_USE;
 int manifest_entry_schema(const struct partition_spec *spec, struct buf *out, corrie_error *err)
     CORRIE_MUST_USE;
 
+/* Appends a text that two tuples share exactly if they are the same partition: values that were written before
+ * their column was widened compare with those written after. `spec` NULL: no such spec, values as they are. */
+void partition_text(const struct partition_spec *spec, const struct partition_value *values,
+                    size_t n_values, struct buf *out);
+/* For people: "day = 2026-01-02, shop = null". */
+void partition_print(const struct partition_spec *spec, const struct partition_value *values,
+                     size_t n_values, struct buf *out);
+
 /* Appends one value of a partition tuple as Avro has it, without the union's branch. */
 int partition_value_encode(const struct type *type, struct str value, struct buf *out,
                            corrie_error *err) CORRIE_MUST_USE;

@@ -249,13 +249,14 @@ static int put_entry(struct buf *out, const struct manifest_spec *how,
                      const struct manifest_entry *entry, corrie_error *err)
 {
     const struct data_file *file = &entry->file;
-    bool inherits = entry->status == ENTRY_ADDED && file->sequence_number < 0;
+    bool added = entry->status == ENTRY_ADDED; /* whose numbers may be left to inheritance */
 
     avro_put_long(out, entry->status);
     avro_put_some(out);
     avro_put_long(out, entry->status == ENTRY_EXISTING ? file->snapshot_id : how->snapshot_id);
-    put_optional_long(out, inherits ? -1 : at_least_zero(file->sequence_number));
-    put_optional_long(out, inherits ? -1 : at_least_zero(file->file_sequence_number));
+    put_optional_long(out, added ? file->sequence_number : at_least_zero(file->sequence_number));
+    put_optional_long(out, added ? file->file_sequence_number
+                                 : at_least_zero(file->file_sequence_number));
 
     avro_put_long(out, file->content);
     avro_put_bytes(out, file->path);

@@ -1,199 +1,268 @@
-/* merge.c — content merge of two lines of appends. */
+/* merge.c — content merge: the target with what the source did since the base. */
+#include "base/clock.h"
 #include "base/json.h"
-#include "base/map.h"
+#include "iceberg/commit.h"
+#include "iceberg/merge_priv.h"
 #include "iceberg/metadata_priv.h"
-#include "iceberg/snapshot.h"
 #include "iceberg/tree.h"
-
-/* What one side did since the base. */
-struct side {
-    const char *name; /* for messages: "ours", "theirs" */
-    const struct table_metadata *metadata;
-    VEC(int64_t) snapshots; /* ids of the appends since the base */
-    VEC(struct data_file) files;
-};
 
 static void side_done(struct side *side)
 {
-    vec_done(&side->snapshots);
-    vec_done(&side->files);
+    manifest_list_done(&side->manifests);
+    map_done(&side->listed);
+    vec_done(&side->since);
+    vec_done(&side->added);
+    vec_done(&side->removed);
+    map_done(&side->added_paths);
 }
 
-static int conflict(corrie_error *err, const char *name, const char *problem)
+static void merge_done(struct merge *merge)
 {
-    return corrie_fail(err, CORRIE_E_CONFLICT, "cannot merge the rows of both sides: %s %s", name,
-                       problem);
+    side_done(&merge->source);
+    side_done(&merge->target);
+    metadata_free(merge->merged);
+    arena_done(&merge->arena);
 }
 
-/* Collects the snapshots from the current one back to the base's. */
-static int walk_back(struct side *side, const struct table_metadata *base, corrie_error *err)
+/* ---- totals ---- */
+
+static void count_changes(const struct merge *merge, struct merge_totals *totals)
 {
-    int64_t id = side->metadata->current_snapshot_id;
-
-    while (id != base->current_snapshot_id) {
-        const struct snapshot *snapshot = metadata_snapshot_by_id(side->metadata, id);
-        if (!snapshot || side->snapshots.count > side->metadata->n_snapshots) {
-            return conflict(err, side->name,
-                            "does not continue the common version, or no longer "
-                            "keeps the snapshots since");
-        }
-        if (!str_eq(snapshot->operation, STR("append"))) {
-            return conflict(err, side->name, "did more than append");
-        }
-        if (vec_push(&side->snapshots, id) < 0) {
-            return corrie_fail_memory(err);
-        }
-        id = snapshot->parent_id;
-    }
-    return 0;
-}
-
-static bool is_new(const struct side *side, int64_t snapshot_id)
-{
-    for (size_t i = 0; i < side->snapshots.count; i++) {
-        if (side->snapshots.items[i] == snapshot_id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The files that the side added and still has; order: as they were added. */
-static int collect_files(struct side *side, const struct table_io *io, struct arena *arena,
-                         corrie_error *err)
-{
-    _cleanup_(manifest_list_done) struct manifest_list list = {0};
-    _cleanup_(manifest_entries_done) struct manifest_entries entries = {0};
-    const struct snapshot *current = metadata_current_snapshot(side->metadata);
-
-    int r = side->snapshots.count == 0
-                ? 0
-                : tree_manifests(io, side->metadata, current, arena, &list, err);
-    for (size_t i = list.count; r >= 0 && i-- > 0;) { /* newest first: from the end */
-        if (is_new(side, list.items[i].added_snapshot_id)) {
-            r = tree_entries(io, side->metadata, &list.items[i], arena, &entries, err);
-        }
-    }
-    for (size_t i = 0; r >= 0 && i < entries.count; i++) {
-        const struct manifest_entry *entry = &entries.items[i];
-        if (entry->status == ENTRY_DELETED || !is_new(side, entry->file.snapshot_id)) {
+    for (size_t i = 0; i < merge->source.added.count; i++) {
+        const struct changed_file *file = &merge->source.added.items[i];
+        if (file->skipped) {
+            totals->skipped_files++;
+            totals->skipped_records = count_add(totals->skipped_records, file->file.record_count);
             continue;
         }
-        if (entry->file.content != FILE_CONTENT_DATA) {
-            return conflict(err, side->name, "added delete files");
+        totals->added_bytes = count_add(totals->added_bytes, file->file.bytes);
+        if (file->file.content != FILE_CONTENT_DATA) {
+            totals->added_delete_files++;
+            continue;
         }
-        if (vec_push(&side->files, entry->file) < 0) {
-            return corrie_fail_memory(err);
-        }
+        totals->added_files++;
+        totals->added_records = count_add(totals->added_records, file->file.record_count);
     }
-    return r;
+    for (size_t i = 0; i < merge->source.removed.count; i++) {
+        const struct data_file *file = &merge->source.removed.items[i].file;
+        totals->removed_bytes = count_add(totals->removed_bytes, file->bytes);
+        if (file->content != FILE_CONTENT_DATA) {
+            totals->removed_delete_files++;
+            continue;
+        }
+        totals->removed_files++;
+        totals->removed_records = count_add(totals->removed_records, file->record_count);
+    }
 }
 
-static int check_disjoint(const struct side *ours, const struct side *theirs, corrie_error *err)
+static int64_t changed(int64_t before, int64_t removed, int64_t added)
 {
-    struct map paths = {0};
-    int r = 0;
-
-    for (size_t i = 0; r >= 0 && i < theirs->files.count; i++) {
-        r = map_put(&paths, theirs->files.items[i].path, NULL) < 0 ? corrie_fail_memory(err) : 0;
-    }
-    for (size_t i = 0; r >= 0 && i < ours->files.count; i++) {
-        if (map_find(&paths, ours->files.items[i].path)) {
-            r = corrie_fail(err, CORRIE_E_CONFLICT,
-                            "cannot merge the rows of both sides: both added '%.*s'",
-                            STR_FMT(ours->files.items[i].path));
-        }
-    }
-    map_done(&paths);
-    return r;
+    return count_add(before > removed ? before - removed : 0, added);
 }
 
-/* Whether the shorter list of schemas begins the longer one. */
-static bool schemas_agree(const struct table_metadata *a, const struct table_metadata *b)
+static int count_all(const struct merge *merge, struct merge_totals *totals, corrie_error *err)
 {
-    size_t n = a->n_schemas < b->n_schemas ? a->n_schemas : b->n_schemas;
+    const struct table_metadata *target = merge->target.metadata;
+    struct table_totals before;
 
-    for (size_t i = 0; i < n; i++) {
-        if (a->schemas[i].schema_id != b->schemas[i].schema_id ||
-            !schema_eq(&a->schemas[i], &b->schemas[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Whether everything in the document but rows, schemas and properties is the same. */
-static bool layout_agrees(const struct table_metadata *a, const struct table_metadata *b)
-{
-    static const char *const fields[] = {"partition-specs", "default-spec-id", "sort-orders",
-                                         "default-sort-order-id", "location"};
-
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        if (!json_equal(json_object_get(a->document, fields[i]),
-                        json_object_get(b->document, fields[i]))) {
-            return false;
-        }
-    }
-    return uuid_eq(&a->table_uuid, &b->table_uuid);
-}
-
-/* Theirs with ours' schemas where only ours evolved, and ours' properties where only ours changed them. */
-static int merged_metadata(const struct table_metadata *base, const struct table_metadata *ours,
-                           const struct table_metadata *theirs, int64_t now_ms,
-                           struct table_metadata **ret, corrie_error *err)
-{
-    const json_t *was = json_object_get(base->document, "properties");
-    json_t *mine = json_object_get(ours->document, "properties");
-    json_t *yours = json_object_get(theirs->document, "properties");
-    _cleanup_(metadata_freep) struct table_metadata *merged = NULL;
-    _json_ json_t *document = NULL;
-
-    int r = metadata_edit(theirs, now_ms, &document, err);
+    int r = snapshot_totals(merge->io, target, metadata_current_snapshot(target), &before, err);
     if (r < 0) {
         return r;
     }
-    if (!json_equal((json_t *)(uintptr_t)was, mine) && !json_equal(mine, yours)) {
-        if (!json_equal((json_t *)(uintptr_t)was, yours)) {
-            return conflict(err, "both", "changed the table's properties");
-        }
-        if (js_set(document, "properties", json_incref(mine)) < 0) {
+    count_changes(merge, totals);
+    totals->files = changed(before.files, totals->removed_files, totals->added_files);
+    totals->records = changed(before.records, totals->removed_records, totals->added_records);
+    totals->bytes = changed(before.bytes, totals->removed_bytes, totals->added_bytes);
+    return 0;
+}
+
+/* ---- the new snapshot ---- */
+
+struct removed_files {
+    const struct merge *merge;
+    struct map paths;
+    struct arena arena;
+    size_t n_found;
+};
+
+static void removed_files_done(struct removed_files *removed)
+{
+    map_done(&removed->paths);
+    arena_done(&removed->arena);
+}
+
+/* A manifest that the source lists as well holds nothing that the source removed. */
+static bool may_hold_removed(void *arg, const struct manifest_file *manifest)
+{
+    const struct removed_files *removed = arg;
+    return !map_find(&removed->merge->source.listed, manifest->path);
+}
+
+static int is_removed(void *arg, const struct manifest_entry *entry, corrie_error *err)
+{
+    struct removed_files *removed = arg;
+    struct str path;
+
+    int r = location_resolve(removed->merge->io, entry->file.path, &removed->arena, &path, err);
+    if (r < 0) {
+        return r;
+    }
+    if (!map_find(&removed->paths, path)) {
+        return 0;
+    }
+    removed->n_found++;
+    return 1;
+}
+
+static int remove_files(const struct merge *merge, struct commit *commit, corrie_error *err)
+{
+    _cleanup_(removed_files_done) struct removed_files removed = {.merge = merge};
+    const struct filter filter = {
+        .arg = &removed, .may_hold = may_hold_removed, .goes = is_removed};
+    const struct changed_files *files = &merge->source.removed;
+
+    if (files->count == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < files->count; i++) {
+        if (map_put(&removed.paths, files->items[i].path, NULL) < 0) {
             return corrie_fail_memory(err);
         }
     }
-    r = metadata_edited(TAKE_PTR(document), theirs, &merged, err);
-    for (size_t i = theirs->n_schemas; r >= 0 && i < ours->n_schemas; i++) {
-        struct table_metadata *next = NULL;
-        r = metadata_with_schema(merged, &ours->schemas[i], now_ms, &next, err);
-        if (r >= 0) {
-            metadata_free(merged);
-            merged = next;
-        }
-    }
-    if (r >= 0) {
-        *ret = TAKE_PTR(merged);
+    int r = commit_remove(commit, &filter, err);
+    if (r >= 0 && removed.n_found < removed.paths.count) {
+        return merge_conflict(err, merge_hint_choose,
+                              "the target no longer has all files that the source removed");
     }
     return r;
 }
 
-static int check_sides(struct side *ours, struct side *theirs, const struct table_metadata *base,
-                       const struct table_io *io, struct arena *arena, corrie_error *err)
+static int add_files(const struct merge *merge, struct commit *commit, corrie_error *err)
+{
+    const struct changed_files *files = &merge->source.added;
+    _free_ struct manifest_entry *entries = mem_alloc(files->count, sizeof *entries);
+    size_t n = 0;
+
+    if (!entries) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < files->count; i++) {
+        if (!files->items[i].skipped) {
+            entries[n] =
+                (struct manifest_entry){.status = ENTRY_ADDED, .file = files->items[i].file};
+            entries[n++].file.file_sequence_number = FILE_UNKNOWN;
+        }
+    }
+    return commit_add_entries(commit, entries, n, err);
+}
+
+/* What later merges will read of it: an overwrite stays one. */
+static const char *operation_of(const struct merge *merge, const struct merge_totals *totals)
+{
+    bool overwrote = totals->removed_files + totals->removed_delete_files > 0;
+
+    for (size_t i = 0; i < merge->source.added.count; i++) {
+        const struct changed_file *file = &merge->source.added.items[i];
+        overwrote = overwrote || (file->overwrote && !file->skipped);
+    }
+    if (totals->added_files == 0) {
+        return "delete";
+    }
+    return overwrote || totals->added_delete_files > 0 ? "overwrite" : "append";
+}
+
+static int write_snapshot(struct merge *merge, struct str target_location,
+                          const struct merge_totals *totals, struct table_version *ret,
+                          corrie_error *err)
+{
+    _cleanup_(commit_done) struct commit commit = {.io = merge->io,
+                                                   .options = merge->options->snapshot,
+                                                   .base_location = target_location,
+                                                   .has_before = true,
+                                                   .before = merge->target.manifests,
+                                                   .operation = operation_of(merge, totals)};
+    int r;
+
+    merge->target.manifests = (struct manifest_list){0}; /* the commit's now */
+    if ((r = commit_begin(&commit, merge->merged, NULL, false, err)) < 0 ||
+        (r = remove_files(merge, &commit, err)) < 0 || (r = add_files(merge, &commit, err)) < 0 ||
+        (r = commit_merge_manifests(&commit, err)) < 0 || (r = commit_keep(&commit, err)) < 0) {
+        return r;
+    }
+    return commit_finish(&commit, ret, err);
+}
+
+/* No file comes or goes: the document alone, or nothing. */
+static int write_document(struct merge *merge, struct str target_location,
+                          const struct merge_totals *totals, struct table_version *ret,
+                          corrie_error *err)
+{
+    const struct table_metadata *target = merge->target.metadata;
+    const struct snapshot_options *options = merge->options->snapshot;
+    _cleanup_(table_version_done) struct table_version version = {.snapshot_id =
+                                                                      target->current_snapshot_id,
+                                                                  .records = totals->records,
+                                                                  .bytes = totals->bytes,
+                                                                  .files = totals->files};
+    struct str location = target_location;
+    int r = 0;
+
+    if (json_equal(merge->merged->document, target->document)) {
+        version.metadata = TAKE_PTR(merge->merged);
+    } else {
+        _cleanup_(metadata_freep) struct table_metadata *now = NULL;
+        int64_t now_ms = options && options->now_ms ? options->now_ms : clock_now() / 1000000;
+        if ((r = metadata_with_properties(merge->merged, NULL, 0, now_ms, &now, err)) < 0 ||
+            (r = metadata_write(merge->io, now, target_location, &merge->arena, &location,
+                                &version.metadata, err)) < 0) {
+            return r;
+        }
+    }
+    version.location = str_dup(location);
+    if (!version.location) {
+        return corrie_fail_memory(err);
+    }
+    *ret = TAKE(version);
+    return 0;
+}
+
+static bool changes_files(const struct merge_totals *totals)
+{
+    return totals->added_files + totals->added_delete_files + totals->removed_files +
+               totals->removed_delete_files >
+           0;
+}
+
+/* What would fail only while writing: a dry run must say it too. */
+static int check_writable(const struct merge *merge, corrie_error *err)
+{
+    const struct changed_files *all[] = {&merge->source.added, &merge->source.removed};
+
+    for (size_t a = 0; a < ARRAY_LEN(all); a++) {
+        for (size_t i = 0; i < all[a]->count; i++) {
+            int id = all[a]->items[i].file.spec_id;
+            const struct partition_spec *spec = metadata_spec_by_id(merge->merged, id);
+            if (!spec || !spec_types_known(spec)) {
+                return corrie_fail(err, CORRIE_E_UNSUPPORTED,
+                                   "cannot merge the table's rows: partition spec %d of '%.*s' has "
+                                   "a transform or column that is not known",
+                                   id, STR_FMT(all[a]->items[i].path));
+            }
+        }
+    }
+    return commit_check(merge->merged, err);
+}
+
+static int prepare(struct merge *merge, struct merge_totals *totals, corrie_error *err)
 {
     int r;
 
-    if (!layout_agrees(base, ours->metadata) || !layout_agrees(base, theirs->metadata)) {
-        return conflict(err, "one side",
-                        "changed the partition spec, sort order or place of the table");
-    }
-    if (!schemas_agree(base, ours->metadata) || !schemas_agree(base, theirs->metadata) ||
-        !schemas_agree(ours->metadata, theirs->metadata)) {
-        return conflict(err, "both", "changed the table's columns");
-    }
-    if ((r = walk_back(ours, base, err)) < 0 || (r = walk_back(theirs, base, err)) < 0 ||
-        (r = collect_files(ours, io, arena, err)) < 0 ||
-        (r = collect_files(theirs, io, arena, err)) < 0) {
+    if ((r = merge_documents(merge, err)) < 0 || (r = merge_differences(merge, err)) < 0 ||
+        (r = merge_check_rows(merge, err)) < 0 || (r = merge_check_deletes(merge, err)) < 0 ||
+        (r = count_all(merge, totals, err)) < 0) {
         return r;
     }
-    return check_disjoint(ours, theirs, err);
+    return changes_files(totals) ? check_writable(merge, err) : 0;
 }
 
 int snapshot_merge(const struct table_io *io, const struct table_metadata *base,
@@ -202,23 +271,22 @@ int snapshot_merge(const struct table_io *io, const struct table_metadata *base,
                    struct merge_totals *ret_totals, struct table_version *ret, corrie_error *err)
 {
     static const struct snapshot_merge_options defaults = {0};
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(side_done) struct side mine = {.name = "the source", .metadata = source};
-    _cleanup_(side_done) struct side yours = {.name = "the target", .metadata = target};
-    _cleanup_(metadata_freep) struct table_metadata *merged = NULL;
+    _cleanup_(merge_done) struct merge merge = {
+        .io = io,
+        .options = options ? options : &defaults,
+        .base = base,
+        .source = {.name = "the source", .metadata = source},
+        .target = {.name = "the target", .metadata = target}};
+    struct merge_totals totals = {0};
 
-    options = options ? options : &defaults;
     js_setup();
-    int r = check_sides(&mine, &yours, base, io, &arena, err);
-    if (r >= 0) {
-        r = merged_metadata(base, source, target, target->last_updated_ms, &merged, err);
+    int r = prepare(&merge, &totals, err);
+    if (r >= 0 && !merge.options->dry_run) {
+        r = changes_files(&totals) ? write_snapshot(&merge, target_location, &totals, ret, err)
+                                   : write_document(&merge, target_location, &totals, ret, err);
     }
-    if (r < 0 || options->dry_run) {
-        return r;
+    if (r >= 0 && ret_totals) {
+        *ret_totals = totals;
     }
-    if (options->n_skip > 0 || ret_totals) {
-        return corrie_fail(err, CORRIE_E_UNSUPPORTED, "merging with files left out");
-    }
-    return snapshot_append(io, merged, target_location, NULL, mine.files.items, mine.files.count,
-                           options->snapshot, ret, err);
+    return r < 0 ? r : 0;
 }

@@ -1,4 +1,7 @@
 /* partition_value.c — values of partition tuples between Avro and scalars. */
+#include <math.h>
+
+#include "arrow/scalar.h"
 #include "iceberg/avro.h"
 #include "iceberg/manifest.h"
 
@@ -244,4 +247,61 @@ bool partition_value_decode(struct avro_cursor *cursor, const struct avro_type *
         value = minimal_decimal(value);
     }
     return arena_str(arena, value, ret) == 0;
+}
+
+/* ---- tuples ---- */
+
+/* The value at full width; -0 as 0 and every NaN as one. */
+static void add_wide(const struct type *type, struct str bytes, struct buf *out)
+{
+    int64_t whole;
+    double number;
+
+    if (type->kind == TYPE_FLOAT || type->kind == TYPE_DOUBLE) {
+        if (scalar_to_double(type, bytes, &number)) {
+            number = number != number ? (double)NAN : number == 0 ? 0 : number;
+            buf_add(out, &number, sizeof number);
+            return;
+        }
+    } else if (type->kind != TYPE_NONE && scalar_to_int(type, bytes, &whole)) {
+        buf_add(out, &whole, sizeof whole);
+        return;
+    }
+    buf_add_str(out, bytes);
+}
+
+void partition_text(const struct partition_spec *spec, const struct partition_value *values,
+                    size_t n_values, struct buf *out)
+{
+    static const struct type unknown = {.kind = TYPE_NONE};
+
+    buf_addf(out, "%d", spec ? spec->spec_id : -1);
+    for (size_t i = 0; i < n_values; i++) {
+        const struct type *type =
+            spec && i < spec->n_fields ? &spec->fields[i].result_type : &unknown;
+        if (!values[i].bytes.data) {
+            buf_add_text(out, ":null");
+            continue;
+        }
+        size_t start = out->len;
+        add_wide(type, values[i].bytes, out);
+        buf_addf(out, ":%zu;", out->len - start); /* so that no two tuples run into one text */
+    }
+}
+
+void partition_print(const struct partition_spec *spec, const struct partition_value *values,
+                     size_t n_values, struct buf *out)
+{
+    for (size_t i = 0; i < n_values && i < spec->n_fields; i++) {
+        const struct partition_field *field = &spec->fields[i];
+        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+        buf_add_text(out, i > 0 ? ", " : "");
+        buf_add_str(out, field->name);
+        buf_add_text(out, " = ");
+        if (!values[i].bytes.data) {
+            buf_add_text(out, "null");
+        } else if (scalar_print(&field->result_type, values[i].bytes, out, &ignored) < 0) {
+            buf_add_text(out, "?");
+        }
+    }
 }

@@ -9,6 +9,17 @@ bool manifest_may_be_live(const struct manifest_file *manifest)
     return manifest->added.files != 0 || manifest->existing.files != 0;
 }
 
+int manifest_compare(const void *a, const void *b)
+{
+    const struct manifest_file *x = a;
+    const struct manifest_file *y = b;
+
+    if (x->sequence_number != y->sequence_number) {
+        return x->sequence_number > y->sequence_number ? -1 : 1;
+    }
+    return str_cmp(x->path, y->path);
+}
+
 /* *ret_what is the path, NUL-terminated, for messages. */
 static int read_file(const struct table_io *io, struct str path, struct arena *arena,
                      struct buf *out, const char **ret_what, corrie_error *err)

@@ -14,5 +14,7 @@ int tree_entries(const struct table_io *io, const struct table_metadata *metadat
                  struct manifest_entries *entries, corrie_error *err) CORRIE_MUST_USE;
 /* False if the list already says that no live file is in it. */
 bool manifest_may_be_live(const struct manifest_file *manifest);
+/* For qsort: newest first, as lists are written. */
+int manifest_compare(const void *a, const void *b);
 
 #endif
