@@ -53,10 +53,6 @@
 #define CORRIE_MAX_PROJECT_NODES 20000
 #define CORRIE_MAX_REF_EXPR 512
 
-/* settings (docs/formats/settings.md): bytes of a name and of a value */
-#define CORRIE_MAX_SETTING_NAME 255
-#define CORRIE_MAX_SETTING 4096
-
 /* files: entries of one directory, depth of a tree that is removed or listed, bytes of a store's
  * key and of a path */
 #define CORRIE_MAX_DIR_ENTRIES 10000000
@@ -68,6 +64,7 @@
 #define CORRIE_CATALOG_CACHE (32 * CORRIE_MiB)
 #define CORRIE_MAX_WHO 1024
 #define CORRIE_MAX_PROPERTIES 1000
+#define CORRIE_MAX_PICKS 10000 /* commits picked or reverted at once */
 #define CORRIE_MAX_INDEX_JSON (256 * CORRIE_KiB)
 #define CORRIE_MAX_PAGE 10000
 

@@ -77,12 +77,6 @@ enum option {
     OPT_PARAM,
     OPT_EVENTS,
     OPT_JOB,
-    /* start */
-    OPT_BARE,
-    OPT_SHARED,
-    OPT_URL,
-    OPT_VALUE,
-    OPT_PROJECT,
     /* help */
     OPT_WORDS,
     OPT_MARKDOWN,

@@ -26,18 +26,6 @@ static int set_table(struct diffing *diffing, json_t *item, struct str key,
     return r != 0 ? corrie_fail_memory(err) : 0;
 }
 
-json_t *api_key_name(struct str key)
-{
-    _cleanup_(buf_done) struct buf text = {0};
-    struct str segments[CORRIE_MAX_KEY_SEGMENTS];
-    size_t n = key_split(key, segments);
-
-    for (size_t i = 1; i < n; i++) {
-        buf_addf(&text, "%s%.*s", i > 1 ? "." : "", STR_FMT(segments[i]));
-    }
-    return text.failed ? NULL : js_string(buf_str(&text));
-}
-
 static int add_change(void *arg, struct str key, const struct tree_value *old_value,
                       const struct tree_value *new_value, corrie_error *err)
 {

@@ -1,107 +1,291 @@
 /* api_merge.c — merging, picking and reverting, in the public interface. */
 #include "lake/api_priv.h"
 
+/* What the three have in common. Everything lies in the arena or is borrowed from the caller. */
 struct merging {
-    struct str source;
+    struct lake *lake;
+    struct arena arena;
+    corrie_merge_options given;
     struct str into;
-    struct hash source_commit;
-    struct hash before;
+    struct catalog_ref target; /* as it stands when this begins */
+    struct lake_guard guard;
+    struct merge_guard check;
+    struct merge_choice *choices;
+    size_t n_choices;
+    struct merge_options options;
+    struct merge_report report;
+    struct object_list preview;
     struct publish_result result;
 };
 
-static int fail_merge(const struct merging *merging, const struct merge_report *report,
-                      corrie_error *err)
+static void merging_done(struct merging *merging)
+{
+    object_list_done(&merging->preview);
+    merge_report_done(&merging->report);
+    arena_done(&merging->arena);
+}
+
+/* ---- what was asked for ---- */
+
+static int take_properties(struct merging *m, struct commit *commit, corrie_error *err)
+{
+    struct commit_property *items =
+        arena_array(&m->arena, struct commit_property, m->given.n_properties);
+
+    if (!items) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < m->given.n_properties; i++) {
+        struct str text = str_of(m->given.properties[i]);
+
+        if (!str_cut(text, '=', &items[i].name, &items[i].value) || items[i].name.len == 0) {
+            corrie_fail(err, CORRIE_E_USAGE, "the property \"%.*s\" is no name and value",
+                        STR_FMT(text));
+            return corrie_hint(err, "write it as name=value");
+        }
+    }
+    commit->properties = items;
+    commit->n_properties = m->given.n_properties;
+    return 0;
+}
+
+/* Whether a tree has the key. 1 or 0. */
+static int has_key(struct merging *m, const struct hash *commit, struct str key, corrie_error *err)
+{
+    struct tree_value value;
+    struct lake_view view;
+    int r = lake_view_of(m->lake, commit, &view, err);
+
+    return r < 0 ? r : tree_get(m->lake->catalog, &view.tree, key, &m->arena, &value, err);
+}
+
+/* A choice for something that none of the sides has is a slip of the pen. */
+static int check_choice(struct merging *m, struct str key, const char *text,
+                        const struct hash *sides, size_t n_sides, corrie_error *err)
+{
+    struct tree_value value;
+    struct lake_view view;
+    int r = 0;
+
+    for (size_t i = 0; i < n_sides && r == 0; i++) {
+        r = has_key(m, &sides[i], key, err);
+    }
+    if (r == 0) {
+        r = lake_view_of(m->lake, &m->target.commit, &view, err);
+    }
+    if (r == 0) { /* says which are nearest */
+        r = tree_need(m->lake->catalog, &view.tree, key, &m->arena, &value, err);
+    }
+    return r < 0 ? corrie_wrap(err, "settle conflicts of %s", text) : 0;
+}
+
+static int add_choices(struct merging *m, const char *const *names, size_t n, enum merge_side side,
+                       const struct hash *sides, size_t n_sides, corrie_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct merge_choice *choice = &m->choices[m->n_choices];
+        struct key key;
+        int r = api_key_of(str_of(names[i]), &key, err);
+
+        if (r < 0 || (r = check_choice(m, key_str(&key), names[i], sides, n_sides, err)) < 0) {
+            return r;
+        }
+        for (size_t j = 0; j < m->n_choices; j++) {
+            if (str_eq(m->choices[j].key, key_str(&key)) && m->choices[j].side != side) {
+                return corrie_fail(err, CORRIE_E_USAGE, "both sides are to settle %s", names[i]);
+            }
+        }
+        choice->side = side;
+        if (arena_str(&m->arena, key_str(&key), &choice->key) < 0) {
+            return corrie_fail_memory(err);
+        }
+        m->n_choices++;
+    }
+    return 0;
+}
+
+/* `sides` are the commits that a key may be known on. */
+static int take_choices(struct merging *m, const struct hash *sides, size_t n_sides,
+                        corrie_error *err)
+{
+    const corrie_merge_options *given = &m->given;
+    int r;
+
+    if (given->all_ours && given->all_theirs) {
+        return corrie_fail(err, CORRIE_E_USAGE, "only one side can settle all conflicts");
+    }
+    m->choices = arena_array(&m->arena, struct merge_choice, given->n_ours + given->n_theirs + 1);
+    if (!m->choices) {
+        return corrie_fail_memory(err);
+    }
+    r = add_choices(m, given->ours, given->n_ours, MERGE_TARGET, sides, n_sides, err);
+    if (r >= 0) {
+        r = add_choices(m, given->theirs, given->n_theirs, MERGE_SOURCE, sides, n_sides, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (given->all_ours || given->all_theirs) {
+        m->choices[m->n_choices++] = (struct merge_choice){
+            .key = STR_EMPTY, .side = given->all_ours ? MERGE_TARGET : MERGE_SOURCE};
+    }
+    m->options.choices = m->choices;
+    m->options.n_choices = m->n_choices;
+    return 0;
+}
+
+/* Fills everything but the choices. */
+static int begin(struct merging *m, struct lake *lake, const corrie_merge_options *options,
+                 corrie_error *err)
+{
+    int r;
+
+    m->lake = lake;
+    m->given.size = sizeof m->given;
+    API_GIVEN(m->given, options);
+    r = lake_branch(lake, str_of(m->given.into), &m->arena, &m->into, err);
+    if (r >= 0) {
+        r = catalog_ref_get(lake->catalog, m->into, &m->target, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    m->guard = (struct lake_guard){.lake = lake,
+                                   .arena = &m->arena,
+                                   .accept_taint = m->given.accept_taint,
+                                   .allow_torn = m->given.allow_torn};
+    m->check = (struct merge_guard){.data = &m->guard, .check = lake_guard_step};
+    lake_merge_options(lake, &m->options);
+    m->options.guard = &m->check;
+    m->options.dry_run = m->given.dry_run;
+    return 0;
+}
+
+/* ---- what comes of it ---- */
+
+static int fail_merge(struct merging *m, struct str source, corrie_error *err)
 {
     _error_ corrie_error inner = CORRIE_ERROR_INIT;
     _cleanup_(buf_done) struct buf text = {0};
     _json_ json_t *document = NULL;
 
-    if (err->code == CORRIE_E_CONFLICT && report->n_conflicts > 0) {
-        if (merge_report_json(report, &document, &inner) >= 0 &&
+    if (err->code == CORRIE_E_CONFLICT && m->report.n_conflicts > 0) {
+        if (merge_report_json(&m->report, &document, &inner) >= 0 &&
             js_format(document, 0, &text, &inner) >= 0) {
             corrie_detail(err, buf_str(&text));
         }
-        corrie_hint(
-            err,
-            "both branches changed the same thing since they parted: corrie diff %.*s %.*s shows what",
-            STR_FMT(merging->into), STR_FMT(merging->source));
+        corrie_hint(err,
+                    "both changed the same thing: corrie diff %.*s %.*s shows what; --ours NAME "
+                    "keeps what %.*s has, --theirs NAME takes the other",
+                    STR_FMT(m->into), STR_FMT(source), STR_FMT(m->into));
     }
     return err->code;
 }
 
-static int merge_json(struct lake *lake, const struct merging *merging, bool dry_run,
-                      char **ret_json, corrie_error *err)
+static int set_result(struct merging *m, json_t *document, corrie_error *err)
 {
-    _json_ json_t *document = json_object();
     json_t *changes = NULL;
+    struct lake_view before;
     int r;
 
-    r = lake_diff_changes(lake, &merging->before, NULL, &merging->result.tree, &changes, err);
+    r = lake_view_of(m->lake, &m->result.previous, &before, err);
+    if (r >= 0) {
+        r = lake_diff_changes(m->lake, &m->result.previous, NULL, &m->result.tree, &changes, err);
+    }
     if (r < 0) {
         return r;
     }
-    r = js_set_str(document, "source", merging->source);
-    r |= js_set_hash(document, "source_commit", &merging->source_commit);
-    r |= js_set_str(document, "into", merging->into);
-    r |= js_set_hash(document, "commit", &merging->result.commit);
-    r |= js_set_hash(document, "previous", &merging->result.previous);
-    r |= js_set_bool(document, "tree_changed", json_array_size(changes) > 0);
-    r |= js_set_bool(document, "changed", merging->result.changed);
-    r |= js_set_bool(document, "fast_forward", merging->result.fast_forward);
-    r |= js_set_bool(document, "dry_run", dry_run);
+    r = js_set_str(document, "into", m->into);
+    r |= js_set_hash(document, "commit", &m->result.commit);
+    r |= js_set_hash(document, "previous", &m->result.previous);
+    r |= js_set_bool(document, "tree_changed", !hash_eq(&before.tree, &m->result.tree));
+    r |= js_set_bool(document, "changed", m->result.changed);
+    r |= js_set_bool(document, "fast_forward", m->result.fast_forward);
+    r |= js_set_bool(document, "dry_run", m->given.dry_run);
     r |= js_set(document, "changes", changes);
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+    return r != 0 ? corrie_fail_memory(err) : 0;
+}
+
+/* ---- merge ---- */
+
+/* The commits on which a key may be known: both sides and where they parted. */
+static int sides_of_merge(struct merging *m, const struct hash *source, struct hash sides[3],
+                          size_t *ret_n, corrie_error *err)
+{
+    size_t n;
+    int r = history_merge_bases(m->lake->catalog, source, &m->target.commit, &sides[2], 1, &n, err);
+
+    sides[0] = m->target.commit;
+    sides[1] = *source;
+    *ret_n = 2 + (r >= 0 ? n : 0);
+    return r;
+}
+
+static int merge_branch(struct merging *m, struct str source, struct hash *ret_source,
+                        corrie_error *err)
+{
+    struct branch_merge merge = {.ref = m->into, .merge = &m->options, .preview = &m->preview};
+    struct hash sides[3];
+    const char *message = m->given.message;
+    size_t n_sides;
+    int r;
+
+    r = lake_resolve(m->lake, source, ret_source, err);
+    if (r >= 0) {
+        r = sides_of_merge(m, ret_source, sides, &n_sides, err);
+    }
+    if (r >= 0) {
+        r = take_choices(m, sides, n_sides, err);
+    }
+    if (r >= 0) {
+        r = take_properties(m, &merge.commit, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!message) {
+        message =
+            arena_printf(&m->arena, "Merge %.*s into %.*s", STR_FMT(source), STR_FMT(m->into));
+    }
+    if (!message) {
+        return corrie_fail_memory(err);
+    }
+    merge.source = *ret_source;
+    merge.commit.author = m->lake->user;
+    merge.commit.message = str_of(message);
+    /* a message and properties of the user's need a commit that holds them */
+    merge.no_fast_forward =
+        m->given.no_fast_forward || m->given.message || m->given.n_properties > 0;
+    r = catalog_merge(m->lake->catalog, &merge, &m->result, &m->report, err);
+    return r < 0 ? fail_merge(m, source, err) : 0;
 }
 
 int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merge_options *options,
                         char **ret_json, corrie_error *err)
 {
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(merge_report_done) struct merge_report report = {0};
-    _cleanup_(object_list_done) struct object_list preview = {0};
-    corrie_merge_options given = {.size = sizeof given};
-    struct merging merging = {.source = str_of(source)};
-    struct branch_merge merge = {0};
-    struct merge_options storage;
-    struct catalog_ref target;
-    const char *message;
+    _cleanup_(merging_done) struct merging merging = {0};
+    _json_ json_t *document = json_object();
+    struct str shown = str_of(source);
+    struct hash commit;
     int r;
 
-    API_GIVEN(given, options);
-    if (given.n_properties > 0 || given.n_ours > 0 || given.n_theirs > 0 || given.all_ours ||
-        given.all_theirs) {
-        return corrie_fail(err, CORRIE_E_UNSUPPORTED, "choosing in a merge is not built yet");
-    }
-    r = lake_branch(lake, str_of(given.into), &arena, &merging.into, err);
-    if (r >= 0) {
-        r = catalog_ref_get(lake->catalog, merging.into, &target, err);
+    r = begin(&merging, lake, options, err);
+    if (r >= 0 && shown.len == 0) {
+        r = lake_head(lake, &merging.arena, &shown, err);
     }
     if (r >= 0) {
-        merging.before = target.commit;
-        r = lake_resolve(lake, merging.source, &merging.source_commit, err);
+        r = merge_branch(&merging, shown, &commit, err);
     }
     if (r < 0) {
-        return corrie_wrap(err, "merge %s", source);
+        return corrie_wrap(err, "merge %.*s", STR_FMT(shown));
     }
-    message = given.message
-                  ? given.message
-                  : arena_printf(&arena, "Merge %s into %.*s", source, STR_FMT(merging.into));
-    if (!message) {
+    r = js_set_str(document, "source", shown);
+    r |= js_set_hash(document, "source_commit", &commit);
+    if (r != 0) {
         return corrie_fail_memory(err);
     }
-    lake_merge_options(lake, &storage);
-    storage.dry_run = given.dry_run;
-    merge = (struct branch_merge){.ref = merging.into,
-                                  .source = merging.source_commit,
-                                  .no_fast_forward = given.no_fast_forward,
-                                  .commit = {.author = lake->user, .message = str_of(message)},
-                                  .merge = &storage,
-                                  .preview = &preview};
-    r = catalog_merge(lake->catalog, &merge, &merging.result, &report, err);
-    if (r < 0) {
-        return fail_merge(&merging, &report, err);
-    }
-    return merge_json(lake, &merging, given.dry_run, ret_json, err);
+    r = set_result(&merging, document, err);
+    return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 int corrie_cherry_pick(corrie_lake *lake, const char *const *commits, size_t n_commits,

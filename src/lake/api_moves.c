@@ -15,6 +15,16 @@ enum { TRIES = 16, WAIT_NS = 2000000 };
 typedef int (*decide_fn)(void *arg, struct lake *lake, struct catalog_move *move,
                          corrie_error *err);
 
+/* Whether a movement failed because of what others did since it was decided. */
+static bool may_differ_now(const struct catalog_move *move, const corrie_error *err)
+{
+    bool creates = hash_is_zero(&move->expected);
+
+    return (err->code == CORRIE_E_CONFLICT && err->retryable) ||
+           (err->code == CORRIE_E_EXISTS && creates) ||
+           (err->code == CORRIE_E_NOT_FOUND && !creates);
+}
+
 static int move_ref(struct lake *lake, decide_fn decide, void *arg, struct catalog_move *move,
                     corrie_error *err)
 {
@@ -28,7 +38,7 @@ static int move_ref(struct lake *lake, decide_fn decide, void *arg, struct catal
         if (r >= 0) {
             return 1;
         }
-        if (r != CORRIE_E_CONFLICT || !err->retryable || i == TRIES) {
+        if (!may_differ_now(move, err) || i == TRIES) {
             return r;
         }
         r = cancel_check(lake->cancel, err);
@@ -90,10 +100,42 @@ static struct str why_of(const corrie_ref_options *options, const char *otherwis
     return options->message && *options->message ? str_of(options->message) : str_of(otherwise);
 }
 
+static int need_branch(const struct catalog_ref *found, corrie_error *err)
+{
+    if (found->kind == CATALOG_BRANCH) {
+        return 0;
+    }
+    return corrie_fail(err, CORRIE_E_USAGE, "%.*s is a %s", STR_FMT(found->name),
+                       catalog_ref_kind_name(found->kind));
+}
+
+/* Asks whether a branch may come to a commit. *ret_why is `why` with what was accepted. */
+static int allow(struct lake_guard *guard, const struct hash *from, const struct hash *to,
+                 struct str why, struct str *ret_why, corrie_error *err)
+{
+    struct str note = STR_EMPTY;
+    char *text;
+    int r;
+
+    r = lake_guard_ref(guard, from, to, &note, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret_why = why;
+    if (note.len > 0) {
+        text = arena_printf(guard->arena, "%.*s; %.*s", STR_FMT(why), STR_FMT(note));
+        *ret_why = str_of(text);
+        return text ? 0 : corrie_fail_memory(err);
+    }
+    return 0;
+}
+
 /* ---- creating ---- */
 
 struct creating {
     const corrie_ref_options *options;
+    struct lake_guard guard;
+    struct str why;
     struct hash at; /* where the ref of that name is */
 };
 
@@ -133,19 +175,26 @@ static int decide_creation(void *arg, struct lake *lake, struct catalog_move *mo
         r = lake_resolve(lake, str_of(creating->options->from_ref), &move->new_commit, err);
     }
     creating->at = move->new_commit;
+    move->why = creating->why;
+    if (r >= 0 && move->kind == CATALOG_BRANCH) {
+        r = allow(&creating->guard, NULL, &move->new_commit, creating->why, &move->why, err);
+    }
     return r < 0 ? r : 1;
 }
 
 static int create_ref(corrie_lake *lake, const char *name, enum catalog_ref_kind kind,
                       const corrie_ref_options *options, char **ret_json, corrie_error *err)
 {
+    _cleanup_(arena_done) struct arena arena = {0};
     corrie_ref_options given = {.size = sizeof given};
     struct creating creating = {.options = &given};
     struct catalog_move move = {.ref = str_of(name), .kind = kind, .who = lake->user};
     int r;
 
     API_GIVEN(given, options);
-    move.why = why_of(&given, kind == CATALOG_TAG ? "tag create" : "branch create");
+    creating.why = why_of(&given, kind == CATALOG_TAG ? "tag create" : "branch create");
+    creating.guard =
+        (struct lake_guard){.lake = lake, .arena = &arena, .accept_taint = given.accept_taint};
     r = check_new_name(move.ref, err);
     if (r >= 0) {
         r = move_ref(lake, decide_creation, &creating, &move, err);
@@ -176,14 +225,15 @@ static int check_removable(struct lake *lake, struct str name, corrie_error *err
     _cleanup_(arena_done) struct arena arena = {0};
     struct catalog_ref *refs;
     struct str head;
+    struct str kept;
     size_t n;
     int r;
 
     r = lake_head(lake, &arena, &head, err);
-    if (r < 0) {
+    if (r < 0 || (r = lake_head_kept(lake, &arena, &kept, err)) < 0) {
         return r;
     }
-    if (str_eq(head, name)) {
+    if (str_eq(head, name) || str_eq(kept, name)) {
         corrie_fail(err, CORRIE_E_REFUSED, "it is checked out");
         return corrie_hint(err, "check out another branch first: corrie checkout main");
     }
@@ -269,36 +319,377 @@ int corrie_tag_delete(corrie_lake *lake, const char *name, const corrie_ref_opti
     return remove_ref(lake, name, CATALOG_TAG, options, ret_json, err);
 }
 
-/* ---- moving ---- */
+/* ---- resetting ---- */
 
-int corrie_branch_rename(corrie_lake *lake, const char *name, const char *new_name,
-                         const corrie_ref_options *options, char **ret_json, corrie_error *err)
+struct resetting {
+    const char *to_ref;
+    struct lake_guard guard;
+    struct str why;
+};
+
+static int decide_reset(void *arg, struct lake *lake, struct catalog_move *move, corrie_error *err)
 {
-    (void)lake;
-    (void)name;
-    (void)new_name;
-    (void)options;
-    (void)ret_json;
-    return corrie_fail(err, CORRIE_E_UNSUPPORTED, "renaming a branch is not built yet");
+    struct resetting *resetting = arg;
+    struct catalog_ref found;
+    int r;
+
+    r = catalog_ref_get(lake->catalog, move->ref, &found, err);
+    if (r >= 0) {
+        r = need_branch(&found, err);
+    }
+    if (r >= 0) {
+        r = lake_resolve(lake, str_of(resetting->to_ref), &move->new_commit, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    move->expected = found.commit;
+    if (hash_eq(&found.commit, &move->new_commit)) {
+        return 0;
+    }
+    r = allow(&resetting->guard, &found.commit, &move->new_commit, resetting->why, &move->why, err);
+    return r < 0 ? r : 1;
+}
+
+static int give_reset(const struct catalog_move *move, bool changed, char **ret_json,
+                      corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf restore = {0};
+    _json_ json_t *document = json_object();
+    char hex[HASH_HEX + 1];
+    int r;
+
+    hash_hex(&move->expected, hex);
+    buf_addf(&restore, "corrie branch reset %.*s @%.16s", STR_FMT(move->ref), hex);
+    if (restore.failed) {
+        return corrie_fail_memory(err);
+    }
+    r = js_set_str(document, "name", move->ref);
+    r |= js_set_hash(document, "commit", &move->new_commit);
+    r |= js_set_hash(document, "previous", &move->expected);
+    r |= js_set_bool(document, "changed", changed);
+    r |= js_set(document, "restore", changed ? js_string(buf_str(&restore)) : json_null());
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 int corrie_branch_reset(corrie_lake *lake, const char *name, const char *to_ref,
                         const corrie_ref_options *options, char **ret_json, corrie_error *err)
 {
-    (void)lake;
-    (void)name;
-    (void)to_ref;
-    (void)options;
-    (void)ret_json;
-    return corrie_fail(err, CORRIE_E_UNSUPPORTED, "resetting a branch is not built yet");
+    _cleanup_(arena_done) struct arena arena = {0};
+    corrie_ref_options given = {.size = sizeof given};
+    struct resetting resetting = {.to_ref = to_ref};
+    struct catalog_move move = {.kind = CATALOG_BRANCH, .who = lake->user};
+    char *why;
+    int r;
+
+    API_GIVEN(given, options);
+    resetting.guard =
+        (struct lake_guard){.lake = lake, .arena = &arena, .accept_taint = given.accept_taint};
+    why = arena_printf(&arena, "branch reset to %s", to_ref ? to_ref : "what is checked out");
+    if (!why) {
+        return corrie_fail_memory(err);
+    }
+    resetting.why = why_of(&given, why);
+    r = lake_branch(lake, str_of(name), &arena, &move.ref, err);
+    if (r >= 0) {
+        r = move_ref(lake, decide_reset, &resetting, &move, err);
+    }
+    if (r < 0) {
+        return name && *name ? corrie_wrap(err, "reset branch %s", name)
+                             : corrie_wrap(err, "reset what is checked out");
+    }
+    return give_reset(&move, r > 0, ret_json, err);
+}
+
+/* ---- bringing back ---- */
+
+struct restoring {
+    struct lake_guard guard;
+    const corrie_ref_options *options;
+};
+
+/* The newest movement that removed the ref. */
+static int find_removal(struct lake *lake, struct str name, struct arena *arena,
+                        struct catalog_reflog_entry *ret, corrie_error *err)
+{
+    struct catalog_reflog_entry *found;
+    struct catalog_ref ignored;
+    size_t n;
+    int r;
+
+    r = catalog_reflog(lake->catalog, name, 0, 1, arena, &found, &n, err);
+    if (r < 0) {
+        return r;
+    }
+    r = n > 0 ? 0
+              : catalog_ref_get(lake->catalog, name, &ignored, err); /* says which are nearest */
+    if (r < 0) {
+        return r;
+    }
+    if (n == 0 || !hash_is_zero(&found[0].new_commit)) { /* since the caller looked for it */
+        return corrie_fail(err, CORRIE_E_EXISTS, "it was made again at this moment");
+    }
+    *ret = found[0];
+    return 0;
+}
+
+static int decide_restore(void *arg, struct lake *lake, struct catalog_move *move,
+                          corrie_error *err)
+{
+    struct restoring *restoring = arg;
+    struct catalog_reflog_entry removal = {.kind = CATALOG_BRANCH};
+    struct catalog_ref found;
+    struct str why;
+    int r;
+
+    r = catalog_ref_find(lake->catalog, move->ref, &found, err);
+    if (r > 0) {
+        return corrie_fail(err, CORRIE_E_EXISTS, "there is a %s of that name",
+                           catalog_ref_kind_name(found.kind));
+    }
+    if (r >= 0) {
+        r = find_removal(lake, move->ref, restoring->guard.arena, &removal, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    move->kind = removal.kind;
+    move->new_commit = removal.old_commit;
+    why =
+        why_of(restoring->options, removal.kind == CATALOG_TAG ? "tag restore" : "branch restore");
+    if (removal.kind == CATALOG_TAG) {
+        move->why = why;
+        return 1;
+    }
+    r = allow(&restoring->guard, NULL, &move->new_commit, why, &move->why, err);
+    return r < 0 ? r : 1;
 }
 
 int corrie_ref_restore(corrie_lake *lake, const char *name, const corrie_ref_options *options,
                        char **ret_json, corrie_error *err)
 {
-    (void)lake;
-    (void)name;
-    (void)options;
-    (void)ret_json;
-    return corrie_fail(err, CORRIE_E_UNSUPPORTED, "restoring a ref is not built yet");
+    _cleanup_(arena_done) struct arena arena = {0};
+    corrie_ref_options given = {.size = sizeof given};
+    struct restoring restoring = {.options = &given};
+    struct catalog_move move = {.ref = str_of(name), .who = lake->user};
+    _json_ json_t *document = json_object();
+    int r;
+
+    API_GIVEN(given, options);
+    restoring.guard =
+        (struct lake_guard){.lake = lake, .arena = &arena, .accept_taint = given.accept_taint};
+    r = ref_name_check(move.ref, err);
+    if (r >= 0 && ref_name_reserved(move.ref)) {
+        corrie_fail(err, CORRIE_E_USAGE, "refs under tx/ are the jobs' own");
+        r = corrie_hint(err,
+                        "corrie branch create NAME --from-ref @HASH makes a branch of where it "
+                        "stood; corrie reflog %s says where",
+                        name);
+    }
+    if (r >= 0) {
+        r = move_ref(lake, decide_restore, &restoring, &move, err);
+    }
+    if (r < 0) {
+        return corrie_wrap(err, "restore %s", str_of(name).len ? name : "a ref");
+    }
+    r = js_set_str(document, "name", move.ref);
+    r |= js_set_str(document, "kind", str_of(catalog_ref_kind_name(move.kind)));
+    r |= js_set_hash(document, "commit", &move.new_commit);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+}
+
+/* ---- renaming ----
+ *
+ * The new name is made, what is checked out follows, then the old name goes. If that fails, the new one goes again; if
+ * corrie dies between, both are there and nothing is lost. */
+
+struct renaming {
+    struct str from;
+    struct str to;
+    struct lake_guard guard;
+    const corrie_ref_options *options;
+};
+
+static int rename_why(struct renaming *renaming, const char *word, struct str other,
+                      struct str *ret, corrie_error *err)
+{
+    const char *message = renaming->options->message;
+    char *text =
+        message && *message
+            ? arena_printf(renaming->guard.arena, "branch rename %s %.*s: %s", word, STR_FMT(other),
+                           message)
+            : arena_printf(renaming->guard.arena, "branch rename %s %.*s", word, STR_FMT(other));
+
+    *ret = str_of(text);
+    return text ? 0 : corrie_fail_memory(err);
+}
+
+static int decide_new_name(void *arg, struct lake *lake, struct catalog_move *move,
+                           corrie_error *err)
+{
+    struct renaming *renaming = arg;
+    struct catalog_ref found;
+    struct str why;
+    int r;
+
+    r = catalog_ref_find(lake->catalog, renaming->to, &found, err);
+    if (r > 0) {
+        return corrie_fail(err, CORRIE_E_EXISTS, "there is a %s called %.*s",
+                           catalog_ref_kind_name(found.kind), STR_FMT(renaming->to));
+    }
+    if (r >= 0) {
+        r = catalog_ref_get(lake->catalog, renaming->from, &found, err);
+    }
+    if (r >= 0) {
+        r = need_branch(&found, err);
+    }
+    if (r >= 0) {
+        r = rename_why(renaming, "from", renaming->from, &why, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    move->new_commit = found.commit;
+    r = allow(&renaming->guard, NULL, &found.commit, why, &move->why, err);
+    return r < 0 ? r : 1;
+}
+
+/* Removes the old name. If it moved meanwhile, the new one follows it first. *commit is where both stand. */
+static int drop_old_name(struct renaming *renaming, struct hash *commit, corrie_error *err)
+{
+    struct lake *lake = renaming->guard.lake;
+    struct catalog_move drop = {.ref = renaming->from, .kind = CATALOG_BRANCH, .who = lake->user};
+    struct catalog_move follow = {.ref = renaming->to, .kind = CATALOG_BRANCH, .who = lake->user};
+    int r;
+
+    r = rename_why(renaming, "to", renaming->to, &drop.why, err);
+    if (r >= 0) {
+        r = rename_why(renaming, "from", renaming->from, &follow.why, err);
+    }
+    for (unsigned i = 0; r >= 0 && i < TRIES; i++) {
+        struct catalog_ref found;
+        struct str why = follow.why;
+
+        drop.expected = *commit;
+        r = catalog_commit(lake->catalog, NULL, &drop, err);
+        if (r >= 0 || (r != CORRIE_E_CONFLICT && r != CORRIE_E_NOT_FOUND)) {
+            return r;
+        }
+        corrie_error_clear(err);
+        r = catalog_ref_find(lake->catalog, renaming->from, &found, err);
+        if (r <= 0) {
+            return r; /* somebody removed it: it is gone, as it should be */
+        }
+        if (hash_eq(&found.commit, commit)) {
+            continue;
+        }
+        follow.expected = *commit;
+        follow.new_commit = found.commit;
+        r = allow(&renaming->guard, commit, &found.commit, why, &follow.why, err);
+        if (r >= 0) {
+            r = catalog_commit(lake->catalog, NULL, &follow, err);
+        }
+        *commit = r >= 0 ? found.commit : *commit;
+    }
+    return r < 0 ? r
+                 : corrie_fail(err, CORRIE_E_BUSY, "%.*s is moved by others all the time",
+                               STR_FMT(renaming->from));
+}
+
+/* What is checked out stays so under its new name. 1 if it was. */
+static int follow_head(struct renaming *renaming, corrie_error *err)
+{
+    struct lake *lake = renaming->guard.lake;
+    struct str kept;
+    int r;
+
+    r = lake_head_kept(lake, renaming->guard.arena, &kept, err);
+    if (r < 0 || !str_eq(kept, renaming->from)) {
+        return r < 0 ? r : 0;
+    }
+    r = corrie_checkout(lake, arena_text(renaming->guard.arena, renaming->to), err);
+    return r < 0 ? r : 1;
+}
+
+static void undo_rename(struct renaming *renaming, const struct hash *commit, bool head_followed)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct lake *lake = renaming->guard.lake;
+    char *from = arena_text(renaming->guard.arena, renaming->from);
+    struct catalog_move drop = {.ref = renaming->to,
+                                .kind = CATALOG_BRANCH,
+                                .expected = *commit,
+                                .who = lake->user,
+                                .why = STR("branch rename failed")};
+
+    if (head_followed && (!from || corrie_checkout(lake, from, &ignored) < 0)) {
+        return; /* what is checked out must stay: both names do */
+    }
+    if (catalog_commit(lake->catalog, NULL, &drop, &ignored) < 0) {
+        corrie_error_clear(&ignored); /* both names stay; the caller tells what failed */
+    }
+}
+
+static int rename_branch(struct renaming *renaming, struct hash *ret_commit, corrie_error *err)
+{
+    struct lake *lake = renaming->guard.lake;
+    struct catalog_move make = {.ref = renaming->to, .kind = CATALOG_BRANCH, .who = lake->user};
+    int followed;
+    int r;
+
+    if (str_eq(renaming->from, renaming->to)) {
+        return corrie_fail(err, CORRIE_E_USAGE, "it is called so already");
+    }
+    r = check_new_name(renaming->to, err);
+    if (r >= 0) {
+        r = move_ref(lake, decide_new_name, renaming, &make, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_commit = make.new_commit;
+    r = followed = follow_head(renaming, err);
+    if (r >= 0) {
+        r = drop_old_name(renaming, ret_commit, err);
+    }
+    if (r < 0) {
+        undo_rename(renaming, ret_commit, followed > 0);
+    }
+    return r;
+}
+
+int corrie_branch_rename(corrie_lake *lake, const char *name, const char *new_name,
+                         const corrie_ref_options *options, char **ret_json, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    corrie_ref_options given = {.size = sizeof given};
+    struct renaming renaming = {.to = str_of(new_name), .options = &given};
+    _json_ json_t *document = json_object();
+    struct hash commit;
+    struct str head;
+    int r;
+
+    API_GIVEN(given, options);
+    renaming.guard =
+        (struct lake_guard){.lake = lake, .arena = &arena, .accept_taint = given.accept_taint};
+    r = lake_branch(lake, str_of(name), &arena, &renaming.from, err);
+    if (r >= 0) {
+        r = rename_branch(&renaming, &commit, err);
+    }
+    if (r < 0) {
+        return corrie_wrap(err, "rename branch %s", name && *name ? name : "that is checked out");
+    }
+    r = lake_head(lake, &arena, &head, err);
+    if (r < 0) {
+        return r;
+    }
+    if (str_eq(head, renaming.from)) {
+        lake_notice(lake, "CORRIE_REF names %.*s still, which is %.*s now", STR_FMT(head),
+                    STR_FMT(renaming.to));
+    }
+    r = js_set_str(document, "name", renaming.to);
+    r |= js_set_str(document, "previous_name", renaming.from);
+    r |= js_set_hash(document, "commit", &commit);
+    r |= js_set_bool(document, "checked_out", str_eq(head, renaming.to));
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }

@@ -2,6 +2,7 @@
 #ifndef CORRIE_LAKE_API_PRIV_H
 #define CORRIE_LAKE_API_PRIV_H
 
+#include "catalog/tree.h"
 #include "lake/lake_priv.h"
 
 /* The caller's options over the defaults that `given` holds: a shorter struct is of an older caller. */
@@ -20,5 +21,7 @@ int api_ref_json(struct lake *lake, const struct catalog_ref *ref, struct str he
                  corrie_error *err) CORRIE_MUST_USE;
 /* "sales.events" of ["table", "sales", "events"]. New reference; NULL when memory ran out. */
 json_t *api_key_name(struct str key) CORRIE_MUST_USE;
+/* The key that a user means: "sales.events" (or "events", in public) a table, "kind:name" anything. */
+int api_key_of(struct str text, struct key *ret, corrie_error *err) CORRIE_MUST_USE;
 
 #endif

@@ -26,31 +26,36 @@ static int head_path(const struct lake *lake, char **ret, corrie_error *err)
     return *ret ? 0 : corrie_fail_memory(err);
 }
 
-int lake_head(struct lake *lake, struct arena *arena, struct str *ret, corrie_error *err)
+int lake_head_kept(struct lake *lake, struct arena *arena, struct str *ret, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
     _free_ char *path = NULL;
-    const char *variable = os_env("CORRIE_REF");
     struct str name = STR(LAKE_MAIN);
     int r;
 
-    if (variable) {
-        name = str_of(variable);
-    } else {
-        r = head_path(lake, &path, err);
-        if (r < 0) {
-            return r;
-        }
-        r = os_file_read(path, CORRIE_MAX_REF_NAME + 2, &text, err);
-        if (r < 0 && r != CORRIE_E_NOT_FOUND) {
-            return corrie_wrap(err, "find the checked-out branch");
-        }
-        corrie_error_clear(err);
-        if (str_trim(buf_str(&text)).len > 0) {
-            name = str_trim(buf_str(&text));
-        }
+    r = head_path(lake, &path, err);
+    if (r < 0) {
+        return r;
+    }
+    r = os_file_read(path, CORRIE_MAX_REF_NAME + 2, &text, err);
+    if (r < 0 && r != CORRIE_E_NOT_FOUND) {
+        return corrie_wrap(err, "find the checked-out branch");
+    }
+    corrie_error_clear(err);
+    if (str_trim(buf_str(&text)).len > 0) {
+        name = str_trim(buf_str(&text));
     }
     return arena_str(arena, name, ret) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+int lake_head(struct lake *lake, struct arena *arena, struct str *ret, corrie_error *err)
+{
+    const char *variable = os_env("CORRIE_REF");
+
+    if (!variable) {
+        return lake_head_kept(lake, arena, ret, err);
+    }
+    return arena_str(arena, str_of(variable), ret) < 0 ? corrie_fail_memory(err) : 0;
 }
 
 int lake_resolve(struct lake *lake, struct str ref, struct hash *ret, corrie_error *err)
