@@ -10,7 +10,7 @@ static struct sqlite_backend *of(struct backend *backend)
 
 /* ---- transactions ---- */
 
-static int run(struct sqlite_backend *self, enum sql which, const char *attempted,
+int sqlite_run(struct sqlite_backend *self, enum sql which, const char *attempted,
                corrie_error *err)
 {
     _reset_ sqlite3_stmt *statement = NULL;
@@ -19,13 +19,12 @@ static int run(struct sqlite_backend *self, enum sql which, const char *attempte
     return r < 0 ? r : sqlite_step(self, statement, attempted, err);
 }
 
-/* Ends a transaction in which something failed; the error at hand is the one that counts. */
-static void roll_back(struct sqlite_backend *self)
+void sqlite_roll_back(struct sqlite_backend *self)
 {
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
 
     if (!sqlite3_get_autocommit(self->db)) {
-        (void)run(self, SQL_ROLLBACK, "roll back", &ignored);
+        (void)sqlite_run(self, SQL_ROLLBACK, "roll back", &ignored);
     }
 }
 
@@ -39,11 +38,11 @@ static int start(struct sqlite_backend *self, const char *attempted, corrie_erro
     if (r < 0) {
         return r;
     }
-    roll_back(self); /* an earlier one that could not be ended then */
-    return run(self, SQL_BEGIN, attempted, err);
+    sqlite_roll_back(self); /* an earlier one that could not be ended then */
+    return sqlite_run(self, SQL_BEGIN, attempted, err);
 }
 
-static int begin(struct sqlite_backend *self, const char *attempted, corrie_error *err)
+int sqlite_begin(struct sqlite_backend *self, const char *attempted, corrie_error *err)
 {
     if (self->held) { /* hold() began it */
         self->held = false;
@@ -69,7 +68,7 @@ static void sqlite_release(struct backend *backend)
 
     if (self->held) {
         self->held = false;
-        roll_back(self);
+        sqlite_roll_back(self);
     }
 }
 
@@ -107,61 +106,131 @@ static int sqlite_get_objects(struct backend *backend, const struct hash *names,
     return 0;
 }
 
-static int put_all(struct sqlite_backend *self, const struct backend_object *objects, size_t n,
-                   corrie_error *err)
+/* A new object takes the next position. SQLite gives the largest id and one; after a removal that
+ * may have been given before. */
+struct positions {
+    int64_t next; /* 0: SQLite's is right */
+};
+
+static int next_position(struct sqlite_backend *self, int64_t never_given, struct positions *ret,
+                         corrie_error *err)
 {
-    int64_t stamp = clock_now() / 1000000000;
+    _reset_ sqlite3_stmt *statement = NULL;
+    int r = sqlite_statement(self, SQL_OBJECT_LAST, &statement, err);
 
-    for (size_t i = 0; i < n; i++) {
-        _reset_ sqlite3_stmt *statement = NULL;
-        int r = sqlite_statement(self, SQL_OBJECT_PUT, &statement, err);
-
-        if (r < 0) {
-            return r;
-        }
-        sqlite_bind_hash(statement, 1, &objects[i].name);
-        (void)sqlite3_bind_int(statement, 2, objects[i].type);
-        (void)sqlite3_bind_int64(statement, 3, stamp);
-        (void)sqlite3_bind_blob64(statement, 4, objects[i].stored.data, objects[i].stored.len,
-                                  SQLITE_STATIC);
-        r = sqlite_step(self, statement, "store an object", err);
-        if (r < 0) {
-            return r;
-        }
+    if (r >= 0) {
+        r = sqlite_step(self, statement, "read the catalog", err);
     }
+    if (r < 0) {
+        return r;
+    }
+    ret->next = sqlite3_column_int64(statement, 0) + 1 < never_given ? never_given : 0;
     return 0;
 }
 
-static int sqlite_put_objects(struct backend *backend, const struct backend_object *objects,
-                              size_t n, corrie_error *err)
-{
-    struct sqlite_backend *self = of(backend);
-    int r = begin(self, "store objects", err);
-
-    if (r >= 0) {
-        r = put_all(self, objects, n, err);
-    }
-    if (r >= 0) {
-        r = run(self, SQL_COMMIT, "store objects", err);
-    }
-    if (r < 0) {
-        roll_back(self);
-    }
-    return r;
-}
-
-static int has_object(struct sqlite_backend *self, int type, const struct hash *name,
-                      corrie_error *err)
+static int put_one(struct sqlite_backend *self, const struct backend_object *object, int64_t stamp,
+                   struct positions *positions, corrie_error *err)
 {
     _reset_ sqlite3_stmt *statement = NULL;
-    int r = sqlite_statement(self, SQL_OBJECT_HAS, &statement, err);
+    int r = sqlite_statement(self, SQL_OBJECT_PUT, &statement, err);
 
     if (r < 0) {
         return r;
     }
-    sqlite_bind_hash(statement, 1, name);
-    (void)sqlite3_bind_int(statement, 2, type);
-    return sqlite_step(self, statement, "look for an object", err);
+    sqlite_bind_hash(statement, 1, &object->name);
+    (void)sqlite3_bind_int(statement, 2, object->type);
+    (void)sqlite3_bind_int64(statement, 3, stamp);
+    (void)sqlite3_bind_blob64(statement, 4, object->stored.data, object->stored.len, SQLITE_STATIC);
+    if (positions->next > 0) {
+        (void)sqlite3_bind_int64(statement, 5, positions->next);
+    }
+    r = sqlite_step(self, statement, "store an object", err);
+    if (r >= 0 && positions->next > 0 && sqlite3_last_insert_rowid(self->db) == positions->next) {
+        positions->next = 0;
+    }
+    return r;
+}
+
+static int64_t seconds(int64_t time)
+{
+    return time / 1000000000;
+}
+
+/* A stamp that no collection so far looks upon as old, whatever the clock says. */
+static int64_t new_stamp(const struct backend_state *state)
+{
+    int64_t now = clock_now();
+
+    return seconds(now > state->fence ? now : state->fence);
+}
+
+static int put_all(struct sqlite_backend *self, const struct backend_state *state, int64_t next,
+                   const struct backend_object *objects, size_t n, corrie_error *err)
+{
+    struct positions positions = {0};
+    int64_t stamp = new_stamp(state);
+    int r = 0;
+
+    if (n > 0 && next > 1) {
+        r = next_position(self, next, &positions, err);
+    }
+    for (size_t i = 0; r >= 0 && i < n; i++) {
+        r = put_one(self, &objects[i], stamp, &positions, err);
+    }
+    return r;
+}
+
+static int sqlite_put_objects(struct backend *backend, const struct backend_object *objects,
+                              size_t n, uint64_t removals, corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    struct backend_state state;
+    int64_t next;
+    int r = sqlite_begin(self, "store objects", err);
+
+    if (r >= 0) {
+        r = sqlite_read_state(self, &state, &next, err);
+    }
+    if (r >= 0 && removals != 0 && state.removals != removals) {
+        sqlite_roll_back(self);
+        return 1;
+    }
+    if (r >= 0) {
+        r = put_all(self, &state, next, objects, n, err);
+    }
+    if (r >= 0) {
+        r = sqlite_run(self, SQL_COMMIT, "store objects", err);
+    }
+    if (r < 0) {
+        sqlite_roll_back(self);
+    }
+    return r;
+}
+
+static int sqlite_find_missing(struct backend *backend, const struct hash *names, size_t n,
+                               size_t *ret_index, corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    size_t i = 0;
+    int r = 1;
+
+    for (; i < n; i++) {
+        _reset_ sqlite3_stmt *statement = NULL;
+
+        r = sqlite_statement(self, SQL_OBJECT_HAS, &statement, err);
+        if (r >= 0) {
+            sqlite_bind_hash(statement, 1, &names[i]);
+            r = sqlite_step(self, statement, "look for an object", err);
+        }
+        if (r <= 0) {
+            break;
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_index = i;
+    return 0;
 }
 
 static int sqlite_find_objects(struct backend *backend, int type, const struct hash *prefix,
@@ -285,9 +354,26 @@ static int check_expected(struct sqlite_backend *self, const struct catalog_move
     return 0;
 }
 
-static int check_target(struct sqlite_backend *self, const struct backend_object *objects, size_t n,
-                        const struct hash *target, corrie_error *err)
+static int stamp_anew(struct sqlite_backend *self, const struct hash *name, int64_t stamp,
+                      corrie_error *err)
 {
+    _reset_ sqlite3_stmt *statement = NULL;
+    int r = sqlite_statement(self, SQL_OBJECT_STAMP, &statement, err);
+
+    if (r < 0) {
+        return r;
+    }
+    sqlite_bind_hash(statement, 1, name);
+    (void)sqlite3_bind_int64(statement, 2, stamp);
+    return sqlite_step(self, statement, "stamp a commit", err);
+}
+
+/* The commit to go to is there; if it was before, a collection that has begun is told to spare it. */
+static int check_target(struct sqlite_backend *self, const struct backend_state *state,
+                        const struct backend_object *objects, size_t n, const struct hash *target,
+                        corrie_error *err)
+{
+    _reset_ sqlite3_stmt *statement = NULL;
     char hex[HASH_HEX + 1];
     int r;
 
@@ -296,12 +382,19 @@ static int check_target(struct sqlite_backend *self, const struct backend_object
             return 0;
         }
     }
-    r = has_object(self, OBJECT_COMMIT, target, err);
-    if (r == 0) {
+    r = sqlite_statement(self, SQL_OBJECT_HAS, &statement, err);
+    if (r >= 0) {
+        sqlite_bind_hash(statement, 1, target);
+        r = sqlite_step(self, statement, "look for a commit", err);
+    }
+    if (r == 0 || (r > 0 && sqlite3_column_int(statement, 0) != OBJECT_COMMIT)) {
         hash_hex(target, hex);
         return corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no commit %.12s", hex);
     }
-    return r < 0 ? r : 0;
+    if (r < 0 || sqlite3_column_int64(statement, 1) >= seconds(state->fence)) {
+        return r < 0 ? r : 0;
+    }
+    return stamp_anew(self, target, new_stamp(state), err);
 }
 
 static int write_ref(struct sqlite_backend *self, const struct catalog_move *move,
@@ -351,17 +444,43 @@ static int write_reflog(struct sqlite_backend *self, const struct catalog_move *
     return sqlite_step(self, statement, "write the reflog", err);
 }
 
-static int commit_inside(struct sqlite_backend *self, const struct backend_object *objects,
-                         size_t n, const struct catalog_move *move, corrie_error *err)
+/* Whether a collection came between. 1: objects were removed that this may name. */
+static int check_collection(const struct backend_state *state, const struct catalog_move *move,
+                            uint64_t removals, corrie_error *err)
 {
+    if ((move->since != 0 && move->since < state->fence) ||
+        (move->generation != 0 && move->generation != state->generation)) {
+        corrie_fail(err, CORRIE_E_CONFLICT, "%.*s: a collection (gc) came between",
+                    STR_FMT(move->ref));
+        err->retryable = true;
+        return corrie_hint(err, "try again");
+    }
+    return removals != 0 && removals != state->removals;
+}
+
+static int commit_inside(struct sqlite_backend *self, const struct backend_object *objects,
+                         size_t n, const struct catalog_move *move, uint64_t removals,
+                         corrie_error *err)
+{
+    struct backend_state state;
     enum catalog_ref_kind kind;
+    int64_t next;
     int r = check_expected(self, move, &kind, err);
 
-    if (r >= 0 && !hash_is_zero(&move->new_commit)) {
-        r = check_target(self, objects, n, &move->new_commit, err);
+    if (r >= 0) {
+        r = sqlite_read_state(self, &state, &next, err);
     }
     if (r >= 0) {
-        r = put_all(self, objects, n, err);
+        r = check_collection(&state, move, n > 0 ? removals : 0, err);
+    }
+    if (r != 0) {
+        return r;
+    }
+    if (!hash_is_zero(&move->new_commit)) {
+        r = check_target(self, &state, objects, n, &move->new_commit, err);
+    }
+    if (r >= 0) {
+        r = put_all(self, &state, next, objects, n, err);
     }
     if (r >= 0) {
         r = write_ref(self, move, kind, err);
@@ -369,20 +488,20 @@ static int commit_inside(struct sqlite_backend *self, const struct backend_objec
     if (r >= 0) {
         r = write_reflog(self, move, kind, err);
     }
-    return r < 0 ? r : run(self, SQL_COMMIT, "commit", err);
+    return r < 0 ? r : sqlite_run(self, SQL_COMMIT, "commit", err);
 }
 
 static int sqlite_commit(struct backend *backend, const struct backend_object *objects, size_t n,
-                         const struct catalog_move *move, corrie_error *err)
+                         const struct catalog_move *move, uint64_t removals, corrie_error *err)
 {
     struct sqlite_backend *self = of(backend);
-    int r = begin(self, "commit", err);
+    int r = sqlite_begin(self, "commit", err);
 
     if (r >= 0) {
-        r = commit_inside(self, objects, n, move, err);
+        r = commit_inside(self, objects, n, move, removals, err);
     }
-    if (r < 0) {
-        roll_back(self);
+    if (r != 0) {
+        sqlite_roll_back(self);
     }
     return r;
 }
@@ -436,25 +555,25 @@ static int sqlite_repair(struct backend *backend, bool dry_run, corrie_error *er
 {
     struct sqlite_backend *self = (struct sqlite_backend *)backend;
     size_t problems = 0;
-    int r = begin(self, "repair", err);
+    int r = sqlite_begin(self, "repair", err);
 
     if (r < 0) {
         return r;
     }
     r = sqlite3_exec(self->db, "REINDEX", NULL, NULL, NULL);
     if ((r & 0xff) == SQLITE_CORRUPT || (r & 0xff) == SQLITE_CONSTRAINT) {
-        roll_back(self);
+        sqlite_roll_back(self);
         return 0;
     }
     r = r == SQLITE_OK ? sqlite_check(backend, count_problem, &problems, err)
                        : sqlite_fail(self, r, "repair", err);
     if (r < 0 || problems > 0 || dry_run) {
-        roll_back(self);
+        sqlite_roll_back(self);
         return r < 0 ? r : problems == 0;
     }
-    r = run(self, SQL_COMMIT, "repair", err);
+    r = sqlite_run(self, SQL_COMMIT, "repair", err);
     if (r < 0) {
-        roll_back(self);
+        sqlite_roll_back(self);
         return r;
     }
     return 1;
@@ -467,6 +586,7 @@ const struct backend_ops *sqlite_ops(void)
         .close = sqlite_close,
         .get_objects = sqlite_get_objects,
         .put_objects = sqlite_put_objects,
+        .find_missing = sqlite_find_missing,
         .find_objects = sqlite_find_objects,
         .get_ref = sqlite_get_ref,
         .list_refs = sqlite_list_refs,
@@ -480,6 +600,13 @@ const struct backend_ops *sqlite_ops(void)
         .index_get = sqlite_index_get,
         .index_list = sqlite_index_list,
         .index_delete = sqlite_index_delete,
+        .state = sqlite_state,
+        .advance = sqlite_advance,
+        .list_objects = sqlite_list_objects,
+        .remove_objects = sqlite_remove_objects,
+        .shrink = sqlite_shrink,
+        .freeze = sqlite_freeze,
+        .thaw = sqlite_thaw,
         .check = sqlite_check,
         .repair = sqlite_repair,
     };

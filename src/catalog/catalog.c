@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "catalog/catalog_priv.h"
+#include "catalog/hash_set.h"
 #include "lang/refexpr.h"
 
 int catalog_create(const char *directory, corrie_error *err)
@@ -32,6 +33,7 @@ int catalog_open(const char *directory, const struct catalog_options *options, s
                  corrie_error *err)
 {
     _cleanup_(catalog_closep) struct catalog *catalog = mem_alloc(1, sizeof *catalog);
+    struct backend_state state;
     int r;
 
     if (!catalog) {
@@ -41,9 +43,14 @@ int catalog_open(const char *directory, const struct catalog_options *options, s
         options && options->cache_bytes ? options->cache_bytes : CORRIE_CATALOG_CACHE;
     catalog->cancel = options ? options->cancel : NULL;
     r = backend_sqlite_open(directory, options, &catalog->backend, err);
+    if (r >= 0) {
+        r = catalog->backend->ops->state(catalog->backend, &state, err);
+    }
     if (r < 0) {
         return r;
     }
+    catalog->generation = state.generation;
+    catalog->removals = state.removals;
     *ret = TAKE_PTR(catalog);
     return 0;
 }
@@ -186,6 +193,165 @@ static int check_move(const struct catalog_move *move, corrie_error *err)
     return 0;
 }
 
+/* ---- beside collections ----
+ *
+ * A new object may name old ones that its maker believes to be stored: it has seen them in memory,
+ * or somebody gave it their names. As long as nothing was removed since the handle was opened they
+ * are there. Afterwards a commit asks for each of them, and the backend takes the answer only if
+ * nothing was removed since the question. Since an object is never removed while one that names it
+ * is stored, it is enough to ask for what the new objects name themselves. */
+
+int catalog_look(struct catalog *catalog, struct backend_state *ret, corrie_error *err)
+{
+    int r = catalog->backend->ops->state(catalog->backend, ret, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (ret->generation != catalog->generation || ret->removals != catalog->removals) {
+        object_table_forget(catalog);
+        catalog->wary = true;
+        catalog->generation = ret->generation;
+        catalog->removals = ret->removals;
+    }
+    return 0;
+}
+
+int catalog_generation(struct catalog *catalog, uint64_t *ret, corrie_error *err)
+{
+    struct backend_state state;
+    int r = catalog_look(catalog, &state, err);
+
+    if (r >= 0) {
+        *ret = state.generation;
+    }
+    return r;
+}
+
+int catalog_fence(struct catalog *catalog, int64_t *ret, corrie_error *err)
+{
+    struct backend_state state;
+    int r = catalog->backend->ops->state(catalog->backend, &state, err);
+
+    if (r >= 0) {
+        *ret = state.fence;
+    }
+    return r;
+}
+
+struct needs {
+    struct hash_set known; /* what is in the list, and what was noted already */
+    struct {
+        struct hash *items;
+        size_t count;
+        size_t capacity;
+    } names;
+};
+
+static void needs_done(struct needs *needs)
+{
+    hash_set_done(&needs->known);
+    vec_done(&needs->names);
+}
+
+static int note_need(void *arg, enum object_type type, const struct hash *name, corrie_error *err)
+{
+    struct needs *needs = arg;
+    int r = hash_set_add(&needs->known, name);
+
+    (void)type;
+    return r < 0 || (r > 0 && vec_push(&needs->names, *name) < 0) ? corrie_fail_memory(err) : 0;
+}
+
+static int note_needs(struct object *object, struct needs *needs, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct commit commit;
+    int r;
+
+    switch (object->type) {
+    case OBJECT_NODE:
+        r = object->node ? 0 : node_decode(object_bytes(object), &object->node, err);
+        return r < 0 ? r : node_names(object->node, note_need, needs, err);
+    case OBJECT_COMMIT:
+        r = commit_decode(object_bytes(object), &arena, &commit, err);
+        return r < 0 ? r : commit_names(&commit, note_need, needs, err);
+    default:
+        return 0;
+    }
+}
+
+static int check_needs(struct catalog *catalog, const struct object_list *objects,
+                       corrie_error *err)
+{
+    _cleanup_(needs_done) struct needs needs = {.known = {0}};
+    char hex[HASH_HEX + 1];
+    size_t missing;
+    int r = 0;
+
+    for (size_t i = 0; i < objects->count; i++) {
+        if (hash_set_add(&needs.known, &objects->items[i]->name) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    for (size_t i = 0; r >= 0 && i < objects->count; i++) {
+        r = note_needs(objects->items[i], &needs, err);
+    }
+    if (r >= 0) {
+        r = catalog->backend->ops->find_missing(catalog->backend, needs.names.items,
+                                                needs.names.count, &missing, err);
+    }
+    if (r < 0 || missing == needs.names.count) {
+        return r < 0 ? r : 0;
+    }
+    hash_hex(&needs.names.items[missing], hex);
+    corrie_fail(err, CORRIE_E_CONFLICT, "what this builds on was collected (gc) meanwhile: %.12s",
+                hex);
+    /* Whoever looks anew finds what is there now. Who then still needs it has it from elsewhere. */
+    err->retryable = catalog->missed_at != catalog->removals;
+    catalog->missed_at = catalog->removals;
+    return corrie_hint(err, err->retryable ? "try again" : "begin again, from a branch or a tag");
+}
+
+#define LOOKS_BEFORE_HOLD 2
+
+static int commit_packed(struct catalog *catalog, const struct object_list *objects,
+                         const struct backend_object *packed, size_t n,
+                         const struct catalog_move *move, corrie_error *err)
+{
+    const struct backend_ops *ops = catalog->backend->ops;
+
+    for (unsigned looks = 0;; looks++) {
+        struct backend_state state;
+        int r = 0;
+
+        if (n > 0 && catalog->wary) {
+            r = check_needs(catalog, objects, err);
+        }
+        if (r >= 0) {
+            r = ops->commit(catalog->backend, packed, n, move, catalog->removals, err);
+        }
+        if (r == 1) {
+            if (looks >= LOOKS_BEFORE_HOLD && ops->hold) {
+                r = ops->hold(catalog->backend, err);
+            }
+            if (r >= 0) {
+                r = catalog_look(catalog, &state, err);
+            }
+            if (r >= 0) {
+                r = cancel_check(catalog->cancel, err);
+            }
+            if (r >= 0) {
+                continue;
+            }
+        }
+        if (r < 0 && ops->release) {
+            ops->release(catalog->backend);
+        }
+        return r;
+    }
+}
+
 int catalog_commit(struct catalog *catalog, const struct object_list *objects,
                    const struct catalog_move *move, corrie_error *err)
 {
@@ -205,7 +371,7 @@ int catalog_commit(struct catalog *catalog, const struct object_list *objects,
     if (dated.when == 0) {
         dated.when = clock_now();
     }
-    r = catalog->backend->ops->commit(catalog->backend, packed, n, &dated, err);
+    r = commit_packed(catalog, objects, packed, n, &dated, err);
     for (size_t i = 0; r >= 0 && i < n; i++) {
         objects->items[i]->stored = true;
     }

@@ -25,6 +25,8 @@ struct ZSTD_DCtx_s;
  *     held (refs > 0)  --last unref, stored-->      idle: in the list of use, may be evicted
  *     held             --last unref, not stored-->  freed: nothing may believe that it is stored
  *     idle             --found-->                   held
+ *     held, stored     --object_table_forget-->     apart: in nobody's table, freed at last unref
+ *     idle             --object_table_forget-->     freed
  */
 struct object {
     struct object *next; /* of the same slot */
@@ -36,6 +38,7 @@ struct object {
     size_t len;
     uint8_t type;
     bool stored;
+    bool apart;
     char bytes[];
 };
 
@@ -56,6 +59,11 @@ struct catalog {
     struct ZSTD_DCtx_s *expander;
     const struct cancel *cancel;
     uint64_t n_reads; /* objects read from the backend; for tests and benchmarks */
+    /* Collections as this handle last saw them. What it has in memory as stored was stored then. */
+    uint64_t generation;
+    uint64_t removals;
+    bool wary;          /* there was one since the handle was opened: commits look before they leap */
+    uint64_t missed_at; /* `removals` when a commit was last refused for something that is gone */
 };
 
 static inline struct str object_bytes(const struct object *object)
@@ -83,6 +91,22 @@ int object_list_pack(struct catalog *catalog, const struct object_list *list, st
 void object_table_done(struct catalog *catalog);
 /* Forgets all objects that nobody holds. */
 void object_table_clear(struct catalog *catalog);
+/* Forgets all that was believed to be stored: it may have been collected. Who holds an object keeps
+ * it, but nobody finds it any more. */
+void object_table_forget(struct catalog *catalog);
+/* Expands stored bytes and checks them against the name. `scratch` may hold what *ret shows. */
+int object_expand(struct catalog *catalog, const struct backend_object *found, struct buf *scratch,
+                  struct str *ret, corrie_error *err) CORRIE_MUST_USE;
+/* What an object must be put after: docs and origins 0, nodes by level, commits last. */
+unsigned object_rank(int type, struct str bytes);
+
+/* Reads how things stand with collections; if there was one since the last look, forgets. */
+int catalog_look(struct catalog *catalog, struct backend_state *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* Called for each object that another names. */
+typedef int (*object_name_fn)(void *arg, enum object_type type, const struct hash *name,
+                              corrie_error *err);
 
 /* A reference for one scope. */
 struct object_hold {
@@ -126,6 +150,10 @@ static inline struct hash node_child(const struct node *node, size_t index)
 int node_get(struct catalog *catalog, const struct hash *name, const struct str *last_key,
              unsigned level, struct object **ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* What its entries name: nodes, or docs and origins. CORRIE_E_CORRUPT if a value is malformed. */
+int node_names(const struct node *node, object_name_fn each, void *arg, corrie_error *err)
+    CORRIE_MUST_USE;
+
 /* A value's bytes; false if they are none. ret->doc is borrowed from `bytes`. */
 bool value_decode(struct str bytes, struct tree_value *ret);
 void value_encode(const struct tree_value *value, struct buf *out);
@@ -148,5 +176,9 @@ struct commit_links {
 };
 int commit_links(struct catalog *catalog, const struct hash *id, struct commit_links *ret,
                  corrie_error *err) CORRIE_MUST_USE;
+
+/* What a commit names: tree, parents, origin. */
+int commit_names(const struct commit *commit, object_name_fn each, void *arg, corrie_error *err)
+    CORRIE_MUST_USE;
 
 #endif

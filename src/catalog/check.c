@@ -386,35 +386,57 @@ static int check_refs(struct checker *checker, corrie_error *err)
     }
 }
 
-int catalog_check_all(struct catalog *catalog, const struct catalog_check *check,
-                      struct catalog_check_counts *ret, corrie_error *err)
+static int check_frozen(struct checker *checker, corrie_error *err)
 {
-    _cleanup_(checker_done) struct checker checker = {.catalog = catalog, .check = check};
+    struct catalog *catalog = checker->catalog;
     const struct backend_ops *ops = catalog->backend->ops;
     int r;
 
     /* What is in memory may be better than what is stored. */
     object_table_clear(catalog);
-    r = ops->check(catalog->backend, file_problem, &checker, err);
+    r = ops->check(catalog->backend, file_problem, checker, err);
     if (r >= 0) {
-        r = ops->reflog_commits(catalog->backend, reflog_commit, &checker, err);
+        r = ops->reflog_commits(catalog->backend, INT64_MIN, reflog_commit, checker, err);
     }
     if (r >= 0) {
-        r = drop_collected(&checker, err);
+        r = drop_collected(checker, err);
     }
     if (r < 0 && err->code == CORRIE_E_CORRUPT) {
-        r = as_problem(&checker, "reflog", err);
+        r = as_problem(checker, "reflog", err);
     }
     if (r >= 0) {
-        r = check_refs(&checker, err);
+        r = check_refs(checker, err);
         if (r < 0 && err->code == CORRIE_E_CORRUPT) {
-            r = as_problem(&checker, "refs", err);
+            r = as_problem(checker, "refs", err);
         }
     }
-    while (r >= 0 && checker.todo.count > 0) {
-        struct hash name = vec_pop(&checker.todo);
+    while (r >= 0 && checker->todo.count > 0) {
+        struct hash name = vec_pop(&checker->todo);
 
-        r = check_commit(&checker, &name, err);
+        r = check_commit(checker, &name, err);
+    }
+    return r;
+}
+
+int catalog_check_all(struct catalog *catalog, const struct catalog_check *check,
+                      struct catalog_check_counts *ret, corrie_error *err)
+{
+    _cleanup_(checker_done) struct checker checker = {.catalog = catalog, .check = check};
+    const struct backend_ops *ops = catalog->backend->ops;
+    int r = 0;
+
+    /* A collection beside removes what old movements of refs name: that is no damage. */
+    if (ops->freeze) {
+        r = ops->freeze(catalog->backend, err);
+        if (r < 0 && err->code == CORRIE_E_CORRUPT) {
+            r = as_problem(&checker, "file", err);
+        }
+    }
+    if (r >= 0) {
+        r = check_frozen(&checker, err);
+    }
+    if (ops->thaw) {
+        ops->thaw(catalog->backend);
     }
     if (r < 0) {
         return r;

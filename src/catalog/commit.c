@@ -341,3 +341,16 @@ int commit_add(struct catalog *catalog, const struct commit *commit, struct obje
     r = buf_check(&bytes, err);
     return r < 0 ? r : object_add(catalog, OBJECT_COMMIT, buf_str(&bytes), objects, ret, err);
 }
+
+int commit_names(const struct commit *commit, object_name_fn each, void *arg, corrie_error *err)
+{
+    int r = each(arg, OBJECT_NODE, &commit->tree, err);
+
+    for (size_t i = 0; r >= 0 && i < commit->n_parents; i++) {
+        r = each(arg, OBJECT_COMMIT, &commit->parents[i], err);
+    }
+    if (r >= 0 && commit->has_origin) {
+        r = each(arg, OBJECT_ORIGIN, &commit->origin, err);
+    }
+    return r < 0 ? r : 0;
+}

@@ -244,3 +244,29 @@ int node_get(struct catalog *catalog, const struct hash *name, const struct str 
     *ret = TAKE_PTR(hold.object);
     return 0;
 }
+
+int node_names(const struct node *node, object_name_fn each, void *arg, corrie_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < node->n; i++) {
+        struct tree_value value;
+
+        if (node->level > 0) {
+            struct hash child = node_child(node, i);
+
+            r = each(arg, OBJECT_NODE, &child, err);
+            continue;
+        }
+        if (!value_decode(node->entries[i].value, &value)) {
+            return corrie_fail(err, CORRIE_E_CORRUPT, "a value is malformed");
+        }
+        if (value.doc_apart) {
+            r = each(arg, OBJECT_DOC, &value.doc_hash, err);
+        }
+        if (r >= 0 && value.has_origin) {
+            r = each(arg, OBJECT_ORIGIN, &value.origin, err);
+        }
+    }
+    return r < 0 ? r : 0;
+}

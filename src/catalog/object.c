@@ -89,7 +89,7 @@ static void idle_add(struct object_table *table, struct object *object)
     table->idle_bytes += object_memory(object);
 }
 
-static void object_free(struct object_table *table, struct object *object)
+static void table_remove(struct object_table *table, struct object *object)
 {
     struct object **link = &table->slots[slot_of(table, &object->name)];
 
@@ -98,6 +98,13 @@ static void object_free(struct object_table *table, struct object *object)
     }
     *link = object->next;
     table->count--;
+}
+
+static void object_free(struct object_table *table, struct object *object)
+{
+    if (!object->apart) {
+        table_remove(table, object);
+    }
     mem_free(object->node);
     mem_free(object);
 }
@@ -160,7 +167,7 @@ void object_unref(struct catalog *catalog, struct object *object)
     if (!object || --object->refs > 0) {
         return;
     }
-    if (!object->stored) {
+    if (!object->stored || object->apart) {
         object_free(table, object);
         return;
     }
@@ -171,6 +178,26 @@ void object_unref(struct catalog *catalog, struct object *object)
 void object_table_clear(struct catalog *catalog)
 {
     evict(&catalog->objects, 0);
+}
+
+void object_table_forget(struct catalog *catalog)
+{
+    struct object_table *table = &catalog->objects;
+
+    evict(table, 0);
+    for (size_t i = 0; i < table->n_slots; i++) {
+        struct object *object = table->slots[i];
+
+        while (object) {
+            struct object *next = object->next;
+
+            if (object->stored) {
+                table_remove(table, object);
+                object->apart = true;
+            }
+            object = next;
+        }
+    }
 }
 
 void object_hold_done(struct object_hold *hold)
@@ -278,26 +305,36 @@ struct fetch {
     struct object *object;
 };
 
+int object_expand(struct catalog *catalog, const struct backend_object *found, struct buf *scratch,
+                  struct str *ret, corrie_error *err)
+{
+    struct hash name;
+    int r = stored_expand(catalog, found->stored, scratch, ret, err);
+
+    if (r < 0) {
+        return r;
+    }
+    name = object_name((enum object_type)found->type, *ret);
+    return hash_eq(&name, &found->name)
+               ? 0
+               : corrie_fail(err, CORRIE_E_CORRUPT, "its bytes are not what was stored");
+}
+
 static int take_fetched(void *arg, size_t index, const struct backend_object *found,
                         corrie_error *err)
 {
     struct fetch *fetch = arg;
     _cleanup_(buf_done) struct buf scratch = {0};
     struct str bytes;
-    struct hash name;
     int r;
 
     (void)index;
     if (found->type != (int)fetch->type) {
         return corrie_fail(err, CORRIE_E_CORRUPT, "it is stored as another type");
     }
-    r = stored_expand(fetch->catalog, found->stored, &scratch, &bytes, err);
+    r = object_expand(fetch->catalog, found, &scratch, &bytes, err);
     if (r < 0) {
         return r;
-    }
-    name = object_name(fetch->type, bytes);
-    if (!hash_eq(&name, fetch->name)) {
-        return corrie_fail(err, CORRIE_E_CORRUPT, "its bytes are not what was stored");
     }
     fetch->catalog->n_reads++;
     return table_insert(&fetch->catalog->objects, fetch->type, fetch->name, bytes, true,
@@ -386,17 +423,50 @@ void object_list_done(struct object_list *list)
     vec_done(list);
 }
 
+unsigned object_rank(int type, struct str bytes)
+{
+    switch (type) {
+    case OBJECT_NODE:
+        return 1 + (bytes.len > 0 ? (unsigned char)bytes.data[0] : 0); /* its level */
+    case OBJECT_COMMIT:
+        return 1000; /* a list has a commit after its parents */
+    default:
+        return 0;
+    }
+}
+
+struct ranked {
+    const struct object *object;
+    unsigned rank;
+    size_t index;
+};
+
+static int rank_order(const void *a, const void *b)
+{
+    const struct ranked *x = a;
+    const struct ranked *y = b;
+
+    return x->rank != y->rank ? (x->rank < y->rank ? -1 : 1) : x->index < y->index ? -1 : 1;
+}
+
 int object_list_pack(struct catalog *catalog, const struct object_list *list, struct arena *arena,
                      struct backend_object **ret, corrie_error *err)
 {
     struct backend_object *packed = arena_array(arena, struct backend_object, list->count);
+    struct ranked *ranked = arena_array(arena, struct ranked, list->count);
     int r;
 
-    if (!packed) {
+    if (!packed || !ranked) {
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < list->count; i++) {
         const struct object *object = list->items[i];
+
+        ranked[i] = (struct ranked){object, object_rank(object->type, object_bytes(object)), i};
+    }
+    qsort(ranked, list->count, sizeof *ranked, rank_order);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct object *object = ranked[i].object;
 
         packed[i].name = object->name;
         packed[i].type = object->type;

@@ -21,13 +21,16 @@ static const char schema_text[] =
     " PRIMARY KEY (ref, sequence)) WITHOUT ROWID;"
     "CREATE TABLE records (space TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL,"
     " json TEXT NOT NULL, PRIMARY KEY (space, id)) WITHOUT ROWID;"
-    "CREATE INDEX records_by_time ON records (space, time, id);";
+    "CREATE INDEX records_by_time ON records (space, time, id);"
+    "CREATE TABLE collection (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL,"
+    " removals INTEGER NOT NULL, fence INTEGER NOT NULL, next INTEGER NOT NULL);"
+    "INSERT INTO collection VALUES (1, 1, 1, 0, 1);";
 
 /* The other names are looked up, never written by anybody but this schema. */
 static const char schema_check[] =
     "SELECT count(*) FROM sqlite_schema WHERE name IN"
-    " ('objects', 'objects_by_name', 'refs', 'reflog', 'records', 'records_by_time')";
-#define SCHEMA_OBJECTS 6
+    " ('objects', 'objects_by_name', 'refs', 'reflog', 'records', 'records_by_time', 'collection')";
+#define SCHEMA_OBJECTS 7
 
 /* ---- memory ---- */
 
@@ -212,15 +215,25 @@ static int wait_for_lock(void *arg, int n_calls)
 
 static const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_OBJECT_GET] = "SELECT type, stored FROM objects WHERE name = ?1",
-    [SQL_OBJECT_HAS] = "SELECT 1 FROM objects WHERE name = ?1 AND type = ?2",
-    [SQL_OBJECT_PUT] = "INSERT INTO objects (name, type, stamp, stored) VALUES (?1, ?2, ?3, ?4)"
+    [SQL_OBJECT_HAS] = "SELECT type, stamp FROM objects WHERE name = ?1",
+    [SQL_OBJECT_PUT] = "INSERT INTO objects (id, name, type, stamp, stored)"
+                       " VALUES (?5, ?1, ?2, ?3, ?4)"
                        " ON CONFLICT (name) DO UPDATE SET stamp = excluded.stamp"
                        " WHERE stamp < excluded.stamp",
     [SQL_OBJECT_FIND] = "SELECT name FROM objects WHERE name >= ?1 AND name <= ?2 AND type = ?3"
                         " ORDER BY name LIMIT ?4",
+    [SQL_OBJECT_STAMP] = "UPDATE objects SET stamp = ?2 WHERE name = ?1 AND stamp < ?2",
+    [SQL_OBJECT_LIST] = "SELECT name, type, stamp, length(stored), id FROM objects WHERE id < ?1"
+                        " ORDER BY id DESC LIMIT ?2",
+    [SQL_OBJECT_LAST] = "SELECT max(id) FROM objects",
+    [SQL_OBJECT_REMOVE] = "DELETE FROM objects WHERE id = ?1",
+    [SQL_STATE] = "SELECT generation, removals, fence, next FROM collection WHERE id = 1",
+    [SQL_ADVANCE] = "UPDATE collection SET generation = generation + 1, fence = max(fence, ?1)",
+    [SQL_REMOVED] = "UPDATE collection SET removals = removals + 1, next = max(next, ?1)",
     [SQL_REF_GET] = "SELECT kind, target FROM refs WHERE name = ?1",
     [SQL_REF_PUT] = "INSERT INTO refs (name, kind, target) VALUES (?1, ?2, ?3)"
                     " ON CONFLICT (name) DO UPDATE SET target = excluded.target",
@@ -233,8 +246,8 @@ static const char *const sql_texts[SQL_COUNT] = {
                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_REFLOG_LIST] = "SELECT sequence, kind, old, new, time, who, why FROM reflog"
                         " WHERE ref = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3",
-    [SQL_REFLOG_COMMITS] = "SELECT old FROM reflog WHERE old IS NOT NULL"
-                           " UNION SELECT new FROM reflog WHERE new IS NOT NULL",
+    [SQL_REFLOG_COMMITS] = "SELECT old FROM reflog WHERE old IS NOT NULL AND time >= ?1"
+                           " UNION SELECT new FROM reflog WHERE new IS NOT NULL AND time >= ?1",
     [SQL_REFLOG_NAMES] = "SELECT DISTINCT ref FROM reflog ORDER BY ref",
     [SQL_INDEX_PUT] = "INSERT INTO records (space, id, time, json) VALUES (?1, ?2, ?3, ?4)"
                       " ON CONFLICT (space, id) DO UPDATE SET time = excluded.time,"
@@ -254,7 +267,9 @@ int sqlite_statement(struct sqlite_backend *self, enum sql which, sqlite3_stmt *
                                    &self->statements[which], NULL);
 
         if (r != SQLITE_OK) {
-            return sqlite_fail(self, r, "read the catalog", err);
+            /* Our statements are right: then the schema that they meet is not ours any more. */
+            return sqlite_fail(self, (r & 0xff) == SQLITE_ERROR ? SQLITE_CORRUPT : r,
+                               "read the catalog", err);
         }
     }
     *ret = self->statements[which];
@@ -503,7 +518,7 @@ static int make_schema(struct sqlite_backend *self, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    r = sqlite3_exec(self->db, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+    r = sqlite3_exec(self->db, "PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL", NULL, NULL, NULL);
     if (r == SQLITE_OK) {
         r = sqlite3_exec(self->db, buf_text(&text), NULL, NULL, NULL);
     }

@@ -50,7 +50,7 @@ int sqlite_reflog(struct backend *backend, struct str ref, uint64_t before, size
     return 0;
 }
 
-int sqlite_reflog_commits(struct backend *backend, backend_name_fn each, void *arg,
+int sqlite_reflog_commits(struct backend *backend, int64_t since, backend_name_fn each, void *arg,
                           corrie_error *err)
 {
     struct sqlite_backend *self = of(backend);
@@ -60,6 +60,7 @@ int sqlite_reflog_commits(struct backend *backend, backend_name_fn each, void *a
     if (r < 0) {
         return r;
     }
+    (void)sqlite3_bind_int64(statement, 1, since);
     while ((r = sqlite_step(self, statement, "read the reflog", err)) > 0) {
         struct hash name = sqlite_column_hash(statement, 0);
 

@@ -12,12 +12,20 @@
 
 enum sql {
     SQL_BEGIN,
+    SQL_BEGIN_READ,
     SQL_COMMIT,
     SQL_ROLLBACK,
     SQL_OBJECT_GET,
     SQL_OBJECT_HAS,
     SQL_OBJECT_PUT,
     SQL_OBJECT_FIND,
+    SQL_OBJECT_STAMP,
+    SQL_OBJECT_LIST,
+    SQL_OBJECT_LAST,
+    SQL_OBJECT_REMOVE,
+    SQL_STATE,
+    SQL_ADVANCE,
+    SQL_REMOVED,
     SQL_REF_GET,
     SQL_REF_PUT,
     SQL_REF_DELETE,
@@ -43,7 +51,8 @@ struct sqlite_backend {
     int64_t deadline_ms;
     int64_t wait_until; /* monotonic; of the wait for a lock that is going on */
     uint64_t jitter;
-    bool held; /* a write transaction is open since hold() */
+    bool held;   /* a write transaction is open since hold() */
+    bool frozen; /* a read transaction is open since freeze() */
 };
 
 /* Routes SQLite's memory through base/mem.h; once a process, before the first connection. */
@@ -70,15 +79,38 @@ int sqlite_column_str(sqlite3_stmt *statement, int column, struct arena *arena, 
                       corrie_error *err) CORRIE_MUST_USE;
 struct hash sqlite_column_hash(sqlite3_stmt *statement, int column);
 
+/* Transactions (backend_sqlite.c). sqlite_begin starts one, or takes over what hold() began;
+ * sqlite_roll_back ends one in which something failed; the error at hand is the one that counts. */
+int sqlite_run(struct sqlite_backend *self, enum sql which, const char *attempted,
+               corrie_error *err);
+int sqlite_begin(struct sqlite_backend *self, const char *attempted, corrie_error *err)
+    CORRIE_MUST_USE;
+void sqlite_roll_back(struct sqlite_backend *self);
+
+/* The state of collections, and the least position that was never given. */
+int sqlite_read_state(struct sqlite_backend *self, struct backend_state *ret, int64_t *ret_next,
+                      corrie_error *err) CORRIE_MUST_USE;
+
 /* The operations: backend_sqlite.c, */
 const struct backend_ops *sqlite_ops(void);
+/* sqlite_collect.c, */
+int sqlite_state(struct backend *backend, struct backend_state *ret, corrie_error *err);
+int sqlite_advance(struct backend *backend, int64_t cutoff, uint64_t *ret_last, corrie_error *err);
+int sqlite_list_objects(struct backend *backend, uint64_t before, size_t limit,
+                        struct backend_entry *ret, size_t *ret_n, corrie_error *err);
+int sqlite_remove_objects(struct backend *backend, const struct backend_entry *objects, size_t n,
+                          corrie_error *err);
+int sqlite_shrink(struct backend *backend, const struct cancel *cancel, uint64_t *ret_bytes,
+                  corrie_error *err);
+int sqlite_freeze(struct backend *backend, corrie_error *err);
+void sqlite_thaw(struct backend *backend);
 /* sqlite_connect.c, */
 struct backend *sqlite_close(struct backend *backend);
 /* and sqlite_log.c. */
 int sqlite_reflog(struct backend *backend, struct str ref, uint64_t before, size_t limit,
                   struct arena *arena, struct catalog_reflog_entry **ret, size_t *ret_n,
                   corrie_error *err);
-int sqlite_reflog_commits(struct backend *backend, backend_name_fn each, void *arg,
+int sqlite_reflog_commits(struct backend *backend, int64_t since, backend_name_fn each, void *arg,
                           corrie_error *err);
 int sqlite_reflog_names(struct backend *backend, struct arena *arena, struct str **ret,
                         size_t *ret_n, corrie_error *err);

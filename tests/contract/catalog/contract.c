@@ -77,7 +77,7 @@ static int move_ref(struct rig *rig, const char *ref, const struct hash *from,
                                 .who = STR("ada"),
                                 .why = STR("test")};
 
-    return rig->ops->commit(rig->backend, objects, n, &move, &rig->err);
+    return rig->ops->commit(rig->backend, objects, n, &move, 0, &rig->err);
 }
 
 static int keep(void *arg, size_t index, const struct backend_object *object, corrie_error *err)
@@ -109,8 +109,8 @@ START_TEST(test_objects)
     objects[1] = (struct backend_object){hash_bytes(STR("x")), OBJECT_NODE, STR("\0\0x")};
     objects[2] =
         (struct backend_object){hash_bytes(STR("y")), OBJECT_DOC, str_make(large, 2000000)};
-    ck_ok(rig.ops->put_objects(rig.backend, objects, 3, &rig.err), &rig.err);
-    ck_ok(rig.ops->put_objects(rig.backend, objects, 2, &rig.err), &rig.err); /* again: no harm */
+    ck_ok(rig.ops->put_objects(rig.backend, objects, 3, 0, &rig.err), &rig.err);
+    ck_ok(rig.ops->put_objects(rig.backend, objects, 2, 0, &rig.err), &rig.err); /* again: no harm */
     rig_reopen(&rig);
     names[0] = objects[2].name;
     names[1] = hash_bytes(STR("nobody"));
@@ -218,7 +218,7 @@ START_TEST(test_lists_in_pages)
                                                      : CATALOG_BRANCH,
                                     .new_commit = object.name};
 
-        ck_ok(rig.ops->commit(rig.backend, &object, 1, &move, &rig.err), &rig.err);
+        ck_ok(rig.ops->commit(rig.backend, &object, 1, &move, 0, &rig.err), &rig.err);
     }
     struct str after = STR_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(sorted); i++) {
@@ -268,7 +268,7 @@ START_TEST(test_find_by_bits)
         objects[i].name.bytes[1] = (uint8_t)(0xc0 + 5 * i); /* c0 c5 ca cf */
     }
     objects[3].type = OBJECT_NODE;
-    ck_ok(rig.ops->put_objects(rig.backend, objects, 4, &rig.err), &rig.err);
+    ck_ok(rig.ops->put_objects(rig.backend, objects, 4, 0, &rig.err), &rig.err);
     ck_ok(rig.ops->find_objects(rig.backend, OBJECT_COMMIT, &prefix, 12, 10, count_name, &n,
                                 &rig.err),
           &rig.err);

@@ -207,7 +207,7 @@ START_TEST(test_ambiguous_prefix)
     memset(objects[0].name.bytes, 0xab, HASH_BYTES);
     memset(objects[1].name.bytes, 0xab, HASH_BYTES);
     objects[1].name.bytes[31] = 0;
-    ck_ok(lab.catalog->backend->ops->put_objects(lab.catalog->backend, objects, 2, &lab.err),
+    ck_ok(lab.catalog->backend->ops->put_objects(lab.catalog->backend, objects, 2, 0, &lab.err),
           &lab.err);
     ck_assert_int_eq(catalog_commit_by_prefix(lab.catalog, STR("ABABababab"), &found, &lab.err),
                      CORRIE_E_USAGE);
