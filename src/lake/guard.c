@@ -615,7 +615,7 @@ int lake_guard_step(void *data, struct catalog *catalog, struct merge_step *step
     in.target = step->target_tree;
     in.source = whole ? NULL : step->source_tree;
     in.result = step->result_tree;
-    r = tree_diff(catalog, in.target, in.result, STR("table"), on_change, &in, err);
+    r = tree_diff(catalog, in.target, in.result, STR("table\0"), on_change, &in, err);
     if (r >= 0 && step->tainted > 0) {
         r = check_taint(&in, &jobs, err);
         if (r > 0) {
@@ -673,7 +673,7 @@ int lake_guard_ref(struct lake_guard *guard, const struct hash *from_commit,
         r = lake_view_of(guard->lake, from_commit, &from, err);
         if (r >= 0) {
             in.target = &from.tree;
-            r = tree_diff(in.catalog, in.target, in.result, STR("table"), on_change, &in, err);
+            r = tree_diff(in.catalog, in.target, in.result, STR("table\0"), on_change, &in, err);
         }
     } else {
         r = all_tainted(&in, to.tainted, err);

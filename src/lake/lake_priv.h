@@ -8,6 +8,8 @@
 #include "lake/lake.h"
 #include "store/store.h"
 
+#define LAKE_KINDS 7
+
 struct lake {
     struct arena arena; /* everything below that is text */
     struct uuid id;
@@ -22,6 +24,7 @@ struct lake {
     const struct cancel *cancel;
     corrie_event_fn event;
     void *event_context;
+    struct merge_kind kinds[LAKE_KINDS]; /* filled by lake_merge_options */
 };
 
 /* locate.c: which lake is meant. *ret (in `arena`) is a URL or path; *ret_named whether the user named it, so
@@ -47,8 +50,7 @@ int lake_head_kept(struct lake *lake, struct arena *arena, struct str *ret, corr
     CORRIE_MUST_USE;
 
 /* kinds.c: the merge rules of the kinds this room owns. */
-const struct merge_options *lake_merge_options(const struct lake *lake,
-                                               struct merge_options *storage);
+const struct merge_options *lake_merge_options(struct lake *lake, struct merge_options *storage);
 
 /* ---- guard.c: what may not come to a branch ----
  *

@@ -167,8 +167,7 @@ static int ledger_edit(struct lake_tx *tx, const struct uuid *table,
         return r;
     }
     if (r == 0) {
-        ret->value.id = uuid_random();
-        list = json_array();
+        list = json_array(); /* no id: merges know a ledger key by its name */
     }
     if (!list || json_array_append_new(list, entry_json(entry)) < 0) {
         return corrie_fail_memory(err);
