@@ -58,6 +58,8 @@ struct catalog {
     struct ZSTD_CCtx_s *compressor;
     struct ZSTD_DCtx_s *expander;
     const struct cancel *cancel;
+    void (*probe)(void *arg, int point); /* tests only: called at the points of publish_priv.h */
+    void *probe_arg;
     uint64_t n_reads; /* objects read from the backend; for tests and benchmarks */
     /* Collections as this handle last saw them. What it has in memory as stored was stored then. */
     uint64_t generation;

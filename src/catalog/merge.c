@@ -1,34 +1,18 @@
 /* merge.c — merge3 over trees (merge.h).
  *
- * Only keys that `source` changed are looked at: what only `target` changed is in the result already,
- * since the result is target with edits. With several bases, every key on which source and target
- * differ. */
-#include "catalog/merge.h"
-
-#include "base/map.h"
+ *     merge_things.c   what the source did, thing by thing, and where the target has each
+ *     here             what the result has of each: value and name
+ *     merge_place.c    no two things under one name; edits of the target
+ *
+ * What only the target changed is in the result already, since the result is the target with
+ * edits: so it is looked at only where it stands in the way. */
 #include "catalog/merge_priv.h"
-
-struct merge {
-    struct catalog *catalog;
-    const struct merge_options *options;
-    const struct hash *bases;
-    size_t n_bases;
-    struct hash trees[3]; /* by enum merge_side */
-    struct merge_report *report;
-    struct arena arena;
-    struct {
-        struct tree_edit *items;
-        size_t count;
-        size_t capacity;
-    } edits;
-    struct map staged; /* key -> struct tree_edit */
-    struct str reason; /* of the key being merged */
-    struct hash result;
-};
 
 static void merge_done(struct merge *merge)
 {
+    vec_done(&merge->things);
     vec_done(&merge->edits);
+    map_done(&merge->target_moves);
     map_done(&merge->staged);
     arena_done(&merge->arena);
 }
@@ -64,6 +48,13 @@ const struct tree_edit *merge_edits(const struct merge *merge, size_t *ret_n)
 {
     *ret_n = merge->edits.count;
     return merge->edits.items;
+}
+
+struct str merge_key_on(const struct merge *merge, enum merge_side side)
+{
+    const struct merge_seat *seat = &merge->thing->on[side];
+
+    return seat->value ? seat->key : STR_EMPTY;
 }
 
 int merge_get(struct merge *merge, enum merge_side side, struct str key, struct tree_value *ret,
@@ -131,40 +122,33 @@ int merge_conflict(struct merge *merge, struct str key, const char *reason, corr
                             found[MERGE_TARGET], str_of(reason), err);
 }
 
-/* ---- one key ---- */
+/* ---- one thing ---- */
 
-static bool same(const struct tree_value *a, const struct tree_value *b)
+int merge_thing_conflict(struct merge *merge, const struct merge_thing *thing, struct str key,
+                         struct str reason, corrie_error *err)
 {
-    return a && b ? tree_value_eq(a, b) : a == b;
+    return merge_report_add(merge->report, key, thing->on[MERGE_BASE].value,
+                            thing->on[MERGE_SOURCE].value, thing->on[MERGE_TARGET].value, reason,
+                            err);
 }
 
-static int add_edit(struct merge *merge, struct str key, const struct tree_value *value,
-                    corrie_error *err)
+static bool has_name(const struct merge_thing *thing, struct str key)
 {
-    struct tree_edit edit;
-    int r = make_edit(merge, key, value, &edit, err);
-
-    if (r >= 0 && vec_push(&merge->edits, edit) < 0) {
-        r = corrie_fail_memory(err);
+    for (int side = MERGE_BASE; thing && side <= MERGE_TARGET; side++) {
+        if (thing->on[side].value && str_eq(thing->on[side].key, key)) {
+            return true;
+        }
     }
-    return r;
+    return false;
 }
 
-/* By one base alone: MERGE_TAKE_SOURCE, MERGE_TAKE_TARGET, or MERGE_CONFLICT if both changed it. */
-static enum merge_decision by_base(const struct tree_value *base, const struct tree_value *source,
-                                   const struct tree_value *target)
-{
-    return same(base, target)   ? MERGE_TAKE_SOURCE
-           : same(base, source) ? MERGE_TAKE_TARGET
-                                : MERGE_CONFLICT;
-}
-
-static const struct merge_choice *choice_for(const struct merge *merge, struct str key)
+const struct merge_choice *merge_choice_for(const struct merge *merge,
+                                            const struct merge_thing *thing, struct str key)
 {
     for (size_t i = 0; i < merge->options->n_choices; i++) {
         const struct merge_choice *choice = &merge->options->choices[i];
 
-        if (choice->key.len == 0 || str_eq(choice->key, key)) {
+        if (choice->key.len == 0 || str_eq(choice->key, key) || has_name(thing, choice->key)) {
             return choice;
         }
     }
@@ -183,108 +167,109 @@ static const struct merge_kind *kind_of(const struct merge *merge, struct str ke
     return NULL;
 }
 
-/* A key that source and target have differently and both have changed, or on which the bases
- * disagree. */
-static int decide(struct merge *merge, struct str key, bool bases_agree,
-                  const struct tree_value *base, const struct tree_value *source,
-                  const struct tree_value *target, corrie_error *err)
+static int name_reason(struct merge *merge, const struct merge_thing *thing, corrie_error *err)
 {
-    const struct merge_choice *choice = choice_for(merge, key);
+    _cleanup_(buf_done) struct buf source = {0};
+    _cleanup_(buf_done) struct buf target = {0};
+    int r;
+
+    key_format(thing->on[MERGE_SOURCE].key, &source);
+    key_format(thing->on[MERGE_TARGET].key, &target);
+    r = buf_check(&source, err);
+    if (r >= 0) {
+        r = buf_check(&target, err);
+    }
+    return r < 0 ? r
+                 : merge_reason(merge, err, "it is called %s on one side and %s on the other",
+                                buf_text(&source), buf_text(&target));
+}
+
+/* The name of a thing in the result. 1 it is known, 0 that is a conflict, which was reported. */
+static int decide_name(struct merge *merge, const struct merge_thing *thing,
+                       const struct merge_choice *choice, struct str *ret, corrie_error *err)
+{
+    enum merge_part name = thing->name;
+    enum merge_side side;
+    int r;
+
+    if (name == PART_CONFLICT) {
+        if (!choice) {
+            r = name_reason(merge, thing, err);
+            return r < 0 ? r
+                         : merge_thing_conflict(merge, thing, thing->on[MERGE_TARGET].key,
+                                                thing->disagree ? STR("several common ancestors "
+                                                                      "disagree on its name")
+                                                                : merge->reason,
+                                                err);
+        }
+        name = choice->side == MERGE_SOURCE ? PART_SOURCE : PART_TARGET;
+    }
+    side = name == PART_SOURCE || !thing->on[MERGE_TARGET].value ? MERGE_SOURCE : MERGE_TARGET;
+    *ret = thing->on[side].key;
+    return 1;
+}
+
+/* A value that both sides changed. 1 decided, 0 a conflict, which was reported. */
+static int settle_value(struct merge *merge, const struct merge_thing *thing,
+                        const struct merge_choice *choice, struct str key,
+                        const struct tree_value **ret, corrie_error *err)
+{
     const struct merge_kind *kind = kind_of(merge, key);
-    struct tree_value value;
+    struct tree_value *value = arena_new(&merge->arena, struct tree_value);
     int decision = MERGE_CONFLICT;
 
-    merge->reason = bases_agree ? STR_EMPTY : STR("several common ancestors disagree on it");
+    if (!value) {
+        return corrie_fail_memory(err);
+    }
+    merge->reason = thing->disagree ? STR("several common ancestors disagree on it") : STR_EMPTY;
     if (choice) {
         decision = choice->side == MERGE_SOURCE ? MERGE_TAKE_SOURCE : MERGE_TAKE_TARGET;
-    } else if (kind && kind->merge3 && bases_agree) {
-        decision = kind->merge3(merge, kind->data, key, base, source, target, &value, err);
+    } else if (kind && kind->merge3 && !thing->disagree) {
+        decision =
+            kind->merge3(merge, kind->data, key, thing->on[MERGE_BASE].value,
+                         thing->on[MERGE_SOURCE].value, thing->on[MERGE_TARGET].value, value, err);
     }
     switch (decision) {
     case MERGE_TAKE_SOURCE:
-        return add_edit(merge, key, source, err);
+        *ret = thing->on[MERGE_SOURCE].value;
+        return 1;
     case MERGE_TAKE_TARGET:
-        return 0;
+        *ret = thing->on[MERGE_TARGET].value;
+        return 1;
     case MERGE_PUT:
-        return add_edit(merge, key, &value, err);
+        *ret = value;
+        return 1;
     case MERGE_DELETE:
-        return target ? add_edit(merge, key, NULL, err) : 0;
+        *ret = NULL;
+        return 1;
     case MERGE_CONFLICT:
-        return merge_report_add(merge->report, key, base, source, target, merge->reason, err);
+        return merge_thing_conflict(merge, thing, key, merge->reason, err);
     default:
         return decision < 0 ? decision
                             : corrie_fail(err, CORRIE_E_INTERNAL, "a kind decided %d", decision);
     }
 }
 
-static int merge_key(struct merge *merge, struct str key, const struct tree_value *source,
-                     const struct tree_value *target, corrie_error *err)
+static int decide(struct merge *merge, struct merge_thing *thing, corrie_error *err)
 {
-    enum merge_decision first = MERGE_CONFLICT;
-    struct tree_value values[MERGE_BASES_MAX];
-    const struct tree_value *base = NULL;
-    bool values_agree = true;
-    bool decisions_agree = true;
+    const struct merge_choice *choice = merge_choice_for(merge, thing, STR_EMPTY);
+    int r;
 
-    if (same(source, target)) {
+    merge->thing = thing;
+    if (!thing->on[MERGE_SOURCE].value && !thing->on[MERGE_TARGET].value) {
         return 0;
     }
-    for (size_t i = 0; i < merge->n_bases; i++) {
-        const struct tree_value *found;
-        enum merge_decision decision;
-        int r = tree_get(merge->catalog, &merge->bases[i], key, &merge->arena, &values[i], err);
-
-        if (r < 0) {
-            return r;
-        }
-        found = r > 0 ? &values[i] : NULL;
-        decision = by_base(found, source, target);
-        if (i == 0) {
-            base = found;
-            first = decision;
-        }
-        values_agree &= same(base, found);
-        decisions_agree &= first == decision;
-    }
-    if (decisions_agree && first == MERGE_TAKE_TARGET) {
-        return 0;
-    }
-    if (decisions_agree && first == MERGE_TAKE_SOURCE) {
-        return add_edit(merge, key, source, err);
-    }
-    return decide(merge, key, values_agree, base, source, target, err);
-}
-
-/* base -> source: what the source changed. */
-static int on_source_change(void *arg, struct str key, const struct tree_value *base,
-                            const struct tree_value *source, corrie_error *err)
-{
-    struct merge *merge = arg;
-    struct tree_value value;
-    int r = cancel_check(merge->options->cancel, err);
-
-    (void)base;
-    if (r >= 0) {
-        r = merge_get(merge, MERGE_TARGET, key, &value, err);
-    }
-    if (r < 0) {
+    r = decide_name(merge, thing, choice, &thing->result.key, err);
+    if (r <= 0) {
         return r;
     }
-    r = merge_key(merge, key, source, r > 0 ? &value : NULL, err);
-    return r < 0 ? r : 0;
-}
-
-/* target -> source: what is not the same. */
-static int on_difference(void *arg, struct str key, const struct tree_value *target,
-                         const struct tree_value *source, corrie_error *err)
-{
-    struct merge *merge = arg;
-    int r = cancel_check(merge->options->cancel, err);
-
-    if (r >= 0) {
-        r = merge_key(merge, key, source, target, err);
+    if (thing->value == PART_CONFLICT) {
+        r = settle_value(merge, thing, choice, thing->result.key, &thing->result.value, err);
+        return r < 0 ? r : 0;
     }
-    return r < 0 ? r : 0;
+    thing->result.value =
+        thing->on[thing->value == PART_SOURCE ? MERGE_SOURCE : MERGE_TARGET].value;
+    return 0;
 }
 
 /* ---- the whole ---- */
@@ -367,15 +352,14 @@ int merge_trees(struct catalog *catalog, const struct hash *bases, size_t n_base
                 const struct merge_options *options, struct object_list *objects,
                 struct hash *ret_root, struct merge_report *report, corrie_error *err)
 {
-    static const struct merge_options no_options = {0};
+    static const struct merge_options no_options;
     _cleanup_(merge_done) struct merge merge = {
         .catalog = catalog,
         .options = options ? options : &no_options,
-        .bases = bases,
-        .n_bases = n_bases,
         .trees = {bases[0], *source, *target},
         .report = report,
     };
+    struct merge_search search;
     int r;
 
     if (hash_eq(source, target) || (n_bases == 1 && hash_eq(&bases[0], source))) {
@@ -386,9 +370,18 @@ int merge_trees(struct catalog *catalog, const struct hash *bases, size_t n_base
         *ret_root = *source;
         return 0;
     }
-    r = n_bases == 1
-            ? tree_diff(catalog, &bases[0], source, STR_EMPTY, on_source_change, &merge, err)
-            : tree_diff(catalog, target, source, STR_EMPTY, on_difference, &merge, err);
+    search = (struct merge_search){.catalog = catalog,
+                                   .arena = &merge.arena,
+                                   .cancel = merge.options->cancel,
+                                   .source = source,
+                                   .target = target};
+    r = merge_things_find_all(&search, bases, n_bases, &merge.things, &merge.target_moves, err);
+    for (size_t i = 0; r >= 0 && i < merge.things.count; i++) {
+        r = decide(&merge, merge.things.items[i], err);
+    }
+    if (r >= 0 && report->n_conflicts == 0) {
+        r = merge_place(&merge, err);
+    }
     if (r >= 0) {
         r = add_staged(&merge, err);
     }

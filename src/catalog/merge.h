@@ -255,7 +255,7 @@ struct pick {
      * <hash>.". A pick keeps author and author time of what it picks; a revert's author is
      * `author`. */
     struct commit commit;
-    struct str why; /* for the reflog; empty = of the last commit made */
+    struct str why; /* for the reflog; empty = "cherry-pick 0123456789ab …" or "revert …" */
     int64_t deadline_ms;
     int64_t since; /* as in struct publish */
     const struct merge_options *merge;

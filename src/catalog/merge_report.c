@@ -155,10 +155,19 @@ static json_t *key_json(struct str key)
 static int add_conflict(json_t *list, const struct merge_conflict_entry *conflict,
                         corrie_error *err)
 {
+    _cleanup_(buf_done) struct buf name = {0};
     _json_ json_t *entry = json_object();
+    struct str kind = key_segment(conflict->key, 0);
     int r;
 
-    if (!entry || js_set(entry, "key", key_json(conflict->key)) < 0) {
+    key_format(conflict->key, &name);
+    r = buf_check(&name, err);
+    if (r < 0) {
+        return r;
+    }
+    if (!entry || js_set(entry, "key", key_json(conflict->key)) < 0 ||
+        js_set_str(entry, "kind", kind) < 0 ||
+        js_set_str(entry, "name", str_from(buf_str(&name), kind.len + 1)) < 0) {
         return corrie_fail_memory(err);
     }
     r = set_value(entry, "base", conflict->base, err);

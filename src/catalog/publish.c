@@ -7,40 +7,19 @@
  * After a lost race the backend's write lock is held from the look to the swap, if it offers that
  * and the last round was short: so nobody loses twice, and nobody waits long for somebody else's
  * merge. */
+#include "catalog/publish_priv.h"
+
 #include "base/clock.h"
 #include "catalog/history.h"
-#include "catalog/merge_priv.h"
 
 #define HOLD_BELOW_NS 50000000 /* a round that took less may be repeated under the lock */
 #define WAIT_MIN_NS 100000
 #define WAIT_MAX_NS 20000000
 
-/* What one round makes of the head it found. */
-struct round {
-    struct catalog *catalog;
-    const struct catalog_ref *head;
-    struct object_list objects;
-    struct hash commit; /* where the ref is to go; zero: nothing to do */
-    struct hash tree;
-    bool fast_forward;
-};
-
 static void round_done(struct round *round)
 {
     object_list_done(&round->objects);
 }
-
-typedef int (*round_fn)(void *arg, struct round *round, struct merge_report *report,
-                        corrie_error *err);
-
-struct target {
-    struct str ref;
-    const struct commit *commit; /* who and why, for the reflog */
-    struct str why;
-    int64_t deadline_ms;
-    const struct merge_options *options;
-    struct object_list *preview; /* gets what a dry run made; may be NULL */
-};
 
 static int read_target(struct catalog *catalog, struct str name, struct catalog_ref *ret,
                        corrie_error *err)
@@ -55,7 +34,7 @@ static int read_target(struct catalog *catalog, struct str name, struct catalog_
 }
 
 static int swap(struct catalog *catalog, const struct target *target, const struct round *round,
-                corrie_error *err)
+                const struct catalog_move *seen, corrie_error *err)
 {
     const struct commit *commit = target->commit;
     struct str first_line;
@@ -67,6 +46,8 @@ static int swap(struct catalog *catalog, const struct target *target, const stru
         .new_commit = round->commit,
         .who = commit->committer.len > 0 ? commit->committer : commit->author,
         .why = target->why,
+        .since = seen->since,
+        .generation = seen->generation,
     };
 
     if (move.why.len == 0) {
@@ -91,31 +72,52 @@ static void set_result(const struct catalog_ref *head, const struct round *round
     };
 }
 
+/* Looks at the head. `seen` gets what a collection must not have passed until the swap. */
+static int look(struct round *round, struct catalog_ref *head, struct catalog_move *seen,
+                corrie_error *err)
+{
+    const struct target *target = round->target;
+    int r;
+
+    seen->since = target->since ? target->since : clock_now();
+    r = read_target(round->catalog, target->ref, head, err);
+    if (r >= 0) {
+        round->head = head;
+        r = publish_tree_of(round->catalog, &head->commit, &round->head_tree, err);
+    }
+    if (r >= 0) {
+        round->tree = round->head_tree;
+        publish_at(round, PUBLISH_LOOKED);
+    }
+    return r;
+}
+
 /* One round. 1 the result stands, 0 to be tried again (the error says why), negative. */
 static int one_round(struct catalog *catalog, const struct target *target, round_fn function,
                      void *arg, unsigned attempt, struct publish_result *ret,
                      struct merge_report *report, corrie_error *err)
 {
-    _cleanup_(round_done) struct round round = {.catalog = catalog};
+    _cleanup_(round_done) struct round round = {.catalog = catalog, .target = target};
     bool dry_run = target->options && target->options->dry_run;
+    struct catalog_move seen = {.since = 0};
     struct catalog_ref head;
     int r;
 
     merge_report_done(report);
-    r = read_target(catalog, target->ref, &head, err);
-    if (r < 0) {
-        return r;
+    r = look(&round, &head, &seen, err);
+    if (r >= 0) {
+        r = function(arg, &round, report, err);
     }
-    round.head = &head;
-    r = function(arg, &round, report, err);
     if (r < 0) {
         return r;
     }
     if (!dry_run && !hash_is_zero(&round.commit)) {
-        r = swap(catalog, target, &round, err);
+        publish_at(&round, PUBLISH_READY);
+        r = swap(catalog, target, &round, &seen, err);
         if (r < 0) {
             return err->retryable ? 0 : r;
         }
+        publish_at(&round, PUBLISH_SWAPPED);
     }
     set_result(&head, &round, !dry_run, attempt, ret);
     if (dry_run && target->preview) {
@@ -125,9 +127,9 @@ static int one_round(struct catalog *catalog, const struct target *target, round
     return 1;
 }
 
-static int run_rounds(struct catalog *catalog, const struct target *target, round_fn function,
-                      void *arg, struct publish_result *ret, struct merge_report *report,
-                      corrie_error *err)
+int publish_rounds(struct catalog *catalog, const struct target *target, round_fn function,
+                   void *arg, struct publish_result *ret, struct merge_report *report,
+                   corrie_error *err)
 {
     const struct backend_ops *ops = catalog->backend->ops;
     int64_t start = clock_monotonic();
@@ -174,8 +176,8 @@ static int run_rounds(struct catalog *catalog, const struct target *target, roun
     }
 }
 
-static int tree_of(struct catalog *catalog, const struct hash *commit, struct hash *ret,
-                   corrie_error *err)
+int publish_tree_of(struct catalog *catalog, const struct hash *commit, struct hash *ret,
+                    corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     struct commit read;
@@ -206,18 +208,80 @@ static int add_objects(struct round *round, const struct object_list *from, bool
     return 0;
 }
 
-static int add_commit(struct round *round, const struct commit *commit, const struct hash *second,
-                      corrie_error *err)
-{
-    struct commit made = *commit;
+/* ---- commits ---- */
 
-    made.tree = round->tree;
-    made.parents[0] = round->head->commit;
-    made.n_parents = 1;
-    if (second) {
-        made.parents[made.n_parents++] = *second;
+static bool has_property(const struct merge_step *step, struct str name)
+{
+    for (size_t i = 0; i < step->n_accepted; i++) {
+        if (str_eq(step->accepted[i].name, name)) {
+            return true;
+        }
     }
-    return commit_add(round->catalog, &made, &round->objects, &round->commit, err);
+    return false;
+}
+
+/* The commit's own properties, but those of a name that was accepted, and then these. */
+static int add_accepted(const struct merge_step *step, struct commit *commit,
+                        struct commit_property **ret, corrie_error *err)
+{
+    size_t n = 0;
+
+    *ret = NULL;
+    if (step->n_accepted == 0) {
+        return 0;
+    }
+    *ret = mem_alloc(commit->n_properties + step->n_accepted, sizeof **ret);
+    if (!*ret) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < commit->n_properties; i++) {
+        if (!has_property(step, commit->properties[i].name)) {
+            (*ret)[n++] = commit->properties[i];
+        }
+    }
+    for (size_t i = 0; i < step->n_accepted; i++) {
+        (*ret)[n++] = step->accepted[i];
+    }
+    commit->properties = *ret;
+    commit->n_properties = n;
+    return 0;
+}
+
+static int ask_guard(const struct round *round, struct merge_step *step, corrie_error *err)
+{
+    const struct merge_options *options = round->target->options;
+    const struct merge_guard *guard = options ? options->guard : NULL;
+
+    publish_at(round, PUBLISH_MERGED);
+    return guard ? guard->check(guard->data, round->catalog, step, err) : 0;
+}
+
+int publish_add_commit(struct round *round, const struct planned *planned, struct hash *ret,
+                       corrie_error *err)
+{
+    _free_ struct commit_property *properties = NULL;
+    struct commit made = *planned->commit;
+    struct merge_step step = {.ref = round->head,
+                              .base_tree = planned->base_tree,
+                              .source_tree = planned->source_tree,
+                              .target_tree = planned->target_tree,
+                              .result_tree = planned->tree};
+    int r;
+
+    made.tree = *planned->tree;
+    made.parents[0] = *planned->parent;
+    made.n_parents = 1;
+    if (planned->second) {
+        made.parents[made.n_parents++] = *planned->second;
+    }
+    r = commit_count_taint(round->catalog, &made, &step.tainted, err);
+    if (r >= 0) {
+        r = ask_guard(round, &step, err);
+    }
+    if (r >= 0) {
+        r = add_accepted(&step, &made, &properties, err);
+    }
+    return r < 0 ? r : commit_add(round->catalog, &made, &round->objects, ret, err);
 }
 
 /* ---- a change ---- */
@@ -239,24 +303,26 @@ static int change_round(void *arg, struct round *round, struct merge_report *rep
 {
     struct change *change = arg;
     const struct publish *publish = change->publish;
-    struct hash head_tree = change->start_tree;
+    struct planned planned = {.commit = &publish->commit,
+                              .parent = &round->head->commit,
+                              .base_tree = &change->start_tree,
+                              .source_tree = &change->source,
+                              .target_tree = &round->head_tree,
+                              .tree = &round->tree};
     bool as_it_was;
-    int r = 0;
+    int r;
 
     round->tree = change->source;
     if (!hash_eq(&round->head->commit, &publish->start)) {
-        r = tree_of(round->catalog, &round->head->commit, &head_tree, err);
-        if (r >= 0) {
-            r = merge3(round->catalog, &change->start_tree, &change->source, &head_tree,
-                       publish->merge, &round->objects, &round->tree, report, err);
-        }
+        r = merge3(round->catalog, &change->start_tree, &change->source, &round->head_tree,
+                   publish->merge, &round->objects, &round->tree, report, err);
         if (r < 0) {
             report->base_commit = publish->start;
             report->target_commit = round->head->commit;
             return r;
         }
     }
-    if (hash_eq(&round->tree, &head_tree) && !publish->allow_empty) {
+    if (hash_eq(&round->tree, &round->head_tree) && !publish->allow_empty) {
         return 0;
     }
     /* Nodes of our own tree are of use only if it is the result; what its values name is in any
@@ -266,16 +332,20 @@ static int change_round(void *arg, struct round *round, struct merge_report *rep
     if (r >= 0) {
         r = add_objects(round, publish->objects, as_it_was, err);
     }
-    return r < 0 ? r : add_commit(round, &publish->commit, NULL, err);
+    return r < 0 ? r : publish_add_commit(round, &planned, &round->commit, err);
 }
 
 int catalog_publish(struct catalog *catalog, const struct publish *publish,
                     struct publish_result *ret, struct merge_report *report, corrie_error *err)
 {
     _cleanup_(change_done) struct change change = {.publish = publish};
-    struct target target = {publish->ref, &publish->commit, publish->why, publish->deadline_ms,
-                            publish->merge};
-    int r = tree_of(catalog, &publish->start, &change.start_tree, err);
+    struct target target = {.ref = publish->ref,
+                            .commit = &publish->commit,
+                            .why = publish->why,
+                            .deadline_ms = publish->deadline_ms,
+                            .since = publish->since,
+                            .options = publish->merge};
+    int r = publish_tree_of(catalog, &publish->start, &change.start_tree, err);
 
     if (r < 0) {
         return r;
@@ -289,7 +359,7 @@ int catalog_publish(struct catalog *catalog, const struct publish *publish,
             return r;
         }
     }
-    r = run_rounds(catalog, &target, change_round, &change, ret, report, err);
+    r = publish_rounds(catalog, &target, change_round, &change, ret, report, err);
     return r < 0 ? corrie_wrap(err, "commit to %.*s", STR_FMT(publish->ref)) : 0;
 }
 
@@ -302,7 +372,7 @@ static int base_trees(struct catalog *catalog, const struct hash *commits, size_
         return tree_empty(catalog, objects, &ret[0], err);
     }
     for (size_t i = 0; i < n; i++) {
-        int r = tree_of(catalog, &commits[i], &ret[i], err);
+        int r = publish_tree_of(catalog, &commits[i], &ret[i], err);
 
         if (r < 0) {
             return r;
@@ -311,64 +381,100 @@ static int base_trees(struct catalog *catalog, const struct hash *commits, size_
     return 0;
 }
 
+/* The ref moves to the source's commit; but if something had to be accepted a commit must say so. */
+static int fast_forward(struct round *round, const struct branch_merge *merge,
+                        const struct commit *source, corrie_error *err)
+{
+    struct merge_step step = {.ref = round->head,
+                              .base_tree = &round->head_tree,
+                              .source_tree = &source->tree,
+                              .target_tree = &round->head_tree,
+                              .result_tree = &source->tree,
+                              .tainted = source->tainted,
+                              .moves_only = true};
+    int r = ask_guard(round, &step, err);
+
+    if (r >= 0 && step.n_accepted == 0) {
+        round->fast_forward = true;
+        round->commit = merge->source;
+    }
+    return r;
+}
+
+/* The merge of two that have parted. */
+static int merge_parted(struct round *round, const struct branch_merge *merge,
+                        const struct commit *source, const struct hash *commits, size_t n,
+                        struct hash *ret_base, struct merge_report *report, corrie_error *err)
+{
+    _cleanup_(object_list_done) struct object_list scratch = {0};
+    struct hash bases[MERGE_BASES_MAX];
+    int r = base_trees(round->catalog, commits, n, &scratch, bases, err);
+
+    if (r >= 0) {
+        *ret_base = bases[0];
+        r = merge_trees(round->catalog, bases, n ? n : 1, &source->tree, &round->head_tree,
+                        merge->merge, &round->objects, &round->tree, report, err);
+    }
+    if (r < 0) {
+        report->base_commit = n > 0 ? commits[0] : (struct hash){{0}};
+        report->source_commit = merge->source;
+        report->target_commit = round->head->commit;
+    }
+    return r;
+}
+
 static int merge_round(void *arg, struct round *round, struct merge_report *report,
                        corrie_error *err)
 {
-    _cleanup_(object_list_done) struct object_list scratch = {0};
+    _cleanup_(arena_done) struct arena arena = {0};
     const struct branch_merge *merge = arg;
     const struct hash *head = &round->head->commit;
+    struct hash base = round->head_tree;
     struct hash commits[MERGE_BASES_MAX];
-    struct hash bases[MERGE_BASES_MAX];
-    struct hash source;
-    struct hash target;
+    struct commit source;
     size_t n;
     int r;
 
     r = history_merge_bases(round->catalog, &merge->source, head, commits, MERGE_BASES_MAX, &n,
                             err);
     if (r >= 0) {
-        r = tree_of(round->catalog, &merge->source, &source, err);
+        r = commit_read(round->catalog, &merge->source, &arena, &source, err);
     }
-    if (r >= 0) {
-        r = tree_of(round->catalog, head, &target, err);
-    }
-    if (r < 0) {
+    if (r < 0 || (n == 1 && hash_eq(&commits[0], &merge->source))) {
         return r;
     }
-    round->tree = target;
-    if (n == 1 && hash_eq(&commits[0], &merge->source)) {
-        return 0;
-    }
     if (n == 1 && hash_eq(&commits[0], head)) {
-        round->tree = source;
-        if (!merge->no_fast_forward) {
-            round->fast_forward = true;
-            round->commit = merge->source;
-            return 0;
-        }
+        round->tree = source.tree;
+        r = merge->no_fast_forward ? 0 : fast_forward(round, merge, &source, err);
     } else {
-        r = base_trees(round->catalog, commits, n, &scratch, bases, err);
-        if (r >= 0) {
-            r = merge_trees(round->catalog, bases, n ? n : 1, &source, &target, merge->merge,
-                            &round->objects, &round->tree, report, err);
-        }
-        if (r < 0) {
-            report->base_commit = n > 0 ? commits[0] : (struct hash){{0}};
-            report->source_commit = merge->source;
-            report->target_commit = *head;
-            return r;
-        }
+        r = merge_parted(round, merge, &source, commits, n, &base, report, err);
     }
-    return add_commit(round, &merge->commit, &merge->source, err);
+    if (r < 0 || round->fast_forward) {
+        return r;
+    }
+    return publish_add_commit(round,
+                              &(struct planned){.commit = &merge->commit,
+                                                .parent = head,
+                                                .second = &merge->source,
+                                                .base_tree = &base,
+                                                .source_tree = &source.tree,
+                                                .target_tree = &round->head_tree,
+                                                .tree = &round->tree},
+                              &round->commit, err);
 }
 
 int catalog_merge(struct catalog *catalog, const struct branch_merge *merge,
                   struct publish_result *ret, struct merge_report *report, corrie_error *err)
 {
     struct branch_merge copy = *merge;
-    struct target target = {merge->ref,         &merge->commit, merge->why,
-                            merge->deadline_ms, merge->merge,   merge->preview};
-    int r = run_rounds(catalog, &target, merge_round, &copy, ret, report, err);
+    struct target target = {.ref = merge->ref,
+                            .commit = &merge->commit,
+                            .why = merge->why,
+                            .deadline_ms = merge->deadline_ms,
+                            .since = merge->since,
+                            .options = merge->merge,
+                            .preview = merge->preview};
+    int r = publish_rounds(catalog, &target, merge_round, &copy, ret, report, err);
 
     return r < 0 ? corrie_wrap(err, "merge into %.*s", STR_FMT(merge->ref)) : 0;
 }

@@ -281,7 +281,8 @@ START_TEST(test_kinds)
 {
     _cleanup_(scene_done) struct scene scene;
     struct adder adder = {0};
-    struct merge_kind kind = {STR("table"), &adder, add_up, look};
+    struct merge_kind kind = {
+        .name = STR("table"), .data = &adder, .merge3 = add_up, .check = look};
     struct merge_options options = {.kinds = &kind, .n_kinds = 1};
     struct publish_result result;
 
@@ -441,7 +442,7 @@ START_TEST(test_lost_races_end)
     _cleanup_(scene_done) struct scene scene;
     struct catalog_options impatient = {.lock_deadline_ms = 1};
     struct rival rival = {0};
-    struct merge_kind kind = {STR("table"), &rival, NULL, rival_commits};
+    struct merge_kind kind = {.name = STR("table"), .data = &rival, .check = rival_commits};
     struct merge_options options = {.kinds = &kind, .n_kinds = 1};
     struct publish publish = {.ref = STR("main"), .n_edits = 1, .merge = &options};
     struct publish_result result;
