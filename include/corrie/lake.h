@@ -85,12 +85,14 @@ typedef struct corrie_init_options {
 } corrie_init_options;
 
 /* Makes a lake with branch `main` in a directory that is absent or empty: {"root","id","created","shared"}. One that is
- * there already is left as it is (created false), but CORRIE_E_EXISTS if it is shared in another way.
- * CORRIE_E_REFUSED on a file system on which the catalog cannot lock. */
+ * there already stays (created false); with `shared` it becomes a shared one, if it was none: all its files get the group
+ * and modes, which only their owner can do. CORRIE_E_NOT_FOUND: the directory is not empty and no lake;
+ * CORRIE_E_REFUSED: a file system on which the catalog cannot lock, or files of somebody else. */
 int corrie_lake_init(const char *url, const corrie_init_options *options, char **ret_json,
                      corrie_error *err);
 
-/* {"id","root","format","features","shared","catalog","user","ref","version"} */
+/* {"id","root","format","features","shared","catalog","user","user_from","ref","version"}; user_from: "caller",
+ * "CORRIE_USER", "user.name" (the setting), "system". */
 int corrie_lake_info(corrie_lake *lake, char **ret_json, corrie_error *err);
 
 /* ---- settings --------------------------------------------------------------------------------------

@@ -53,6 +53,10 @@
 #define CORRIE_MAX_PROJECT_NODES 20000
 #define CORRIE_MAX_REF_EXPR 512
 
+/* settings (docs/formats/settings.md): bytes of a name and of a value */
+#define CORRIE_MAX_SETTING_NAME 255
+#define CORRIE_MAX_SETTING 4096
+
 /* files: entries of one directory, depth of a tree that is removed or listed, bytes of a store's
  * key and of a path */
 #define CORRIE_MAX_DIR_ENTRIES 10000000

@@ -46,6 +46,11 @@ struct cli {
 
 int verb_version(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_info(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_init(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_config_get(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_config_ls(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_config_set(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_config_unset(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_help(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_fsck(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_branch_ls(struct cli *cli, const struct args *args, corrie_error *err);

@@ -77,6 +77,12 @@ enum option {
     OPT_PARAM,
     OPT_EVENTS,
     OPT_JOB,
+    /* start */
+    OPT_BARE,
+    OPT_SHARED,
+    OPT_URL,
+    OPT_VALUE,
+    OPT_PROJECT,
     /* help */
     OPT_WORDS,
     OPT_MARKDOWN,

@@ -26,7 +26,8 @@ int verb_info(struct cli *cli, const struct args *args, corrie_error *err)
     static const struct show_column pairs[] = {
         {"lake", "root", SHOW_TEXT},       {"id", "id", SHOW_TEXT},
         {"format", "format", SHOW_NUMBER}, {"catalog", "catalog", SHOW_TEXT},
-        {"checked out", "ref", SHOW_TEXT}, {"user", "user", SHOW_TEXT},
+        {"shared", "shared", SHOW_TEXT},   {"checked out", "ref", SHOW_TEXT},
+        {"user", "user", SHOW_TEXT},       {"user from", "user_from", SHOW_TEXT},
         {"version", "version", SHOW_TEXT},
     };
     static const struct show show = {.columns = pairs, .n_columns = ARRAY_LEN(pairs)};

@@ -99,6 +99,27 @@ static const struct flag help_flags[] = {
      .hidden = true},
 };
 
+static const struct positional init_positionals[] = {
+    {OPT_URL, "URL", "the lake's directory, absent or empty; default the lake that commands mean",
+     false, false},
+};
+static const struct flag init_flags[] = {
+    {OPT_BARE, FLAG_SWITCH, "--bare", NULL, "only a lake, no project"},
+    {OPT_SHARED, FLAG_CHOICE, "--shared", "group",
+     "all of the directory's group may read and write; a lake of yours that is there becomes so"},
+};
+static const struct positional setting_positionals[] = {
+    {OPT_NAME, "NAME", "user.name, lake, or any other", true, false},
+};
+static const struct positional setting_value_positionals[] = {
+    {OPT_NAME, "NAME", "user.name, lake, or any other", true, false},
+    {OPT_VALUE, "VALUE", "its text", true, false},
+};
+static const struct flag setting_flags[] = {
+    {OPT_PROJECT, FLAG_SWITCH, "--project", NULL,
+     "in the nearest .corrie/config.yaml upward, else a new one here; default your own file"},
+};
+
 /* ---- data in ---- */
 
 static const struct positional import_positionals[] = {
@@ -253,11 +274,55 @@ const struct verb cli_verbs[] = {
      .summary = "show the version",
      .examples = "corrie version",
      .run = verb_version},
+    {.name = "init",
+     .chapter = START,
+     .summary = "make a lake",
+     .text =
+         "With --shared=group files belong to the directory's group, whatever your umask: chgrp it before, or make\n"
+         "it in a directory of the group's.",
+     POSITIONALS(init_positionals),
+     FLAGS(init_flags),
+     .examples = "corrie init --bare\ncorrie init --bare ./lake --shared=group",
+     .run = verb_init},
     {.name = "info",
      .chapter = START,
      .summary = "show the lake, who you are and what is checked out",
      .examples = "corrie info\ncorrie info -o json",
      .run = verb_info},
+    {.group = "config",
+     .name = "ls",
+     .chapter = START,
+     .summary = "list settings",
+     .text =
+         "Those of the nearest .corrie/config.yaml upward come before those of your own file. Values of secrets\n"
+         "are shown as ***.",
+     .examples = "corrie config ls\ncorrie config",
+     .run = verb_config_ls,
+     .is_default = true},
+    {.group = "config",
+     .name = "get",
+     .chapter = START,
+     .summary = "show one setting",
+     POSITIONALS(setting_positionals),
+     .examples = "corrie config set user.name Ada && corrie config get user.name",
+     .run = verb_config_get},
+    {.group = "config",
+     .name = "set",
+     .chapter = START,
+     .summary = "change one setting; comments in the file stay",
+     POSITIONALS(setting_value_positionals),
+     FLAGS(setting_flags),
+     .examples =
+         "corrie config set user.name \"Ada Lovelace\"\ncorrie config set lake ./lake --project",
+     .run = verb_config_set},
+    {.group = "config",
+     .name = "unset",
+     .chapter = START,
+     .summary = "remove one setting",
+     POSITIONALS(setting_positionals),
+     FLAGS(setting_flags),
+     .examples = "corrie config set lake ./lake && corrie config unset lake",
+     .run = verb_config_unset},
 
     {.name = "import",
      .chapter = DATA_IN,

@@ -341,7 +341,7 @@ static int write_line(struct job *job, const corrie_event *event, corrie_error *
         return r;
     }
     job->log_bytes += line.len;
-    return os_file_append(job->log_path, buf_str(&line), 0666, err);
+    return os_file_append(job->log_path, buf_str(&line), store_file_mode(job->store), err);
 }
 
 void job_log(struct job *job, const corrie_event *event)

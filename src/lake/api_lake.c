@@ -49,9 +49,11 @@ int corrie_lake_info(corrie_lake *lake, char **ret_json, corrie_error *err)
     r = js_set_uuid(document, "id", &lake->id);
     r |= js_set_str(document, "root", lake->root);
     r |= js_set_int(document, "format", LAKE_FORMAT);
-    r |= js_set(document, "features", json_array());
+    r |= js_set(document, "features", lake->shared ? json_pack("[s]", "shared") : json_array());
+    r |= js_set(document, "shared", lake->shared ? json_string("group") : json_null());
     r |= js_set_str(document, "catalog", STR("sqlite"));
     r |= js_set_str(document, "user", lake->user);
+    r |= js_set_str(document, "user_from", lake->user_from);
     r |= js_set_str(document, "ref", head);
     r |= js_set_str(document, "version", STR(CORRIE_VERSION));
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);

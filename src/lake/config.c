@@ -4,11 +4,27 @@
 enum { MAX_ROOTS = 64 };
 
 /* Features of the lake that this program knows, beyond format 1. */
-static const struct str known_features[] = {STR_EMPTY};
+#define FEATURE_SHARED "shared"
+static const char *const known_features[] = {FEATURE_SHARED};
 
-static int check_features(const json_t *features, corrie_error *err)
+/* What a lake of a newer program says of who can read it. */
+static int hint_newer(const json_t *document, corrie_error *err)
+{
+    struct str reader = STR_EMPTY;
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (js_opt_str(document, "reader", &reader, CORRIE_E_CORRUPT, &ignored) > 0 && reader.len > 0 &&
+        reader.len <= 64) {
+        return corrie_hint(err, "use corrie %.*s or newer", STR_FMT(reader));
+    }
+    return corrie_hint(err, "use the newer corrie that wrote it");
+}
+
+static int check_features(const json_t *document, const json_t *features,
+                          struct lake_config *config, corrie_error *err)
 {
     size_t n = json_array_size(features);
+    struct str with = STR_EMPTY;
 
     for (size_t i = 0; i < n; i++) {
         const json_t *feature = json_array_get(features, i);
@@ -19,14 +35,27 @@ static int check_features(const json_t *features, corrie_error *err)
                                "field \"features\" holds something that is no text");
         }
         for (size_t k = 0; k < ARRAY_LEN(known_features); k++) {
-            known = known || (known_features[k].len && str_eq(js_str(feature), known_features[k]));
+            known = known || str_eq(js_str(feature), str_of(known_features[k]));
         }
         if (!known) {
             corrie_fail(err, CORRIE_E_REFUSED,
                         "the lake uses the feature \"%s\", which corrie %s does not know",
                         json_string_value(feature), CORRIE_VERSION);
-            return corrie_hint(err, "use the newer corrie that wrote it");
+            return hint_newer(document, err);
         }
+        config->shared = config->shared || str_eq(js_str(feature), STR(FEATURE_SHARED));
+    }
+    if (!config->shared) {
+        return 0;
+    }
+    if (js_get_str(document, "shared", &with, CORRIE_E_CORRUPT, err) < 0) {
+        return err->code;
+    }
+    if (!str_eq(with, STR("group"))) {
+        corrie_fail(err, CORRIE_E_REFUSED,
+                    "the lake is shared with \"%.*s\", which corrie %s does not know",
+                    STR_FMT(with), CORRIE_VERSION);
+        return hint_newer(document, err);
     }
     return 0;
 }
@@ -75,10 +104,10 @@ static int parse_document(const json_t *document, struct arena *arena, struct la
     if (config->format > LAKE_FORMAT) {
         corrie_fail(err, CORRIE_E_REFUSED, "the lake has format %lld, corrie %s knows up to %d",
                     (long long)config->format, CORRIE_VERSION, LAKE_FORMAT);
-        return corrie_hint(err, "use the newer corrie that wrote it");
+        return hint_newer(document, err);
     }
     r = js_get_array(document, "features", &features, CORRIE_E_CORRUPT, err);
-    if (r < 0 || (r = check_features(features, err)) < 0) {
+    if (r < 0 || (r = check_features(document, features, config, err)) < 0) {
         return r;
     }
     r = js_get_str(document, "id", &id, CORRIE_E_CORRUPT, err);
@@ -129,17 +158,23 @@ int lake_config_format(const struct lake_config *config, struct buf *out, corrie
 {
     _json_ json_t *document = NULL;
     json_t *roots;
+    json_t *features;
     size_t first = config->n_roots > MAX_ROOTS ? config->n_roots - MAX_ROOTS : 0;
     int r = 0;
 
     js_setup();
     document = json_object();
     roots = json_array();
+    features = json_array();
+    if (config->shared) {
+        r |= features ? json_array_append_new(features, json_string(FEATURE_SHARED)) : -1;
+        r |= js_set_str(document, "shared", STR("group"));
+    }
     for (size_t i = first; roots && i < config->n_roots; i++) {
         r |= json_array_append_new(roots, js_string(config->roots[i]));
     }
     r |= js_set(document, "roots", roots);
-    r |= js_set(document, "features", json_array());
+    r |= js_set(document, "features", features);
     r |= js_set_int(document, "format", config->format);
     r |= js_set_uuid(document, "id", &config->id);
     r |= js_set_str(document, "catalog", config->catalog);

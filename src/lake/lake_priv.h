@@ -6,6 +6,8 @@
 #include "catalog/history.h"
 #include "catalog/merge.h"
 #include "lake/lake.h"
+#include "lang/settings.h"
+#include "os/file.h"
 #include "store/store.h"
 
 #define LAKE_KINDS 7
@@ -16,6 +18,9 @@ struct lake {
     struct str root; /* absolute path */
     struct str catalog_dir;
     struct str user;
+    struct str user_from; /* "caller", "CORRIE_USER", "user.name", "system" */
+    bool unnoted;         /* the present root could not be noted in lake.json: only for reading */
+    bool shared;          /* with the group of the root: modes below */
     struct store *store;
     struct catalog *catalog;
     struct table_io io;
@@ -27,16 +32,48 @@ struct lake {
     struct merge_kind kinds[LAKE_KINDS]; /* filled by lake_merge_options */
 };
 
-/* locate.c: which lake is meant. *ret (in `arena`) is a URL or path; *ret_named whether the user named it, so
- * that an error can say where the name came from. */
-int lake_locate(const corrie_lake_options *options, struct arena *arena, struct str *ret,
-                struct str *ret_source, corrie_error *err) CORRIE_MUST_USE;
+/* Of what is made in a lake that a group shares, whatever the umask. */
+#define LAKE_SHARED_DIRECTORY (02770 | OS_MODE_EXACT)
+#define LAKE_SHARED_FILE (0660 | OS_MODE_EXACT)
+
+#define LAKE_CONFIG_NAME "lake.json"
+#define LAKE_CATALOG_URL "sqlite:catalog/catalog.db"
+#define LAKE_MAX_CONFIG ((size_t)64 * 1024)
+
+/* settings.c: the settings that count, read once; zeroed is not read yet. The nearest project's file comes first. */
+struct settings_file {
+    struct settings settings;
+    const char *base; /* relative directories in it are meant from here */
+};
+struct lake_settings {
+    bool loaded;
+    struct arena *arena;
+    struct settings_file files[2];
+    size_t n;
+};
+int lake_settings_load(struct lake_settings *all, struct arena *arena, corrie_error *err)
+    CORRIE_MUST_USE;
+/* NULL: it is not set. */
+const struct setting *lake_settings_find(const struct lake_settings *all, struct str name,
+                                         const struct settings_file **ret_file);
+
+/* locate.c: which lake is meant, where a caller named `url` or, with NULL, none. *ret (in `arena`) is a URL or path;
+ * *ret_source says for messages where it came from. Loads the settings if they matter. */
+int lake_locate(const char *url, struct lake_settings *settings, struct arena *arena,
+                struct str *ret, struct str *ret_source, corrie_error *err) CORRIE_MUST_USE;
+
+/* author.c: who commits, and where that came from (as lake.user_from). CORRIE_E_USAGE if it is no name. */
+int lake_find_author(const char *given, struct lake_settings *settings, struct arena *arena,
+                     struct str *ret, struct str *ret_from, corrie_error *err) CORRIE_MUST_USE;
+/* CORRIE_E_USAGE unless 1 to CORRIE_MAX_WHO bytes of UTF-8 without control characters, not blank. */
+int lake_check_author(struct str name, const char *source, corrie_error *err) CORRIE_MUST_USE;
 
 /* config.c: lake.json. */
 struct lake_config {
     int64_t format;
     struct uuid id;
     struct str catalog; /* "sqlite:catalog/catalog.db" */
+    bool shared;        /* feature "shared": with the group */
     const struct str *roots;
     size_t n_roots;
 };
@@ -48,6 +85,21 @@ int lake_config_format(const struct lake_config *config, struct buf *out, corrie
 /* head.c: as lake_head, but what is kept, whatever $CORRIE_REF says. */
 int lake_head_kept(struct lake *lake, struct arena *arena, struct str *ret, corrie_error *err)
     CORRIE_MUST_USE;
+
+/* open.c: a handle with store, places and author, of a lake that may not be there yet; *ret_source as in lake_locate. */
+int lake_prepare(struct lake *lake, const char *url, const char *author, struct str *ret_source,
+                 corrie_error *err) CORRIE_MUST_USE;
+/* Reads lake.json, notes the present root in it. CORRIE_E_NOT_FOUND: there is none. */
+int lake_read_config(struct lake *lake, corrie_error *err) CORRIE_MUST_USE;
+int lake_open_catalog(struct lake *lake, corrie_error *err) CORRIE_MUST_USE;
+
+/* make.c: makes the lake of a prepared handle, unless somebody else just has. 1 made, 0 there is one. */
+int lake_make(struct lake *lake, struct str source, bool shared, corrie_error *err) CORRIE_MUST_USE;
+/* access.c: CORRIE_E_REFUSED on a network file system, where SQLite's locks do not hold. */
+int lake_check_file_system(const struct lake *lake, corrie_error *err) CORRIE_MUST_USE;
+/* An error CORRIE_E_REFUSED about something in the lake, told anew: who may not do what where, and whom to ask. Returns its
+ * code; other errors stay. */
+int lake_explain_refusal(const struct lake *lake, corrie_error *err);
 
 /* kinds.c: the merge rules of the kinds this room owns. */
 const struct merge_options *lake_merge_options(struct lake *lake, struct merge_options *storage);

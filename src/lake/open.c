@@ -1,21 +1,12 @@
-/* open.c — making and opening a lake. */
+/* open.c — opening a lake. */
 #include "lake/lake_priv.h"
 
 #include <stdarg.h>
 
 #include "base/mem.h"
-#include "catalog/commit.h"
-#include "catalog/tree.h"
-#include "os/dir.h"
-#include "os/file.h"
-#include "os/path.h"
-#include "os/user.h"
 
-#define CONFIG_NAME "lake.json"
-#define LOCK_NAME ".corrie-lock"
-#define CATALOG_URL "sqlite:catalog/catalog.db"
-
-enum { MAX_CONFIG = 64 * 1024, MAKE_DEADLINE_MS = 30000 };
+/* How often the present root is tried to be noted while others note theirs. */
+enum { NOTE_TRIES = 20 };
 
 struct catalog *lake_catalog(struct lake *lake)
 {
@@ -75,49 +66,7 @@ void lake_notice(struct lake *lake, const char *format, ...)
                                      .time_ns = clock_now()});
 }
 
-/* Whether a directory holds nothing but what an unfinished making of a lake leaves. */
-static int is_free(const char *root, corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    struct os_entry *entries;
-    size_t n;
-    int r;
-
-    r = os_dir_list(root, &arena, &entries, &n, err);
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!str_eq(entries[i].name, STR("catalog")) && !str_eq(entries[i].name, STR(LOCK_NAME)) &&
-            !os_temp_is(entries[i].name)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static int make_first_commit(struct lake *lake, corrie_error *err)
-{
-    _cleanup_(object_list_done) struct object_list objects = {0};
-    struct commit commit = {.author = lake->user, .message = STR("Make the lake")};
-    struct catalog_move move = {.ref = STR(LAKE_MAIN),
-                                .kind = CATALOG_BRANCH,
-                                .who = lake->user,
-                                .why = STR("make the lake")};
-    int r;
-
-    r = tree_empty(lake->catalog, &objects, &commit.tree, err);
-    if (r < 0) {
-        return r;
-    }
-    r = commit_add(lake->catalog, &commit, &objects, &move.new_commit, err);
-    if (r < 0) {
-        return r;
-    }
-    return catalog_commit(lake->catalog, &objects, &move, err);
-}
-
-static int open_catalog(struct lake *lake, corrie_error *err)
+int lake_open_catalog(struct lake *lake, corrie_error *err)
 {
     struct catalog_options options = {.cancel = lake->cancel};
     int r;
@@ -129,7 +78,8 @@ static int open_catalog(struct lake *lake, corrie_error *err)
                            "the lake's directory %s is incomplete: bring catalog/ back from a copy",
                            lake->root.data);
     }
-    return r;
+    /* a catalog that is read by SQLite is written by it too: locks, and the log's shared memory */
+    return r == CORRIE_E_REFUSED || r == CORRIE_E_IO ? lake_explain_refusal(lake, err) : r;
 }
 
 /* The lake's own places, from its root. */
@@ -142,107 +92,6 @@ static int set_places(struct lake *lake, corrie_error *err)
     }
     lake->catalog_dir = str_of(directory);
     return 0;
-}
-
-/* Makes the lake in a directory that is free. lake.json comes last: with it the lake exists. */
-static int make_parts(struct lake *lake, corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf text = {0};
-    struct lake_config config = {.format = LAKE_FORMAT,
-                                 .id = uuid_random(),
-                                 .catalog = STR(CATALOG_URL),
-                                 .roots = &lake->io.root,
-                                 .n_roots = 1};
-    struct catalog_ref main_ref;
-    int r;
-
-    r = os_dir_make(lake->catalog_dir.data, 0777, err);
-    if (r < 0) {
-        return r;
-    }
-    r = catalog_create(lake->catalog_dir.data, err);
-    if (r < 0 && r != CORRIE_E_EXISTS) {
-        return r;
-    }
-    corrie_error_clear(err);
-    r = open_catalog(lake, err);
-    if (r < 0) {
-        return r;
-    }
-    r = catalog_ref_find(lake->catalog, STR(LAKE_MAIN), &main_ref, err);
-    if (r == 0) {
-        r = make_first_commit(lake, err);
-    }
-    lake->catalog = catalog_close(lake->catalog);
-    if (r < 0 || (r = lake_config_format(&config, &text, err)) < 0) {
-        return r;
-    }
-    return store_put_if_absent(lake->store, STR(CONFIG_NAME), buf_str(&text), err);
-}
-
-/* SQLite's locks and shared memory do not work over network file systems; a lake there would lose commits. */
-static int check_file_system(const struct lake *lake, corrie_error *err)
-{
-    struct os_fs fs;
-    int r;
-
-    r = os_fs(lake->root.data, &fs, err);
-    if (r < 0) {
-        return r;
-    }
-    if (!fs.network) {
-        return 0;
-    }
-    corrie_fail(err, CORRIE_E_REFUSED,
-                "open lake %s: it lies on a network file system (%s), where the catalog's "
-                "locks do not hold",
-                lake->root.data, fs.name);
-    return corrie_hint(err, "put the lake on a local disk");
-}
-
-/* 1 made here, 0 somebody else made it meanwhile. */
-static int make_lake(struct lake *lake, struct str source, corrie_error *err)
-{
-    _close_ int lock = -1;
-    char *lock_path;
-    int r;
-
-    r = os_dir_make(lake->root.data, 0777, err);
-    if (r < 0) {
-        return corrie_wrap(err, "make a lake");
-    }
-    if ((r = check_file_system(lake, err)) < 0 || (r = is_free(lake->root.data, err)) < 0) {
-        return r;
-    }
-    if (r == 0) {
-        r = store_exists(lake->store, STR(CONFIG_NAME), err);
-        if (r != 0) {
-            return r < 0 ? r : 0;
-        }
-        corrie_fail(err, CORRIE_E_NOT_FOUND,
-                    "open lake %s: the directory is not empty and holds no lake.json",
-                    lake->root.data);
-        return corrie_hint(
-            err, "name a lake, or an empty directory to make one in (this came from %.*s)",
-            STR_FMT(source));
-    }
-    lock_path = arena_printf(&lake->arena, "%s/" LOCK_NAME, lake->root.data);
-    if (!lock_path) {
-        return corrie_fail_memory(err);
-    }
-    r = os_lock_open(lock_path, OS_LOCK_EXCLUSIVE, MAKE_DEADLINE_MS, lake->cancel, &lock, err);
-    if (r < 0) {
-        return corrie_wrap(err, "make a lake");
-    }
-    r = store_exists(lake->store, STR(CONFIG_NAME), err);
-    if (r != 0) {
-        return r < 0 ? r : 0;
-    }
-    r = make_parts(lake, err);
-    if (r < 0) {
-        return corrie_wrap(err, "make a lake in %s", lake->root.data);
-    }
-    return os_unlink(lock_path, err) < 0 ? err->code : 1;
 }
 
 /* Adds the present root to lake.json if the lake was opened elsewhere before. */
@@ -273,23 +122,26 @@ static int note_root(struct lake *lake, struct lake_config *config, const struct
     if (r < 0) {
         return r;
     }
-    r = store_put_if_match(lake->store, STR(CONFIG_NAME), buf_str(&text), tag, NULL, err);
-    if (r == CORRIE_E_REFUSED || r == CORRIE_E_CONFLICT) {
-        /* a read-only copy, or someone else noting a root at this moment: in memory it is enough */
+    r = store_put_if_match(lake->store, STR(LAKE_CONFIG_NAME), buf_str(&text), tag, NULL, err);
+    if (r == CORRIE_E_REFUSED || r == CORRIE_E_NO_SPACE) {
+        /* a copy that may only be read, or could: in memory it is enough for reading; nothing is written where the root
+         * is not noted, because files could not be found from elsewhere */
         corrie_error_clear(err);
+        lake->unnoted = true;
         r = 0;
     }
     return r;
 }
 
-static int read_config(struct lake *lake, corrie_error *err)
+/* One attempt. CORRIE_E_CONFLICT: somebody else has noted a root meanwhile. */
+static int read_config_once(struct lake *lake, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
     struct lake_config config;
     struct store_tag tag;
     int r;
 
-    r = store_get(lake->store, STR(CONFIG_NAME), MAX_CONFIG, &text, &tag, err);
+    r = store_get(lake->store, STR(LAKE_CONFIG_NAME), LAKE_MAX_CONFIG, &text, &tag, err);
     if (r < 0) {
         return r;
     }
@@ -297,10 +149,14 @@ static int read_config(struct lake *lake, corrie_error *err)
     if (r < 0) {
         return corrie_wrap(err, "open lake %s", lake->root.data);
     }
-    if (!str_eq(config.catalog, STR(CATALOG_URL))) {
+    lake->shared = config.shared;
+    if (lake->shared) {
+        store_set_modes(lake->store, LAKE_SHARED_DIRECTORY, LAKE_SHARED_FILE);
+    }
+    if (!str_eq(config.catalog, STR(LAKE_CATALOG_URL))) {
         return corrie_fail(err, CORRIE_E_UNSUPPORTED,
                            "open lake %s: its catalog is \"%.*s\"; this version opens "
-                           "only " CATALOG_URL,
+                           "only " LAKE_CATALOG_URL,
                            lake->root.data, STR_FMT(config.catalog));
     }
     lake->id = config.id;
@@ -315,39 +171,33 @@ static int read_config(struct lake *lake, corrie_error *err)
     return 0;
 }
 
-static int find_user(struct lake *lake, const corrie_lake_options *options, corrie_error *err)
+int lake_read_config(struct lake *lake, corrie_error *err)
 {
-    _free_ char *system_name = NULL;
-    const char *name =
-        options->author && *options->author ? options->author : os_env("CORRIE_USER");
     int r;
 
-    if (!name) {
-        r = os_user_name(&system_name, err);
-        if (r < 0) {
-            return r;
+    for (int tries = 0;; tries++) {
+        r = read_config_once(lake, err);
+        if (r != CORRIE_E_CONFLICT || tries == NOTE_TRIES) {
+            return r == CORRIE_E_REFUSED ? lake_explain_refusal(lake, err) : r;
         }
-        name = system_name;
+        corrie_error_clear(err);
     }
-    if (!str_is_utf8(str_of(name), NULL)) {
-        return corrie_fail(err, CORRIE_E_USAGE, "the name of the author is not UTF-8");
-    }
-    return arena_str(&lake->arena, str_of(name), &lake->user) < 0 ? corrie_fail_memory(err) : 0;
 }
 
-static int open_parts(struct lake *lake, const corrie_lake_options *options, corrie_error *err)
+int lake_prepare(struct lake *lake, const char *url, const char *author, struct str *ret_source,
+                 corrie_error *err)
 {
-    struct str url;
-    struct str source;
+    struct lake_settings settings = {0};
+    struct str place;
     int r;
 
-    r = lake_locate(options, &lake->arena, &url, &source, err);
+    r = lake_locate(url, &settings, &lake->arena, &place, ret_source, err);
     if (r < 0) {
         return corrie_wrap(err, "find the lake");
     }
-    r = store_open(url, &lake->store, err);
+    r = store_open(place, &lake->store, err);
     if (r < 0) {
-        return corrie_wrap(err, "open the lake that %.*s names", STR_FMT(source));
+        return corrie_wrap(err, "open the lake that %.*s names", STR_FMT(*ret_source));
     }
     lake->io.store = lake->store;
     lake->io.cancel = lake->cancel;
@@ -356,27 +206,36 @@ static int open_parts(struct lake *lake, const corrie_lake_options *options, cor
         return r;
     }
     lake->root = lake_local_path(lake->io.root);
-    r = find_user(lake, options, err);
-    if (r < 0 || (r = set_places(lake, err)) < 0) {
+    r = lake_find_author(author, &settings, &lake->arena, &lake->user, &lake->user_from, err);
+    return r < 0 ? r : set_places(lake, err);
+}
+
+static int open_parts(struct lake *lake, const corrie_lake_options *options, corrie_error *err)
+{
+    struct str source;
+    int r;
+
+    r = lake_prepare(lake, options->url, options->author, &source, err);
+    if (r < 0) {
         return r;
     }
-    r = read_config(lake, err);
+    r = lake_read_config(lake, err);
     if (r == CORRIE_E_NOT_FOUND && options->must_exist) {
         corrie_fail(err, r, "open lake %s: there is no lake", lake->root.data);
         return corrie_hint(err, "name the lake's directory (this came from %.*s)", STR_FMT(source));
     }
     if (r == CORRIE_E_NOT_FOUND) {
         corrie_error_clear(err);
-        r = make_lake(lake, source, err);
+        r = lake_make(lake, source, false, err);
         if (r > 0) {
             lake_notice(lake, "made a lake in %s", lake->root.data);
         }
-        r = r < 0 ? r : read_config(lake, err);
+        r = r < 0 ? r : lake_read_config(lake, err);
     }
-    if (r < 0 || (r = check_file_system(lake, err)) < 0) {
+    if (r < 0 || (r = lake_check_file_system(lake, err)) < 0) {
         return r;
     }
-    return open_catalog(lake, err);
+    return lake_open_catalog(lake, err);
 }
 
 int corrie_lake_open(const corrie_lake_options *options, corrie_lake **ret, corrie_error *err)

@@ -23,8 +23,50 @@ static void close_dirp(DIR **dir)
     }
 }
 
+/* Makes it under another name, gives the mode, and puts it in its place, so that nobody meets it with less. */
+static int make_exactly(const char *path, uint32_t mode, corrie_error *err)
+{
+    _free_ char *parent = str_dup(os_path_parent(str_of(path)));
+    _free_ char *temp = NULL;
+    char name[sizeof OS_TEMP_PREFIX + 16];
+    uint64_t number;
+    int r;
+
+    random_bytes(&number, sizeof number);
+    snprintf(name, sizeof name, OS_TEMP_PREFIX "%016llx", (unsigned long long)number);
+    if (!parent) {
+        return corrie_fail_memory(err);
+    }
+    r = os_path_join(str_of(parent), str_of(name), &temp, err);
+    r = r < 0 ? r : os_dir_make_new(temp, 0777, err);
+    if (r < 0) {
+        return r == CORRIE_E_NOT_FOUND || r == CORRIE_E_REFUSED
+                   ? corrie_wrap(err, "make the directory %s", path)
+                   : r;
+    }
+    r = os_mode_set(temp, mode & 07777, err);
+    /* rename puts a directory in the place of an empty one: somebody has made it meanwhile, and it is ours now */
+    if (r >= 0 && (os_fault_errno(OS_OP_RENAME, AT_FDCWD, path) < 0 || rename(temp, path) < 0)) {
+        r = corrie_fail_errno(err, errno == ENOTEMPTY || errno == ENOTDIR ? EEXIST : errno,
+                              "make the directory %s", path);
+    }
+    if (r < 0) {
+        rmdir(temp);
+    }
+    return r;
+}
+
 int os_dir_make_new(const char *path, uint32_t mode, corrie_error *err)
 {
+    struct stat info;
+
+    if (mode & OS_MODE_EXACT) {
+        /* the usual case first: it is there, and no name was used up */
+        if (lstat(path, &info) == 0) {
+            return corrie_fail_errno(err, EEXIST, "make the directory %s", path);
+        }
+        return make_exactly(path, mode, err);
+    }
     if (os_fault_errno(OS_OP_MKDIR, AT_FDCWD, path) < 0 || mkdir(path, (mode_t)mode) < 0) {
         return corrie_fail_errno(err, errno, "make the directory %s", path);
     }
@@ -74,6 +116,9 @@ static int make_level(const char *path, uint32_t mode, corrie_error *err)
     r = os_dir_make_new(path, mode, err);
     if (r == CORRIE_E_EXISTS) {
         r = os_stat(path, &info, &inner);
+        if (r < 0 && r != CORRIE_E_NOT_FOUND) { /* that is a link to nothing */
+            return corrie_error_move(err, &inner);
+        }
         if (r < 0 || info.kind != OS_DIRECTORY) {
             return corrie_fail(err, CORRIE_E_EXISTS,
                                "make the directory %s: there is something else of that name", path);

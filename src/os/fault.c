@@ -17,6 +17,7 @@
 #include "os/os_priv.h"
 
 bool os_fault_armed;
+uint32_t os_fault_file_system;
 
 static struct fault_state state;
 
@@ -169,6 +170,30 @@ static int alloc_from_env(const char *text, corrie_error *err)
     return 0;
 }
 
+void os_fault_pretend_fs(uint32_t magic)
+{
+    os_fault_file_system = magic;
+}
+
+static int fs_from_env(corrie_error *err)
+{
+    const char *text = getenv("CORRIE_FAULT_FS");
+    char *end;
+    unsigned long magic;
+
+    if (!text || !*text) {
+        return 0;
+    }
+    errno = 0;
+    magic = strtoul(text, &end, 16);
+    if (errno || *end || magic > UINT32_MAX) {
+        return corrie_fail(err, CORRIE_E_USAGE, "CORRIE_FAULT_FS is \"%s\", no hexadecimal number",
+                           text);
+    }
+    os_fault_pretend_fs((uint32_t)magic);
+    return 0;
+}
+
 int os_fault_from_env(corrie_error *err)
 {
     const char *spec = getenv("CORRIE_FAULT");
@@ -197,6 +222,10 @@ int os_fault_from_env(corrie_error *err)
                 atexit(report_operations);
             }
         }
+    }
+    r = fs_from_env(err);
+    if (r < 0) {
+        return r;
     }
     return alloc && *alloc ? alloc_from_env(alloc, err) : 0;
 }

@@ -33,6 +33,9 @@ uint64_t os_fault_hits(void);
 /* The k-th allocation through base/mem.h fails (and all after it, if `sticky`); 0 = count only. */
 void os_fault_arm_alloc(uint64_t at, int sticky);
 uint64_t os_fault_alloc_count(void);
+/* Every file system is one of that magic number (statfs(2)); 0 = what it is. CORRIE_FAULT_FS=6969 in the environment,
+ * in hexadecimal digits. */
+void os_fault_pretend_fs(uint32_t magic);
 /* Arms from CORRIE_FAULT and CORRIE_FAULT_ALLOC, if set. With `count` the total is written at exit
  * as "corrie-fault: N operations" (or allocations) to the file named by `out=`
  * (CORRIE_FAULT_ALLOC_OUT), else to standard error. */

@@ -21,6 +21,8 @@ static void stat_from(const struct stat *from, struct os_stat *ret)
                 : S_ISLNK(from->st_mode) ? OS_LINK
                                          : OS_OTHER,
         .mode = from->st_mode & 07777,
+        .user = from->st_uid,
+        .group = from->st_gid,
         .size = (uint64_t)from->st_size,
         .mtime = (int64_t)from->st_mtim.tv_sec * 1000000000 + from->st_mtim.tv_nsec,
         .device = from->st_dev,
@@ -63,10 +65,10 @@ int os_exists(const char *path, corrie_error *err)
     return corrie_fail_errno(err, errno, "look at %s", path);
 }
 
-int os_may_write(const char *path, corrie_error *err)
+static int may(const char *path, int access, corrie_error *err)
 {
     if (os_fault_errno(OS_OP_STAT, AT_FDCWD, path) == 0 &&
-        faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0) {
+        faccessat(AT_FDCWD, path, access, AT_EACCESS) == 0) {
         return 1;
     }
     if (errno == EACCES || errno == EPERM || errno == EROFS) {
@@ -75,20 +77,109 @@ int os_may_write(const char *path, corrie_error *err)
     return corrie_fail_errno(err, errno, "look at %s", path);
 }
 
-int os_open(const char *path, int flags, uint32_t mode, int *ret_fd, corrie_error *err)
+int os_may_write(const char *path, corrie_error *err)
+{
+    return may(path, W_OK, err);
+}
+
+int os_may_enter(const char *path, corrie_error *err)
+{
+    return may(path, X_OK, err);
+}
+
+static int open_plainly(const char *path, int flags, uint32_t mode, int *ret_fd, corrie_error *err)
 {
     int fd;
 
     do {
         fd = os_fault_errno(OS_OP_OPEN, AT_FDCWD, path) < 0
                  ? -1
-                 : open(path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)mode);
+                 : open(path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)(mode & 07777));
     } while (fd < 0 && errno == EINTR);
     if (fd < 0) {
         return corrie_fail_errno(err, errno, "%s %s", flags & O_CREAT ? "create" : "open", path);
     }
     *ret_fd = fd;
     return 0;
+}
+
+/* Creates under a name that nobody else uses, and gives the mode. */
+static int open_exactly(const char *path, int flags, uint32_t mode, int *ret_fd, corrie_error *err)
+{
+    _close_ int fd = -1;
+    int r;
+
+    r = open_plainly(path, flags, mode, &fd, err);
+    if (r < 0) {
+        return r;
+    }
+    if (os_fault_errno(OS_OP_TIMES, AT_FDCWD, path) < 0 || fchmod(fd, (mode_t)(mode & 07777)) < 0) {
+        r = corrie_fail_errno(err, errno, "set the mode of %s", path);
+        unlink(path); /* ours, and empty */
+        return r;
+    }
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+int os_open(const char *path, int flags, uint32_t mode, int *ret_fd, corrie_error *err)
+{
+    int r;
+
+    if (!(flags & O_CREAT) || !(mode & OS_MODE_EXACT)) {
+        return open_plainly(path, flags, mode, ret_fd, err);
+    }
+    if (flags & O_EXCL) {
+        return open_exactly(path, flags, mode, ret_fd, err);
+    }
+    for (int tries = 0;; tries++) {
+        r = open_plainly(path, flags & ~O_CREAT, 0, ret_fd, err);
+        if (r != CORRIE_E_NOT_FOUND || tries == 3) {
+            return r;
+        }
+        r = os_file_create(path, STR_EMPTY, mode, err); /* appears with its mode */
+        if (r < 0 && r != CORRIE_E_EXISTS) {
+            return r;
+        }
+        corrie_error_clear(err);
+    }
+}
+
+int os_group_set(const char *path, uint32_t group, corrie_error *err)
+{
+    struct os_stat info;
+    int r;
+
+    r = os_stat(path, &info, err);
+    if (r < 0 || info.group == group) {
+        return r;
+    }
+    if (os_fault_errno(OS_OP_TIMES, AT_FDCWD, path) < 0 ||
+        chown(path, (uid_t)-1, (gid_t)group) < 0) {
+        return corrie_fail_errno(err, errno, "set the group of %s", path);
+    }
+    return 0;
+}
+
+int os_mode_set(const char *path, uint32_t mode, corrie_error *err)
+{
+    struct os_stat info;
+    int r;
+
+    r = os_stat(path, &info, err);
+    if (r < 0 || info.mode == mode) {
+        return r;
+    }
+    if (os_fault_errno(OS_OP_TIMES, AT_FDCWD, path) < 0 || chmod(path, (mode_t)mode) < 0) {
+        return corrie_fail_errno(err, errno, "set the mode of %s", path);
+    }
+    r = os_stat(path, &info, err);
+    if (r >= 0 && (info.mode & mode) != mode) {
+        corrie_fail(err, CORRIE_E_REFUSED, "set the mode of %s: the system does not allow it",
+                    path);
+        return corrie_hint(err, "its group must be one of yours: chgrp GROUP %s", path);
+    }
+    return r;
 }
 
 void os_close(int fd)

@@ -24,6 +24,8 @@ enum os_kind { OS_FILE = 1, OS_DIRECTORY, OS_LINK, OS_OTHER };
 struct os_stat {
     enum os_kind kind;
     uint32_t mode; /* permission bits */
+    uint32_t user; /* number of its owner, and of its group */
+    uint32_t group;
     uint64_t size;
     int64_t mtime; /* nanoseconds since 1970, UTC */
     uint64_t device;
@@ -38,9 +40,22 @@ int os_exists(const char *path, corrie_error *err) CORRIE_MUST_USE;
 
 /* 1 the file may be written by this process, 0 it may not (permission, read-only file system). */
 int os_may_write(const char *path, corrie_error *err) CORRIE_MUST_USE;
+/* 1 the directory may be entered: what is in it can be reached; 0 it may not. */
+int os_may_enter(const char *path, corrie_error *err) CORRIE_MUST_USE;
+
+/* In a mode of a file or directory that is made: the mode is meant exactly, whatever the umask. What is made is never
+ * seen with another one (but with O_EXCL, whose names only their maker knows), so that all for whom it is may use it at
+ * once. */
+#define OS_MODE_EXACT 0x10000u
+/* Gives what is there permission bits: only its owner may. Bits that are there already cost one look. A bit that the
+ * system drops silently (setgid, to somebody who is not of the group) is CORRIE_E_REFUSED. */
+int os_mode_set(const char *path, uint32_t mode, corrie_error *err) CORRIE_MUST_USE;
+
+/* Gives what is there to a group of the owner's; nothing to do where it is so. */
+int os_group_set(const char *path, uint32_t group, corrie_error *err) CORRIE_MUST_USE;
 
 /* Opens with the O_* flags of <fcntl.h>; `mode` counts when O_CREAT is among them (before the
- * umask). */
+ * umask, unless OS_MODE_EXACT is in it). */
 int os_open(const char *path, int flags, uint32_t mode, int *ret_fd, corrie_error *err)
     CORRIE_MUST_USE;
 void os_close(int fd); /* negative: nothing */
@@ -113,7 +128,8 @@ struct os_fs {
     const char *name; /* "ext4", "nfs", …; "unknown" for a type we have no name for. Static. */
     /* locks and mmap cannot be relied on: nfs cifs smb 9p fuse(sshfs…) afs ceph … */
     bool network;
-    uint64_t free; /* bytes available to this user */
+    bool read_only; /* mounted so */
+    uint64_t free;  /* bytes available to this user */
     uint64_t total;
 };
 /* The file system on which `path` (which must exist) lies. */

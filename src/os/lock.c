@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -83,15 +84,28 @@ static const struct {
     const char *name;
     bool network;
 } file_systems[] = {
-    {0xEF53, "ext4", false},      {0x58465342, "xfs", false},     {0x9123683E, "btrfs", false},
-    {0x01021994, "tmpfs", false}, {0x858458F6, "ramfs", false},   {0x2FC12FC1, "zfs", false},
-    {0xF2F52010, "f2fs", false},  {0x794C7630, "overlay", false}, {0xCA451A4E, "bcachefs", false},
-    {0x4D44, "vfat", false},      {0x2011BAB0, "exfat", false},   {0x5346544E, "ntfs", false},
-    {0x6969, "nfs", true},        {0x517B, "smb", true},          {0xFF534D42, "cifs", true},
-    {0xFE534D42, "smb2", true},   {0x01021997, "9p", true},       {0x5346414F, "afs", true},
-    {0x73757245, "coda", true},   {0x00C36400, "ceph", true},     {0x65735546, "fuse", true},
-    {0x0BD00BD0, "lustre", true}, {0x01161970, "gfs2", true},     {0x7461636F, "ocfs2", true},
-    {0x47504653, "gpfs", true},   {0x786F4256, "vboxsf", true},
+    {0xEF53, "ext4", false},         {0x58465342, "xfs", false},
+    {0x9123683E, "btrfs", false},    {0x01021994, "tmpfs", false},
+    {0x858458F6, "ramfs", false},    {0x2FC12FC1, "zfs", false},
+    {0xF2F52010, "f2fs", false},     {0x794C7630, "overlay", false},
+    {0xCA451A4E, "bcachefs", false}, {0x4D44, "vfat", false},
+    {0x2011BAB0, "exfat", false},    {0x5346544E, "ntfs", false},
+    {0x6969, "nfs", true},           {0x517B, "smb", true},
+    {0xFF534D42, "cifs", true},      {0xFE534D42, "smb2", true},
+    {0x01021997, "9p", true},        {0x5346414F, "afs", true},
+    {0x73757245, "coda", true},      {0x00C36400, "ceph", true},
+    {0x65735546, "fuse", true},      {0x0BD00BD0, "lustre", true},
+    {0x01161970, "gfs2", true},      {0x7461636F, "ocfs2", true},
+    {0x47504653, "gpfs", true},      {0x786F4256, "vboxsf", true},
+    {0x6B414653, "afs", true},       {0x564C, "ncp", true},
+    {0xAAD7AAEA, "panfs", true},     {0xBEEFDEAD, "snfs", true},
+    {0x61636673, "acfs", true},      {0x19830326, "beegfs", true},
+    {0x20030528, "orangefs", true},  {0xBACBACBC, "vmhgfs", true},
+    {0x7C7C6673, "prl_fs", true},    {0x013111A8, "ibrix", true},
+    {0x7275, "romfs", false},        {0x73717368, "squashfs", false},
+    {0x9660, "iso9660", false},      {0xE0F5E1E2, "erofs", false},
+    {0x15013346, "udf", false},      {0x3153464A, "jfs", false},
+    {0x52654973, "reiserfs", false},
 };
 
 int os_fs(const char *path, struct os_fs *ret, corrie_error *err)
@@ -109,7 +123,11 @@ int os_fs(const char *path, struct os_fs *ret, corrie_error *err)
         .name = "unknown",
         .free = (uint64_t)info.f_bavail * (uint64_t)info.f_bsize,
         .total = (uint64_t)info.f_blocks * (uint64_t)info.f_bsize,
+        .read_only = (info.f_flags & ST_RDONLY) != 0,
     };
+    if (os_fault_file_system) {
+        info.f_type = (__typeof__(info.f_type))os_fault_file_system;
+    }
     for (size_t i = 0; i < ARRAY_LEN(file_systems); i++) {
         if (file_systems[i].magic == (uint32_t)info.f_type) {
             ret->name = file_systems[i].name;

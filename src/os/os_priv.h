@@ -9,6 +9,7 @@
 #include "os/fault_spec.h"
 
 extern bool os_fault_armed;
+extern uint32_t os_fault_file_system; /* magic number that statfs pretends; 0 = none */
 int os_fault_enter(enum os_op op, int dir_fd, const char *path);
 
 /* Asks the fault table: 0 go on, > 0 fail with this errno, FAULT_DO_SHORT write less. `path` is

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -48,6 +49,32 @@ int os_user_name(char **ret, corrie_error *err)
     }
     snprintf(number, sizeof number, "uid-%lu", (unsigned long)geteuid());
     return give(user ? user : number, ret, err);
+}
+
+int os_user_named(uint32_t user, char **ret, corrie_error *err)
+{
+    char bytes[4096], number[32];
+    struct passwd entry;
+    struct passwd *found = NULL;
+
+    snprintf(number, sizeof number, "uid-%lu", (unsigned long)user);
+    if (getpwuid_r((uid_t)user, &entry, bytes, sizeof bytes, &found) != 0) {
+        found = NULL;
+    }
+    return give(found ? found->pw_name : number, ret, err);
+}
+
+int os_group_named(uint32_t group, char **ret, corrie_error *err)
+{
+    char bytes[16384], number[32];
+    struct group entry;
+    struct group *found = NULL;
+
+    snprintf(number, sizeof number, "gid-%lu", (unsigned long)group);
+    if (getgrgid_r((gid_t)group, &entry, bytes, sizeof bytes, &found) != 0) {
+        found = NULL;
+    }
+    return give(found ? found->gr_name : number, ret, err);
 }
 
 int os_host_name(char **ret, corrie_error *err)

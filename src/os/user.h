@@ -2,6 +2,8 @@
 #ifndef CORRIE_OS_USER_H
 #define CORRIE_OS_USER_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 
 /* A variable's value, or NULL if it is not set or empty. Borrowed; valid until the environment
@@ -9,6 +11,9 @@
 const char *os_env(const char *name);
 /* The system's name of the user: passwd entry of the effective id, else $USER, else "uid-<n>". */
 int os_user_name(char **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The names that numbers of users and groups have; "uid-<n>" and "gid-<n>" where they have none. */
+int os_user_named(uint32_t user, char **ret, corrie_error *err) CORRIE_MUST_USE;
+int os_group_named(uint32_t group, char **ret, corrie_error *err) CORRIE_MUST_USE;
 /* As the kernel says; not resolved. */
 int os_host_name(char **ret, corrie_error *err) CORRIE_MUST_USE;
 /* $HOME, else the passwd entry's directory. */

@@ -116,7 +116,7 @@ static int ensure_directory(struct file_store *file, const char *directory, corr
             return r;
         }
     }
-    r = os_dir_make(directory, 0777, err);
+    r = os_dir_make(directory, file->base.directory_mode, err);
     if (r == CORRIE_E_EXISTS) {
         /* not "the blob is there": a blob stands where a directory is needed, which only files mind */
         return corrie_fail(err, CORRIE_E_IO, "%s is a file where a directory is needed", directory);
@@ -168,7 +168,7 @@ static int put_with(struct store *store, struct str key, struct str bytes, write
     }
     for (int attempt = 0;; attempt++) {
         r = ensure_parent(file, path, err);
-        r = r < 0 ? r : write(path, bytes, 0666, err);
+        r = r < 0 ? r : write(path, bytes, store->file_mode, err);
         if (r != CORRIE_E_NOT_FOUND || attempt == 3) {
             return r;
         }
@@ -249,12 +249,19 @@ static int lock_key(struct file_store *file, struct str key, int *ret_fd, corrie
 {
     _free_ char *path = NULL;
     char name[sizeof LOCK_DIRECTORY "/00"];
+    _close_ int fd = -1;
     int r;
 
     snprintf(name, sizeof name, LOCK_DIRECTORY "/%02x", (unsigned)(hash_xx64(key, 0) & 0xff));
     r = os_path_join(str_of(file->root), str_of(name), &path, err);
     r = r < 0 ? r : ensure_parent(file, path, err);
-    return r < 0 ? r : os_lock_open(path, OS_LOCK_EXCLUSIVE, LOCK_WAIT_MS, NULL, ret_fd, err);
+    r = r < 0 ? r : os_open(path, O_RDWR | O_CREAT, file->base.file_mode, &fd, err);
+    r = r < 0 ? r : os_lock(fd, path, OS_LOCK_EXCLUSIVE, LOCK_WAIT_MS, NULL, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret_fd = TAKE_FD(fd);
+    return 0;
 }
 
 static int file_put_if_match(struct store *store, struct str key, struct str bytes,
@@ -463,6 +470,9 @@ static int file_sync(struct store *store, const struct str *keys, size_t n_keys,
         struct str directory;
 
         r = key_path(store, keys[i], &path, err);
+        if (r >= 0 && (store->file_mode & OS_MODE_EXACT)) {
+            r = os_mode_set(path, store->file_mode & 07777, err);
+        }
         r = r < 0 ? r : os_file_sync(path, err);
         if (r < 0) {
             break;
@@ -559,6 +569,7 @@ int store_file_open(struct str path, struct store **ret, corrie_error *err)
         return corrie_fail_memory(err);
     }
     file->base.ops = &file_ops;
+    store_set_modes(&file->base, 0777, 0666);
     file->base.url = buf_take(&url);
     file->root = TAKE_PTR(root);
     pthread_mutex_init(&file->lock, NULL);

@@ -78,6 +78,17 @@ struct store *store_close(struct store *store)
     return store ? store->ops->close(store) : NULL;
 }
 
+void store_set_modes(struct store *store, uint32_t directories, uint32_t files)
+{
+    store->directory_mode = directories;
+    store->file_mode = files;
+}
+
+uint32_t store_file_mode(const struct store *store)
+{
+    return store->file_mode;
+}
+
 struct str store_url(const struct store *store)
 {
     return str_of(store->url);

@@ -44,6 +44,12 @@ static inline void store_closep(struct store **store)
 {
     *store = store_close(*store);
 }
+/* Who may use what the store makes from now on: permission bits of directories and files, as in os/file.h (0777 and 0666
+ * before the umask until this is called; OS_MODE_EXACT: whatever the umask). Stores without permissions ignore it. To be
+ * called before others use the store. */
+void store_set_modes(struct store *store, uint32_t directories, uint32_t files);
+/* The mode for a file that somebody makes at its store_local_path. */
+uint32_t store_file_mode(const struct store *store);
 /* The root as a canonical URL without a trailing slash ("file:///srv/lake"). Lives as long as the
  * store. */
 struct str store_url(const struct store *store);
@@ -124,8 +130,8 @@ int store_key_url(struct store *store, struct str key, char **ret, corrie_error 
 /* Makes the directory for a file that will be written at store_local_path; no-op where there are
  * none. */
 int store_prepare(struct store *store, struct str key, corrie_error *err) CORRIE_MUST_USE;
-/* Makes files written at their store_local_path durable: the files, then each directory once. No-op
- * for remote stores. */
+/* Makes files written at their store_local_path durable: the files, then each directory once; their writer, which may
+ * not know of store_file_mode, is whose process calls this. No-op for remote stores. */
 int store_sync(struct store *store, const struct str *keys, size_t n_keys, corrie_error *err)
     CORRIE_MUST_USE;
 

@@ -35,6 +35,8 @@ struct store_ops {
 struct store {
     const struct store_ops *ops;
     char *url; /* canonical, no slash at the end */
+    uint32_t directory_mode;
+    uint32_t file_mode;
 };
 
 /* Where the file backend keeps its locks, under the root. */

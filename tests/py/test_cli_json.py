@@ -87,12 +87,18 @@ def undocumented(value: Any, path: str, fields: dict[str, tuple[str, str]]) -> l
 def full(lake: Lake) -> Lake:
     """A lake with a bit of everything; see cli_lake.py."""
     make_lake(lake)
+    lake.run("config", "set", "user.name", "Ada Lovelace")
     return lake
 
 
 COMMANDS = [
     ("version", ["version"]),
     ("info", ["info"]),
+    ("init", ["init", "--bare", "other", "--shared=group"]),
+    ("config set", ["config", "set", "api_key", "x"]),
+    ("config get", ["config", "get", "user.name"]),
+    ("config unset", ["config", "unset", "user.name"]),
+    ("config ls", ["config", "ls"]),
     ("branch ls", ["branch", "ls", "--all"]),
     ("branch create", ["branch", "create", "new"]),
     ("branch create", ["branch", "create", "dev", "--if-not-exists"]),

@@ -5,5 +5,6 @@ Suite *header_suite(void);
 Suite *name_suite(void);
 Suite *project_suite(void);
 Suite *refexpr_suite(void);
+Suite *settings_suite(void);
 
-TEST_MAIN(filter_suite, header_suite, name_suite, project_suite, refexpr_suite)
+TEST_MAIN(filter_suite, header_suite, name_suite, project_suite, refexpr_suite, settings_suite)
