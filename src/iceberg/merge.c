@@ -10,7 +10,6 @@ static void side_done(struct side *side)
 {
     manifest_list_done(&side->manifests);
     map_done(&side->listed);
-    vec_done(&side->since);
     vec_done(&side->added);
     vec_done(&side->removed);
     map_done(&side->added_paths);

@@ -215,19 +215,40 @@ static int check_deletes_of_target(struct merge *merge, const struct changed_fil
  * comes with it. All others get the new one. */
 static void number_data(struct merge *merge)
 {
+    int64_t base_number = merge->has_deletes ? merge->base->last_sequence_number : -1;
+
     for (size_t i = 0; i < merge->source.added.count; i++) {
         struct changed_file *file = &merge->source.added.items[i];
-        if (is_data(file) && file->file.sequence_number > merge->base->last_sequence_number) {
+        if (is_data(file) && file->file.sequence_number > base_number) {
             file->file.sequence_number = FILE_UNKNOWN;
         }
     }
+}
+
+/* Sequence numbers of the versions can be compared only along one line of snapshots. */
+static int check_numbers(const struct merge *merge, corrie_error *err)
+{
+    const struct side *sides[] = {&merge->source, &merge->target};
+
+    for (size_t i = 0; merge->has_deletes && i < ARRAY_LEN(sides); i++) {
+        if (!sides[i]->is_line || sides[i]->renumbered) {
+            return merge_conflict(err,
+                                  "compact the table on both sides first, so that its deletes are "
+                                  "gone, or keep one side's table",
+                                  "the table has delete files, and the snapshots of %s do not lead "
+                                  "back to the common version's, so that it cannot be told which "
+                                  "rows they delete",
+                                  sides[i]->name);
+        }
+    }
+    return 0;
 }
 
 int merge_check_deletes(struct merge *merge, corrie_error *err)
 {
     int r;
 
-    if ((r = check_equality(&merge->source, err)) < 0 ||
+    if ((r = check_numbers(merge, err)) < 0 || (r = check_equality(&merge->source, err)) < 0 ||
         (r = check_equality(&merge->target, err)) < 0) {
         return r;
     }

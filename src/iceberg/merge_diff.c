@@ -1,45 +1,29 @@
 /* merge_diff.c — what each side did since the base, as files.
  *
  * The difference of two versions is that of their manifests: one that both list says the same of both, so that
- * only the others are read. Which files changed thus never depends on what snapshots claim; their operations
+ * only the others are read. Which files changed thus never depends on what snapshots claim, nor on how they
+ * follow each other: a target that got the base's files by an earlier merge has snapshots of its own. Operations
  * only tell an overwrite that found nothing to remove from an append. */
 #include "iceberg/merge_priv.h"
 #include "iceberg/tree.h"
 
-/* ---- the line of snapshots ---- */
-
-static int not_from_base(const struct side *side, corrie_error *err)
+/* Whether the snapshots lead from the current one back to the base's. */
+static bool is_line(const struct side *side, const struct table_metadata *base)
 {
-    return merge_conflict(err, merge_hint_choose, "%s does not continue the common version",
-                          side->name);
-}
-
-/* Collects the snapshots from the current one back to the base's. */
-static int walk_back(struct side *side, const struct table_metadata *base, corrie_error *err)
-{
-    const struct snapshot *from = metadata_current_snapshot(base);
-    int64_t base_number = from ? from->sequence_number : 0;
     int64_t id = side->metadata->current_snapshot_id;
 
-    while (id != base->current_snapshot_id) {
-        if (id == SNAPSHOT_NONE) {
-            return not_from_base(side, err);
+    for (size_t n = 0; n <= side->metadata->n_snapshots; n++) {
+        if (id == base->current_snapshot_id) {
+            return true;
         }
-        const struct snapshot *snapshot = metadata_snapshot_by_id(side->metadata, id);
+        const struct snapshot *snapshot =
+            id == SNAPSHOT_NONE ? NULL : metadata_snapshot_by_id(side->metadata, id);
         if (!snapshot) {
-            side->expired = true;
-            return 0;
-        }
-        if (side->since.count >= side->metadata->n_snapshots ||
-            (base_number > 0 && snapshot->sequence_number <= base_number)) {
-            return not_from_base(side, err);
-        }
-        if (vec_push(&side->since, snapshot) < 0) {
-            return corrie_fail_memory(err);
+            return false;
         }
         id = snapshot->parent_id;
     }
-    return 0;
+    return false;
 }
 
 /* ---- the difference ---- */
@@ -108,11 +92,11 @@ static bool only_added(const struct snapshot *snapshot, const struct manifest_en
 }
 
 static int push(struct merge *merge, struct changed_files *files, const struct data_file *file,
-                struct str path, bool overwrote, corrie_error *err)
+                struct str path, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
     const struct partition_spec *spec = metadata_spec_by_id(merge->merged, file->spec_id);
-    struct changed_file changed = {.file = *file, .path = path, .overwrote = overwrote};
+    struct changed_file changed = {.file = *file, .path = path};
 
     partition_text(spec, file->partition, file->n_partition, &text);
     int r = buf_check(&text, err);
@@ -143,27 +127,31 @@ static int resolve_was(struct merge *merge, const struct manifest_entries *was,
     return 0;
 }
 
-/* The snapshots since the base by their ids' bytes; the value tells appends from what overwrote (NULL). */
-static int know_operations(struct side *side, const struct manifest_entries *now,
-                           struct map *operations, corrie_error *err)
+/* Tells appended files from those that replaced what their partition held. Where the snapshot that added a file
+ * is not kept any more, the file counts as appended if all files of the base are still there. */
+static int judge(struct side *side, const struct manifest_entries *now, corrie_error *err)
 {
-    for (size_t i = 0; i < side->since.count; i++) {
-        const struct snapshot *snapshot = side->since.items[i];
+    const struct table_metadata *metadata = side->metadata;
+    _cleanup_(map_done) struct map operations = {0}; /* ids' bytes → side: only added */
+
+    for (size_t i = 0; i < metadata->n_snapshots && side->added.count > 0; i++) {
+        const struct snapshot *snapshot = &metadata->snapshots[i];
         struct str id = {(const char *)&snapshot->id, sizeof snapshot->id};
-        if (map_put(operations, id, only_added(snapshot, now) ? side : NULL) < 0) {
+        if (map_put(&operations, id, only_added(snapshot, now) ? side : NULL) < 0) {
             return corrie_fail_memory(err);
         }
     }
+    for (size_t i = 0; i < side->added.count; i++) {
+        struct changed_file *file = &side->added.items[i];
+        struct str id = {(const char *)&file->file.snapshot_id, sizeof file->file.snapshot_id};
+        const struct map_entry *known = map_find(&operations, id);
+        file->guessed = !known;
+        file->overwrote = known ? !known->value : side->is_line || side->removed.count > 0;
+    }
+    for (size_t i = 0; i < side->removed.count; i++) {
+        side->removed.items[i].overwrote = true;
+    }
     return 0;
-}
-
-static bool overwrote(const struct side *side, const struct map *operations,
-                      const struct data_file *file)
-{
-    struct str id = {(const char *)&file->snapshot_id, sizeof file->snapshot_id};
-    const struct map_entry *known = map_find(operations, id);
-
-    return known ? !known->value : !side->expired;
 }
 
 /* Files of `now` that were not there are added, files of `was` that are not there any more removed. */
@@ -172,12 +160,8 @@ static int compare(struct merge *merge, struct side *side, const struct manifest
 {
     _free_ struct was_entry *entries = mem_alloc(was->count, sizeof *entries);
     _cleanup_(map_done) struct map paths = {0};
-    _cleanup_(map_done) struct map operations = {0};
 
     int r = entries ? resolve_was(merge, was, entries, &paths, err) : corrie_fail_memory(err);
-    if (r >= 0) {
-        r = know_operations(side, now, &operations, err);
-    }
     for (size_t i = 0; r >= 0 && i < now->count; i++) {
         const struct data_file *file = &now->items[i].file;
         struct str path;
@@ -187,40 +171,20 @@ static int compare(struct merge *merge, struct side *side, const struct manifest
         }
         struct was_entry *before = map_get(&paths, path);
         if (!before) {
-            r = push(merge, &side->added, file, path, overwrote(side, &operations, file), err);
-        } else if (before->entry->file.sequence_number != file->sequence_number) {
-            r = merge_conflict(err, merge_hint_choose,
-                               "%s removed the file '%.*s' and added it again", side->name,
-                               STR_FMT(path));
+            r = push(merge, &side->added, file, path, err);
         } else {
             before->kept = true;
+            side->renumbered =
+                side->renumbered || before->entry->file.sequence_number != file->sequence_number;
         }
     }
     for (size_t i = 0; r >= 0 && i < paths.count; i++) {
         const struct was_entry *before = paths.entries[i].value;
         if (!before->kept) {
-            r = push(merge, &side->removed, &before->entry->file, before->path, true, err);
+            r = push(merge, &side->removed, &before->entry->file, before->path, err);
         }
     }
-    return r;
-}
-
-/* Snapshots since the base are gone: what is there must show that nothing but appends happened. */
-static int check_expired(const struct merge *merge, const struct side *side, corrie_error *err)
-{
-    bool shown = side->removed.count == 0;
-
-    for (size_t i = 0; i < side->added.count; i++) {
-        const struct data_file *file = &side->added.items[i].file;
-        shown = shown && file->content == FILE_CONTENT_DATA &&
-                file->file_sequence_number > merge->base->last_sequence_number;
-    }
-    return shown ? 0
-                 : merge_conflict(err,
-                                  "merge more often, keep more snapshots, or keep one side's table",
-                                  "%s no longer keeps all snapshots since the common version, and "
-                                  "did more than append",
-                                  side->name);
+    return r < 0 ? r : judge(side, now, err);
 }
 
 static int index_added(struct side *side, corrie_error *err)
@@ -233,6 +197,15 @@ static int index_added(struct side *side, corrie_error *err)
     return 0;
 }
 
+static void note_deletes(struct merge *merge, const struct manifest_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].content == MANIFEST_DELETES && manifest_may_be_live(&list->items[i])) {
+            merge->has_deletes = true;
+        }
+    }
+}
+
 static int differ(struct merge *merge, struct side *side, const struct manifest_list *base_list,
                   const struct map *base_listed, corrie_error *err)
 {
@@ -240,8 +213,8 @@ static int differ(struct merge *merge, struct side *side, const struct manifest_
     _cleanup_(manifest_entries_done) struct manifest_entries now = {0};
     int r;
 
-    if ((r = walk_back(side, merge->base, err)) < 0 ||
-        (r = tree_manifests(merge->io, side->metadata, metadata_current_snapshot(side->metadata),
+    side->is_line = is_line(side, merge->base);
+    if ((r = tree_manifests(merge->io, side->metadata, metadata_current_snapshot(side->metadata),
                             &merge->arena, &side->manifests, err)) < 0 ||
         (r = list_paths(&side->manifests, &side->listed, err)) < 0 ||
         (r = read_unshared(merge, merge->base, base_list, &side->listed, &was, err)) < 0 ||
@@ -249,9 +222,7 @@ static int differ(struct merge *merge, struct side *side, const struct manifest_
         (r = compare(merge, side, &was, &now, err)) < 0) {
         return r;
     }
-    if (side->expired && (r = check_expired(merge, side, err)) < 0) {
-        return r;
-    }
+    note_deletes(merge, &side->manifests);
     return index_added(side, err);
 }
 
@@ -267,5 +238,6 @@ int merge_differences(struct merge *merge, corrie_error *err)
         (r = differ(merge, &merge->source, &list, &listed, err)) < 0) {
         return r;
     }
+    note_deletes(merge, &list);
     return differ(merge, &merge->target, &list, &listed, err);
 }

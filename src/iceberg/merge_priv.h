@@ -16,7 +16,8 @@ struct changed_file {
     struct data_file file; /* path as stored */
     struct str path;       /* resolved: what paths are compared by */
     struct str partition;  /* partition_text */
-    bool overwrote;        /* added by a change that replaced what its partition held */
+    bool overwrote;        /* removed, or added by a change that replaced what its partition held */
+    bool guessed;          /* what added it is not known any more */
     bool skipped;
 };
 
@@ -30,9 +31,9 @@ struct side {
     const char *name; /* "the source", "the target" */
     const struct table_metadata *metadata;
     struct manifest_list manifests;
-    struct map listed;                  /* paths of `manifests`, as stored */
-    VEC(const struct snapshot *) since; /* from the current one back to the base's */
-    bool expired;                       /* `since` ends where a snapshot is no longer kept */
+    struct map listed; /* paths of `manifests`, as stored */
+    bool is_line;      /* its snapshots lead back to the base's */
+    bool renumbered;   /* some file of the base has another sequence number */
     struct changed_files added;
     struct changed_files removed;
     struct map added_paths; /* of data and delete files, resolved → struct changed_file */
@@ -44,6 +45,7 @@ struct merge {
     const struct table_metadata *base;
     struct side source;
     struct side target;
+    bool has_deletes;              /* delete files are live in some version */
     struct table_metadata *merged; /* the target with the source's columns, specs and properties */
     struct arena arena;
 };

@@ -3,14 +3,20 @@
 
 /* ---- files that came on both sides ---- */
 
-static bool rewrites(const struct side *side)
+/* Whether rows may have moved from file to file since the base. */
+static bool may_have_rewritten(const struct merge *merge, const struct side *side)
 {
-    for (size_t i = 0; i < side->since.count; i++) {
-        if (!str_eq(side->since.items[i]->operation, STR("append"))) {
+    const struct table_metadata *metadata = side->metadata;
+    int64_t id = metadata->current_snapshot_id;
+
+    while (side->is_line && id != merge->base->current_snapshot_id) {
+        const struct snapshot *snapshot = metadata_snapshot_by_id(metadata, id);
+        if (!str_eq(snapshot->operation, STR("append"))) {
             return true;
         }
+        id = snapshot->parent_id;
     }
-    return side->removed.count > 0;
+    return !side->is_line || side->removed.count > 0;
 }
 
 /* A file to be left out whose rows the source has moved to another file cannot be left out. */
@@ -25,7 +31,7 @@ static int mark_skipped(struct merge *merge, corrie_error *err)
         struct changed_file *file = map_get(&merge->source.added_paths, path);
         if (file && file->file.content == FILE_CONTENT_DATA) {
             file->skipped = true;
-        } else if (rewrites(&merge->source)) {
+        } else if (may_have_rewritten(merge, &merge->source)) {
             return merge_conflict(err, merge_hint_choose,
                                   "both sides brought the rows of '%.*s', and the source has "
                                   "rewritten files since, so that its copy cannot be left out",
@@ -118,6 +124,13 @@ static int not_disjoint(const struct merge *merge, const struct side *side,
     const struct partition_spec *spec = metadata_spec_by_id(merge->merged, file->file.spec_id);
     _cleanup_(buf_done) struct buf text = {0};
 
+    if (file->guessed) {
+        return merge_conflict(err,
+                              "merge more often, keep more snapshots, or keep one side's table",
+                              "%s no longer keeps all snapshots since the common version and may "
+                              "have overwritten what %s changed too",
+                              side->name, other->name);
+    }
     if (!spec || spec->n_fields == 0) {
         return merge_conflict(err, merge_hint_choose,
                               "%s overwrote files and %s changed rows too, of a table that is not "
@@ -145,8 +158,9 @@ static int check_overwritten(const struct merge *merge, const struct side *side,
     for (size_t t = 0; t < ARRAY_LEN(touched); t++) {
         for (size_t i = 0; i < touched[t]->count; i++) {
             const struct changed_file *file = &touched[t]->items[i];
-            if (!file->skipped && map_find(&partitions, file->partition)) {
-                return not_disjoint(merge, side, other, file, err);
+            const struct map_entry *met = map_find(&partitions, file->partition);
+            if (met && !file->skipped) {
+                return not_disjoint(merge, side, other, met->value, err);
             }
         }
     }

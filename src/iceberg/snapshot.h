@@ -137,11 +137,14 @@ struct merge_totals {
  *
  * Allowed, or CORRIE_E_CONFLICT that says what is in the way, on which side, and in its hint what to do:
  *   rows      both sides only appended; or, where one overwrote or removed files, all files touched are of one
- *             spec and no partition that one side overwrote was touched by the other. Sides whose snapshots since the
- *             base have expired count as appending if every file of the base is still there
+ *             spec and no partition that one side overwrote was touched by the other. What happened is read
+ *             from manifests: sides need not be one line of snapshots with the base (a branch merges again).
+ *             Where the snapshot that added a file has expired, it counts as appended if every file of the
+ *             base is still there, else as overwriting its partition
  *   deletes   no equality deletes were added; position deletes touch neither new nor removed files of the
  *             other side, nor files that the other's position deletes touch (known by partition, sequence number,
- *             referenced path and bounds; what cannot be told apart touches)
+ *             referenced path and bounds; what cannot be told apart touches); where any are live the sides are
+ *             one line of snapshots with the base
  *   files     no path was added on both sides (but those in `skip`)
  *   columns   one side's list of schemas begins the other's, as does its list of specs; no file of one side lacks
  *             a value that the other made required
