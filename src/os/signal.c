@@ -58,6 +58,11 @@ int os_signals_catch(struct cancel *cancel, corrie_error *err)
     return 0;
 }
 
+void os_signals_leave_interrupt(void)
+{
+    signal(SIGINT, SIG_IGN);
+}
+
 void os_signals_restore(void)
 {
     if (!atomic_load(&flag)) {

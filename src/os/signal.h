@@ -10,6 +10,8 @@
  * SIGPIPE and SIGXFSZ are ignored: writes to a closed pipe, or past the limit of a file's size, fail
  * instead. Waiting calls in this room return soon after. */
 int os_signals_catch(struct cancel *cancel, corrie_error *err) CORRIE_MUST_USE;
+/* From now on SIGINT does nothing here: a child at the terminal, a pager, answers to it. */
+void os_signals_leave_interrupt(void);
 /* Puts back what was there before os_signals_catch. */
 void os_signals_restore(void);
 /* The signal that came first, or 0. */

@@ -11,16 +11,30 @@ bool os_is_terminal(int fd)
     return isatty(fd) == 1;
 }
 
+/* `found` if it is not 0, else the number in the variable `name`, else `otherwise`, within bounds. */
+static int size_of(int found, const char *name, int otherwise, int least)
+{
+    const char *text = os_env(name);
+    int64_t size = otherwise;
+
+    if (found > 0) {
+        size = found;
+    } else if (text && !str_to_int64(str_of(text), &size)) {
+        size = otherwise;
+    }
+    return size < least ? least : size > 1000 ? 1000 : (int)size;
+}
+
 int os_terminal_width(int fd, int otherwise)
 {
-    struct winsize size;
-    const char *columns = os_env("COLUMNS");
-    int64_t width = otherwise;
+    struct winsize size = {0};
 
-    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-        width = size.ws_col;
-    } else if (columns && !str_to_int64(str_of(columns), &width)) {
-        width = otherwise;
-    }
-    return width < 20 ? 20 : width > 1000 ? 1000 : (int)width;
+    return size_of(ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0, "COLUMNS", otherwise, 20);
+}
+
+int os_terminal_height(int fd, int otherwise)
+{
+    struct winsize size = {0};
+
+    return size_of(ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0, "LINES", otherwise, 5);
 }

@@ -7,5 +7,7 @@
 bool os_is_terminal(int fd);
 /* Columns of the terminal at `fd`, else $COLUMNS, else `otherwise`; 20 … 1000. */
 int os_terminal_width(int fd, int otherwise);
+/* Lines of it, else $LINES, else `otherwise`; 5 … 1000. */
+int os_terminal_height(int fd, int otherwise);
 
 #endif
