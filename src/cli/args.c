@@ -234,6 +234,11 @@ static int option_words(const struct parser *parser, int i)
     return flag_has_value(flag) ? 2 : 1;
 }
 
+static bool takes_words(const struct verb *verb)
+{
+    return verb && verb->n_positionals > 0;
+}
+
 /* Finds the words that name the verb. */
 static int find_verb(struct parser *parser, corrie_error *err)
 {
@@ -251,6 +256,10 @@ static int find_verb(struct parser *parser, corrie_error *err)
         }
         if (group) {
             parser->args->verb = verb_find(group, word);
+            if (!parser->args->verb && takes_words(verb_find(group, NULL))) {
+                parser->args->verb = verb_find(group, NULL); /* `commit dev` is `commit ls dev` */
+                return 0;
+            }
             parser->verb_words[1] = i;
             return parser->args->verb ? 0 : fail_verb(group, word, err);
         }

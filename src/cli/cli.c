@@ -5,15 +5,21 @@
 #include "cli/cli.h"
 #include "os/file.h"
 #include "os/proc.h"
+#include "os/tty.h"
 
 void cli_note(struct cli *cli, enum style style, const char *label, struct str text)
 {
+    bool paged = pager_is_used(&cli->pager, &cli->out);
+    struct out *out = paged ? &cli->out : &cli->err;
+
     progress_pause(&cli->progress);
-    out_styled(&cli->err, style, label);
-    out_text(&cli->err, ": ");
-    out_clean(&cli->err, text);
-    out_char(&cli->err, '\n');
-    out_flush(&cli->err);
+    out_styled(out, style, label);
+    out_text(out, ": ");
+    out_clean(out, text);
+    out_char(out, '\n');
+    if (!paged) {
+        out_flush(out);
+    }
     progress_resume(&cli->progress);
 }
 
@@ -68,15 +74,18 @@ int cli_wait_input(struct cli *cli, corrie_error *err)
     return r < 0 ? r : 0;
 }
 
+bool cli_would_ask(const struct cli *cli)
+{
+    return !cli->yes && os_is_terminal(0) && cli->err.terminal;
+}
+
 int cli_confirm(struct cli *cli, const char *question, corrie_error *err)
 {
-    struct out in;
     char answer[16] = "";
     size_t got = 0;
     int r;
 
-    out_init(&in, 0, "standard input");
-    if (cli->yes || !in.terminal || !cli->err.terminal) {
+    if (!cli_would_ask(cli)) {
         return 0;
     }
     out_clean(&cli->err, str_of(question));

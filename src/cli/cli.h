@@ -12,6 +12,7 @@
 #include "cli/args.h"
 #include "cli/grid.h"
 #include "cli/out.h"
+#include "cli/pager.h"
 #include "cli/progress.h"
 
 enum format {
@@ -36,6 +37,10 @@ struct cli {
     const char *lake_url;
     struct cancel cancel;
     struct progress progress;
+    struct pager pager;
+    int argc; /* the call as it was typed, for hints */
+    char **argv;
+    const struct verb *verb;
     corrie_event_fn on_event; /* of a run; NULL: notices are printed */
     void *on_event_context;
     corrie_lake *lake;
@@ -54,16 +59,34 @@ int verb_config_unset(struct cli *cli, const struct args *args, corrie_error *er
 int verb_help(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_fsck(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_branch_ls(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_branch_get(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_branch_create(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_branch_rm(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_branch_rename(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_branch_reset(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_branch_restore(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_branch_merge(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_cherry_pick(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_revert(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_checkout(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_tag_ls(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_tag_get(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_tag_create(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_tag_rm(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_log(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_show(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_reflog(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_diff(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_status(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_namespace_ls(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_namespace_create(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_namespace_rm(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_ls(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_get(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_history(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_rm(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_rename(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_revert(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_create(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_import(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_import(struct cli *cli, const struct args *args, corrie_error *err);
@@ -81,9 +104,11 @@ int cli_lake(struct cli *cli, corrie_lake **ret, corrie_error *err) CORRIE_MUST_
 const char *cli_namespace(const struct cli *cli, const struct args *args);
 /* Asks a person at a terminal; without one, or with --yes, the answer is yes. 0, or CORRIE_E_CANCELLED. */
 int cli_confirm(struct cli *cli, const char *question, corrie_error *err) CORRIE_MUST_USE;
+/* Whether cli_confirm would ask. */
+bool cli_would_ask(const struct cli *cli);
 /* Waits until standard input has something or has ended. CORRIE_E_CANCELLED on Ctrl-C. */
 int cli_wait_input(struct cli *cli, corrie_error *err) CORRIE_MUST_USE;
-/* A line on standard error. "note: made a lake in /data/lake" */
+/* A line on standard error; in a pager, where what is paged is. "note: made a lake in /data/lake" */
 void cli_note(struct cli *cli, enum style style, const char *label, struct str text);
 
 /* ---- help (help.c) ---- */
@@ -95,6 +120,11 @@ void help_show(struct cli *cli, const struct verb *verb, const char *group);
 
 /* Shows the error on standard error, or as JSON on standard output where that is the format. */
 void report_error(struct cli *cli, const corrie_error *err);
+
+/* ---- conflicts (conflict.c) ---- */
+
+/* Shows the conflicts of a merge on standard error. True if it told how to settle them. */
+bool conflict_show(struct cli *cli, const corrie_error *err);
 
 /* ---- documents (show.c) ---- */
 
@@ -130,15 +160,39 @@ int show_document(struct cli *cli, char *text, const struct show *show, corrie_e
 /* The listing `list` of `document` as a table for people. */
 int show_table(struct cli *cli, const json_t *list, const struct show_column *columns,
                size_t n_columns, corrie_error *err) CORRIE_MUST_USE;
+
+/* Rows of a listing as they come, in the format of this call (but for JSON, which is one document): begin, add each,
+ * end. Memory does not follow their number. */
+struct show_rows {
+    struct cli *cli;
+    const struct show_column *columns;
+    size_t n_columns;
+    struct grid grid;
+};
+int show_rows_begin(struct show_rows *rows, struct cli *cli, const struct show_column *columns,
+                    size_t n_columns, corrie_error *err) CORRIE_MUST_USE;
+int show_rows_add(struct show_rows *rows, const json_t *item, corrie_error *err) CORRIE_MUST_USE;
+int show_rows_end(struct show_rows *rows, corrie_error *err) CORRIE_MUST_USE;
+void show_rows_done(struct show_rows *rows);
+
 /* A value as people read it, of the given kind, in `ret`. */
 void show_value(struct buf *ret, const json_t *value, enum show_kind kind);
-/* The table of what differs (documents of diff and merge). Keys of the ledger, which move with every import, are
- * left to `-o json`. */
+/* Columns of a CHANGE (include/corrie/lake.h). */
+enum { SHOW_CHANGE_COLUMNS = 11 };
+extern const struct show_column show_change_columns[SHOW_CHANGE_COLUMNS];
+/* What differs (documents of diff, show and merge), with columns and rows where the document has them. Keys of the
+ * ledger, which move with every import, are left to `-o json`. */
 int show_changes(struct cli *cli, const json_t *changes, corrie_error *err) CORRIE_MUST_USE;
 /* Text of a field, "" where there is none. Borrowed. */
 struct str show_field(const json_t *object, const char *field);
+/* The first digits of the hash in a field. */
+void show_hash(struct cli *cli, const json_t *document, const char *field);
+/* "; this brings it back: COMMAND" of a document's `restore`, and the end of the line. */
+void show_restore(struct cli *cli, const json_t *document);
 /* "key  value" lines; skips fields that are null or absent. */
 void show_pairs(struct cli *cli, const json_t *object, const struct show_column *pairs, size_t n);
+/* Columns of the screen. */
+size_t show_width(const struct cli *cli);
 /* How grids look in this call. */
 struct grid_options show_grid_options(const struct cli *cli);
 bool format_is_for_people(enum format format);

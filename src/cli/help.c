@@ -44,7 +44,7 @@ static void flag_left(struct buf *ret, const struct flag *flag)
 /* `left` in its column, `right` beside it, broken into lines at spaces. */
 static void two_columns(struct cli *cli, struct str left, size_t left_width, struct str right)
 {
-    size_t screen = (size_t)os_terminal_width(cli->out.fd, 100);
+    size_t screen = (size_t)os_terminal_width(pager_terminal(&cli->pager, &cli->out), 100);
     size_t room = screen > INDENT + left_width + 22 ? screen - INDENT - left_width - 2 : 20;
 
     out_fill(&cli->out, " ", INDENT);

@@ -90,6 +90,11 @@ static int dispatch(struct cli *cli, const struct args *args, corrie_error *err)
     if (args_on(args, OPT_VERSION)) {
         return verb_version(cli, args, err);
     }
+    cli->verb = args->verb;
+    if (!args_on(args, OPT_NO_PAGER) &&
+        (!args->verb || args->verb->pages || args_on(args, OPT_HELP))) {
+        pager_offer(&cli->pager, &cli->out);
+    }
     if (!args->verb || args_on(args, OPT_HELP)) {
         help_show(cli, args->verb, args->group);
         return 0;
@@ -149,6 +154,8 @@ int main(int argc, char **argv)
     if (r >= 0) {
         r = os_fault_from_env(&err);
     }
+    cli.argc = argc;
+    cli.argv = argv;
     cli.program = program_name(argc, argv);
     cli.name_space = strcmp(cli.program, "bauplan") == 0 ? "bauplan" : NULL;
     out_init(&cli.out, 1, "standard output");
@@ -163,6 +170,7 @@ int main(int argc, char **argv)
         r = dispatch(&cli, &args, &err);
         progress_end(&cli.progress);
         cli.lake = corrie_lake_close(cli.lake);
+        pager_end(&cli.pager, &cli.out);
     }
     status = finish(&cli, r, &err);
     args_done(&args);

@@ -31,6 +31,7 @@ void out_flush(struct out *out)
     _error_ corrie_error failure = CORRIE_ERROR_INIT;
     int r;
 
+    out->spill = NULL;
     if (out_stopped(out) || (out->text.len == 0 && !out->text.failed)) {
         buf_clear(&out->text);
         return;
@@ -50,8 +51,39 @@ void out_flush(struct out *out)
     buf_clear(&out->text);
 }
 
+void out_hold(struct out *out, size_t lines, void (*spill)(void *data, struct out *out), void *data)
+{
+    out->spill = spill;
+    out->spill_data = data;
+    out->hold = lines;
+    out->counted = out->text.len;
+    out->lines = 0;
+}
+
+/* Whether what was gathered still waits for more. */
+static bool is_held(struct out *out)
+{
+    void (*spill)(void *data, struct out *out) = out->spill;
+
+    if (!spill || out->text.failed) {
+        return false;
+    }
+    for (; out->counted < out->text.len; out->counted++) {
+        out->lines += out->text.data[out->counted] == '\n' ? 1 : 0;
+    }
+    if (out->lines <= out->hold && out->text.len < PIECE) {
+        return true;
+    }
+    out->spill = NULL;
+    spill(out->spill_data, out);
+    return false;
+}
+
 void out_flush_some(struct out *out)
 {
+    if (is_held(out)) {
+        return;
+    }
     if (out->text.len >= PIECE || out->text.failed) {
         out_flush(out);
     }
@@ -109,7 +141,7 @@ void out_clean(struct out *out, struct str text)
 
 void out_style(struct out *out, enum style style)
 {
-    static const char *const codes[] = {"0", "1", "2", "1;31", "32", "33", "36"};
+    static const char *const codes[] = {"0", "1", "2", "1;31", "32", "33", "36", "34", "35"};
 
     if (out->colour) {
         buf_addf(&out->text, "\x1b[%sm", codes[style]);

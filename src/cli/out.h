@@ -11,7 +11,17 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_RED, STYLE_GREEN, STYLE_YELLOW, STYLE_CYAN };
+enum style {
+    STYLE_PLAIN,
+    STYLE_BOLD,
+    STYLE_DIM,
+    STYLE_RED,
+    STYLE_GREEN,
+    STYLE_YELLOW,
+    STYLE_CYAN,
+    STYLE_BLUE,
+    STYLE_MAGENTA
+};
 
 struct out {
     int fd;
@@ -22,6 +32,12 @@ struct out {
     bool failed; /* nothing is written any more; why is in `failure` until out_close gives it */
     struct buf text;
     corrie_error failure;
+    /* Held: nothing is written before there are more than `hold` lines; then `spill` may turn `fd` elsewhere. */
+    void (*spill)(void *data, struct out *out);
+    void *spill_data;
+    size_t hold;
+    size_t counted; /* bytes of `text` whose newlines were counted */
+    size_t lines;
 };
 
 enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
@@ -29,6 +45,10 @@ enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 void out_init(struct out *out, int fd, const char *name);
 /* AUTO: on a terminal that is not dumb, unless NO_COLOR is set. */
 void out_choose_colour(struct out *out, enum colour_choice choice);
+
+/* Holds what is printed until it is more than `lines` lines; then `spill` is called, once. */
+void out_hold(struct out *out, size_t lines, void (*spill)(void *data, struct out *out),
+              void *data);
 
 void out_text(struct out *out, const char *text);
 void out_str(struct out *out, struct str text);

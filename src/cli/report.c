@@ -102,7 +102,7 @@ static void show_position(struct cli *cli, const corrie_position *position)
     }
 }
 
-/* Longer material. A report in JSON (conflicts of a merge) is for programs: the message names the keys. */
+/* Longer material. A report in JSON is shown by conflict.c, or for programs. */
 static void show_detail(struct cli *cli, const char *detail)
 {
     if (!detail || *detail == '\0' || *detail == '{') {
@@ -122,7 +122,7 @@ static void show_text(struct cli *cli, const corrie_error *err)
     out_char(&cli->err, '\n');
     show_position(cli, &err->position);
     show_detail(cli, err->detail);
-    if (err->hint) {
+    if (!conflict_show(cli, err) && err->hint) {
         out_styled(&cli->err, STYLE_CYAN, "hint");
         out_text(&cli->err, ": ");
         text_escape_lines(&cli->err.text, str_of(err->hint));

@@ -12,13 +12,18 @@ bool format_is_for_people(enum format format)
     return format == FORMAT_TTY || format == FORMAT_TABLE;
 }
 
+size_t show_width(const struct cli *cli)
+{
+    return (size_t)os_terminal_width(pager_terminal(&cli->pager, &cli->out), 120);
+}
+
 struct grid_options show_grid_options(const struct cli *cli)
 {
     return (struct grid_options){
         .look = cli->sideways               ? GRID_SIDEWAYS
                 : cli->format == FORMAT_TTY ? GRID_BOX
                                             : GRID_PLAIN,
-        .width = (size_t)os_terminal_width(cli->out.fd, 120),
+        .width = show_width(cli),
         .no_trunc = cli->no_trunc,
     };
 }
@@ -88,33 +93,124 @@ void show_value(struct buf *ret, const json_t *value, enum show_kind kind)
     buf_add_str(ret, text);
 }
 
-int show_table(struct cli *cli, const json_t *list, const struct show_column *columns,
-               size_t n_columns, corrie_error *err)
+/* ---- rows as they come ---- */
+
+void show_rows_done(struct show_rows *rows)
 {
-    _cleanup_(grid_done) struct grid grid;
-    struct grid_options options = show_grid_options(cli);
-    const json_t *item;
-    size_t i;
+    grid_done(&rows->grid);
+}
+
+static int begin_grid(struct show_rows *rows, corrie_error *err)
+{
+    struct grid_options options = show_grid_options(rows->cli);
     int r = 0;
 
-    grid_begin(&grid, &cli->out, &options);
-    for (size_t c = 0; r >= 0 && c < n_columns; c++) {
-        r = grid_column(&grid, str_of(columns[c].title), STR_EMPTY, columns[c].kind == SHOW_NUMBER,
-                        err);
+    grid_begin(&rows->grid, &rows->cli->out, &options);
+    for (size_t c = 0; r >= 0 && c < rows->n_columns; c++) {
+        r = grid_column(&rows->grid, str_of(rows->columns[c].title), STR_EMPTY,
+                        rows->columns[c].kind == SHOW_NUMBER, err);
+    }
+    return r;
+}
+
+int show_rows_begin(struct show_rows *rows, struct cli *cli, const struct show_column *columns,
+                    size_t n_columns, corrie_error *err)
+{
+    *rows = (struct show_rows){.cli = cli, .columns = columns, .n_columns = n_columns};
+    if (format_is_for_people(cli->format)) {
+        return begin_grid(rows, err);
+    }
+    for (size_t c = 0; cli->format == FORMAT_CSV && c < n_columns; c++) {
+        if (c > 0) {
+            out_char(&cli->out, ',');
+        }
+        text_csv(&cli->out.text, str_of(columns[c].field));
+    }
+    if (cli->format == FORMAT_CSV) {
+        out_char(&cli->out, '\n');
+    }
+    return 0;
+}
+
+static int grid_row(struct show_rows *rows, const json_t *item, corrie_error *err)
+{
+    int r = 0;
+
+    for (size_t c = 0; r >= 0 && c < rows->n_columns; c++) {
+        _cleanup_(buf_done) struct buf text = {0};
+
+        show_value(&text, json_object_get(item, rows->columns[c].field), rows->columns[c].kind);
+        r = grid_cell(&rows->grid, buf_str(&text), false, err);
+    }
+    return r;
+}
+
+static void csv_row(struct show_rows *rows, const json_t *item)
+{
+    struct out *out = &rows->cli->out;
+
+    for (size_t c = 0; c < rows->n_columns; c++) {
+        const json_t *value = json_object_get(item, rows->columns[c].field);
+        _cleanup_(buf_done) struct buf text = {0};
+
+        if (c > 0) {
+            out_char(out, ',');
+        }
+        if (value && !json_is_null(value)) {
+            raw_value(&text, value);
+            text_csv(&out->text, buf_str(&text));
+        }
+    }
+    out_char(out, '\n');
+    out_flush_some(out);
+}
+
+int show_rows_add(struct show_rows *rows, const json_t *item, corrie_error *err)
+{
+    int r;
+
+    if (format_is_for_people(rows->cli->format)) {
+        return grid_row(rows, item, err);
+    }
+    if (rows->cli->format == FORMAT_CSV) {
+        csv_row(rows, item);
+        return 0;
+    }
+    r = js_format(item, 0, &rows->cli->out.text, err);
+    out_char(&rows->cli->out, '\n');
+    out_flush_some(&rows->cli->out);
+    return r;
+}
+
+int show_rows_end(struct show_rows *rows, corrie_error *err)
+{
+    return format_is_for_people(rows->cli->format) ? grid_end(&rows->grid, err) : 0;
+}
+
+/* All rows of a list; with a NULL `list`, the document itself as the one row. */
+static int show_list(struct cli *cli, const json_t *document, const json_t *list,
+                     const struct show_column *columns, size_t n_columns, corrie_error *err)
+{
+    _cleanup_(show_rows_done) struct show_rows rows;
+    const json_t *item;
+    size_t i;
+    int r;
+
+    r = show_rows_begin(&rows, cli, columns, n_columns, err);
+    if (r >= 0 && !list) {
+        r = show_rows_add(&rows, document, err);
     }
     json_array_foreach(list, i, item)
     {
-        for (size_t c = 0; r >= 0 && c < n_columns; c++) {
-            _cleanup_(buf_done) struct buf text = {0};
-
-            show_value(&text, json_object_get(item, columns[c].field), columns[c].kind);
-            r = grid_cell(&grid, buf_str(&text), false, err);
-        }
-        if (r < 0) {
-            return r;
-        }
+        r = r < 0 ? r : show_rows_add(&rows, item, err);
     }
-    return r < 0 ? r : grid_end(&grid, err);
+    return r < 0 ? r : show_rows_end(&rows, err);
+}
+
+int show_table(struct cli *cli, const json_t *list, const struct show_column *columns,
+               size_t n_columns, corrie_error *err)
+{
+    return show_list(cli, NULL, list, columns, n_columns, err);
 }
 
 void show_pairs(struct cli *cli, const json_t *object, const struct show_column *pairs, size_t n)
@@ -141,71 +237,7 @@ void show_pairs(struct cli *cli, const json_t *object, const struct show_column 
     }
 }
 
-/* ---- CSV and JSON lines ---- */
-
-static void csv_row(struct cli *cli, const json_t *item, const struct show *show)
-{
-    for (size_t c = 0; c < show->n_columns; c++) {
-        const json_t *value = json_object_get(item, show->columns[c].field);
-        _cleanup_(buf_done) struct buf text = {0};
-
-        if (c > 0) {
-            out_char(&cli->out, ',');
-        }
-        if (value && !json_is_null(value)) {
-            raw_value(&text, value);
-            text_csv(&cli->out.text, buf_str(&text));
-        }
-    }
-    out_char(&cli->out, '\n');
-    out_flush_some(&cli->out);
-}
-
-static void csv(struct cli *cli, const json_t *document, const json_t *list,
-                const struct show *show)
-{
-    const json_t *item;
-    size_t i;
-
-    for (size_t c = 0; c < show->n_columns; c++) {
-        if (c > 0) {
-            out_char(&cli->out, ',');
-        }
-        text_csv(&cli->out.text, str_of(show->columns[c].field));
-    }
-    out_char(&cli->out, '\n');
-    if (!list) {
-        csv_row(cli, document, show);
-    }
-    json_array_foreach(list, i, item)
-    {
-        csv_row(cli, item, show);
-    }
-}
-
-static int json_lines(struct cli *cli, const json_t *document, const json_t *list,
-                      corrie_error *err)
-{
-    const json_t *item;
-    size_t i;
-    int r = 0;
-
-    if (!list) {
-        r = js_format(document, 0, &cli->out.text, err);
-        out_char(&cli->out, '\n');
-        return r;
-    }
-    json_array_foreach(list, i, item)
-    {
-        r = js_format(item, 0, &cli->out.text, err);
-        if (r < 0) {
-            return r;
-        }
-        out_char(&cli->out, '\n');
-        out_flush_some(&cli->out);
-    }
-    return 0;
-}
+/* ---- documents ---- */
 
 static int for_people(struct cli *cli, const json_t *document, const json_t *list,
                       const struct show *show, corrie_error *err)
@@ -248,10 +280,8 @@ int show_document(struct cli *cli, char *text, const struct show *show, corrie_e
         out_char(&cli->out, '\n');
         return r;
     case FORMAT_JSONL:
-        return json_lines(cli, document, list, err);
     case FORMAT_CSV:
-        csv(cli, document, list, show);
-        return 0;
+        return show_list(cli, document, list, show->columns, show->n_columns, err);
     default:
         return for_people(cli, document, list, show, err);
     }

@@ -29,6 +29,7 @@ enum option {
     OPT_NO_TRUNC,
     OPT_SIDEWAYS,
     OPT_COLOR,
+    OPT_NO_PAGER,
     OPT_VERBOSE,
     OPT_YES,
     OPT_HELP,
@@ -41,10 +42,37 @@ enum option {
     OPT_OTHER_REF,
     OPT_ALL,
     OPT_CREATE,
+    OPT_NEW_NAME,
+    OPT_TAG,
+    OPT_PREFIX,
+    OPT_AFTER,
     OPT_IF_EXISTS,
     OPT_IF_NOT_EXISTS,
     OPT_MESSAGE,
     OPT_MAX_COUNT,
+    OPT_ACCEPT_TAINT,
+    OPT_ALLOW_TORN,
+    /* merging */
+    OPT_COMMITS,
+    OPT_PROPERTY,
+    OPT_OURS,
+    OPT_THEIRS,
+    OPT_ALL_OURS,
+    OPT_ALL_THEIRS,
+    OPT_NO_FF,
+    OPT_MAINLINE,
+    /* history */
+    OPT_GRAPH,
+    OPT_FIRST_PARENT,
+    OPT_AUTHOR,
+    OPT_TABLE,
+    OPT_SINCE,
+    OPT_UNTIL,
+    OPT_EXCLUDE,
+    OPT_BEFORE,
+    OPT_SCHEMA,
+    OPT_ROWS,
+    OPT_MERGE_BASE,
     /* tables and files */
     OPT_NAMESPACE,
     OPT_NAME,
@@ -70,7 +98,6 @@ enum option {
     OPT_PROJECT_DIR,
     OPT_DRY_RUN,
     OPT_STRICT,
-    OPT_ACCEPT_TAINT,
     OPT_SERIALIZABLE,
     OPT_NO_CACHE,
     OPT_CACHE,
@@ -131,7 +158,9 @@ struct verb {
     size_t n_flags;
     const char *examples; /* commands, one a line, each of which runs (tests/py/test_cli_help.py) */
     verb_fn run;
-    bool is_default; /* what the group's name alone means */
+    bool
+        is_default; /* what the group's name alone means, or with arguments that are no verb of it */
+    bool pages;     /* long output goes through a pager, on a terminal */
 };
 
 extern const struct verb cli_verbs[];

@@ -1,4 +1,4 @@
-/* verb_lake.c — version, info, log, diff, namespaces, fsck. */
+/* verb_lake.c — version, info, namespaces, fsck. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -41,110 +41,6 @@ int verb_info(struct cli *cli, const struct args *args, corrie_error *err)
         return r;
     }
     return show_document(cli, text, &show, err);
-}
-
-/* ---- history ---- */
-
-int verb_log(struct cli *cli, const struct args *args, corrie_error *err)
-{
-    static const struct show_column columns[] = {
-        {"COMMIT", "commit", SHOW_HASH},   {"TIME", "time", SHOW_TIME},
-        {"AUTHOR", "author", SHOW_TEXT},   {"JOB", "job", SHOW_ID},
-        {"MESSAGE", "message", SHOW_LINE},
-    };
-    static const struct show show = {
-        .list = "commits", .columns = columns, .n_columns = ARRAY_LEN(columns)};
-    corrie_log_options options = {.size = sizeof options,
-                                  .max = (size_t)args_number(args, OPT_MAX_COUNT, 10)};
-    _json_ json_t *document = NULL;
-    corrie_lake *lake;
-    char *text;
-    int r;
-
-    r = cli_lake(cli, &lake, err);
-    if (r >= 0) {
-        r = corrie_log(lake, args_text(args, OPT_REF), &options, &text, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    if (format_is_for_people(cli->format) &&
-        js_parse(str_of(text), "the log", &document, err) < 0) {
-        corrie_free(text);
-        return err->code;
-    }
-    r = show_document(cli, text, &show, err);
-    if (r >= 0 && document && json_is_true(json_object_get(document, "more"))) {
-        out_flush(&cli->out);
-        cli_note(cli, STYLE_CYAN, "note", STR("there are older commits: --max-count 0 shows all"));
-    }
-    return r;
-}
-
-int show_changes(struct cli *cli, const json_t *changes, corrie_error *err)
-{
-    static const struct show_column columns[] = {
-        {"CHANGE", "change", SHOW_TEXT},
-        {"KIND", "kind", SHOW_TEXT},
-        {"NAME", "name", SHOW_TEXT},
-        {"RECORDS BEFORE", "records_before", SHOW_NUMBER},
-        {"AFTER", "records_after", SHOW_NUMBER},
-    };
-    _json_ json_t *shown = json_array();
-    int r = shown ? 0 : CORRIE_E_NO_MEMORY;
-
-    for (size_t i = 0; r == 0 && i < json_array_size(changes); i++) {
-        json_t *change = json_array_get(changes, i);
-
-        if (!str_eq(show_field(change, "kind"), STR("ledger"))) {
-            r = json_array_append(shown, change);
-        }
-    }
-    if (r != 0) {
-        return corrie_fail_memory(err);
-    }
-    return json_array_size(shown) > 0 ? show_table(cli, shown, columns, ARRAY_LEN(columns), err)
-                                      : 0;
-}
-
-static int print_changes(struct cli *cli, const json_t *document, corrie_error *err)
-{
-    const json_t *changes = json_object_get(document, "changes");
-
-    if (json_array_size(changes) == 0) {
-        cli_note(cli, STYLE_CYAN, "note", STR("nothing differs"));
-    }
-    return show_changes(cli, changes, err);
-}
-
-static const struct show_column change_columns[] = {
-    {"", "change", SHOW_TEXT},
-    {"", "kind", SHOW_TEXT},
-    {"", "name", SHOW_TEXT},
-    {"", "records_before", SHOW_NUMBER},
-    {"", "records_after", SHOW_NUMBER},
-    {"", "bytes_before", SHOW_NUMBER},
-    {"", "bytes_after", SHOW_NUMBER},
-    {"", "files_before", SHOW_NUMBER},
-    {"", "files_after", SHOW_NUMBER},
-};
-
-int verb_diff(struct cli *cli, const struct args *args, corrie_error *err)
-{
-    static const struct show show = {.list = "changes",
-                                     .columns = change_columns,
-                                     .n_columns = ARRAY_LEN(change_columns),
-                                     .print = print_changes};
-    corrie_lake *lake;
-    char *text;
-    int r;
-
-    r = cli_lake(cli, &lake, err);
-    if (r >= 0) {
-        r = corrie_diff(lake, args_text(args, OPT_REF), args_text(args, OPT_OTHER_REF), NULL, &text,
-                        err);
-    }
-    return r < 0 ? r : show_document(cli, text, &show, err);
 }
 
 /* ---- namespaces ---- */
@@ -194,6 +90,41 @@ int verb_namespace_create(struct cli *cli, const struct args *args, corrie_error
                                     args_text(args, OPT_BRANCH), args_on(args, OPT_IF_NOT_EXISTS),
                                     &text, err);
     }
+    return r < 0 ? r : show_document(cli, text, &show, err);
+}
+
+static int print_namespace_removed(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    (void)err;
+    if (!json_is_string(json_object_get(document, "commit"))) {
+        cli_note(cli, STYLE_CYAN, "note", STR("there is no such namespace"));
+        return 0;
+    }
+    out_text(&cli->out, "removed the namespace ");
+    out_clean(&cli->out, show_field(document, "name"));
+    show_restore(cli, document);
+    return 0;
+}
+
+int verb_namespace_rm(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {
+        {"", "name", SHOW_TEXT}, {"", "commit", SHOW_HASH}, {"", "restore", SHOW_TEXT}};
+    static const struct show show = {
+        .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_namespace_removed};
+    const char *name = args_text(args, OPT_NAMESPACE);
+    _cleanup_(buf_done) struct buf question = {0};
+    corrie_lake *lake;
+    char *text;
+    int r;
+
+    buf_addf(&question, "Remove the namespace %s?", name);
+    r = cli_lake(cli, &lake, err);
+    if (r < 0 || (r = cli_confirm(cli, buf_text(&question), err)) < 0) {
+        return r;
+    }
+    r = corrie_namespace_delete(lake, name, args_text(args, OPT_BRANCH),
+                                args_on(args, OPT_IF_EXISTS), &text, err);
     return r < 0 ? r : show_document(cli, text, &show, err);
 }
 

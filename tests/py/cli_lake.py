@@ -63,7 +63,7 @@ def on_terminal(lake: Lake, *arguments: str | Path, columns: int = 100, keys: st
     typed at once; SIGINT is sent when the text `interrupt` has appeared."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    full = {**lake.env, "TERM": "xterm-256color", **(env or {})}
+    full = {**lake.env, "TERM": "xterm-256color", "CORRIE_PAGER": "cat", **(env or {})}
     if "NO_COLOR" not in (env or {}):
         full.pop("NO_COLOR", None)
     child = subprocess.Popen([BIN / program, *map(str, arguments)], cwd=lake.home, env=full, stdin=slave,

@@ -85,7 +85,7 @@ def test_the_name_sets_the_default_namespace(full: Lake) -> None:
     (["import", "parts"], "NAME"),
     (["import", "parts/*.csv"], "NAME"),
     (["import", "a.b.csv"], "NAME"),
-    (["config", "set", "api_key", "x"], "config"),
+    (["login", "x"], "login"),
     (["-z", "branch", "ls"], "-z"),
     (["query", "SELECT 1", "--color", "blue"], "auto"),
 ])

@@ -106,7 +106,17 @@ START_TEST(test_groups_aliases_and_the_end_of_options)
     expect("branch", "branch ls", OPT_ALL, NULL);
     expect("branch -a", "branch ls", OPT_ALL, "on");
     expect("branch delete x", "branch rm", OPT_BRANCH, "x");
-    expect("commit --limit 0", "log", OPT_MAX_COUNT, "0");
+    expect("commit --limit 0", "commit ls", OPT_MAX_COUNT, "0");
+    expect("commit dev", "commit ls", OPT_REF, "dev"); /* no verb of the group: an argument of its default */
+    expect("commit ls dev", "commit ls", OPT_REF, "dev");
+    refuse("branch dev", "no command branch dev");
+    refuse("tag v1", "no command tag v1");
+    expect("table delete --branch dev shop.t", "table rm", OPT_NAME, "shop.t");
+    expect("table delete --branch dev shop.t", "table rm", OPT_BRANCH, "dev");
+    expect("namespace delete shop", "namespace rm", OPT_NAMESPACE, "shop");
+    expect("tag delete v1", "tag rm", OPT_TAG, "v1");
+    expect("table revert t --source-ref dev~1 -i dev", "table revert", OPT_OTHER_REF, "dev~1");
+    expect("table revert t dev~1 -b dev", "table revert", OPT_BRANCH, "dev");
     expect("branch create -- -x", "branch create", OPT_BRANCH, "-x");
     expect("query -", "query", OPT_SQL, "-");
     expect("help branch create", "help", OPT_WORDS, "create");
