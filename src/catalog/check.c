@@ -275,9 +275,22 @@ static int check_links(struct checker *checker, const struct commit *commit, cor
                : corrie_fail(err, CORRIE_E_CORRUPT, "its generation is wrong");
 }
 
+/* Only of a commit that is sound otherwise: the count follows from its tree and that of its parent. */
+static int check_taint(struct checker *checker, const struct commit *commit, corrie_error *err)
+{
+    uint64_t tainted;
+    int r = commit_count_taint(checker->catalog, commit, &tainted, err);
+
+    if (r >= 0 && tainted != commit->tainted) {
+        r = corrie_fail(err, CORRIE_E_CORRUPT, "its count of tainted values is wrong");
+    }
+    return r < 0 ? as_problem(checker, checker->where, err) : 0;
+}
+
 static int check_commit(struct checker *checker, const struct hash *name, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
+    uint64_t problems = checker->counts.problems;
     char hex[HASH_HEX + 1];
     struct commit commit;
     int r;
@@ -302,9 +315,12 @@ static int check_commit(struct checker *checker, const struct hash *name, corrie
     if (r >= 0) {
         r = check_node(checker, &(struct reference){.name = commit.tree, .is_last = true}, err);
     }
-    return r < 0 || !checker->check->commit ? r
-                                            : checker->check->commit(checker->check->arg, &commit,
-                                                                     err);
+    if (r >= 0 && checker->counts.problems == problems) {
+        r = check_taint(checker, &commit, err);
+    }
+    return r < 0 || !checker->check->commit
+               ? r
+               : checker->check->commit(checker->check->arg, &commit, err);
 }
 
 /* ---- the whole ---- */

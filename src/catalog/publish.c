@@ -80,7 +80,10 @@ static int look(struct round *round, struct catalog_ref *head, struct catalog_mo
     int r;
 
     seen->since = target->since ? target->since : clock_now();
-    r = read_target(round->catalog, target->ref, head, err);
+    r = catalog_generation(round->catalog, &seen->generation, err);
+    if (r >= 0) {
+        r = read_target(round->catalog, target->ref, head, err);
+    }
     if (r >= 0) {
         round->head = head;
         r = publish_tree_of(round->catalog, &head->commit, &round->head_tree, err);

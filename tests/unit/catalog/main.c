@@ -3,7 +3,8 @@
 Suite *damage_suite(void);
 Suite *history_suite(void);
 Suite *merge_suite(void);
+Suite *merge_things_suite(void);
 Suite *objects_suite(void);
 Suite *tree_suite(void);
 
-TEST_MAIN(objects_suite, tree_suite, history_suite, merge_suite, damage_suite)
+TEST_MAIN(objects_suite, tree_suite, history_suite, merge_suite, merge_things_suite, damage_suite)

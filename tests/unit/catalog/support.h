@@ -6,7 +6,7 @@
 #include "catalog/catalog_priv.h"
 #include "catalog/check.h"
 #include "catalog/history.h"
-#include "catalog/merge.h"
+#include "catalog/merge_priv.h"
 #include "tests/unit/check.h"
 
 /* Check writes a line for every assertion that holds; where millions are made, only failures speak.
