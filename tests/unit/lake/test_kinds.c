@@ -1,0 +1,366 @@
+/* What becomes of tables, ledgers and namespaces that two sides changed. */
+#include "scene.h"
+
+#include <stdio.h>
+
+/* Two imports that began at the same moment; which of them publishes first must not matter. */
+static void race(struct scene *s, const char *first, const char *first_content, const char *second,
+                 const char *second_content, bool swapped, int *ret_second)
+{
+    struct lake_tx *a = scene_begin(s, "main", NULL);
+    struct lake_tx *b = scene_begin(s, "main", NULL);
+
+    scene_import(s, a, "t", first, first_content, 3);
+    scene_import(s, b, "t", second, second_content, 5);
+    if (swapped) {
+        ck_assert_int_eq(scene_publish(s, b, NULL), 1);
+        *ret_second = scene_publish(s, a, NULL);
+    } else {
+        ck_assert_int_eq(scene_publish(s, a, NULL), 1);
+        *ret_second = scene_publish(s, b, NULL);
+    }
+}
+
+/* Lost: the rows of whoever imported second. */
+START_TEST(imports_of_different_files_both_land)
+{
+    struct scene s;
+    int r;
+
+    scene_init(&s);
+    scene_imported(&s, "main", "t", "0.csv", "zero", 1);
+    race(&s, "a.csv", "A", "b.csv", "B", _i, &r);
+    ck_assert_int_eq(r, 1);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 9);
+    ck_assert_str_eq(scene_ledger(&s, "main", "t"), "0.csv a.csv b.csv");
+    ck_assert_int_eq(scene_rows(&s, "main~1", "t"), _i ? 6 : 4);
+    scene_done(&s);
+}
+END_TEST
+
+/* Lost: the truth of every count, if a file's rows were there twice. */
+START_TEST(the_same_file_lands_once)
+{
+    struct scene s;
+    int r;
+
+    scene_init(&s);
+    scene_imported(&s, "main", "t", "0.csv", "zero", 1);
+    race(&s, "a.csv", "A", "a.csv", "A", _i, &r);
+    ck_assert_int_eq(r, 0); /* nothing is left to commit */
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), _i ? 6 : 4);
+    ck_assert_str_eq(scene_ledger(&s, "main", "t"), "0.csv a.csv");
+    scene_done(&s);
+}
+END_TEST
+
+/* Lost: either version of the file, without anybody having decided which is right. */
+START_TEST(different_content_of_one_file_conflicts)
+{
+    struct scene s;
+    int r;
+
+    scene_init(&s);
+    scene_imported(&s, "main", "t", "0.csv", "zero", 1);
+    race(&s, "a.csv", "A", "a.csv", "not A", _i, &r);
+    ck_assert_int_eq(r, CORRIE_E_CONFLICT);
+    ck_assert(scene_said(&s, "file:///in/a.csv"));
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), _i ? 6 : 4);
+    scene_done(&s);
+}
+END_TEST
+
+/* Lost: the part of an import that the other side has not. */
+START_TEST(of_several_files_only_the_common_ones_count_once)
+{
+    struct scene s;
+    struct lake_tx *tx;
+
+    scene_init(&s);
+    scene_imported(&s, "main", "t", "0.csv", "zero", 1);
+    scene_branch(&s, "b", "main");
+    scene_imported(&s, "main", "t", "a.csv", "A", 3);
+    tx = scene_begin(&s, "b", NULL);
+    scene_import(&s, tx, "t", "a.csv", "A", 3);
+    scene_import(&s, tx, "t", "a.csv", "A, second edition", 4); /* changed, and imported again */
+    scene_import(&s, tx, "t", "b.csv", "B", 5);
+    ck_assert_int_eq(scene_publish(&s, tx, NULL), 1);
+    ck_ok(scene_merge(&s, "b", "main", NULL), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 1 + 3 + 4 + 5);
+    ck_assert_str_eq(scene_ledger(&s, "main", "t"), "0.csv a.csv b.csv");
+    tx = scene_begin(&s, "main", NULL);
+    {
+        struct lake_table table = scene_table(&s, "main", "t");
+        struct lake_view view = lake_tx_view(tx);
+        struct ledger_entry entry;
+
+        ck_assert_int_eq(
+            lake_ledger_find(&view, &table.id, STR("file:///in/a.csv"), &s.arena, &entry, &s.f.err),
+            1);
+        ck_str_eq(entry.version, STR("A, second edition"));
+    }
+    lake_tx_free(tx);
+    ck_ok(scene_merge(&s, "main", "b", NULL), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "b", "t"), 1 + 3 + 4 + 5);
+    scene_done(&s);
+}
+END_TEST
+
+START_TEST(two_creations_of_a_table_conflict)
+{
+    struct scene s;
+    int r;
+
+    scene_init(&s);
+    race(&s, "a.csv", "A", "b.csv", "B", _i, &r);
+    ck_assert_int_eq(r, CORRIE_E_CONFLICT);
+    ck_assert(scene_said(&s, "ns.t"));
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), _i ? 5 : 3);
+    ck_assert_uint_eq(scene_ledger_keys(&s, "main"), 1);
+    scene_done(&s);
+}
+END_TEST
+
+START_TEST(a_dry_run_writes_no_file)
+{
+    struct scene s;
+    corrie_merge_options options = {.size = sizeof options, .dry_run = true, .into = "main"};
+    char *text;
+    struct lake_table before;
+    struct lake_table after;
+    _json_ json_t *document = NULL;
+    json_t *change = NULL;
+    size_t i;
+
+    scene_init(&s);
+    scene_imported(&s, "main", "t", "0.csv", "zero", 1);
+    scene_branch(&s, "b", "main");
+    scene_imported(&s, "main", "t", "a.csv", "A", 3);
+    scene_imported(&s, "b", "t", "b.csv", "B", 5);
+    before = scene_table(&s, "main", "t");
+    ck_ok(corrie_branch_merge(s.f.lake, "b", &options, &text, &s.f.err), &s.f.err);
+    document = fixture_json(text);
+    json_array_foreach(json_object_get(document, "changes"), i, change)
+    {
+        if (json_object_get(change, "records_after")) {
+            break;
+        }
+    }
+    ck_assert_int_eq(json_integer_value(json_object_get(change, "records_before")), 4);
+    ck_assert_int_eq(json_integer_value(json_object_get(change, "records_after")), 9);
+    after = scene_table(&s, "main", "t");
+    ck_str_eq(before.metadata_location, after.metadata_location);
+    ck_ok(scene_merge(&s, "b", "main", NULL), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 9);
+    scene_done(&s);
+}
+END_TEST
+
+/* main and b both replaced the table, and each imported a file of its own afterwards. */
+static void part(struct scene *s)
+{
+    scene_init(s);
+    scene_imported(s, "main", "t", "0.csv", "zero", 1);
+    scene_branch(s, "b", "main");
+    scene_written(s, "main", "t", LAKE_REPLACE, 10);
+    scene_imported(s, "main", "t", "ours.csv", "O", 2);
+    scene_imported(s, "b", "t", "theirs.csv", "T", 3);
+    ck_assert_int_eq(scene_merge(s, "b", "main", NULL), CORRIE_E_CONFLICT);
+    ck_assert(scene_said(s, "ns.t"));
+}
+
+/* Lost: the next import of theirs.csv, if the ledger said that its rows were there already. */
+START_TEST(after_ours_the_ledger_is_ours)
+{
+    const char *const tables[] = {"ns.t"};
+    struct scene s;
+
+    part(&s);
+    ck_ok(scene_merge(&s, "b", "main", &(corrie_merge_options){.ours = tables, .n_ours = 1}),
+          &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 12);
+    ck_assert_str_eq(scene_ledger(&s, "main", "t"), "0.csv ours.csv");
+    scene_done(&s);
+}
+END_TEST
+
+START_TEST(after_theirs_the_ledger_is_theirs)
+{
+    const char *const tables[] = {"ns.t"};
+    struct scene s;
+
+    part(&s);
+    ck_ok(scene_merge(&s, "b", "main", &(corrie_merge_options){.theirs = tables, .n_theirs = 1}),
+          &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 4);
+    ck_assert_str_eq(scene_ledger(&s, "main", "t"), "0.csv theirs.csv");
+    scene_done(&s);
+}
+END_TEST
+
+/* A table that one side dropped and the other added to. */
+START_TEST(a_dropped_table_takes_its_ledger_along)
+{
+    const char *const tables[] = {"ns.t"};
+    struct scene s;
+
+    scene_init(&s);
+    scene_imported(&s, "main", "t", "0.csv", "zero", 1);
+    scene_branch(&s, "b", "main");
+    scene_drop(&s, _i ? "b" : "main", "t");
+    scene_imported(&s, _i ? "main" : "b", "t", "a.csv", "A", 3);
+    ck_assert_int_eq(scene_merge(&s, "b", "main", NULL), CORRIE_E_CONFLICT);
+    ck_assert(scene_said(&s, "ns.t"));
+    scene_branch(&s, "kept", "main");
+    ck_ok(scene_merge(&s, "b", "main", &(corrie_merge_options){.ours = tables, .n_ours = 1}),
+          &s.f.err);
+    ck_ok(scene_merge(&s, "b", "kept", &(corrie_merge_options){.theirs = tables, .n_theirs = 1}),
+          &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, _i ? "main" : "kept", "t"), 4);
+    ck_assert_str_eq(scene_ledger(&s, _i ? "main" : "kept", "t"), "0.csv a.csv");
+    ck_assert_int_eq(scene_rows(&s, _i ? "kept" : "main", "t"), -1);
+    ck_assert_uint_eq(scene_ledger_keys(&s, _i ? "kept" : "main"), 0);
+    scene_done(&s);
+}
+END_TEST
+
+/* A file without rows changes the ledger and not the table. */
+START_TEST(notes_of_empty_files_follow_the_table)
+{
+    struct scene s;
+
+    scene_init(&s);
+    scene_imported(&s, "main", "t", "0.csv", "zero", 1);
+    scene_imported(&s, "main", "u", "0.csv", "zero", 1);
+    scene_branch(&s, "b", "main");
+    scene_imported(&s, "b", "t", "empty.csv", "", 0);
+    scene_imported(&s, "b", "u", "empty.csv", "", 0);
+    scene_drop(&s, "main", "t");
+    scene_imported(&s, "main", "u", "a.csv", "A", 3);
+    ck_ok(scene_merge(&s, "b", "main", NULL), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), -1);
+    ck_assert_str_eq(scene_ledger(&s, "main", "u"), "0.csv a.csv empty.csv");
+    ck_assert_uint_eq(scene_ledger_keys(&s, "main"), 3);
+    scene_done(&s);
+}
+END_TEST
+
+START_TEST(replacing_and_adding_conflict)
+{
+    struct scene s;
+
+    scene_init(&s);
+    scene_written(&s, "main", "t", LAKE_APPEND, 1);
+    scene_branch(&s, "b", "main");
+    scene_written(&s, _i ? "main" : "b", "t", LAKE_REPLACE, 2);
+    scene_written(&s, _i ? "b" : "main", "t", LAKE_APPEND, 3);
+    ck_assert_int_eq(scene_merge(&s, "b", "main", NULL), CORRIE_E_CONFLICT);
+    ck_assert(scene_said(&s, "ns.t"));
+    scene_done(&s);
+}
+END_TEST
+
+/* Lost: the namespace of a table, and with it the table. */
+START_TEST(a_namespace_does_not_go_from_under_a_table)
+{
+    static const char *const add[][2] = {{"namespace/other", "{}"}};
+    static const char *const drop[][2] = {{"namespace/other", ""}};
+    static const char *const table[][2] = {
+        {"table/other/t",
+         "{\"bytes\":0,\"files\":0,\"location\":\"data/x\",\"managed\":true,\"metadata_location\":"
+         "\"data/x/m\",\"records\":0,\"schema_id\":0,\"snapshot_id\":null,\"spec_id\":0}"}};
+    struct scene s;
+
+    scene_init(&s);
+    ck_ok(scene_edit(&s, "main", add, 1), &s.f.err);
+    scene_branch(&s, "b", "main");
+    ck_ok(scene_edit(&s, _i ? "main" : "b", drop, 1), &s.f.err);
+    ck_ok(scene_edit(&s, _i ? "b" : "main", table, 1), &s.f.err);
+    ck_assert_int_eq(scene_merge(&s, "b", "main", NULL), CORRIE_E_CONFLICT);
+    ck_assert(strstr(s.f.err.detail, "namespace other") && strstr(s.f.err.detail, "other.t"));
+    corrie_error_clear(&s.f.err);
+    engine_close(s.engine); /* the table's files were never there */
+    fixture_done(&s.f);
+    arena_done(&s.arena);
+}
+END_TEST
+
+/* 1 and the doc of a key on main, 0 */
+static int doc_of(struct scene *s, struct str kind, struct str name, struct str *ret)
+{
+    struct tree_value value;
+    struct lake_view view;
+    struct key key;
+    int r;
+
+    ck_ok(lake_view_at(s->f.lake, STR("main"), &view, &s->f.err), &s->f.err);
+    ck_ok(KEY_MAKE(&key, &s->f.err, kind, name), &s->f.err);
+    r = tree_get(lake_catalog(s->f.lake), &view.tree, key_str(&key), &s->arena, &value, &s->f.err);
+    *ret = value.doc;
+    return r;
+}
+
+START_TEST(other_kinds_have_their_rules)
+{
+    static const char *const ours[][2] = {{"memo/position", "{\"at\":1}"},
+                                          {"memo/same", "{\"at\":3}"},
+                                          {"rule/r", "{\"is\":\"equal\"}"},
+                                          {"view/ours", "{}"}};
+    static const char *const theirs[][2] = {{"memo/position", "{\"at\":2}"},
+                                            {"memo/same", "{\"at\":3}"},
+                                            {"rule/r", "{\"is\":\"equal\"}"},
+                                            {"source/theirs", "{}"}};
+    static const char *const other[][2] = {{"rule/s", "{\"is\":\"other\"}"}};
+    static const char *const another[][2] = {{"rule/s", "{\"is\":\"another\"}"}};
+    struct scene s;
+    struct str doc;
+
+    scene_init(&s);
+    scene_branch(&s, "b", "main");
+    ck_ok(scene_edit(&s, "main", ours, 4), &s.f.err);
+    ck_ok(scene_edit(&s, "b", theirs, 4), &s.f.err);
+    ck_ok(scene_merge(&s, "b", "main", NULL), &s.f.err);
+    ck_assert_int_eq(doc_of(&s, STR("memo"), STR("position"), &doc), 0);
+    ck_assert_int_eq(doc_of(&s, STR("memo"), STR("same"), &doc), 1);
+    ck_assert_int_eq(doc_of(&s, STR("rule"), STR("r"), &doc), 1);
+    ck_assert_int_eq(doc_of(&s, STR("view"), STR("ours"), &doc), 1);
+    ck_assert_int_eq(doc_of(&s, STR("source"), STR("theirs"), &doc), 1);
+    ck_ok(scene_edit(&s, "main", other, 1), &s.f.err);
+    ck_ok(scene_edit(&s, "b", another, 1), &s.f.err);
+    ck_assert_int_eq(scene_merge(&s, "b", "main", NULL), CORRIE_E_CONFLICT);
+    ck_assert(scene_said(&s, "rule s"));
+    scene_done(&s);
+}
+END_TEST
+
+Suite *kinds_suite(void);
+Suite *kinds_suite(void)
+{
+    static const struct {
+        const TTest *const *test;
+        int n; /* both ways round */
+    } tests[] = {
+        {&imports_of_different_files_both_land, 2},
+        {&the_same_file_lands_once, 2},
+        {&different_content_of_one_file_conflicts, 2},
+        {&of_several_files_only_the_common_ones_count_once, 1},
+        {&two_creations_of_a_table_conflict, 2},
+        {&a_dry_run_writes_no_file, 1},
+        {&after_ours_the_ledger_is_ours, 1},
+        {&after_theirs_the_ledger_is_theirs, 1},
+        {&a_dropped_table_takes_its_ledger_along, 2},
+        {&notes_of_empty_files_follow_the_table, 1},
+        {&replacing_and_adding_conflict, 2},
+        {&a_namespace_does_not_go_from_under_a_table, 2},
+        {&other_kinds_have_their_rules, 1},
+    };
+    Suite *suite = suite_create("kinds");
+    TCase *tcase = tcase_create("kinds");
+
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+        tcase_add_loop_test(tcase, *tests[i].test, 0, tests[i].n);
+    }
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
