@@ -1,6 +1,5 @@
 #include "tests/unit/check.h"
 
-Suite *collect_suite(void);
 Suite *damage_suite(void);
 Suite *history_suite(void);
 Suite *merge_suite(void);
@@ -8,5 +7,4 @@ Suite *merge_things_suite(void);
 Suite *objects_suite(void);
 Suite *tree_suite(void);
 
-TEST_MAIN(objects_suite, tree_suite, history_suite, merge_suite, merge_things_suite, damage_suite,
-          collect_suite)
+TEST_MAIN(objects_suite, tree_suite, history_suite, merge_suite, merge_things_suite, damage_suite)
