@@ -281,6 +281,9 @@ int sqlite_step(struct sqlite_backend *self, sqlite3_stmt *statement, const char
 {
     int r = sqlite3_step(statement);
 
+    if (self->is_still && sqlite_still_check(self, err) < 0) {
+        return err->code; /* before what it read may look like damage */
+    }
     if (r == SQLITE_ROW) {
         return 1;
     }
@@ -379,6 +382,8 @@ static int connect_file(const char *directory, const struct catalog_options *opt
 {
     _cleanup_(disconnectp) struct sqlite_backend *self = NULL;
     _cleanup_(buf_done) struct buf path = {0};
+    _cleanup_(buf_done) struct buf url = {0};
+    int flags = SQLITE_OPEN_READWRITE;
     int r;
 
     sqlite_setup();
@@ -391,8 +396,16 @@ static int connect_file(const char *directory, const struct catalog_options *opt
         options && options->lock_deadline_ms ? options->lock_deadline_ms : CORRIE_LOCK_DEADLINE_MS;
     self->cancel = options ? options->cancel : NULL;
     random_bytes(&self->jitter, sizeof self->jitter);
-    r = sqlite3_open_v2(self->path, &self->db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    r = sqlite_still_look(self, directory, err);
+    if (r > 0) {
+        flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+        r = sqlite_still_url(self, &url, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    r = sqlite3_open_v2(self->is_still ? buf_text(&url) : self->path, &self->db,
+                        flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, sqlite_shared_vfs());
     if (r != SQLITE_OK) {
         return sqlite_fail(self, r, "open", err);
     }
@@ -518,7 +531,9 @@ static int make_schema(struct sqlite_backend *self, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    r = sqlite3_exec(self->db, "PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+    r = sqlite3_exec(
+        self->db, "PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL",
+        NULL, NULL, NULL);
     if (r == SQLITE_OK) {
         r = sqlite3_exec(self->db, buf_text(&text), NULL, NULL, NULL);
     }

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "catalog/catalog_priv.h"
+#include "os/file.h"
 
 #define SQLITE_CATALOG_FILE "catalog.db"
 #define SQLITE_CATALOG_ID 0x63727269 /* "crri": application_id of the file */
@@ -51,9 +52,24 @@ struct sqlite_backend {
     int64_t deadline_ms;
     int64_t wait_until; /* monotonic; of the wait for a lock that is going on */
     uint64_t jitter;
-    bool held;   /* a write transaction is open since hold() */
-    bool frozen; /* a read transaction is open since freeze() */
+    bool held;            /* a write transaction is open since hold() */
+    bool frozen;          /* a read transaction is open since freeze() */
+    bool is_still;        /* nobody may write it: opened so; sqlite_still.c */
+    struct os_stat still; /* as it was then */
 };
+
+/* The name of the way to files by which a catalog of a group is opened (sqlite_shared.c); NULL is SQLite's own. */
+const char *sqlite_shared_vfs(void);
+
+/* Catalogs that nobody may write (sqlite_still.c). Before opening: 1 it is one, 0 not; CORRIE_E_REFUSED if it has a log that
+ * would have to be brought into it. */
+int sqlite_still_look(struct sqlite_backend *self, const char *directory, corrie_error *err)
+    CORRIE_MUST_USE;
+/* The URL by which SQLite opens it. */
+int sqlite_still_url(const struct sqlite_backend *self, struct buf *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* After reading: CORRIE_E_BUSY if somebody has written it nevertheless. */
+int sqlite_still_check(struct sqlite_backend *self, corrie_error *err) CORRIE_MUST_USE;
 
 /* Routes SQLite's memory through base/mem.h; once a process, before the first connection. */
 void sqlite_setup(void);
