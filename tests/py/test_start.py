@@ -1,4 +1,4 @@
-"""Where a lake is, who may use it, who commits, and settings: what somebody meets on the first day, and a team on the second.
+"""Where a lake is, who may use it, who commits, and settings: the first day of somebody, the second of a team.
 
 Tests of several users run programs under numbers of users that nobody has; only root can do that."""
 
