@@ -264,6 +264,49 @@ START_TEST(test_ill_shaped_trees)
 }
 END_TEST
 
+static int note_problem(void *arg, struct str where, struct str what, corrie_error *err)
+{
+    struct buf *text = arg;
+
+    (void)where;
+    buf_addf(text, "%.*s;", STR_FMT(what));
+    return buf_check(text, err);
+}
+
+/* A commit that says of its tree what is not so: a branch made of it would take tainted values for clean ones. */
+START_TEST(test_wrong_count_of_taint)
+{
+    _cleanup_(lab_done) struct lab lab;
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(object_list_done) struct object_list objects = {0};
+    _cleanup_(buf_done) struct buf bytes = {0};
+    _cleanup_(buf_done) struct buf found = {0};
+    struct catalog_check check = {.arg = &found, .problem = note_problem};
+    struct catalog_check_counts counts;
+    struct catalog_move move = {.ref = STR("wrong"), .kind = CATALOG_BRANCH};
+    struct tree_edit edit;
+    struct commit commit;
+    struct hash head;
+
+    lab_init(&lab);
+    edit = put_number(&arena, "a", 1);
+    edit.value.has_taint = true;
+    head = lab_commit(&lab, "main", &edit, 1);
+    ck_ok(commit_read(lab.catalog, &head, &arena, &commit, &lab.err), &lab.err);
+    ck_assert_uint_eq(commit.tainted, 1);
+    lab_sound(&lab);
+    commit.tainted = 0;
+    commit_encode(&commit, &bytes);
+    ck_ok(object_add(lab.catalog, OBJECT_COMMIT, buf_str(&bytes), &objects, &move.new_commit,
+                     &lab.err),
+          &lab.err);
+    ck_ok(catalog_commit(lab.catalog, &objects, &move, &lab.err), &lab.err);
+    ck_ok(catalog_check_all(lab.catalog, &check, &counts, &lab.err), &lab.err);
+    ck_assert_str_eq(buf_text(&found), "its count of tainted values is wrong;");
+    ck_assert_uint_eq(counts.problems, 1);
+}
+END_TEST
+
 Suite *damage_suite(void);
 Suite *damage_suite(void)
 {
@@ -275,6 +318,7 @@ Suite *damage_suite(void)
     tcase_add_loop_test(tcase, test_flipped_bytes, 0, 4);
     tcase_add_loop_test(tcase, test_lost_and_swapped_objects, 0, 2);
     tcase_add_test(tcase, test_ill_shaped_trees);
+    tcase_add_test(tcase, test_wrong_count_of_taint);
     suite_add_tcase(suite, tcase);
     return suite;
 }
