@@ -8,9 +8,14 @@
 #include "base/map.h"
 #include "catalog/catalog_priv.h"
 
+/* Of a walk: HIDDEN, in the history of what is not to be shown. Of looking for ancestors: from which
+ * side it was come upon; BELOW, an ancestor of a result. */
+enum { HIDDEN = 1, FROM_A = 2, FROM_B = 4, BELOW = 8 };
+
 /* A commit in a walk. */
 struct visit {
     struct commit_links links;
+    const void *note; /* the walker's */
     unsigned flags;
     bool queued;
 };
@@ -86,18 +91,22 @@ static int wrong_generation(const struct hash *commit, corrie_error *err)
  *
  * A commit is forgotten when it has been taken: nothing that is taken later can name it, since all
  * of those have smaller generations. So memory follows the width of the history. A commit with two
- * children may be queued twice; it then stands twice in a row. */
+ * children may be queued twice; it then stands twice in a row. Parents of what was returned are
+ * queued by the next call, so that the caller can say something about them first. */
 
 struct history_walk {
     struct catalog *catalog;
     bool first_parent;
     struct queue queue;
-    struct arena arena; /* of the commit that was returned last */
+    size_t n_shown;      /* queued ones that are not HIDDEN */
+    struct visit *taken; /* what was returned last; its parents are not queued yet */
+    const void *passed[COMMIT_PARENTS_MAX]; /* notes for them */
+    struct arena arena;                     /* of the commit that was returned last */
     struct commit commit;
 };
 
 static int walk_push(struct history_walk *walk, const struct hash *id, const struct visit *child,
-                     corrie_error *err)
+                     unsigned flags, const void *note, corrie_error *err)
 {
     _free_ struct visit *visit = mem_alloc(1, sizeof *visit);
     int r;
@@ -105,6 +114,8 @@ static int walk_push(struct history_walk *walk, const struct hash *id, const str
     if (!visit) {
         return corrie_fail_memory(err);
     }
+    visit->flags = flags;
+    visit->note = note;
     r = commit_links(walk->catalog, id, &visit->links, err);
     if (r < 0) {
         return r;
@@ -114,9 +125,50 @@ static int walk_push(struct history_walk *walk, const struct hash *id, const str
     }
     r = queue_push(&walk->queue, visit, err);
     if (r >= 0) {
+        walk->n_shown += visit->flags & HIDDEN ? 0 : 1;
         (void)TAKE_PTR(visit);
     }
     return r;
+}
+
+/* What is hidden hides all its parents, whatever the walk follows. */
+static int push_parents(struct history_walk *walk, const struct visit *visit, corrie_error *err)
+{
+    bool first_only = walk->first_parent && !(visit->flags & HIDDEN);
+    size_t n = first_only && visit->links.n_parents > 1 ? 1 : visit->links.n_parents;
+
+    for (size_t i = 0; i < n; i++) {
+        int r = walk_push(walk, &visit->links.parents[i], visit, visit->flags & HIDDEN,
+                          walk->passed[i], err);
+
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static struct visit *walk_pop(struct history_walk *walk)
+{
+    struct visit *visit = queue_pop(&walk->queue);
+
+    walk->n_shown -= visit->flags & HIDDEN ? 0 : 1;
+    return visit;
+}
+
+/* The next commit, from all its children. */
+static struct visit *walk_take(struct history_walk *walk)
+{
+    struct visit *visit = walk_pop(walk);
+
+    while (walk->queue.count > 0 && hash_eq(&walk->queue.items[0]->links.id, &visit->links.id)) {
+        struct visit *again = walk_pop(walk);
+
+        visit->flags |= again->flags;
+        visit->note = visit->note ? visit->note : again->note;
+        mem_free(again);
+    }
+    return visit;
 }
 
 int history_walk_open(struct catalog *catalog, const struct hash *from, bool first_parent,
@@ -130,7 +182,7 @@ int history_walk_open(struct catalog *catalog, const struct hash *from, bool fir
     }
     walk->catalog = catalog;
     walk->first_parent = first_parent;
-    r = walk_push(walk, from, NULL, err);
+    r = walk_push(walk, from, NULL, 0, NULL, err);
     if (r < 0) {
         return r;
     }
@@ -138,34 +190,49 @@ int history_walk_open(struct catalog *catalog, const struct hash *from, bool fir
     return 0;
 }
 
+int history_walk_hide(struct history_walk *walk, const struct hash *commit, corrie_error *err)
+{
+    return walk_push(walk, commit, NULL, HIDDEN, NULL, err);
+}
+
+const void *history_walk_note(const struct history_walk *walk)
+{
+    return walk->taken ? walk->taken->note : NULL;
+}
+
+void history_walk_pass(struct history_walk *walk, size_t parent, const void *note)
+{
+    walk->passed[parent] = note;
+}
+
 int history_walk_next(struct history_walk *walk, const struct commit **ret, corrie_error *err)
 {
-    _free_ struct visit *visit = NULL;
-    size_t n_parents;
-    int r;
+    int r = 0;
 
-    if (walk->queue.count == 0) {
-        return 0;
+    if (walk->taken) {
+        r = push_parents(walk, walk->taken, err);
+        mem_free(walk->taken);
+        walk->taken = NULL;
+        memset(walk->passed, 0, sizeof walk->passed);
     }
-    visit = queue_pop(&walk->queue);
-    while (walk->queue.count > 0 && hash_eq(&walk->queue.items[0]->links.id, &visit->links.id)) {
-        mem_free(queue_pop(&walk->queue));
-    }
-    n_parents = walk->first_parent && visit->links.n_parents > 1 ? 1 : visit->links.n_parents;
-    for (size_t i = 0; i < n_parents; i++) {
-        r = walk_push(walk, &visit->links.parents[i], visit, err);
-        if (r < 0) {
-            return r;
+    while (r >= 0 && walk->n_shown > 0) {
+        _free_ struct visit *visit = walk_take(walk);
+
+        if (visit->flags & HIDDEN) {
+            r = push_parents(walk, visit, err);
+            continue;
         }
+        arena_done(&walk->arena);
+        walk->arena = (struct arena){0};
+        r = commit_read(walk->catalog, &visit->links.id, &walk->arena, &walk->commit, err);
+        if (r < 0) {
+            break;
+        }
+        walk->taken = TAKE_PTR(visit);
+        *ret = &walk->commit;
+        return 1;
     }
-    arena_done(&walk->arena);
-    walk->arena = (struct arena){0};
-    r = commit_read(walk->catalog, &visit->links.id, &walk->arena, &walk->commit, err);
-    if (r < 0) {
-        return r;
-    }
-    *ret = &walk->commit;
-    return 1;
+    return r < 0 ? r : 0;
 }
 
 struct history_walk *history_walk_close(struct history_walk *walk)
@@ -174,6 +241,7 @@ struct history_walk *history_walk_close(struct history_walk *walk)
         for (size_t i = 0; i < walk->queue.count; i++) {
             mem_free(walk->queue.items[i]);
         }
+        mem_free(walk->taken);
         vec_done(&walk->queue);
         arena_done(&walk->arena);
         mem_free(walk);
@@ -182,8 +250,6 @@ struct history_walk *history_walk_close(struct history_walk *walk)
 }
 
 /* ---- marking ancestors ---- */
-
-enum { FROM_A = 1, FROM_B = 2, BELOW = 4 }; /* BELOW: an ancestor of a result */
 
 struct visits {
     struct catalog *catalog;

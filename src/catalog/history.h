@@ -31,6 +31,14 @@ int history_resolve_text(struct catalog *catalog, struct str text, struct hash *
 struct history_walk;
 int history_walk_open(struct catalog *catalog, const struct hash *from, bool first_parent,
                       struct history_walk **ret, corrie_error *err) CORRIE_MUST_USE;
+/* Leaves out a commit and all its ancestors. Before the first history_walk_next. The walk ends where
+ * only such are left. */
+int history_walk_hide(struct history_walk *walk, const struct hash *commit, corrie_error *err)
+    CORRIE_MUST_USE;
+/* For what is followed through history: the note that a child left for the commit that was returned
+ * last (the first of several; NULL: none did), and leaving one for its n-th parent, from 0. */
+const void *history_walk_note(const struct history_walk *walk);
+void history_walk_pass(struct history_walk *walk, size_t parent, const void *note);
 /* 1 and the next commit, borrowed until the next call or the close; 0 at the end. */
 int history_walk_next(struct history_walk *walk, const struct commit **ret, corrie_error *err)
     CORRIE_MUST_USE;

@@ -1,5 +1,5 @@
 /* api_merge.c — merging, picking and reverting, in the public interface. */
-#include "lake/api_priv.h"
+#include "lake/api_diff.h"
 
 /* What the three have in common. Everything lies in the arena or is borrowed from the caller. */
 struct merging {
@@ -190,7 +190,8 @@ static int set_result(struct merging *m, json_t *document, corrie_error *err)
 
     r = lake_view_of(m->lake, &m->result.previous, &before, err);
     if (r >= 0) {
-        r = lake_diff_changes(m->lake, &m->result.previous, NULL, &m->result.tree, &changes, err);
+        r = api_diff(&(struct api_diff){.lake = m->lake, .from = before.tree, .to = m->result.tree},
+                     &changes, err);
     }
     if (r < 0) {
         return r;
@@ -288,24 +289,138 @@ int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merg
     return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
 }
 
+/* ---- pick and revert ---- */
+
+/* The commits on which a key may be known: the target, the picked ones and their parents. */
+static int sides_of_pick(struct merging *m, const struct hash *commits, size_t n, struct hash **ret,
+                         size_t *ret_n, corrie_error *err)
+{
+    struct hash *sides = arena_array(&m->arena, struct hash, 1 + n * (1 + COMMIT_PARENTS_MAX));
+    size_t count = 0;
+
+    if (!sides) {
+        return corrie_fail_memory(err);
+    }
+    sides[count++] = m->target.commit;
+    for (size_t i = 0; i < n; i++) {
+        struct commit commit;
+        int r = commit_read(m->lake->catalog, &commits[i], &m->arena, &commit, err);
+
+        if (r < 0) {
+            return r;
+        }
+        sides[count++] = commits[i];
+        memcpy(&sides[count], commit.parents, commit.n_parents * sizeof *sides);
+        count += commit.n_parents;
+    }
+    *ret = sides;
+    *ret_n = count;
+    return 0;
+}
+
+static int picked_json(const struct hash *from, const struct hash *made, size_t n, json_t **ret,
+                       corrie_error *err)
+{
+    _json_ json_t *list = json_array();
+    int r = list ? 0 : -1;
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        json_t *item = json_object();
+
+        r |= js_set_hash(item, "from", &from[i]);
+        r |= js_set_hash(item, "commit", hash_is_zero(&made[i]) ? NULL : &made[i]);
+        r |= json_array_append_new(list, item);
+    }
+    *ret = TAKE_PTR(list);
+    return r != 0 ? corrie_fail_memory(err) : 0;
+}
+
+static int pick_commits(struct merging *m, const char *const *texts, size_t n, bool revert,
+                        json_t **ret_list, corrie_error *err)
+{
+    struct hash *from = arena_array(&m->arena, struct hash, n);
+    struct hash *made = arena_array(&m->arena, struct hash, n);
+    struct pick pick = {.ref = m->into,
+                        .commits = from,
+                        .n_commits = n,
+                        .revert = revert,
+                        .mainline = m->given.mainline,
+                        .merge = &m->options,
+                        .preview = &m->preview};
+    struct hash *sides = NULL;
+    size_t n_sides = 0;
+    int r = 0;
+
+    if (!from || !made) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n && r >= 0; i++) {
+        r = texts[i] && *texts[i]
+                ? lake_resolve(m->lake, str_of(texts[i]), &from[i], err)
+                : corrie_fail(err, CORRIE_E_USAGE, "commit %zu has an empty name", i + 1);
+    }
+    if (r >= 0) {
+        r = sides_of_pick(m, from, n, &sides, &n_sides, err);
+    }
+    if (r >= 0) {
+        r = take_choices(m, sides, n_sides, err);
+    }
+    if (r >= 0) {
+        r = take_properties(m, &pick.commit, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    m->guard.restores = true;
+    pick.commit.author = pick.commit.committer = m->lake->user;
+    pick.commit.message = str_of(m->given.message);
+    r = catalog_pick(m->lake->catalog, &pick, &m->result, made, &m->report, err);
+    if (r < 0) {
+        return fail_merge(m, str_of(texts[0]), err);
+    }
+    return picked_json(from, made, n, ret_list, err);
+}
+
+static int pick_or_revert(corrie_lake *lake, const char *const *commits, size_t n, bool revert,
+                          const corrie_merge_options *options, char **ret_json, corrie_error *err)
+{
+    _cleanup_(merging_done) struct merging merging = {0};
+    _json_ json_t *document = json_object();
+    _json_ json_t *list = NULL;
+    int r;
+
+    if (n == 0) {
+        return corrie_fail(err, CORRIE_E_USAGE, "no commit to %s is named",
+                           revert ? "revert" : "pick");
+    }
+    if (n > CORRIE_MAX_PICKS) {
+        return corrie_fail(err, CORRIE_E_LIMIT, "%zu commits at once, of at most %d", n,
+                           CORRIE_MAX_PICKS);
+    }
+    r = begin(&merging, lake, options, err);
+    if (r >= 0) {
+        r = pick_commits(&merging, commits, n, revert, &list, err);
+    }
+    if (r < 0) {
+        return n == 1 ? corrie_wrap(err, "%s %s", revert ? "revert" : "pick", commits[0])
+                      : corrie_wrap(err, "%s %zu commits", revert ? "revert" : "pick", n);
+    }
+    r = document ? set_result(&merging, document, err) : corrie_fail_memory(err);
+    if (r < 0) {
+        return r;
+    }
+    r = js_set(document, revert ? "reverted" : "picked", TAKE_PTR(list));
+    return r < 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+}
+
 int corrie_cherry_pick(corrie_lake *lake, const char *const *commits, size_t n_commits,
                        const corrie_merge_options *options, char **ret_json, corrie_error *err)
 {
-    (void)lake;
-    (void)commits;
-    (void)n_commits;
-    (void)options;
-    (void)ret_json;
-    return corrie_fail(err, CORRIE_E_UNSUPPORTED, "picking commits is not built yet");
+    return pick_or_revert(lake, commits, n_commits, false, options, ret_json, err);
 }
 
 int corrie_revert(corrie_lake *lake, const char *const *commits, size_t n_commits,
                   const corrie_merge_options *options, char **ret_json, corrie_error *err)
 {
-    (void)lake;
-    (void)commits;
-    (void)n_commits;
-    (void)options;
-    (void)ret_json;
-    return corrie_fail(err, CORRIE_E_UNSUPPORTED, "reverting commits is not built yet");
+    return pick_or_revert(lake, commits, n_commits, true, options, ret_json, err);
 }

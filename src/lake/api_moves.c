@@ -29,8 +29,11 @@ static int move_ref(struct lake *lake, decide_fn decide, void *arg, struct catal
                     corrie_error *err)
 {
     for (unsigned i = 1;; i++) {
-        int r = decide(arg, lake, move, err);
+        int r = catalog_generation(lake->catalog, &move->generation, err);
 
+        if (r >= 0) {
+            r = decide(arg, lake, move, err);
+        }
         if (r <= 0) {
             return r;
         }

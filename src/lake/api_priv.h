@@ -24,4 +24,28 @@ json_t *api_key_name(struct str key) CORRIE_MUST_USE;
 /* The key that a user means: "sales.events" (or "events", in public) a table, "kind:name" anything. */
 int api_key_of(struct str text, struct key *ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* ---- api_track.c ---- */
+
+enum track_change { TRACK_SAME, TRACK_CREATED, TRACK_WRITTEN, TRACK_RENAMED, TRACK_REMOVED };
+
+/* What happened to a thing between an older tree and a newer one that calls it by some key. */
+struct track_step {
+    enum track_change change;
+    bool is_before; /* whether it is in the older tree, and what it is there */
+    bool is_after;
+    struct tree_value before;
+    struct tree_value after;
+    struct str key_before; /* what to look for in older trees: another key if it was renamed */
+};
+
+/* `older` NULL: there is nothing before. Values lie in `arena`, key_before there or where `key` does; when nothing
+ * changed, values may be left out. Cost: two lookups; where the key was given to something, what differs of its kind. */
+int api_track(struct lake *lake, const struct hash *older, const struct hash *newer, struct str key,
+              struct arena *arena, struct track_step *ret, corrie_error *err) CORRIE_MUST_USE;
+/* 1 and what the older tree calls the thing of that id, if the newer one calls it otherwise or has it no more; else 0.
+ * Both lie in `arena`. Cost: what differs of the kind. */
+int api_track_find(struct lake *lake, const struct hash *older, const struct hash *newer,
+                   struct str kind, const struct uuid *id, struct arena *arena, struct str *ret_key,
+                   struct tree_value *ret, corrie_error *err) CORRIE_MUST_USE;
+
 #endif

@@ -152,10 +152,4 @@ struct str lake_relative(const struct lake *lake, struct str location);
 /* The local path of Iceberg's URI "file:///…". Borrowed. */
 struct str lake_local_path(struct str location);
 
-/* What differs between two states, as corrie_diff lists it: from a commit to a commit, or to a tree. *ret is a new
- * reference. */
-int lake_diff_changes(struct lake *lake, const struct hash *from_commit,
-                      const struct hash *to_commit, const struct hash *to_tree, json_t **ret,
-                      corrie_error *err) CORRIE_MUST_USE;
-
 #endif
