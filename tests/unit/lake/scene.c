@@ -127,10 +127,7 @@ void scene_ran(struct scene *s, const char *branch, const char *job, const char 
     struct str name;
 
     while (rest.len > 0) {
-        if (!str_cut(rest, ',', &name, &rest)) {
-            name = rest;
-            rest = STR_EMPTY;
-        }
+        (void)str_cut(rest, ',', &name, &rest);
         scene_write(s, tx, arena_text(&s->arena, name), LAKE_REPLACE, rows);
         ck_ok(lake_tx_step(tx, STR("step"), &s->f.err), &s->f.err);
     }
