@@ -3,6 +3,9 @@
  *
  * What a user would lose: a branch that two people moved at once, the way back to a deleted one, or
  * the ability to move a lake to another backend. */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "os/dir.h"
 #include "tests/unit/catalog/support.h"
 
@@ -379,13 +382,431 @@ START_TEST(test_made_once)
 }
 END_TEST
 
+/* ---- pages ---- */
+
+#define MANY 10000
+
+static int make_ref(struct rig *rig, struct str name, const struct backend_object *object)
+{
+    struct catalog_move move = {.ref = name, .kind = CATALOG_BRANCH, .new_commit = object->name};
+
+    return rig->ops->commit(rig->backend, object, 1, &move, 0, &rig->err);
+}
+
+START_TEST(test_ten_thousand_refs)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object object;
+    struct catalog_ref *refs;
+    struct str after = STR_EMPTY;
+    size_t n_all = 0;
+    size_t n;
+
+    rig_init(&rig, _i);
+    object = commit_object(&rig, 0);
+    for (int i = 0; i < MANY; i++) { /* not in their order */
+        char *name = arena_printf(&rig.arena, "b%05d", i * 7919 % MANY);
+
+        must(make_ref(&rig, str_of(name), &object) == 0);
+    }
+    do {
+        ck_ok(rig.ops->list_refs(rig.backend, STR_EMPTY, 0, after, 999, &rig.arena, &refs, &n,
+                                 &rig.err),
+              &rig.err);
+        for (size_t i = 0; i < n; i++) {
+            must(str_eq(refs[i].name, str_of(arena_printf(&rig.arena, "b%05zu", n_all++))));
+            after = refs[i].name;
+        }
+    } while (n == 999);
+    ck_assert_uint_eq(n_all, MANY);
+    ck_ok(rig.ops->list_refs(rig.backend, STR("b0998"), 0, STR("b09985"), 999, &rig.arena, &refs,
+                             &n, &rig.err),
+          &rig.err);
+    ck_assert_uint_eq(n, 4);
+}
+END_TEST
+
+START_TEST(test_reflog_in_pages)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object objects[2];
+    struct catalog_reflog_entry *entries;
+    uint64_t before = 0;
+    uint64_t expected = 501;
+    int n_commits = 0;
+    struct str *names;
+    size_t n;
+
+    rig_init(&rig, _i);
+    objects[0] = commit_object(&rig, 0);
+    objects[1] = commit_object(&rig, 1);
+    ck_ok(move_ref(&rig, "dev", NULL, &objects[0].name, objects, 2), &rig.err);
+    for (int i = 0; i < 500; i++) {
+        struct catalog_move move = {.ref = STR("dev"),
+                                    .expected = objects[i % 2].name,
+                                    .new_commit = objects[(i + 1) % 2].name,
+                                    .when = 1000 + i};
+
+        must(rig.ops->commit(rig.backend, NULL, 0, &move, 0, &rig.err) == 0);
+    }
+    do {
+        ck_ok(rig.ops->reflog(rig.backend, STR("dev"), before, 60, &rig.arena, &entries, &n,
+                              &rig.err),
+              &rig.err);
+        for (size_t i = 0; i < n; i++) {
+            must(entries[i].sequence == expected--);
+            before = entries[i].sequence;
+        }
+    } while (n == 60);
+    ck_assert_uint_eq(expected, 0);
+    ck_ok(rig.ops->reflog_commits(rig.backend, INT64_MIN, count_name, &n_commits, &rig.err),
+          &rig.err);
+    ck_assert_int_eq(n_commits, 2);
+    n_commits = 0;
+    ck_ok(rig.ops->reflog_commits(rig.backend, 1500, count_name, &n_commits, &rig.err), &rig.err);
+    ck_assert_int_eq(n_commits, 0);
+    ck_ok(move_ref(&rig, "a", NULL, &objects[0].name, NULL, 0), &rig.err);
+    ck_ok(rig.ops->reflog_names(rig.backend, &rig.arena, &names, &n, &rig.err), &rig.err);
+    ck_assert_uint_eq(n, 2);
+    ck_str_eq(names[0], STR("a"));
+    ck_str_eq(names[1], STR("dev"));
+}
+END_TEST
+
+/* ---- collection ---- */
+
+static bool has(struct rig *rig, const struct hash *name)
+{
+    size_t missing;
+
+    ck_ok(rig->ops->find_missing(rig->backend, name, 1, &missing, &rig->err), &rig->err);
+    return missing == 1;
+}
+
+static struct backend_state state_of(struct rig *rig)
+{
+    struct backend_state state;
+
+    ck_ok(rig->ops->state(rig->backend, &state, &rig->err), &rig->err);
+    return state;
+}
+
+/* The entry of an object, or one of position 0. */
+static struct backend_entry entry_of(struct rig *rig, const struct hash *name)
+{
+    struct backend_entry page[7];
+    uint64_t before = 0;
+    size_t n;
+
+    do {
+        ck_ok(rig->ops->list_objects(rig->backend, before, 7, page, &n, &rig->err), &rig->err);
+        for (size_t i = 0; i < n; i++) {
+            must(before == 0 || page[i].position < before);
+            before = page[i].position;
+            if (hash_eq(&page[i].name, name)) {
+                return page[i];
+            }
+        }
+    } while (n == 7);
+    return (struct backend_entry){.position = 0};
+}
+
+static void remove_object(struct rig *rig, const struct hash *name)
+{
+    struct backend_entry entry = entry_of(rig, name);
+
+    ck_ok(rig->ops->hold(rig->backend, &rig->err), &rig->err);
+    ck_ok(rig->ops->remove_objects(rig->backend, &entry, 1, &rig->err), &rig->err);
+}
+
+START_TEST(test_positions)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object objects[30];
+    uint64_t last = 0;
+    uint64_t top;
+
+    rig_init(&rig, _i);
+    if (!rig.ops->list_objects) {
+        return;
+    }
+    for (int i = 0; i < 30; i++) {
+        objects[i] = commit_object(&rig, i);
+    }
+    ck_ok(rig.ops->put_objects(rig.backend, objects, 20, 0, &rig.err), &rig.err);
+    ck_ok(rig.ops->put_objects(rig.backend, &objects[5], 20, 0, &rig.err), &rig.err); /* 5–24 */
+    for (int i = 0; i < 25; i++) {
+        struct backend_entry entry = entry_of(&rig, &objects[i].name);
+
+        must(entry.position > last); /* those that were there keep theirs */
+        must(entry.size == objects[i].stored.len && entry.type == OBJECT_COMMIT);
+        last = entry.position;
+    }
+    ck_ok(rig.ops->advance(rig.backend, 0, &top, &rig.err), &rig.err);
+    ck_assert_uint_eq(top, last);
+    for (int i = 24; i >= 10; i--) { /* the newest go, and their positions are never given again */
+        remove_object(&rig, &objects[i].name);
+    }
+    rig_reopen(&rig);
+    ck_ok(rig.ops->put_objects(rig.backend, &objects[9], 21, 0, &rig.err), &rig.err); /* 9–29 */
+    for (int i = 10; i < 30; i++) {
+        struct backend_entry entry = entry_of(&rig, &objects[i].name);
+
+        must(entry.position > last);
+        last = entry.position;
+    }
+    ck_assert_uint_lt(entry_of(&rig, &objects[9].name).position, top);
+}
+END_TEST
+
+START_TEST(test_removal)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object objects[4];
+    struct backend_entry entries[2];
+    struct hash names[4];
+    struct backend_state before;
+    struct backend_state after;
+    size_t missing;
+
+    rig_init(&rig, _i);
+    if (!rig.ops->list_objects) {
+        return;
+    }
+    for (int i = 0; i < 4; i++) {
+        objects[i] = commit_object(&rig, i);
+        names[i] = objects[i].name;
+    }
+    ck_ok(move_ref(&rig, "main", NULL, &names[0], objects, 3), &rig.err);
+    before = state_of(&rig);
+    ck_assert_uint_gt(before.removals, 0);
+    entries[0] = entry_of(&rig, &names[2]);
+    entries[1] = entry_of(&rig, &names[1]);
+    ck_fails(rig.ops->remove_objects(rig.backend, entries, 2, &rig.err), CORRIE_E_INTERNAL,
+             &rig.err); /* not without the lock */
+    ck_ok(rig.ops->hold(rig.backend, &rig.err), &rig.err);
+    ck_ok(rig.ops->remove_objects(rig.backend, entries, 2, &rig.err), &rig.err);
+    rig_reopen(&rig);
+    after = state_of(&rig);
+    ck_assert_uint_ne(after.removals, before.removals);
+    ck_assert_uint_eq(after.generation, before.generation);
+    ck_ok(rig.ops->find_missing(rig.backend, names, 3, &missing, &rig.err), &rig.err);
+    ck_assert_uint_eq(missing, 1);
+
+    /* whoever knew it as it was is told, and nothing of his is stored */
+    struct catalog_move move = {
+        .ref = STR("main"), .expected = names[0], .new_commit = names[3], .when = 1};
+    ck_assert_int_eq(
+        rig.ops->commit(rig.backend, &objects[3], 1, &move, before.removals, &rig.err), 1);
+    ck_assert_int_eq(
+        rig.ops->put_objects(rig.backend, &objects[3], 1, before.removals, &rig.err), 1);
+    ck_assert(!has(&rig, &names[3]));
+    ck_ok(rig.ops->commit(rig.backend, &objects[3], 1, &move, after.removals, &rig.err), &rig.err);
+    ck_assert(has(&rig, &names[3]));
+    ck_fails(move_ref(&rig, "dev", NULL, &names[1], NULL, 0), CORRIE_E_NOT_FOUND, &rig.err);
+}
+END_TEST
+
+START_TEST(test_fence)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object objects[3];
+    struct backend_state state;
+    int64_t cutoff = clock_now() + 3600000000000; /* no clock will show that soon */
+    uint64_t last;
+
+    rig_init(&rig, _i);
+    if (!rig.ops->list_objects) {
+        return;
+    }
+    for (int i = 0; i < 3; i++) {
+        objects[i] = commit_object(&rig, i);
+    }
+    state = state_of(&rig);
+    ck_assert_uint_gt(state.generation, 0);
+    ck_assert_int_eq(state.fence, 0);
+    struct catalog_move move = {.ref = STR("main"),
+                                .kind = CATALOG_BRANCH,
+                                .new_commit = objects[0].name,
+                                .when = 1,
+                                .since = cutoff - 1,
+                                .generation = state.generation};
+    ck_ok(rig.ops->commit(rig.backend, objects, 2, &move, 0, &rig.err), &rig.err);
+    ck_assert_int_lt(entry_of(&rig, &objects[1].name).stamp, cutoff / 1000000000);
+    ck_ok(rig.ops->advance(rig.backend, cutoff, &last, &rig.err), &rig.err);
+    ck_ok(rig.ops->advance(rig.backend, cutoff - 5, &last, &rig.err), &rig.err); /* never back */
+    rig_reopen(&rig);
+    ck_assert_int_eq(state_of(&rig).fence, cutoff);
+    ck_assert_uint_eq(state_of(&rig).generation, state.generation + 2);
+
+    move.ref = STR("dev");
+    move.generation = 0;
+    ck_assert_int_eq(rig.ops->commit(rig.backend, NULL, 0, &move, 0, &rig.err), CORRIE_E_CONFLICT);
+    ck_assert(rig.err.retryable);
+    corrie_error_clear(&rig.err);
+    move.since = 0;
+    move.generation = state.generation;
+    ck_assert_int_eq(rig.ops->commit(rig.backend, NULL, 0, &move, 0, &rig.err), CORRIE_E_CONFLICT);
+    ck_assert(rig.err.retryable);
+    corrie_error_clear(&rig.err);
+    ck_assert_int_lt(entry_of(&rig, &objects[0].name).stamp, cutoff / 1000000000);
+
+    /* what is asked for now is not below the fence: new, again, and where a ref is moved to */
+    move.since = cutoff;
+    move.generation = state.generation + 2;
+    ck_ok(rig.ops->commit(rig.backend, NULL, 0, &move, 0, &rig.err), &rig.err);
+    ck_assert_int_ge(entry_of(&rig, &objects[0].name).stamp, cutoff / 1000000000);
+    ck_ok(rig.ops->put_objects(rig.backend, &objects[1], 2, 0, &rig.err), &rig.err);
+    ck_assert_int_ge(entry_of(&rig, &objects[1].name).stamp, cutoff / 1000000000);
+    ck_assert_int_ge(entry_of(&rig, &objects[2].name).stamp, cutoff / 1000000000);
+}
+END_TEST
+
+START_TEST(test_freeze)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object objects[2];
+    struct backend *mine;
+    struct backend *other;
+    struct catalog_ref ref;
+
+    rig_init(&rig, _i);
+    if (!rig.ops->freeze) {
+        return;
+    }
+    objects[0] = commit_object(&rig, 0);
+    objects[1] = commit_object(&rig, 1);
+    ck_ok(move_ref(&rig, "main", NULL, &objects[0].name, objects, 1), &rig.err);
+    ck_ok(rig.place->open(rig.directory, NULL, &other, &rig.err), &rig.err);
+    mine = rig.backend;
+    ck_ok(rig.ops->freeze(mine, &rig.err), &rig.err);
+    rig.backend = other;
+    ck_ok(move_ref(&rig, "main", &objects[0].name, &objects[1].name, &objects[1], 1), &rig.err);
+    remove_object(&rig, &objects[0].name);
+    rig.backend = mine;
+    ck_assert_int_eq(rig.ops->get_ref(mine, STR("main"), &ref, &rig.err), 1);
+    ck_assert(hash_eq(&ref.commit, &objects[0].name));
+    ck_assert(has(&rig, &objects[0].name) && !has(&rig, &objects[1].name));
+    rig.ops->thaw(mine);
+    rig.ops->thaw(mine); /* without freeze: nothing */
+    ck_assert_int_eq(rig.ops->get_ref(mine, STR("main"), &ref, &rig.err), 1);
+    ck_assert(hash_eq(&ref.commit, &objects[1].name));
+    ck_assert(!has(&rig, &objects[0].name) && has(&rig, &objects[1].name));
+    rig.ops->close(other);
+}
+END_TEST
+
+/* ---- several processes ---- */
+
+#define N_PROCESSES 3
+#define N_MOVES 60
+
+static int problems(void *arg, struct str what, corrie_error *err)
+{
+    (void)what;
+    (void)err;
+    ++*(int *)arg;
+    return 0;
+}
+
+/* Moves main and stores an object each time, from wherever main stands. */
+static int move_many(struct rig *rig, int process)
+{
+    for (int i = 0; i < N_MOVES; i++) {
+        struct backend_object object = commit_object(rig, 1000 * (process + 1) + i);
+        int r;
+
+        do {
+            struct catalog_ref ref;
+
+            corrie_error_clear(&rig->err);
+            r = rig->ops->get_ref(rig->backend, STR("main"), &ref, &rig->err);
+            if (r == 1) {
+                r = move_ref(rig, "main", &ref.commit, &object.name, &object, 1);
+            }
+        } while (r < 0 && rig->err.retryable);
+        if (r < 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Removes objects that nobody names while the others work. */
+static void remove_many(struct rig *rig)
+{
+    for (int i = 0; i < 40; i++) {
+        struct backend_object object = commit_object(rig, 100000 + i);
+        uint64_t last;
+
+        ck_ok(rig->ops->put_objects(rig->backend, &object, 1, 0, &rig->err), &rig->err);
+        ck_ok(rig->ops->advance(rig->backend, i, &last, &rig->err), &rig->err);
+        remove_object(rig, &object.name);
+    }
+}
+
+START_TEST(test_processes)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object object;
+    struct catalog_reflog_entry *entries;
+    pid_t pids[N_PROCESSES];
+    int n_problems = 0;
+    size_t n;
+
+    rig_init(&rig, _i);
+    object = commit_object(&rig, 0);
+    ck_ok(move_ref(&rig, "main", NULL, &object.name, &object, 1), &rig.err);
+    rig.ops->close(rig.backend); /* no handle goes over a fork */
+    for (int p = 0; p < N_PROCESSES; p++) {
+        pids[p] = fork();
+        ck_assert_int_ge(pids[p], 0);
+        if (pids[p] == 0) {
+            rig_open(&rig);
+            _exit(move_many(&rig, p));
+        }
+    }
+    rig_open(&rig);
+    if (rig.ops->list_objects) {
+        remove_many(&rig);
+    }
+    for (int p = 0; p < N_PROCESSES; p++) {
+        int status;
+
+        ck_assert_int_eq(waitpid(pids[p], &status, 0), pids[p]);
+        ck_assert_int_eq(status, 0);
+    }
+    ck_ok(rig.ops->reflog(rig.backend, STR("main"), 0, CORRIE_MAX_PAGE, &rig.arena, &entries, &n,
+                          &rig.err),
+          &rig.err);
+    ck_assert_uint_eq(n, N_PROCESSES * N_MOVES + 1);
+    for (size_t i = 0; i + 1 < n; i++) { /* each from where the one before led */
+        must(hash_eq(&entries[i].old_commit, &entries[i + 1].new_commit));
+    }
+    for (int p = 0; p < N_PROCESSES; p++) {
+        for (int i = 0; i < N_MOVES; i++) {
+            object = commit_object(&rig, 1000 * (p + 1) + i);
+            must(has(&rig, &object.name));
+        }
+    }
+    for (int i = 0; rig.ops->list_objects && i < 40; i++) {
+        object = commit_object(&rig, 100000 + i);
+        must(!has(&rig, &object.name));
+    }
+    ck_ok(rig.ops->check(rig.backend, problems, &n_problems, &rig.err), &rig.err);
+    ck_assert_int_eq(n_problems, 0);
+}
+END_TEST
+
 Suite *contract_suite(void);
 Suite *contract_suite(void)
 {
     const TTest *const tests[] = {
         test_objects,        test_compare_and_swap, test_reflog_outlives_the_ref,
         test_lists_in_pages, test_find_by_bits,     test_hold_keeps_others_out,
-        test_records,        test_made_once,
+        test_records,        test_made_once,        test_ten_thousand_refs,
+        test_reflog_in_pages, test_positions,       test_removal,
+        test_fence,          test_freeze,           test_processes,
     };
     Suite *suite = suite_create("contract");
     TCase *tcase = tcase_create("catalog");
