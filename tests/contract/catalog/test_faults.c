@@ -73,14 +73,16 @@ static int commit_with(struct stage *stage, const char *fault)
     return status;
 }
 
-static int count_operations(struct stage *stage)
+typedef int (*fault_fn)(struct stage *stage, const char *fault);
+
+static int count_operations(struct stage *stage, fault_fn function)
 {
     _cleanup_(buf_done) struct buf text = {0};
     char *out = arena_printf(&stage->arena, "%s.count", stage->lab.directory);
     char *fault = arena_printf(&stage->arena, "count,out=%s", out);
     int64_t n = 0;
 
-    ck_assert_int_eq(commit_with(stage, fault), 0);
+    ck_assert_int_eq(function(stage, fault), 0);
     ck_ok(os_file_read(out, 1000, &text, &stage->lab.err), &stage->lab.err);
     ck_ok(os_unlink(out, &stage->lab.err), &stage->lab.err);
     for (size_t i = 0; i < text.len; i++) {
@@ -103,9 +105,76 @@ START_TEST(test_each_system_call)
     int n;
 
     stage_init(&stage);
-    n = count_operations(&stage);
+    n = count_operations(&stage, commit_with);
     for (int k = 1; k <= n; k++) {
         n_failed += commit_with(&stage, arena_printf(&stage.arena, "at=%d,%s", k, kinds[_i])) != 0;
+    }
+    ck_assert_int_gt(n_failed, 0);
+}
+END_TEST
+
+/* ---- a collection ---- */
+
+/* main with t = 1, and a deleted branch of 40 commits, all a day old. */
+static void garbage_init(struct stage *stage)
+{
+    struct lab *lab = &stage->lab;
+    struct tree_edit edits[60];
+    struct catalog_move move = {.ref = STR("gone"), .kind = CATALOG_BRANCH, .why = STR("test")};
+
+    *stage = (struct stage){.arena = {0}};
+    lab_init(lab);
+    edits[0] = put_number(&stage->arena, "t", 1);
+    lab_commit(lab, "main", edits, 1);
+    for (int i = 0; i < 40; i++) {
+        for (int k = 0; k < 60; k++) {
+            edits[k] = put_number(&stage->arena, arena_printf(&stage->arena, "g%03d", k), i * k);
+        }
+        lab_commit(lab, "gone", edits, 60);
+    }
+    move.expected = lab_head(lab, "gone");
+    ck_ok(catalog_commit(lab->catalog, NULL, &move, &lab->err), &lab->err);
+    lab_age(lab);
+    lab->catalog = catalog_close(lab->catalog);
+    stage->path = arena_printf(&stage->arena, "%s/catalog.db", lab->directory);
+    ck_ok(os_file_read(stage->path, CORRIE_MAX_OBJECT, &stage->file, &lab->err), &lab->err);
+}
+
+static int collect_with(struct stage *stage, const char *fault)
+{
+    const char *arguments[] = {"collect", stage->lab.directory, "1", NULL, NULL, NULL};
+    char *spec = arena_printf(&stage->arena, "root=%s,%s", stage->lab.directory, fault);
+    struct lab *lab = &stage->lab;
+    int status;
+
+    stage_reset(stage);
+    status = crew_wait(crew_start(spec, arguments));
+    ck_assert_msg(status != 125 && status != 126, "%s: the test itself does not work (%d)", spec,
+                  status);
+    lab->catalog = lab_open(lab);
+    struct hash head = lab_head(lab, "main");
+    struct hash tree = lab_tree(lab, &head);
+    ck_assert_int_eq(lab_number(lab, &tree, "t"), 1);
+    lab_closed(lab);
+    lab_sound(lab);
+    /* the next one goes on where it was cut off, and leaves what one without faults leaves */
+    struct collect_counts counts = lab_collect(lab, INT64_MAX);
+    ck_assert_msg(status != 0 || counts.swept_objects == 0, "%s: not swept", fault);
+    ck_assert_uint_eq(counts.kept_objects, lab_sound(lab).nodes + 2);
+    return status;
+}
+
+START_TEST(test_collection_each_system_call)
+{
+    _cleanup_(stage_done) struct stage stage;
+    bool torture = getenv("CORRIE_TORTURE") != NULL;
+    int n_failed = 0;
+    int n;
+
+    garbage_init(&stage);
+    n = count_operations(&stage, collect_with);
+    for (int k = 1; k <= n; k += torture || n < 12 ? 1 : n / 12) {
+        n_failed += collect_with(&stage, arena_printf(&stage.arena, "at=%d,%s", k, kinds[_i])) != 0;
     }
     ck_assert_int_gt(n_failed, 0);
 }
@@ -351,18 +420,61 @@ START_TEST(test_memory_of_reading)
 }
 END_TEST
 
+/* A collection without memory at each place in turn: what was in use is there, nothing that is stored
+ * lacks anything, and the next one goes on. */
+START_TEST(test_memory_of_collection)
+{
+    _cleanup_(stage_done) struct stage stage;
+    uint64_t step = getenv("CORRIE_TORTURE") ? 1 : 19;
+    bool whole = false;
+
+    garbage_init(&stage);
+    for (uint64_t k = 1; !whole; k += step) {
+        _cleanup_(collect_endp) struct collect *collect = NULL;
+        struct collect_options options = {.cutoff = clock_now(), .reflog_since = INT64_MAX};
+        struct lab *lab = &stage.lab;
+        int r;
+
+        stage_reset(&stage);
+        lab->catalog = lab_open(lab);
+        os_fault_arm_alloc(k, _i);
+        r = collect_begin(lab->catalog, &options, &collect, &lab->err);
+        if (r >= 0) {
+            r = collect_mark(collect, &lab->err);
+        }
+        if (r >= 0) {
+            r = collect_sweep(collect, &lab->err);
+        }
+        whole = os_fault_alloc_count() < k;
+        os_fault_arm_alloc(0, 0);
+        os_fault_disarm();
+        ck_assert_msg(r >= 0 || r == CORRIE_E_NO_MEMORY, "allocation %llu: %s",
+                      (unsigned long long)k, corrie_error_message(&lab->err));
+        ck_assert(!whole || r >= 0);
+        corrie_error_clear(&lab->err);
+        collect = collect_end(collect);
+        lab_closed(lab);
+        lab_sound(lab);
+        ck_assert_uint_eq(lab_collect(lab, INT64_MAX).kept_objects, lab_sound(lab).nodes + 2);
+        ck_assert_uint_lt(k, 50000);
+    }
+}
+END_TEST
+
 Suite *faults_suite(void);
 Suite *faults_suite(void)
 {
     Suite *suite = suite_create("faults");
     TCase *tcase = tcase_create("faults");
 
-    tcase_set_timeout(tcase, 300);
+    tcase_set_timeout(tcase, getenv("CORRIE_TORTURE") ? 3600 : 300);
     tcase_add_loop_test(tcase, test_each_system_call, 0, (int)ARRAY_LEN(kinds));
     tcase_add_test(tcase, test_done_is_durable);
     tcase_add_loop_test(tcase, test_creation, 0, 4);
     tcase_add_loop_test(tcase, test_memory_of_publish, 0, 2);
     tcase_add_loop_test(tcase, test_memory_of_reading, 0, 2);
+    tcase_add_loop_test(tcase, test_collection_each_system_call, 0, (int)ARRAY_LEN(kinds));
+    tcase_add_loop_test(tcase, test_memory_of_collection, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite;
 }

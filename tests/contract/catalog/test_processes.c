@@ -108,5 +108,93 @@ START_TEST(test_killed_among_others)
 }
 END_TEST
 
-SUITE(processes_suite, "processes", test_commits_at_once, test_rewrites_at_once,
-      test_killed_among_others)
+/* Collections of everything older than this second, one after the other, beside processes that commit,
+ * rewrite, branch, delete and bring back. */
+START_TEST(test_collected_among_others)
+{
+    _cleanup_(lab_done) struct lab lab;
+    _cleanup_(arena_done) struct arena arena = {0};
+    bool torture = getenv("CORRIE_TORTURE") != NULL;
+    const char *n_commits = torture ? "20000" : "120";
+    const char *n_rounds = torture ? "1000" : "25";
+    const char *many[] = {"many", NULL, "m", n_commits, NULL, NULL};
+    const char *same[] = {"same", NULL, "s", n_commits, NULL, NULL};
+    const char *branches[] = {"branches", NULL, "b", n_commits, NULL, NULL};
+    const char *collect[] = {"collect", NULL, n_rounds, NULL, NULL, NULL};
+    const char **const all[] = {many, same, branches, collect};
+    pid_t pids[ARRAY_LEN(all)];
+    long n = strtol(n_commits, NULL, 10);
+
+    lab_init(&lab);
+    lab_commit(&lab, "main", NULL, 0);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        all[i][1] = lab.directory;
+        pids[i] = crew_start(NULL, all[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        ck_assert_int_eq(crew_wait(pids[i]), 0);
+    }
+    struct hash head = lab_head(&lab, "main");
+    struct hash tree = lab_tree(&lab, &head);
+    for (long i = 0; i < n; i++) {
+        must(lab_number(&lab, &tree, arena_printf(&arena, "m-%04ld", i)) == i);
+    }
+    ck_assert_int_eq(lab_number(&lab, &tree, "s-0000"), n - 1);
+    if (!torture) {
+        ck_history(&lab, (size_t)n * 2);
+    }
+    lab_closed(&lab);
+    lab_sound(&lab);
+    lab_age(&lab);
+    lab_collect(&lab, INT64_MAX);
+    ck_assert_uint_eq(lab_closed(&lab), lab_sound(&lab).nodes + lab_sound(&lab).commits);
+}
+END_TEST
+
+/* A collection is killed again and again; the next goes on, and commits go on all the time. */
+START_TEST(test_collection_killed_among_others)
+{
+    _cleanup_(lab_done) struct lab lab;
+    _cleanup_(arena_done) struct arena arena = {0};
+    int n_killed = 0;
+
+    lab_init(&lab);
+    lab_commit(&lab, "main", NULL, 0);
+    for (int round = 0; round < 8; round++) {
+        char *spec = arena_printf(&arena, "root=%s,at=%d,kill", lab.directory, 6 + 7 * round);
+        char *name = arena_printf(&arena, "good%d", round);
+        const char *victim[] = {"collect", lab.directory, "3", NULL, NULL, NULL};
+        const char *branches[] = {"branches", lab.directory, name, "20", NULL, NULL};
+        pid_t pids[2];
+
+        lab_age(&lab);
+        pids[0] = crew_start(spec, victim);
+        pids[1] = crew_start(NULL, branches);
+        n_killed += crew_wait(pids[0]) == 256 + 9;
+        ck_assert_int_eq(crew_wait(pids[1]), 0);
+        lab_closed(&lab);
+        lab_sound(&lab);
+    }
+    ck_assert_int_gt(n_killed, 3);
+    lab_age(&lab);
+    lab_collect(&lab, INT64_MAX);
+    ck_assert_uint_eq(lab_closed(&lab), lab_sound(&lab).nodes + 2); /* and two commits */
+}
+END_TEST
+
+Suite *processes_suite(void);
+Suite *processes_suite(void)
+{
+    const TTest *const tests[] = {test_commits_at_once, test_rewrites_at_once,
+                                  test_killed_among_others, test_collected_among_others,
+                                  test_collection_killed_among_others};
+    Suite *suite = suite_create("processes");
+    TCase *tcase = tcase_create("processes");
+
+    tcase_set_timeout(tcase, getenv("CORRIE_TORTURE") ? 3600 : 120);
+    for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+        tcase_add_test(tcase, tests[i]);
+    }
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
