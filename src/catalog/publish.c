@@ -72,6 +72,24 @@ static void set_result(const struct catalog_ref *head, const struct round *round
     };
 }
 
+/* What was written before the fence may have been removed: no further round makes that good. */
+static int check_fence(const struct round *round, corrie_error *err)
+{
+    int64_t fence;
+    int r;
+
+    if (round->target->since == 0) {
+        return 0;
+    }
+    r = catalog_fence(round->catalog, &fence, err);
+    if (r < 0 || round->target->since >= fence) {
+        return r;
+    }
+    corrie_fail(err, CORRIE_E_CONFLICT,
+                "it was begun before what a collection (gc) may have removed meanwhile");
+    return corrie_hint(err, "run it again");
+}
+
 /* Looks at the head. `seen` gets what a collection must not have passed until the swap. */
 static int look(struct round *round, struct catalog_ref *head, struct catalog_move *seen,
                 corrie_error *err)
@@ -81,6 +99,9 @@ static int look(struct round *round, struct catalog_ref *head, struct catalog_mo
 
     seen->since = target->since ? target->since : clock_now();
     r = catalog_generation(round->catalog, &seen->generation, err);
+    if (r >= 0) {
+        r = check_fence(round, err);
+    }
     if (r >= 0) {
         r = read_target(round->catalog, target->ref, head, err);
     }
@@ -264,6 +285,7 @@ int publish_add_commit(struct round *round, const struct planned *planned, struc
 {
     _free_ struct commit_property *properties = NULL;
     struct commit made = *planned->commit;
+    const struct merge_options *options = round->target->options;
     struct merge_step step = {.ref = round->head,
                               .base_tree = planned->base_tree,
                               .source_tree = planned->source_tree,
@@ -277,7 +299,8 @@ int publish_add_commit(struct round *round, const struct planned *planned, struc
     if (planned->second) {
         made.parents[made.n_parents++] = *planned->second;
     }
-    r = commit_count_taint(round->catalog, &made, &step.tainted, err);
+    r = options && options->guard ? commit_count_taint(round->catalog, &made, &step.tainted, err)
+                                  : 0;
     if (r >= 0) {
         r = ask_guard(round, &step, err);
     }
@@ -433,18 +456,23 @@ static int merge_round(void *arg, struct round *round, struct merge_report *repo
     const struct branch_merge *merge = arg;
     const struct hash *head = &round->head->commit;
     struct hash base = round->head_tree;
-    struct hash commits[MERGE_BASES_MAX];
+    struct hash commits[MERGE_BASES_MAX + 1];
     struct commit source;
     size_t n;
     int r;
 
-    r = history_merge_bases(round->catalog, &merge->source, head, commits, MERGE_BASES_MAX, &n,
+    r = history_merge_bases(round->catalog, &merge->source, head, commits, MERGE_BASES_MAX + 1, &n,
                             err);
     if (r >= 0) {
         r = commit_read(round->catalog, &merge->source, &arena, &source, err);
     }
     if (r < 0 || (n == 1 && hash_eq(&commits[0], &merge->source))) {
         return r;
+    }
+    if (n > MERGE_BASES_MAX) { /* to leave some out could merge what they disagree on */
+        corrie_fail(err, CORRIE_E_LIMIT, "the two have more than %d best common ancestors",
+                    MERGE_BASES_MAX);
+        return corrie_hint(err, "bring it in steps: merge an older commit of it first");
     }
     if (n == 1 && hash_eq(&commits[0], head)) {
         round->tree = source.tree;

@@ -206,6 +206,67 @@ START_TEST(test_criss_cross)
 }
 END_TEST
 
+/* `n` commits side by side, and two that have all of them for parents. */
+static void many_bases(struct scene *scene, size_t n)
+{
+    struct hash above[3][COMMIT_PARENTS_MAX];
+    struct commit commit = {.author = STR("ada"), .n_parents = 1, .parents = {scene->start}};
+    struct hash tree = lab_tree(&scene->lab, &scene->start);
+    _cleanup_(object_list_done) struct object_list objects = {0};
+    size_t n_above = (n + 6) / 7;
+
+    commit.tree = tree;
+    for (size_t i = 0; i < n; i++) {
+        struct hash id;
+
+        commit.commit_time = (int64_t)i + 1;
+        ck_ok(commit_add(scene->lab.catalog, &commit, &objects, &id, &scene->lab.err),
+              &scene->lab.err);
+        above[i / 7][i % 7] = id;
+    }
+    for (size_t side = 0; side < 2; side++) {
+        struct commit top = {.author = STR("ada"), .tree = tree, .n_parents = n_above};
+        struct catalog_move move = {.ref = side ? STR("left") : STR("right"),
+                                    .kind = CATALOG_BRANCH};
+
+        for (size_t i = 0; i < n_above; i++) {
+            struct commit middle = {.author = STR("ada"), .tree = tree};
+
+            middle.n_parents = n - 7 * i < 7 ? n - 7 * i : 7;
+            middle.commit_time = 100 + (int64_t)side;
+            memcpy(middle.parents, above[i], sizeof above[i]);
+            ck_ok(
+                commit_add(scene->lab.catalog, &middle, &objects, &top.parents[i], &scene->lab.err),
+                &scene->lab.err);
+        }
+        top.commit_time = 200 + (int64_t)side;
+        ck_ok(commit_add(scene->lab.catalog, &top, &objects, &move.new_commit, &scene->lab.err),
+              &scene->lab.err);
+        ck_ok(catalog_commit(scene->lab.catalog, &objects, &move, &scene->lab.err),
+              &scene->lab.err);
+    }
+}
+
+/* With bases left out, what they disagree on would be merged silently. */
+START_TEST(test_too_many_bases)
+{
+    for (size_t n = 15; n < 19; n++) {
+        _cleanup_(scene_done) struct scene scene;
+        struct publish_result result;
+        int r;
+
+        scene_init(&scene);
+        many_bases(&scene, n);
+        set(&scene, "left", "a", 10);
+        set(&scene, "right", "b", 20);
+        r = merge_into(&scene, "left", "right", NULL, false, &result);
+        ck_assert_int_eq(r < 0 ? r : 0, n <= 16 ? 0 : CORRIE_E_LIMIT);
+        corrie_error_clear(&scene.lab.err);
+        ck_assert_int_eq(number_at(&scene, "left", "b"), n <= 16 ? 20 : 2);
+    }
+}
+END_TEST
+
 START_TEST(test_unrelated_histories)
 {
     _cleanup_(scene_done) struct scene scene;
@@ -485,5 +546,5 @@ START_TEST(test_tags_do_not_move)
 END_TEST
 
 SUITE(merge_suite, "merge", test_both_sides_are_kept, test_no_fast_forward, test_conflicts,
-      test_criss_cross, test_unrelated_histories, test_kinds, test_publish_rebases,
-      test_publish_brings_objects, test_lost_races_end, test_tags_do_not_move)
+      test_criss_cross, test_too_many_bases, test_unrelated_histories, test_kinds,
+      test_publish_rebases, test_publish_brings_objects, test_lost_races_end, test_tags_do_not_move)

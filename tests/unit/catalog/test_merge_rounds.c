@@ -1,5 +1,7 @@
 /* Two that change one branch at the same time, in every order: one of them acts at a named point of the other's round.
  * What a user would lose: one of the two changes, though both were told that it was done. */
+#include "base/clock.h"
+#include "catalog/collect.h"
 #include "catalog/publish_priv.h"
 #include "os/fault.h"
 #include "tests/unit/catalog/support.h"
@@ -151,6 +153,20 @@ static int do_rival(struct stage *stage, struct catalog *catalog, corrie_error *
     return publish_number(stage, catalog, "p", 2, false, err);
 }
 
+/* A whole collection that spares nothing but what is in reach. */
+static int do_collect(struct stage *stage, struct catalog *catalog, corrie_error *err)
+{
+    _cleanup_(collect_endp) struct collect *collect = NULL;
+    struct collect_options options = {.cutoff = clock_now(), .reflog_since = clock_now()};
+    int r = collect_begin(catalog, &options, &collect, err);
+
+    (void)stage;
+    if (r >= 0) {
+        r = collect_mark(collect, err);
+    }
+    return r < 0 ? r : collect_sweep(collect, err);
+}
+
 static const struct act acts[] = {
     {"publish", do_publish, "p", 1}, {"late publish", do_late_publish, "q", 1},
     {"merge", do_merge, "m", 1},     {"pick", do_pick, "k", 1},
@@ -288,6 +304,55 @@ START_TEST(test_rivals)
 }
 END_TEST
 
+START_TEST(test_collected_meanwhile)
+{
+    for (size_t a = 0; a < ARRAY_LEN(acts); a++) {
+        for (int point = 0; point < PUBLISH_POINTS; point++) {
+            static const struct act collection = {"collection", do_collect, NULL, 0};
+            _cleanup_(stage_done) struct stage stage;
+            struct intruder intruder;
+            int r = interleave(&stage, &acts[a], &collection, point, &intruder);
+
+            ck_assert_msg(r >= 0, "%s at %d: %s", acts[a].name, point,
+                          corrie_error_message(&stage.lab.err));
+            lab_reopen(&stage.lab); /* only what is stored */
+            ck_assert_msg(shows(&stage, &acts[a]), "%s at %d", acts[a].name, point);
+            ck_assert_uint_eq(intruder.seen[PUBLISH_LOOKED], point < PUBLISH_SWAPPED ? 2 : 1);
+        }
+    }
+}
+END_TEST
+
+/* Work that wrote files before the fence of a collection must not come in: its files may be gone. Nor is it tried until
+ * the deadline, since that makes nothing better. */
+START_TEST(test_begun_before_a_collection)
+{
+    _cleanup_(stage_done) struct stage stage;
+    _cleanup_(merge_report_done) struct merge_report report = {0};
+    struct tree_edit edit;
+    struct publish publish = {.ref = STR("main"), .edits = &edit, .n_edits = 1};
+    struct publish_result result;
+
+    stage_init(&stage);
+    edit = put_number(&stage.arena, "p", 1);
+    publish.start = stage.start;
+    publish.commit.author = STR("ada");
+    publish.since = clock_now() - 3600 * INT64_C(1000000000);
+    ck_ok(do_collect(&stage, stage.lab.catalog, &stage.lab.err), &stage.lab.err);
+    ck_assert_int_eq(catalog_publish(stage.lab.catalog, &publish, &result, &report, &stage.lab.err),
+                     CORRIE_E_CONFLICT);
+    ck_assert(!stage.lab.err.retryable);
+    corrie_error_clear(&stage.lab.err);
+    publish.since = clock_now();
+    ck_ok(catalog_publish(stage.lab.catalog, &publish, &result, &report, &stage.lab.err),
+          &stage.lab.err);
+    publish.since = 0;
+    edit = put_number(&stage.arena, "q", 1);
+    ck_ok(catalog_publish(stage.lab.catalog, &publish, &result, &report, &stage.lab.err),
+          &stage.lab.err);
+}
+END_TEST
+
 /* ---- each allocation fails ---- */
 
 static struct tree_edit renamed(struct arena *arena, const char *name, const char *new_name,
@@ -406,6 +471,8 @@ Suite *merge_rounds_suite(void)
     tcase_add_test(tcase, test_moved_away);
     tcase_add_test(tcase, test_deleted_meanwhile);
     tcase_add_test(tcase, test_rivals);
+    tcase_add_test(tcase, test_collected_meanwhile);
+    tcase_add_test(tcase, test_begun_before_a_collection);
     tcase_add_loop_test(tcase, test_memory, 0, 4);
     suite_add_tcase(suite, tcase);
     return suite;
