@@ -1,5 +1,6 @@
 /* Manifests and manifest lists: Avro containers that any engine, or anyone with write access, may have made.
- * Bit 0 of the first byte chooses which; the rest is the file. What is read as entries must be writable again. */
+ * Bit 0 of the first byte chooses which, bit 1 whether a manifest is one of deletes; the rest is the file. What is read
+ * as entries must be writable again. */
 #include "base/json.h"
 #include "iceberg/manifest.h"
 
@@ -21,7 +22,8 @@ static void list(struct str bytes, struct arena *arena, corrie_error *err)
     }
 }
 
-static void entries(struct str bytes, struct arena *arena, corrie_error *err)
+static void entries(struct str bytes, enum manifest_content content, struct arena *arena,
+                    corrie_error *err)
 {
     static struct partition_field fields[] = {
         {1, 1000, {"a", 1}, {"identity", 8}, {.kind = TYPE_DECIMAL, .precision = 9, .scale = 2}},
@@ -30,9 +32,13 @@ static void entries(struct str bytes, struct arena *arena, corrie_error *err)
     static const struct partition_spec spec = {0, fields, 2};
     static const struct partition_spec none = {0};
     static const struct schema schema = {0};
-    const struct manifest_file parent = {.sequence_number = 3, .added_snapshot_id = 7};
-    const struct manifest_spec how = {
-        .schema = &schema, .spec = &none, .snapshot_id = 1, .sequence_number = 4};
+    const struct manifest_file parent = {
+        .content = content, .sequence_number = 3, .added_snapshot_id = 7};
+    const struct manifest_spec how = {.schema = &schema,
+                                      .spec = &none,
+                                      .content = content,
+                                      .snapshot_id = 1,
+                                      .sequence_number = 4};
     _cleanup_(manifest_entries_done) struct manifest_entries read = {0};
     _cleanup_(manifest_entries_done) struct manifest_entries again = {0};
     _cleanup_(buf_done) struct buf out = {0};
@@ -45,6 +51,9 @@ static void entries(struct str bytes, struct arena *arena, corrie_error *err)
          i++) { /* whatever a tuple held, it can be refused or written */
         _error_ corrie_error inner = CORRIE_ERROR_INIT;
         _cleanup_(buf_done) struct buf tuple = {0};
+        _cleanup_(buf_done) struct buf text = {0};
+        partition_text(&spec, read.items[i].file.partition, read.items[i].file.n_partition, &text);
+        partition_print(&spec, read.items[i].file.partition, read.items[i].file.n_partition, &text);
         for (size_t f = 0; f < read.items[i].file.n_partition; f++) {
             struct str value = read.items[i].file.partition[f].bytes;
             if (value.data &&
@@ -74,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & 1) {
         list(bytes, &arena, &err);
     } else {
-        entries(bytes, &arena, &err);
+        entries(bytes, data[0] & 2 ? MANIFEST_DELETES : MANIFEST_DATA, &arena, &err);
     }
     return 0;
 }

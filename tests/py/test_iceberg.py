@@ -221,6 +221,12 @@ class OneTable(NoopCatalog):
     def load_table(self, identifier: Any) -> Any:
         return self.current
 
+    def at(self, location: str) -> Any:
+        """Goes back to a version: what is committed next continues from there."""
+        read = pyiceberg_table.StaticTable.from_metadata(location)
+        self.current = pyiceberg_table.Table(("shop", "t"), read.metadata, location, read.io, self)
+        return self.current
+
     def commit_table(self, table: Any, requirements: Any, updates: Any) -> Any:
         staged = MetastoreCatalog._update_and_stage_table(self, self.current, table.name(),  # type: ignore[arg-type]
                                                           requirements, updates)
@@ -381,3 +387,182 @@ def test_we_continue_a_table_of_pyiceberg(tmp_path: Path) -> None:
                     files=[write(f"file://{tmp_path}/data/shop/t", "more.parquet", made["fields"], [{"id": 72}])])
     again = pyiceberg_table.StaticTable.from_metadata(appended["location"])
     assert sorted(r["id"] for r in again.scan().to_arrow().to_pylist()) == [70, 71, 72]
+
+
+# ---- merges, overwrites and delete files --------------------------------------------------------------------------
+
+def sold(day: str, first: int, n: int) -> list[dict[str, Any]]:
+    return [{"id": i, "name": day, "price": i / 8} for i in range(first, first + n)]
+
+
+class Sales:
+    """A table of ours, partitioned by name, whose versions' rows are known."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        made = call(root, "create", name="sales", schema=SCHEMA)
+        self.table, self.fields = made["table"], made["schema"]["fields"]
+        terms = [{"source": 2, "transform": "identity", "name": "by"}]
+        self.n = 0
+        self.empty = call(root, "partition", metadata=made["location"], terms=terms)["location"]
+        self.base = self.append(self.append(self.empty, sold("a", 0, 20)), sold("b", 20, 20))
+
+    def file(self, rows: list[dict[str, Any]], fields: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+        self.n += 1
+        return write(self.table, f"{self.n:05}-{uuid.uuid4()}.parquet", fields or self.fields, rows) | {
+            "partition": [rows[0]["name"]]}
+
+    def append(self, version: str, rows: list[dict[str, Any]]) -> str:
+        return str(call(self.root, "append", metadata=version, files=[self.file(rows)])["location"])
+
+    def overwrite(self, version: str, partition: str, rows: list[dict[str, Any]]) -> str:
+        files = [self.file(rows)] if rows else []
+        return str(call(self.root, "overwrite", metadata=version, files=files, partitions=[[partition]])["location"])
+
+    def deletes(self, partition: str, rows: list[tuple[str, int]], named: bool) -> dict[str, Any]:
+        """A position delete file of (path, row) pairs."""
+        self.n += 1
+        path = Path(self.table.removeprefix("file://")) / "data" / f"{self.n:05}-deletes.parquet"
+        schema = pa.schema([
+            pa.field("file_path", pa.string(), nullable=False, metadata={"PARQUET:field_id": "2147483546"}),
+            pa.field("pos", pa.int64(), nullable=False, metadata={"PARQUET:field_id": "2147483545"})])
+        rows = sorted(rows)
+        pq.write_table(pa.table([[p for p, _ in rows], [i for _, i in rows]], schema=schema), path)
+        made = {"path": f"file://{path}", "records": len(rows), "bytes": path.stat().st_size, "columns": [],
+                "partition": [partition], "content": 1}
+        return made | {"references": rows[0][0]} if named else made
+
+    def delta(self, version: str, *files: dict[str, Any]) -> str:
+        return str(call(self.root, "delta", metadata=version, files=list(files))["location"])
+
+    def path(self, version: str, partition: str) -> str:
+        """The only file of a partition."""
+        tasks = pyiceberg_table.StaticTable.from_metadata(version).scan(row_filter=f"name = '{partition}'").plan_files()
+        [path] = [task.file.file_path for task in tasks]
+        return str(path)
+
+    def merge(self, source: str, target: str, **more: Any) -> str:
+        before = sorted(self.root.rglob("*"))
+        call(self.root, "merge", base=self.base, source=source, metadata=target, dry=True, **more)
+        assert sorted(self.root.rglob("*")) == before
+        return str(call(self.root, "merge", base=self.base, source=source, metadata=target, **more)["location"])
+
+    def refused(self, source: str, target: str) -> str:
+        return refused(self.root, "merge", base=self.base, source=source, metadata=target)
+
+    def check(self, version: str, rows: list[dict[str, Any]]) -> None:
+        """PyIceberg reads exactly these rows, and finds the summary to be so."""
+        table = pyiceberg_table.StaticTable.from_metadata(version)
+        assert same(table.scan().to_arrow().to_pylist(), rows)
+        files = table.inspect.files().to_pylist()
+        summary = table.current_snapshot().summary
+        live = [f for f in files if f["content"] == 0]
+        assert int(summary["total-data-files"]) == len(live)
+        assert int(summary["total-records"]) == sum(f["record_count"] for f in live)
+        assert int(summary["total-delete-files"]) == len(files) - len(live)
+        assert int(summary["total-files-size"]) == sum(f["file_size_in_bytes"] for f in files)
+
+    def both(self, one: str, other: str, rows: list[dict[str, Any]]) -> None:
+        self.check(self.merge(one, other), rows)
+        self.check(self.merge(other, one), rows)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Sales:
+    return Sales(tmp_path)
+
+
+A, B = sold("a", 0, 20), sold("b", 20, 20)
+
+
+def test_pyiceberg_reads_merged_appends(shop: Sales) -> None:
+    source, target = shop.append(shop.base, sold("a", 40, 5)), shop.append(shop.base, sold("c", 50, 5))
+    shop.both(source, target, A + B + sold("a", 40, 5) + sold("c", 50, 5))
+    merged = pyiceberg_table.StaticTable.from_metadata(shop.merge(source, target))
+    assert [s.sequence_number for s in merged.snapshots()] == [1, 2, 3, 4]
+    assert merged.current_snapshot().parent_snapshot_id == merged.snapshots()[-2].snapshot_id
+    plan = call(shop.root, "plan", metadata=shop.merge(source, target))
+    assert [f["records"] for f in plan["files"]] == [20, 20, 5, 5]
+    assert [f["partition"] for f in plan["files"]] == [["a"], ["b"], ["c"], ["a"]]
+
+
+def test_pyiceberg_reads_merged_overwrites(shop: Sales) -> None:
+    source = shop.overwrite(shop.base, "a", sold("a", 60, 3))
+    shop.check(source, sold("a", 60, 3) + B)
+    shop.both(source, shop.overwrite(shop.base, "b", sold("b", 70, 3)), sold("a", 60, 3) + sold("b", 70, 3))
+    shop.both(source, shop.append(shop.base, sold("b", 80, 3)), sold("a", 60, 3) + B + sold("b", 80, 3))
+    shop.both(shop.overwrite(shop.base, "a", []), shop.append(shop.base, sold("c", 1, 1)), B + sold("c", 1, 1))
+    assert "partition by = a" in shop.refused(source, shop.append(shop.base, sold("a", 90, 1)))
+    table = pyiceberg_table.StaticTable.from_metadata(shop.merge(source, shop.append(shop.base, sold("b", 80, 3))))
+    assert count_deleted(table) == 1
+    assert len(list(table.scan(row_filter="name = 'a'").plan_files())) == 1  # summaries of rewritten manifests hold
+
+
+def test_pyiceberg_reads_merged_columns(shop: Sales) -> None:
+    wide = [*shop.fields, {"id": 4, "name": "size", "required": False, "type": "long"}]
+    schema = {"type": "struct", "schema-id": 1, "fields": wide}
+    rows = [r | {"size": 7} for r in sold("c", 40, 4)]
+    source = call(shop.root, "append", metadata=shop.base, schema=schema, files=[shop.file(rows, wide)])["location"]
+    target = shop.append(shop.base, sold("b", 50, 4))
+    shop.both(source, target, [r | {"size": None} for r in A + B + sold("b", 50, 4)] + rows)
+
+
+def test_pyiceberg_reads_merged_deletes(shop: Sales) -> None:
+    of_a, of_b = shop.path(shop.base, "a"), shop.path(shop.base, "b")
+    deleted = shop.delta(shop.base, shop.deletes("a", [(of_a, 0), (of_a, 3)], named=False))
+    rest = [r for r in A if r["id"] not in (0, 3)]
+    shop.check(deleted, rest + B)
+    shop.both(deleted, shop.append(shop.base, sold("a", 40, 4)), rest + B + sold("a", 40, 4))
+    shop.both(deleted, shop.overwrite(shop.base, "b", sold("b", 50, 2)), rest + sold("b", 50, 2))
+    other = shop.delta(shop.base, shop.deletes("b", [(of_b, 1)], named=True))
+    shop.both(deleted, other, rest + B[:1] + B[2:])
+    assert "deleted rows of one file" in shop.refused(
+        deleted, shop.delta(shop.base, shop.deletes("a", [(of_a, 1)], named=True)))
+
+    # an update: its new row and the delete of its own file come under the new number
+    added = shop.append(shop.base, sold("c", 60, 4))
+    update = shop.delta(added, shop.deletes("c", [(shop.path(added, "c"), 2)], named=True),
+                        shop.file(sold("c", 62, 1)))
+    kept = [r for r in sold("c", 60, 4) if r["id"] != 62] + sold("c", 62, 1)
+    shop.check(update, A + B + kept)
+    shop.both(update, shop.append(shop.base, sold("c", 70, 2)), A + B + kept + sold("c", 70, 2))
+    assert "are not read yet" in refused(shop.root, "plan", metadata=shop.merge(update, shop.base))
+
+
+def test_equality_deletes_are_listed_and_not_merged(shop: Sales) -> None:
+    path = Path(shop.table.removeprefix("file://")) / "data" / "equality.parquet"
+    pq.write_table(pa.table([[1, 2]], schema=arrow_schema(shop.fields[:1])), path)
+    file = {"path": f"file://{path}", "records": 2, "bytes": path.stat().st_size, "columns": [], "partition": ["a"],
+            "content": 2, "equality": [1]}
+    source = shop.delta(shop.base, file)
+    [listed] = [f for f in pyiceberg_table.StaticTable.from_metadata(source).inspect.files().to_pylist()
+                if f["content"] == 2]
+    assert listed["equality_ids"] == [1]
+    assert "equality deletes" in shop.refused(source, shop.append(shop.base, sold("a", 40, 1)))
+
+
+def test_a_file_of_both_sides_is_left_out(shop: Sales) -> None:
+    source = shop.append(shop.append(shop.base, sold("a", 40, 5)), sold("b", 45, 5))
+    copy = next(f["path"] for f in call(shop.root, "plan", metadata=source)["files"][2:])
+    target = shop.append(shop.base, sold("a", 40, 5))
+    shop.check(shop.merge(source, target, skip=[copy]), A + B + sold("a", 40, 5) + sold("b", 45, 5))
+
+
+def test_we_merge_lines_of_pyiceberg(tmp_path: Path) -> None:
+    """Its appends, overwrites and copy-on-write deletes, of both format versions, beside ours."""
+    for version in (1, 2):
+        root = tmp_path / str(version)
+        catalog = OneTable(root)
+        table = catalog.create(root, SALES, spec_of("identity(n)"), **{"format-version": str(version)})
+        base = append(append(table, sales(0, 4)), sales(4, 4)).metadata_location
+        gone = next(task.file for task in catalog.at(base).scan("id = 1").plan_files())
+        target = append(catalog.at(base), sales(20, 2), remove=gone).metadata_location
+        source = append(append(catalog.at(base), sales(30, 2)), sales(32, 1)).metadata_location
+        expected = [0, *range(2, 8), 20, 21, 30, 31, 32]
+        for one, other in ((source, target), (target, source)):
+            made = call(root, "merge", base=base, source=one, metadata=other)
+            merged = pyiceberg_table.StaticTable.from_metadata(made["location"])
+            assert sorted(r["id"] for r in merged.scan().to_arrow().to_pylist()) == expected
+            plan = call(root, "plan", metadata=made["location"])
+            assert sum(f["records"] for f in plan["files"]) == len(expected)
+            assert merged.format_version == 2

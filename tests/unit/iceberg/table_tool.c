@@ -5,8 +5,13 @@
  *   schema   metadata, schema                       → schema: what a replace by it would make current
  *   append   metadata, files, [schema]              → location, records, files, bytes
  *   replace  the same
+ *   overwrite metadata, files, [gone: paths], [partitions: tuples]    → the same
+ *   delta    metadata, files                        → the same
+ *   merge    base, source, metadata (the target), [skip: paths], [dry] → the same
+ *   partition metadata, terms: {source, transform, name} → location
  *   plan     metadata, [predicates: {field, op, text}] → files, pruned, schema
- * A file is {path, records, bytes, columns: [{id, size, values, nulls, nans, lower, upper}], offsets}; bounds as text. */
+ * A file is {path, records, bytes, columns: [{id, size, values, nulls, nans, lower, upper}], offsets, [partition: values of
+ * the default spec], [content], [references], [equality: ids]}; bounds and values as text. */
 #include <stdio.h>
 
 #include "arrow/scalar.h"
@@ -125,8 +130,65 @@ static int read_column(struct tool *tool, const json_t *json, const struct schem
     return r < 0 ? r : read_bound(tool, json, "upper", &field->type, true, &column->upper, err);
 }
 
+static int read_tuple(struct tool *tool, const json_t *json, const struct partition_spec *spec,
+                      struct partition_value **ret, size_t *ret_n, corrie_error *err)
+{
+    size_t n = json_array_size(json);
+    struct partition_value *tuple = arena_array(&tool->arena, struct partition_value, n + 1);
+
+    if (!tuple) {
+        return corrie_fail_memory(err);
+    }
+    if (n != spec->n_fields) {
+        return corrie_fail(err, CORRIE_E_USAGE, "a tuple of %zu values", n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *value = json_array_get(json, i);
+        int r = json_is_null(value) ? 0
+                                    : scalar_from_text(&spec->fields[i].result_type, js_str(value),
+                                                       &tool->arena, &tuple[i].bytes, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    *ret = tuple;
+    *ret_n = n;
+    return 0;
+}
+
+/* What only files of partitioned tables and delete files have. */
+static int read_more(struct tool *tool, const json_t *json, const struct table_metadata *metadata,
+                     struct data_file *file, corrie_error *err)
+{
+    const json_t *ids = json_object_get(json, "equality");
+    int64_t content = 0;
+    int r;
+
+    if ((r = js_opt_int(json, "content", &content, CORRIE_E_USAGE, err)) < 0 ||
+        (r = js_opt_str(json, "references", &file->referenced_data_file, CORRIE_E_USAGE, err)) <
+            0) {
+        return r;
+    }
+    int *numbers = arena_array(&tool->arena, int, json_array_size(ids) + 1);
+    if (!numbers) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < json_array_size(ids); i++) {
+        numbers[i] = (int)json_integer_value(json_array_get(ids, i));
+    }
+    file->equality_ids = numbers;
+    file->n_equality_ids = json_array_size(ids);
+    file->content = (enum file_content)content;
+    file->spec_id = metadata->default_spec_id;
+    return json_object_get(json, "partition")
+               ? read_tuple(tool, json_object_get(json, "partition"), metadata_spec(metadata),
+                            &file->partition, &file->n_partition, err)
+               : 0;
+}
+
 static int read_data_file(struct tool *tool, const json_t *json, const struct schema *schema,
-                          struct data_file *file, corrie_error *err)
+                          const struct table_metadata *metadata, struct data_file *file,
+                          corrie_error *err)
 {
     json_t *columns = NULL;
     json_t *offsets = NULL;
@@ -157,10 +219,126 @@ static int read_data_file(struct tool *tool, const json_t *json, const struct sc
             return r;
         }
     }
+    return read_more(tool, json, metadata, file, err);
+}
+
+static int answer_version(struct tool *tool, const struct table_version *version, corrie_error *err)
+{
+    if (js_set_str(tool->answer, "location", str_of(version->location)) < 0 ||
+        js_set_int(tool->answer, "records", version->records) < 0 ||
+        js_set_int(tool->answer, "files", version->files) < 0 ||
+        js_set_int(tool->answer, "bytes", version->bytes) < 0) {
+        return corrie_fail_memory(err);
+    }
     return 0;
 }
 
-static int change(struct tool *tool, bool replace, corrie_error *err)
+static int read_paths(struct tool *tool, const char *name, struct str **ret, size_t *ret_n,
+                      corrie_error *err)
+{
+    const json_t *json = json_object_get(tool->request, name);
+    size_t n = json_array_size(json);
+    struct str *paths = arena_array(&tool->arena, struct str, n + 1);
+
+    if (!paths) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        paths[i] = js_str(json_array_get(json, i));
+    }
+    *ret = paths;
+    *ret_n = n;
+    return 0;
+}
+
+static int read_removal(struct tool *tool, const struct table_metadata *metadata,
+                        struct file_removal *ret, corrie_error *err)
+{
+    const json_t *tuples = json_object_get(tool->request, "partitions");
+    size_t n = json_array_size(tuples);
+    struct partition_key *keys = arena_array(&tool->arena, struct partition_key, n + 1);
+    struct str *paths = NULL;
+
+    if (!keys) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct partition_value *tuple = NULL;
+        int r = read_tuple(tool, json_array_get(tuples, i), metadata_spec(metadata), &tuple,
+                           &keys[i].n_values, err);
+        if (r < 0) {
+            return r;
+        }
+        keys[i].spec_id = metadata->default_spec_id;
+        keys[i].values = tuple;
+    }
+    *ret = (struct file_removal){.partitions = keys, .n_partitions = n};
+    int r = read_paths(tool, "gone", &paths, &ret->n_paths, err);
+    ret->paths = paths;
+    return r;
+}
+
+static int merge(struct tool *tool, corrie_error *err)
+{
+    static const char *const names[] = {"base", "source", "metadata"};
+    struct table_metadata *sides[3] = {NULL};
+    _cleanup_(table_version_done) struct table_version version = {0};
+    struct snapshot_merge_options options = {
+        .dry_run = json_is_true(json_object_get(tool->request, "dry"))};
+    struct str *skip = NULL;
+    struct str location = STR_EMPTY;
+    int r = read_paths(tool, "skip", &skip, &options.n_skip, err);
+
+    options.skip = skip;
+    for (size_t i = 0; r >= 0 && i < 3; i++) {
+        r = js_get_str(tool->request, names[i], &location, CORRIE_E_USAGE, err);
+        r = r < 0 ? r : metadata_read(&tool->io, location, &sides[i], err);
+    }
+    if (r >= 0) {
+        r = snapshot_merge(&tool->io, sides[0], sides[1], sides[2], location, &options, NULL,
+                           &version, err);
+    }
+    if (r >= 0 && version.location) {
+        r = answer_version(tool, &version, err);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        metadata_free(sides[i]);
+    }
+    return r;
+}
+
+static int partition(struct tool *tool, corrie_error *err)
+{
+    _cleanup_(metadata_freep) struct table_metadata *base = NULL;
+    _cleanup_(metadata_freep) struct table_metadata *made = NULL;
+    const json_t *json = json_object_get(tool->request, "terms");
+    size_t n = json_array_size(json);
+    struct partition_term *terms = arena_array(&tool->arena, struct partition_term, n + 1);
+    struct str location;
+    int r;
+
+    if (!terms) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *term = json_array_get(json, i);
+        int64_t source = 0;
+        if ((r = js_get_int(term, "source", &source, CORRIE_E_USAGE, err)) < 0 ||
+            (r = js_get_str(term, "transform", &terms[i].transform, CORRIE_E_USAGE, err)) < 0 ||
+            (r = js_get_str(term, "name", &terms[i].name, CORRIE_E_USAGE, err)) < 0) {
+            return r;
+        }
+        terms[i].source_id = (int)source;
+    }
+    if ((r = read_metadata(tool, &location, &base, err)) < 0 ||
+        (r = metadata_with_spec(base, terms, n, clock_now() / 1000000, &made, err)) < 0 ||
+        (r = metadata_write(&tool->io, made, location, &tool->arena, &location, NULL, err)) < 0) {
+        return r;
+    }
+    return js_set_str(tool->answer, "location", location);
+}
+
+static int change(struct tool *tool, struct str op, corrie_error *err)
 {
     _cleanup_(metadata_freep) struct table_metadata *base = NULL;
     _cleanup_(table_version_done) struct table_version version = {0};
@@ -168,6 +346,7 @@ static int change(struct tool *tool, bool replace, corrie_error *err)
     json_t *json_files = NULL;
     struct schema given;
     const struct schema *schema = NULL;
+    struct file_removal removal;
     int r;
 
     if ((r = read_metadata(tool, &location, &base, err)) < 0 ||
@@ -187,19 +366,24 @@ static int change(struct tool *tool, bool replace, corrie_error *err)
     }
     for (size_t i = 0; i < n; i++) {
         r = read_data_file(tool, json_array_get(json_files, i),
-                           schema ? schema : metadata_schema(base), &files[i], err);
+                           schema ? schema : metadata_schema(base), base, &files[i], err);
         if (r < 0) {
             return r;
         }
     }
-    r = replace ? snapshot_replace(&tool->io, base, location, schema, files, n, NULL, &version, err)
-                : snapshot_append(&tool->io, base, location, schema, files, n, NULL, &version, err);
-    if (r < 0 || (r = js_set_str(tool->answer, "location", str_of(version.location))) < 0 ||
-        (r = js_set_int(tool->answer, "records", version.records)) < 0 ||
-        (r = js_set_int(tool->answer, "files", version.files)) < 0) {
-        return r;
+    if (str_eq(op, STR("replace"))) {
+        r = snapshot_replace(&tool->io, base, location, schema, files, n, NULL, &version, err);
+    } else if (str_eq(op, STR("overwrite"))) {
+        r = read_removal(tool, base, &removal, err);
+        r = r < 0 ? r
+                  : snapshot_overwrite(&tool->io, base, location, schema, files, n, &removal, NULL,
+                                       &version, err);
+    } else if (str_eq(op, STR("delta"))) {
+        r = snapshot_row_delta(&tool->io, base, location, files, n, NULL, &version, err);
+    } else {
+        r = snapshot_append(&tool->io, base, location, schema, files, n, NULL, &version, err);
     }
-    return js_set_int(tool->answer, "bytes", version.bytes);
+    return r < 0 ? r : answer_version(tool, &version, err);
 }
 
 static int read_predicates(struct tool *tool, const struct schema *schema, struct predicate **ret,
@@ -316,8 +500,15 @@ static int run(struct tool *tool, corrie_error *err)
     if (str_eq(op, STR("schema"))) {
         return replacement(tool, err);
     }
-    if (str_eq(op, STR("append")) || str_eq(op, STR("replace"))) {
-        return change(tool, str_eq(op, STR("replace")), err);
+    if (str_eq(op, STR("merge"))) {
+        return merge(tool, err);
+    }
+    if (str_eq(op, STR("partition"))) {
+        return partition(tool, err);
+    }
+    if (str_eq(op, STR("append")) || str_eq(op, STR("replace")) || str_eq(op, STR("overwrite")) ||
+        str_eq(op, STR("delta"))) {
+        return change(tool, op, err);
     }
     return str_eq(op, STR("plan")) ? plan(tool, err)
                                    : corrie_fail(err, CORRIE_E_USAGE, "which op?");
