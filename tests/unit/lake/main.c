@@ -9,5 +9,5 @@ Suite *places_suite(void);
 Suite *refs_suite(void);
 Suite *tx_suite(void);
 
-TEST_MAIN(config_suite, faults_suite, guard_suite, kinds_suite, open_suite, places_suite, refs_suite,
-          tx_suite)
+TEST_MAIN(config_suite, faults_suite, guard_suite, kinds_suite, open_suite, places_suite,
+          refs_suite, tx_suite)
