@@ -187,8 +187,7 @@ int merge_place(struct merge *merge, corrie_error *err)
         if (result->value && !(stays(thing) && tree_value_eq(target->value, result->value))) {
             r = add_edit(merge, result->key, result->value, err);
         }
-        if (r >= 0 && target->value && !stays(thing) && !map_get(&placing.arriving, target->key) &&
-            !map_get(&placing.staying, target->key)) {
+        if (r >= 0 && target->value && !stays(thing) && !map_get(&placing.arriving, target->key)) {
             r = add_edit(merge, target->key, NULL, err);
         }
     }

@@ -153,18 +153,30 @@ static int do_rival(struct stage *stage, struct catalog *catalog, corrie_error *
     return publish_number(stage, catalog, "p", 2, false, err);
 }
 
-/* A whole collection that spares nothing but what is in reach. */
-static int do_collect(struct stage *stage, struct catalog *catalog, corrie_error *err)
+static int collect_all(struct catalog *catalog, int64_t cutoff, corrie_error *err)
 {
     _cleanup_(collect_endp) struct collect *collect = NULL;
-    struct collect_options options = {.cutoff = clock_now(), .reflog_since = clock_now()};
+    struct collect_options options = {.cutoff = cutoff, .reflog_since = cutoff};
     int r = collect_begin(catalog, &options, &collect, err);
 
-    (void)stage;
     if (r >= 0) {
         r = collect_mark(collect, err);
     }
     return r < 0 ? r : collect_sweep(collect, err);
+}
+
+/* A whole collection that spares nothing but what is in reach. */
+static int do_collect(struct stage *stage, struct catalog *catalog, corrie_error *err)
+{
+    (void)stage;
+    return collect_all(catalog, clock_now(), err);
+}
+
+/* One that removes nothing here, and lets in what was begun in the last hour. */
+static int do_mild_collect(struct stage *stage, struct catalog *catalog, corrie_error *err)
+{
+    (void)stage;
+    return collect_all(catalog, clock_now() - 3600 * INT64_C(1000000000), err);
 }
 
 static const struct act acts[] = {
@@ -306,17 +318,21 @@ END_TEST
 
 START_TEST(test_collected_meanwhile)
 {
-    for (size_t a = 0; a < ARRAY_LEN(acts); a++) {
+    static const struct act collections[] = {{"collection", do_collect, NULL, 0},
+                                             {"mild collection", do_mild_collect, NULL, 0}};
+
+    for (size_t a = 0; a < 2 * ARRAY_LEN(acts); a++) {
         for (int point = 0; point < PUBLISH_POINTS; point++) {
-            static const struct act collection = {"collection", do_collect, NULL, 0};
+            const struct act *collection = &collections[a % 2];
+            const struct act *act = &acts[a / 2];
             _cleanup_(stage_done) struct stage stage;
             struct intruder intruder;
-            int r = interleave(&stage, &acts[a], &collection, point, &intruder);
+            int r = interleave(&stage, act, collection, point, &intruder);
 
-            ck_assert_msg(r >= 0, "%s at %d: %s", acts[a].name, point,
+            ck_assert_msg(r >= 0, "%s at %d: %s", act->name, point,
                           corrie_error_message(&stage.lab.err));
             lab_reopen(&stage.lab); /* only what is stored */
-            ck_assert_msg(shows(&stage, &acts[a]), "%s at %d", acts[a].name, point);
+            ck_assert_msg(shows(&stage, act), "%s at %d", act->name, point);
             ck_assert_uint_eq(intruder.seen[PUBLISH_LOOKED], point < PUBLISH_SWAPPED ? 2 : 1);
         }
     }
