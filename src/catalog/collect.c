@@ -48,6 +48,7 @@ int collect_begin(struct catalog *catalog, const struct collect_options *options
         return r;
     }
     collect->removals = state.removals;
+    collect->page = COLLECT_PAGE;
     *ret = TAKE_PTR(collect);
     return 0;
 }
@@ -80,7 +81,7 @@ static int page_read(struct collect *collect, uint64_t before, struct page *page
 {
     struct backend *backend = collect->catalog->backend;
 
-    return backend->ops->list_objects(backend, before, COLLECT_PAGE, page->entries, &page->n, err);
+    return backend->ops->list_objects(backend, before, collect->page, page->entries, &page->n, err);
 }
 
 static bool is_garbage(const struct collect *collect, const struct backend_entry *entry)
@@ -243,7 +244,7 @@ static int sweep_pages(struct collect *collect, struct page *page, corrie_error 
             r = collect_tick(collect, COLLECT_SWEEP, n, err);
         }
         before = next;
-    } while (r >= 0 && n == COLLECT_PAGE && before > 0);
+    } while (r >= 0 && n == collect->page && before > 0);
     return r;
 }
 

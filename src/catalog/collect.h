@@ -35,7 +35,7 @@ struct collect_counts {
     uint64_t refs;         /* of all kinds */
     uint64_t commits;      /* in reach, as the next three */
     uint64_t nodes;
-    uint64_t values;       /* entries of distinct leaves: what `value` was called for */
+    uint64_t values;       /* distinct ones, if `value` is wanted */
     uint64_t docs;         /* docs and origins */
     uint64_t kept_objects; /* all that stay, so also old ones that young garbage names */
     uint64_t kept_bytes;   /* in stored form */
@@ -57,8 +57,8 @@ struct collect_options {
     bool dry_run; /* raises no fence and removes nothing: counts */
     const struct cancel *cancel;
     void *arg;
-    /* Each value in reach, once for equal leaves: during the mark, and during the sweep for what
-     * others brought into reach meanwhile. May read through the same catalog (tree_value_doc,
+    /* Each value in reach, once: during the mark, and during the sweep those of young garbage and of
+     * what others brought into reach meanwhile. May read through the same catalog (tree_value_doc,
      * object_read), but not change anything. Never called inside the write lock. Key and value are
      * borrowed for the call. NULL = not wanted. */
     int (*value)(void *arg, struct str key, const struct tree_value *value, corrie_error *err);
@@ -77,13 +77,15 @@ struct collect;
 int collect_begin(struct catalog *catalog, const struct collect_options *options,
                   struct collect **ret, corrie_error *err) CORRIE_MUST_USE;
 
-/* Goes through everything in reach of refs of all kinds, movements since `reflog_since`, the given
- * commits and young objects. CORRIE_E_CORRUPT if something in reach is missing or damaged: then
- * nothing may be removed; CORRIE_E_CANCELLED. Memory: about 64 bytes an object in reach. */
+/* Goes through everything in reach of refs of all kinds, movements since `reflog_since` and the given
+ * commits. CORRIE_E_CORRUPT if something in reach is missing or damaged: then
+ * nothing may be removed; CORRIE_E_CANCELLED. CORRIE_E_CONFLICT (retryable) if another
+ * collection removes objects meanwhile. Memory: some 60 bytes an object in reach, and as much a
+ * value. */
 int collect_mark(struct collect *collect, corrie_error *err) CORRIE_MUST_USE;
 
-/* After the mark: removes what is neither in reach nor young, in batches that hold the write lock
- * for some 10 ms each with a pause between them, and gives room back to the file system if it is
+/* After the mark: removes what is neither in reach nor young, nor named by what is, in batches that
+ * hold the write lock for some 10 ms each with a pause between them, and gives room back to the file system if it is
  * much. Whenever it ends, by an error, a cancellation or kill -9, the catalog is whole and a next
  * collection goes on. Only when it has returned 0 has `value` been called for all that commits may
  * still bring into reach: remove no file otherwise. */

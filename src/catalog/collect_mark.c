@@ -261,33 +261,6 @@ static int push_old(void *arg, const struct hash *name, corrie_error *err)
     return collect_push(arg, OBJECT_COMMIT, name, true, err);
 }
 
-/* Young objects of any type: they stay, so what they name must. */
-static int mark_young(struct collect *collect, corrie_error *err)
-{
-    _free_ struct backend_entry *page = mem_alloc(COLLECT_PAGE, sizeof *page);
-    struct backend *backend = collect->catalog->backend;
-    uint64_t before = 0;
-    size_t n;
-    int r;
-
-    if (!page) {
-        return corrie_fail_memory(err);
-    }
-    do {
-        r = backend->ops->list_objects(backend, before, COLLECT_PAGE, page, &n, err);
-        for (size_t i = 0; r >= 0 && i < n; i++) {
-            before = page[i].position;
-            if (!collect_is_old(collect, &page[i]) || page[i].position > collect->last) {
-                r = collect_push(collect, page[i].type, &page[i].name, false, err);
-            }
-        }
-        if (r >= 0) {
-            r = collect_tick(collect, COLLECT_MARK, 0, err);
-        }
-    } while (r >= 0 && n == COLLECT_PAGE);
-    return r < 0 ? r : collect_drain(collect, err);
-}
-
 int collect_new(struct collect *collect, corrie_error *err)
 {
     _free_ struct backend_entry *page = mem_alloc(COLLECT_PAGE, sizeof *page);
@@ -335,9 +308,6 @@ int collect_mark(struct collect *collect, corrie_error *err)
     }
     if (r >= 0) {
         r = collect_drain(collect, err);
-    }
-    if (r >= 0) {
-        r = mark_young(collect, err);
     }
     return r < 0 ? corrie_wrap(err, "find out what is in use") : 0;
 }

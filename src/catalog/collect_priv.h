@@ -31,6 +31,7 @@ struct collect {
     struct buf queue;   /* two uint32_t lengths, key, value */
     uint64_t n_looked;  /* in this phase */
     bool swept;
+    size_t page; /* objects that are looked at, and removed, at once */
 };
 
 /* Notes that an object stays; what it names will be marked by collect_drain. */
@@ -50,6 +51,6 @@ static inline bool collect_is_old(const struct collect *collect, const struct ba
     return entry->stamp < collect->cutoff_s;
 }
 
-#define COLLECT_PAGE 500 /* objects that are looked at, and removed, at once */
+#define COLLECT_PAGE 500 /* at most */
 
 #endif

@@ -1,5 +1,6 @@
 #include "tests/unit/check.h"
 
+Suite *collect_suite(void);
 Suite *damage_suite(void);
 Suite *history_suite(void);
 Suite *merge_suite(void);
@@ -10,4 +11,4 @@ Suite *pick_suite(void);
 Suite *tree_suite(void);
 
 TEST_MAIN(objects_suite, tree_suite, history_suite, merge_suite, merge_things_suite,
-          merge_rounds_suite, pick_suite, damage_suite)
+          merge_rounds_suite, pick_suite, damage_suite, collect_suite)

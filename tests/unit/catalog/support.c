@@ -1,7 +1,9 @@
 #include "tests/unit/catalog/support.h"
 
+#include <sqlite3.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "os/dir.h"
 
 /* Thousands of flushes of a real disk would take minutes and show nothing: what a power cut takes
@@ -156,4 +158,104 @@ struct catalog_check_counts lab_sound(struct lab *lab)
 
     ck_ok(catalog_check_all(lab->catalog, &check, &counts, &lab->err), &lab->err);
     return counts;
+}
+
+void lab_age(struct lab *lab)
+{
+    char path[4096];
+    sqlite3 *db;
+
+    snprintf(path, sizeof path, "%s/catalog.db", lab->directory);
+    must(sqlite3_open(path, &db) == SQLITE_OK);
+    must(sqlite3_busy_timeout(db, 10000) == SQLITE_OK);
+    must(sqlite3_exec(db, "UPDATE objects SET stamp = stamp - 86400", NULL, NULL, NULL) ==
+         SQLITE_OK);
+    must(sqlite3_close(db) == SQLITE_OK);
+}
+
+struct naming {
+    struct lab *lab;
+    struct map positions; /* name -> struct backend_entry */
+    struct arena arena;
+    const struct backend_entry *from;
+};
+
+static int ck_named(void *arg, enum object_type type, const struct hash *name, corrie_error *err)
+{
+    struct naming *naming = arg;
+    const struct backend_entry *to =
+        map_get(&naming->positions, str_make((const char *)name->bytes, HASH_BYTES));
+    char from[HASH_HEX + 1];
+    char hex[HASH_HEX + 1];
+
+    (void)err;
+    hash_hex(&naming->from->name, from);
+    hash_hex(name, hex);
+    if (!to || to->position >= naming->from->position) {
+        ck_abort_msg("%s %.12s is stored, and names %s %.12s, which is %s",
+                     object_type_name(naming->from->type), from, object_type_name((int)type), hex,
+                     to ? "of a later position" : "not");
+    }
+    return 0;
+}
+
+static void ck_names(struct naming *naming, struct catalog *fresh)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    const struct backend_entry *entry = naming->from;
+    corrie_error *err = &naming->lab->err;
+    struct object *object;
+    struct commit commit;
+
+    if (entry->type == OBJECT_COMMIT) {
+        ck_ok(commit_read(fresh, &entry->name, &arena, &commit, err), err);
+        must(commit_names(&commit, ck_named, naming, err) == 0);
+    } else if (entry->type == OBJECT_NODE) {
+        ck_ok(node_get(fresh, &entry->name, NULL, 0, &object, err), err);
+        must(node_names(object->node, ck_named, naming, err) == 0);
+        object_unref(fresh, object);
+    }
+}
+
+#define PAGE 100
+
+size_t lab_closed(struct lab *lab)
+{
+    _cleanup_(catalog_closep) struct catalog *fresh = lab_open(lab);
+    struct backend *backend = lab->catalog->backend;
+    struct naming naming = {.lab = lab};
+    uint64_t before = 0;
+    size_t n_all;
+    size_t n;
+
+    do {
+        struct backend_entry *page = arena_array(&naming.arena, struct backend_entry, PAGE);
+
+        ck_ok(backend->ops->list_objects(backend, before, PAGE, page, &n, &lab->err), &lab->err);
+        for (size_t i = 0; i < n; i++) {
+            must(before == 0 || page[i].position < before);
+            before = page[i].position;
+            must(map_put(&naming.positions,
+                         str_make((const char *)page[i].name.bytes, HASH_BYTES), &page[i]) == 0);
+        }
+    } while (n == PAGE);
+    n_all = naming.positions.count;
+    for (size_t i = 0; i < n_all; i++) {
+        naming.from = naming.positions.entries[i].value;
+        ck_names(&naming, fresh);
+    }
+    map_done(&naming.positions);
+    arena_done(&naming.arena);
+    return n_all;
+}
+
+struct collect_counts lab_collect(struct lab *lab, int64_t reflog_since)
+{
+    _cleanup_(collect_endp) struct collect *collect = NULL;
+    struct collect_options options = {.cutoff = clock_now(), .reflog_since = reflog_since};
+
+    ck_ok(collect_begin(lab->catalog, &options, &collect, &lab->err), &lab->err);
+    ck_ok(collect_mark(collect, &lab->err), &lab->err);
+    ck_ok(collect_sweep(collect, &lab->err), &lab->err);
+    return *collect_counts(collect);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "catalog/catalog_priv.h"
 #include "catalog/check.h"
+#include "catalog/collect.h"
 #include "catalog/history.h"
 #include "catalog/merge_priv.h"
 #include "tests/unit/check.h"
@@ -46,6 +47,13 @@ struct hash lab_head(struct lab *lab, const char *branch);
 struct hash lab_tree(struct lab *lab, const struct hash *commit);
 /* The number that put_number stored, or -1. */
 long lab_number(struct lab *lab, const struct hash *tree, const char *name);
+/* Makes all that is stored look a day old. */
+void lab_age(struct lab *lab);
+/* Every stored object has all that it names stored, and before it; how many there are. */
+size_t lab_closed(struct lab *lab);
+/* A collection of all that is older than now. Its counts. */
+struct collect_counts lab_collect(struct lab *lab, int64_t reflog_since);
+
 /* No problem anywhere; the counts of the check. */
 struct catalog_check_counts lab_sound(struct lab *lab);
 
