@@ -74,36 +74,53 @@ static void sqlite_release(struct backend *backend)
 
 /* ---- objects ---- */
 
+static int get_one(struct sqlite_backend *self, const struct hash *name, size_t index,
+                   backend_object_fn each, void *arg, corrie_error *err)
+{
+    _reset_ sqlite3_stmt *statement = NULL;
+    struct backend_object object = {.name = *name};
+    int r = sqlite_statement(self, SQL_OBJECT_GET, &statement, err);
+
+    if (r < 0) {
+        return r;
+    }
+    sqlite_bind_hash(statement, 1, name);
+    r = sqlite_step(self, statement, "read an object", err);
+    if (r <= 0) {
+        return r;
+    }
+    object.type = sqlite3_column_int(statement, 0);
+    object.stored.data = sqlite3_column_blob(statement, 1);
+    object.stored.len = (size_t)sqlite3_column_bytes(statement, 1);
+    if (!object.stored.data && sqlite3_errcode(self->db) == SQLITE_NOMEM) {
+        return corrie_fail_memory(err);
+    }
+    return each(arg, index, &object, err);
+}
+
+/* Several are read in one transaction: taking and giving back the lock of each reader costs as much
+ * as reading an object does (measured). */
 static int sqlite_get_objects(struct backend *backend, const struct hash *names, size_t n,
                               backend_object_fn each, void *arg, corrie_error *err)
 {
     struct sqlite_backend *self = of(backend);
+    bool alone = n > 1 && sqlite3_get_autocommit(self->db);
+    sqlite3_stmt *way_back;
+    int r = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        _reset_ sqlite3_stmt *statement = NULL;
-        int r = sqlite_statement(self, SQL_OBJECT_GET, &statement, err);
-
-        if (r < 0) {
-            return r;
-        }
-        sqlite_bind_hash(statement, 1, &names[i]);
-        r = sqlite_step(self, statement, "read an object", err);
-        if (r > 0) {
-            struct backend_object object = {.name = names[i],
-                                            .type = sqlite3_column_int(statement, 0)};
-
-            object.stored.data = sqlite3_column_blob(statement, 1);
-            object.stored.len = (size_t)sqlite3_column_bytes(statement, 1);
-            if (!object.stored.data && sqlite3_errcode(self->db) == SQLITE_NOMEM) {
-                return corrie_fail_memory(err);
-            }
-            r = each(arg, i, &object, err);
-        }
-        if (r < 0) {
-            return r;
+    if (alone) {
+        r = sqlite_statement(self, SQL_ROLLBACK, &way_back, err);
+        if (r >= 0) {
+            r = sqlite_run(self, SQL_BEGIN_READ, "read objects", err);
         }
     }
-    return 0;
+    for (size_t i = 0; r >= 0 && i < n; i++) {
+        r = get_one(self, &names[i], i, each, arg, err);
+    }
+    if (alone) {
+        sqlite_roll_back(self);
+    }
+    return r < 0 ? r : 0;
 }
 
 /* A new object takes the next position. SQLite gives the largest id and one; after a removal that

@@ -77,6 +77,11 @@ static inline struct str object_bytes(const struct object *object)
  * CORRIE_E_NOT_FOUND, CORRIE_E_CORRUPT. */
 int object_get(struct catalog *catalog, enum object_type type, const struct hash *name,
                struct object **ret, corrie_error *err) CORRIE_MUST_USE;
+/* Reads those that are not in memory, in one go: for what will be asked for next. Missing or damaged
+ * ones are passed over: who asks for them is told. */
+int object_prefetch(struct catalog *catalog, enum object_type type, const struct hash *names,
+                    size_t n, corrie_error *err) CORRIE_MUST_USE;
+bool object_in_memory(struct catalog *catalog, enum object_type type, const struct hash *name);
 /* The object of these bytes; new if it is not in memory. The caller's to unref. */
 int object_make(struct catalog *catalog, enum object_type type, struct str bytes,
                 struct object **ret, corrie_error *err) CORRIE_MUST_USE;

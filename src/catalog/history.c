@@ -20,6 +20,41 @@ struct visit {
     bool queued;
 };
 
+/* ---- reading ahead ----
+ *
+ * Where a walk meets a commit that is not in memory it reads that one's first parents too, in one
+ * look at the backend: the more, the longer the walk goes. */
+
+#define AHEAD_MAX 64
+
+static int read_ahead(struct catalog *catalog, const struct hash *id, size_t *ahead,
+                      corrie_error *err)
+{
+    const struct backend_ops *ops = catalog->backend->ops;
+    struct commit_links links;
+    struct hash next = *id;
+    int r;
+
+    if (object_in_memory(catalog, OBJECT_COMMIT, id)) {
+        return 0;
+    }
+    *ahead = *ahead * 2 > AHEAD_MAX ? AHEAD_MAX : *ahead * 2 + !*ahead;
+    if (*ahead < 4 || !ops->freeze || ops->freeze(catalog->backend, err) < 0) {
+        corrie_error_clear(err); /* whoever reads is told */
+        return 0;
+    }
+    for (size_t i = 0; i < *ahead; i++) {
+        r = commit_links(catalog, &next, &links, err);
+        if (r < 0 || links.n_parents == 0) {
+            break;
+        }
+        next = links.parents[0];
+    }
+    ops->thaw(catalog->backend);
+    corrie_error_clear(err);
+    return 0;
+}
+
 /* A binary heap, the first to take at items[0]. */
 struct queue {
     struct visit **items;
@@ -103,6 +138,7 @@ struct history_walk {
     const void *passed[COMMIT_PARENTS_MAX]; /* notes for them */
     struct arena arena;                     /* of the commit that was returned last */
     struct commit commit;
+    size_t ahead; /* commits that were read at once, the last time */
 };
 
 static int walk_push(struct history_walk *walk, const struct hash *id, const struct visit *child,
@@ -116,7 +152,10 @@ static int walk_push(struct history_walk *walk, const struct hash *id, const str
     }
     visit->flags = flags;
     visit->note = note;
-    r = commit_links(walk->catalog, id, &visit->links, err);
+    r = read_ahead(walk->catalog, id, &walk->ahead, err);
+    if (r >= 0) {
+        r = commit_links(walk->catalog, id, &visit->links, err);
+    }
     if (r < 0) {
         return r;
     }
@@ -257,6 +296,7 @@ struct visits {
     struct map seen; /* by the 32 bytes of the name */
     struct queue queue;
     size_t n_open; /* queued ones that are not BELOW */
+    size_t ahead;
 };
 
 static void visits_done(struct visits *visits)
@@ -279,7 +319,10 @@ static int visit_commit(struct visits *visits, const struct hash *id, unsigned f
         if (!visit) {
             return corrie_fail_memory(err);
         }
-        r = commit_links(visits->catalog, id, &visit->links, err);
+        r = read_ahead(visits->catalog, id, &visits->ahead, err);
+        if (r >= 0) {
+            r = commit_links(visits->catalog, id, &visit->links, err);
+        }
         if (r < 0) {
             return r;
         }

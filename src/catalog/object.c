@@ -367,6 +367,60 @@ int object_get(struct catalog *catalog, enum object_type type, const struct hash
     return 0;
 }
 
+bool object_in_memory(struct catalog *catalog, enum object_type type, const struct hash *name)
+{
+    struct object_table *table = &catalog->objects;
+    const struct object *object = table->n_slots ? table->slots[slot_of(table, name)] : NULL;
+
+    while (object && (!hash_eq(&object->name, name) || object->type != type)) {
+        object = object->next;
+    }
+    return object != NULL;
+}
+
+struct prefetch {
+    struct catalog *catalog;
+    enum object_type type;
+};
+
+static int take_prefetched(void *arg, size_t index, const struct backend_object *found,
+                           corrie_error *err)
+{
+    struct prefetch *prefetch = arg;
+    struct fetch fetch = {prefetch->catalog, prefetch->type, &found->name, NULL};
+    int r;
+
+    if (object_in_memory(prefetch->catalog, prefetch->type, &found->name)) {
+        return 0; /* asked for twice */
+    }
+    r = take_fetched(&fetch, index, found, err);
+    if (r == CORRIE_E_CORRUPT) {
+        corrie_error_clear(err);
+        return 0;
+    }
+    object_unref(prefetch->catalog, fetch.object);
+    return r;
+}
+
+#define PREFETCH_MAX 64
+
+int object_prefetch(struct catalog *catalog, enum object_type type, const struct hash *names,
+                    size_t n, corrie_error *err)
+{
+    struct prefetch prefetch = {catalog, type};
+    struct hash wanted[PREFETCH_MAX];
+    size_t n_wanted = 0;
+
+    for (size_t i = 0; i < n && n_wanted < PREFETCH_MAX; i++) {
+        if (!object_in_memory(catalog, type, &names[i])) {
+            wanted[n_wanted++] = names[i];
+        }
+    }
+    return n_wanted < 2 ? 0
+                        : catalog->backend->ops->get_objects(catalog->backend, wanted, n_wanted,
+                                                             take_prefetched, &prefetch, err);
+}
+
 int object_make(struct catalog *catalog, enum object_type type, struct str bytes,
                 struct object **ret, corrie_error *err)
 {

@@ -234,7 +234,36 @@ int tree_need(struct catalog *catalog, const struct hash *root, struct str key, 
 struct tree_cursor {
     struct tree_path path;
     struct key prefix;
+    size_t ahead; /* leaves that were read at once, the last time */
 };
+
+#define AHEAD_MAX 32
+
+/* Before a leaf that is not in memory: reads it with those that come next, the more the longer the
+ * cursor goes. */
+static int read_ahead(struct tree_cursor *cursor, corrie_error *err)
+{
+    const struct tree_step *step = tree_path_last(&cursor->path);
+    const struct node *node = step->object->node;
+    struct str prefix = key_str(&cursor->prefix);
+    struct hash names[AHEAD_MAX];
+    size_t n = 0;
+
+    names[n++] = node_child(node, step->index);
+    if (object_in_memory(cursor->path.catalog, OBJECT_NODE, &names[0])) {
+        return 0;
+    }
+    cursor->ahead = cursor->ahead * 2 > AHEAD_MAX ? AHEAD_MAX : cursor->ahead * 2 + !cursor->ahead;
+    for (size_t i = step->index + 1; i < node->n && n < cursor->ahead; i++) {
+        struct str before = node->entries[i - 1].key;
+
+        if (!str_starts(before, prefix) && str_cmp(before, prefix) > 0) {
+            break; /* the cursor will have ended */
+        }
+        names[n++] = node_child(node, i);
+    }
+    return object_prefetch(cursor->path.catalog, OBJECT_NODE, names, n, err);
+}
 
 int tree_cursor_open(struct catalog *catalog, const struct hash *root, struct str prefix,
                      struct tree_cursor **ret, corrie_error *err)
@@ -283,7 +312,10 @@ int tree_cursor_next(struct tree_cursor *cursor, struct str *ret_key, struct tre
             continue;
         }
         if (node->level > 0) {
-            r = tree_path_down(path, err);
+            r = node->level == 1 ? read_ahead(cursor, err) : 0;
+            if (r >= 0) {
+                r = tree_path_down(path, err);
+            }
             if (r < 0) {
                 return r;
             }
