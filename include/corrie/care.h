@@ -30,14 +30,17 @@ int corrie_fsck(corrie_lake *lake, const corrie_fsck_options *options, char **re
 typedef struct corrie_gc_options {
     size_t size;
     int64_t grace_seconds;  /* what is younger stays; negative = 86 400 */
-    int64_t reflog_seconds; /* what reflog entries (and job records) younger than that name stays; negative = 30 days */
+    int64_t reflog_seconds; /* what reflog entries and job records younger than that name stays;
+                             * negative = 30 days */
     bool dry_run;
 } corrie_gc_options;
 
-/* Removes what nothing reaches: objects of the catalog, metadata and data files. Safe beside running writers, with any
- * grace. {"dry_run","objects","object_bytes","files","file_bytes","kept":{"objects","files","file_bytes"},"seconds",
- * "removed_files":[paths relative to the root, at most 1 000]}. Cost: all that is in reach, each thing once, and one
- * listing of the data directory. */
+/* Removes what nothing reaches: objects of the catalog, metadata and data files, files that were never finished. Safe beside
+ * running writers, with any grace: what jobs that are alive have written stays. Files whose names are not of our making
+ * stay ("strangers"). {"dry_run","objects","object_bytes","files","file_bytes","kept":{"objects","object_bytes","files",
+ * "file_bytes"},"strangers","seconds","removed_files":[paths relative to the root, at most 1 000]}. CORRIE_E_CORRUPT if
+ * something in reach is missing or damaged: then nothing was removed. Whenever it is cut off the lake is whole, and the next one goes on. Cost: all that is in reach, each thing once, and two
+ * listings of the data directory. */
 int corrie_gc(corrie_lake *lake, const corrie_gc_options *options, char **ret_json, corrie_error *err);
 
 typedef struct corrie_prune_options {
@@ -47,9 +50,10 @@ typedef struct corrie_prune_options {
     bool dry_run;
 } corrie_prune_options;
 
-/* Removes tx refs whose job is over (and, with another prefix, branches that are not checked out); those whose id stands in
- * a published commit at any age. {"dry_run","pruned":[{"name","kind","commit","moved","why":"published|old","restore"}],
- * "kept":n} */
+/* Removes tx refs whose job is over, if its id stands in a commit of the branch it worked for (it was published) or their
+ * last movement is older; and, with another prefix, branches that are old, are not checked out and not the last one. Tags
+ * stay. Commits stay until gc. {"dry_run","pruned":[{"name","kind","commit","moved","why":"published|old","restore"}],
+ * "kept":n}, `kept` counts refs of the prefix that stay, without tags. CORRIE_E_USAGE for an empty prefix. */
 int corrie_prune(corrie_lake *lake, const corrie_prune_options *options, char **ret_json,
                  corrie_error *err);
 

@@ -269,6 +269,23 @@ bool str_to_size(struct str s, uint64_t *ret)
     return true;
 }
 
+bool str_to_duration(struct str s, int64_t *ret)
+{
+    static const char units[] = "smhdw";
+    static const int64_t seconds[] = {1, 60, 3600, 86400, 604800};
+    const char *unit = s.len > 1 && s.data[s.len - 1] ? strchr(units, s.data[s.len - 1]) : NULL;
+    uint64_t number;
+
+    if (str_eq(s, STR("0"))) {
+        *ret = 0;
+        return true;
+    }
+    if (!unit || !str_to_uint64(str_slice(s, 0, s.len - 1), &number) || number > INT64_MAX) {
+        return false;
+    }
+    return !__builtin_mul_overflow((int64_t)number, seconds[unit - units], ret);
+}
+
 char *str_dup(struct str s)
 {
     return mem_copy_text(s.data, s.len);

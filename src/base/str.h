@@ -63,6 +63,9 @@ bool str_to_uint64(struct str s, uint64_t *ret);
 bool str_to_double(struct str s, double *ret);
 /* A size with an optional unit K, M, G, T (powers of 1024; B or iB may follow): "512M", "1.5G", "4096". */
 bool str_to_size(struct str s, uint64_t *ret);
+/* A length of time with its unit s, m, h, d or w ("90m", "24h", "7d"), or "0"; in seconds. A number alone is none: nobody can
+ * tell what it counts. */
+bool str_to_duration(struct str s, int64_t *ret);
 /* NUL-terminated heap copy, or NULL when memory ran out. */
 char *str_dup(struct str s) __attribute__((warn_unused_result));
 

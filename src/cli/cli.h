@@ -57,6 +57,8 @@ int verb_config_ls(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_config_set(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_config_unset(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_help(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_gc(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_branch_prune(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_fsck(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_branch_ls(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_branch_get(struct cli *cli, const struct args *args, corrie_error *err);

@@ -110,6 +110,11 @@ enum option {
     OPT_URL,
     OPT_VALUE,
     OPT_PROJECT,
+    /* care */
+    OPT_GRACE,
+    OPT_KEEP_REFLOG,
+    OPT_OLDER_THAN,
+    OPT_REPAIR,
     /* help */
     OPT_WORDS,
     OPT_MARKDOWN,

@@ -1,4 +1,4 @@
-/* verb_lake.c — version, info, namespaces, fsck. */
+/* verb_lake.c — version, info, namespaces. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -126,58 +126,4 @@ int verb_namespace_rm(struct cli *cli, const struct args *args, corrie_error *er
     r = corrie_namespace_delete(lake, name, args_text(args, OPT_BRANCH),
                                 args_on(args, OPT_IF_EXISTS), &text, err);
     return r < 0 ? r : show_document(cli, text, &show, err);
-}
-
-/* ---- care ---- */
-
-static int print_fsck(struct cli *cli, const json_t *document, corrie_error *err)
-{
-    static const struct show_column columns[] = {{"WHERE", "where", SHOW_TEXT},
-                                                 {"WHAT", "what", SHOW_TEXT}};
-    static const struct show_column counts[] = {
-        {"refs", "refs", SHOW_NUMBER},     {"commits", "commits", SHOW_NUMBER},
-        {"tables", "tables", SHOW_NUMBER}, {"files", "files", SHOW_NUMBER},
-        {"bytes", "bytes", SHOW_NUMBER},
-    };
-    const json_t *problems = json_object_get(document, "problems");
-
-    show_pairs(cli, document, counts, ARRAY_LEN(counts));
-    if (json_array_size(problems) == 0) {
-        out_styled(&cli->out, STYLE_GREEN, "no damage");
-        out_char(&cli->out, '\n');
-        return 0;
-    }
-    return show_table(cli, problems, columns, ARRAY_LEN(columns), err);
-}
-
-int verb_fsck(struct cli *cli, const struct args *args, corrie_error *err)
-{
-    static const struct show_column columns[] = {{"", "where", SHOW_TEXT}, {"", "what", SHOW_TEXT}};
-    static const struct show show = {.list = "problems",
-                                     .columns = columns,
-                                     .n_columns = ARRAY_LEN(columns),
-                                     .print = print_fsck};
-    _error_ corrie_error damage = CORRIE_ERROR_INIT;
-    corrie_lake *lake;
-    char *text = NULL;
-    int r;
-
-    (void)args;
-    r = cli_lake(cli, &lake, err);
-    if (r < 0) {
-        return r;
-    }
-    progress_begin(&cli->progress, &cli->err);
-    progress_set(&cli->progress, "checking", NULL, -1, -1);
-    r = corrie_fsck(lake, NULL, &text, &damage);
-    if (!text) {
-        return r < 0 ? corrie_error_move(err, &damage) : 0;
-    }
-    if (r < 0 && cli->format == FORMAT_JSON) {
-        cli->told = r; /* one document: the list of problems; the status says that there are some */
-    }
-    if (show_document(cli, text, &show, err) < 0) {
-        return err->code;
-    }
-    return r < 0 && cli->told == 0 ? corrie_error_move(err, &damage) : 0;
 }

@@ -424,6 +424,27 @@ static const struct positional job_positionals[] = {
     {OPT_JOB, "JOB", "its id, the first characters of it (at least 4), or last", true, false},
 };
 
+/* ---- care ---- */
+
+static const struct flag gc_flags[] = {
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "only say what would be removed"},
+    {OPT_GRACE, FLAG_TEXT, "--grace", "TIME", "what is younger stays: 90m, 24h, 7d, 0; default 24h"},
+    {OPT_KEEP_REFLOG, FLAG_TEXT, "--keep-reflog", "TIME",
+     "what the reflog named in that time stays, so that it can be brought back; default 30d"},
+};
+static const struct flag fsck_flags[] = {
+    {OPT_REPAIR, FLAG_SWITCH, "--repair", NULL, "put right what can be"},
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "with --repair: only say what would be done"},
+};
+static const struct positional prune_positionals[] = {
+    {OPT_NAME, "PREFIX", "what the names begin with; default tx/, what jobs left", false, false},
+};
+static const struct flag prune_flags[] = {
+    {OPT_OLDER_THAN, FLAG_TEXT, "--older-than", "TIME",
+     "only what has not moved for so long: 90m, 24h, 7d, 0; default 7d"},
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "only say what would be removed"},
+};
+
 /* ---- the table ---- */
 
 #define MERGE_TEXT                                                                                                \
@@ -722,6 +743,15 @@ const struct verb cli_verbs[] = {
                  "corrie branch merge dev --ours shop.customers --all-theirs",
      .run = verb_branch_merge},
     {.group = "branch",
+     .name = "prune",
+     .chapter = VERSIONS,
+     .summary = "remove branches that nobody has moved for long, first of all what jobs left",
+     .text = "The commits stay until gc; what is printed brings each back.",
+     POSITIONALS(prune_positionals),
+     FLAGS(prune_flags),
+     .examples = "corrie branch prune --dry-run\ncorrie branch prune trial. --older-than 30d --yes",
+     .run = verb_branch_prune},
+    {.group = "branch",
      .name = "diff",
      .chapter = VERSIONS,
      .summary = "show what changed from A to B",
@@ -894,13 +924,24 @@ const struct verb cli_verbs[] = {
      .examples = "corrie job logs last",
      .run = verb_job_logs,
      .pages = true},
+    {.name = "gc",
+     .chapter = CARE,
+     .summary = "remove what nothing reaches any more: files, and states of the catalog",
+     .text =
+         "Branches, tags, what the reflog named of late, and jobs that are under way keep what they reach. Safe\n"
+         "beside running commands. Files that corrie did not make stay.",
+     FLAGS(gc_flags),
+     .examples = "corrie gc --dry-run\ncorrie gc --yes\ncorrie gc --grace 0 --keep-reflog 7d --yes",
+     .run = verb_gc},
     {.name = "fsck",
      .chapter = CARE,
      .summary = "check that all that the lake names is there and whole",
      .text =
          "Reads catalog, metadata and manifests, and looks at each data file's size. Exit status 6 if there is\n"
-         "damage.",
-     .examples = "corrie fsck",
+         "damage. --repair moves damaged branches to their newest whole state, brings lost ones back, and makes\n"
+         "indexes again.",
+     FLAGS(fsck_flags),
+     .examples = "corrie fsck\ncorrie fsck --repair --dry-run",
      .run = verb_fsck},
 };
 const size_t cli_n_verbs = ARRAY_LEN(cli_verbs);

@@ -149,8 +149,8 @@ int jobs_held(struct store *store, struct catalog *catalog, int64_t since,
         if (r >= 0 && n > 0) {
             last_id.len = 0;
             buf_add_str(&last_id, entries[n - 1].id);
-            last = (struct catalog_index_entry){.id = buf_str(&last_id),
-                                                .time = entries[n - 1].time};
+            last =
+                (struct catalog_index_entry){.id = buf_str(&last_id), .time = entries[n - 1].time};
             r = buf_check(&last_id, err);
         }
         if (r < 0) {
@@ -240,9 +240,7 @@ static int reindex_record(void *arg, struct str key, const struct store_info *in
         job.broken = corrie_error_message(&broken);
     } else {
         job.ended = !job_says_running(record);
-        r = reindexing->add
-                ? job_put_index(reindexing->catalog, record, job.id, started, err)
-                : 0;
+        r = reindexing->add ? job_put_index(reindexing->catalog, record, job.id, started, err) : 0;
         if (r < 0) {
             return r;
         }

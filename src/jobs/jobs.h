@@ -82,7 +82,8 @@ int jobs_logs(struct store *store, struct catalog *catalog, struct str id, json_
 struct cancel;
 
 struct job_state {
-    bool alive; /* says "running", and its heartbeat is young or its process on this machine lives */
+    bool
+        alive; /* says "running", and its heartbeat is young or its process on this machine lives */
     int64_t started;
     struct str ref;        /* in the arena; may be empty */
     struct hash commit_in; /* zero: none */
@@ -102,7 +103,8 @@ int jobs_held(struct store *store, struct catalog *catalog, int64_t since,
 /* A record that the index in the catalog does not have. */
 struct job_unlisted {
     struct str id;
-    bool ended;         /* it was in the index when it ended: losing it is damage, not a crash between the two */
+    bool
+        ended; /* it was in the index when it ended: losing it is damage, not a crash between the two */
     const char *broken; /* why the record cannot be read; NULL: it can */
 };
 /* Goes through all records and calls `found` for each that the index lacks; with `add`, after it was added. Records are

@@ -159,8 +159,9 @@ static int build_record(struct job *job, const struct job_spec *spec, corrie_err
 int job_put_index(struct catalog *catalog, const json_t *record, struct str id, int64_t started,
                   corrie_error *err)
 {
-    static const char *const fields[] = {"commit_in", "ended", "error",   "host",    "job",    "kind",
-                                         "pid",       "process", "ref", "started", "status", "user"};
+    static const char *const fields[] = {"commit_in", "ended",   "error",  "host",
+                                         "job",       "kind",    "pid",    "process",
+                                         "ref",       "started", "status", "user"};
     _cleanup_(buf_done) struct buf text = {0};
     _json_ json_t *entry = json_object();
     _json_ json_t *error = json_deep_copy(json_object_get(record, "error"));

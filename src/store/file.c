@@ -509,9 +509,8 @@ static int file_remove_all(struct store *store, const struct str *keys, size_t n
         }
         ++*deleted;
         directory = os_path_parent(str_of(path));
-        if (!map_find(&directories, directory) &&
-            (arena_str(&arena, directory, &directory) < 0 ||
-             map_put(&directories, directory, NULL) < 0)) {
+        if (!map_find(&directories, directory) && (arena_str(&arena, directory, &directory) < 0 ||
+                                                   map_put(&directories, directory, NULL) < 0)) {
             r = corrie_fail_memory(err);
         }
     }

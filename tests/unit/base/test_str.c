@@ -102,5 +102,28 @@ START_TEST(names_the_nearest)
 }
 END_TEST
 
+/* "24" for --grace must not be taken for seconds or hours. */
+START_TEST(lengths_of_time_have_units)
+{
+    static const struct {
+        const char *text;
+        int64_t seconds; /* -1: none */
+    } cases[] = {
+        {"0", 0},        {"0s", 0},   {"90m", 5400}, {"24h", 86400}, {"7d", 604800},
+        {"2w", 1209600}, {"15s", 15}, {"24", -1},    {"", -1},       {"h", -1},
+        {"-1h", -1},     {"7 d", -1}, {"1y", -1},    {"1.5h", -1},   {"9223372036854775807w", -1},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int64_t seconds = -1;
+        bool is_one = str_to_duration(str_of(cases[i].text), &seconds);
+
+        ck_assert_msg(is_one == (cases[i].seconds >= 0), "%s", cases[i].text);
+        ck_assert_msg(!is_one || seconds == cases[i].seconds, "%s", cases[i].text);
+    }
+}
+END_TEST
+
 SUITE(str_suite, "str", splits_and_trims, orders_by_bytes, finds_the_first_bad_utf8_byte,
-      reads_integers_exactly, reads_numbers_and_sizes, names_the_nearest)
+      reads_integers_exactly, reads_numbers_and_sizes, names_the_nearest,
+      lengths_of_time_have_units)

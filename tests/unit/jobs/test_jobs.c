@@ -282,9 +282,9 @@ static int64_t oldest_held(struct fixture *f, int64_t since, int *ret_commits)
     int64_t oldest = 0;
 
     *ret_commits = 0;
-    ck_ok(jobs_held(f->store, f->catalog, since, NULL, collect_commit, ret_commits, &oldest,
-                    &f->err),
-          &f->err);
+    ck_ok(
+        jobs_held(f->store, f->catalog, since, NULL, collect_commit, ret_commits, &oldest, &f->err),
+        &f->err);
     return oldest;
 }
 
@@ -317,8 +317,7 @@ START_TEST(a_living_job_holds_what_it_started_from)
     ck_assert_int_eq(commits, 1); /* younger than what is kept */
     ck_assert_int_eq(jobs_state(f.store, f.catalog, job_id(job), &arena, &state, &f.err), 1);
     ck_assert(!state.alive);
-    ck_assert_int_eq(
-        jobs_state(f.store, f.catalog, STR("no such job"), &arena, &state, &f.err), 0);
+    ck_assert_int_eq(jobs_state(f.store, f.catalog, STR("no such job"), &arena, &state, &f.err), 0);
     job_free(job);
     teardown(&f);
 }

@@ -279,5 +279,4 @@ END_TEST
 
 SUITE(file_store_suite, "file", urls_have_one_form, refuses_other_urls, keys_become_urls_and_paths,
       blobs_are_no_directories, directories_may_vanish, hides_what_is_its_own,
-      cleans_only_what_is_unfinished_and_empty, deletes_many,
-      all_or_nothing_under_faults)
+      cleans_only_what_is_unfinished_and_empty, deletes_many, all_or_nothing_under_faults)
