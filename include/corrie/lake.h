@@ -287,12 +287,12 @@ int corrie_namespace_create(corrie_lake *lake, const char *name, const char *bra
 int corrie_namespace_delete(corrie_lake *lake, const char *name, const char *branch, bool if_exists,
                             char **ret_json, corrie_error *err);
 
-/* {"tables":[{"namespace","name","kind","records","bytes","files","metadata_location"}]}, by name;
- * namespace NULL = all. */
+/* {"tables":[{"namespace","name","kind","records","bytes","files","metadata_location","tainted"}]}, by name;
+ * namespace NULL = all. "tainted" is the job that left the table and did not succeed, or null; here and below. */
 int corrie_table_list(corrie_lake *lake, const char *ref, const char *table_namespace,
                       char **ret_json, corrie_error *err);
 /* {"id","namespace","name","kind","ref","commit","records","bytes","files","fields":[{"id","name","required",
- * "type"}],"partitions","metadata_location","current_snapshot_id","current_schema_id","properties",
+ * "type"}],"partitions","metadata_location","tainted","current_snapshot_id","current_schema_id","properties",
  * "last_updated"} */
 int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
                      const char *default_namespace, char **ret_json, corrie_error *err);

@@ -82,6 +82,7 @@ static int set_totals(struct lake *lake, json_t *item, const struct lake_table *
     r |= js_set_int(item, "bytes", table->bytes);
     r |= js_set_int(item, "files", table->files);
     r |= js_set_str(item, "metadata_location", location);
+    r |= js_set(item, "tainted", table->taint.len > 0 ? js_string(table->taint) : json_null());
     return r != 0 ? corrie_fail_memory(err) : 0;
 }
 
