@@ -159,6 +159,19 @@ static int take_step(struct catalog *catalog, const struct ref_step *step, struc
     return 0;
 }
 
+/* No ref has the name, but a commit may. Returns the error's code. */
+static int hint_commit(struct catalog *catalog, struct str name, corrie_error *err)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct hash commit;
+
+    if (name.len >= REF_HASH_MIN && name.len <= HASH_HEX &&
+        catalog_commit_by_prefix(catalog, name, &commit, &ignored) >= 0) {
+        corrie_hint(err, "@%.*s names the commit", STR_FMT(name));
+    }
+    return err->code;
+}
+
 int history_resolve(struct catalog *catalog, const struct ref_expr *expr, struct hash *ret_commit,
                     struct catalog_ref *ret_ref, corrie_error *err)
 {
@@ -169,7 +182,7 @@ int history_resolve(struct catalog *catalog, const struct ref_expr *expr, struct
     if (expr->name.len > 0) {
         r = catalog_ref_get(catalog, expr->name, &ref, err);
         if (r < 0) {
-            return r;
+            return r == CORRIE_E_NOT_FOUND ? hint_commit(catalog, expr->name, err) : r;
         }
     } else if (expr->hash.len == 0) {
         return corrie_fail(err, CORRIE_E_USAGE, "no ref and no commit is named");

@@ -109,6 +109,41 @@ static int define(struct engine *engine, struct str name, const struct side *sid
                                err);
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* A line of JSON as DuckDB writes it, with what JSON lacks (NaN, Infinity, -Infinity) as text. */
+static void quote_words(struct str line, struct buf *out)
+{
+    bool in_string = false;
+
+    for (size_t i = 0; i < line.len; i++) {
+        char c = line.data[i];
+        size_t n = 1;
+
+        if (in_string && c == '\\') {
+            n = 2;
+        } else if (c == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (c == '-' || is_letter(c))) {
+            while (i + n < line.len && is_letter(line.data[i + n])) {
+                n++;
+            }
+        }
+        struct str word = str_slice(line, i, n);
+        bool foreign =
+            !in_string && (str_ends(word, STR("NaN")) || str_ends(word, STR("nan")) ||
+                           str_ends(word, STR("Infinity")) || str_ends(word, STR("inf")));
+
+        buf_add_text(out, foreign ? "\"" : "");
+        buf_add_str(out, word);
+        buf_add_text(out, foreign ? "\"" : "");
+        i += n - 1;
+    }
+}
+
 /* A list of the objects in a file, one a line. */
 static int read_rows(const char *path, json_t **ret, corrie_error *err)
 {
@@ -121,13 +156,16 @@ static int read_rows(const char *path, json_t **ret, corrie_error *err)
     r = rows ? os_file_read(path, MAX_SAMPLE_BYTES, &text, err) : corrie_fail_memory(err);
     rest = buf_str(&text);
     while (r >= 0 && rest.len > 0) {
+        _cleanup_(buf_done) struct buf clean = {0};
         json_t *row = NULL;
 
         (void)str_cut(rest, '\n', &line, &rest);
         if (line.len == 0) {
             continue;
         }
-        r = js_parse(line, "a row", &row, err);
+        quote_words(line, &clean);
+        r = buf_check(&clean, err);
+        r = r < 0 ? r : js_parse(buf_str(&clean), "a row", &row, err);
         if (r >= 0 && json_array_append_new(rows, row) < 0) {
             r = corrie_fail_memory(err);
         }

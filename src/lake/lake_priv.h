@@ -91,6 +91,8 @@ int lake_prepare(struct lake *lake, const char *url, const char *author, struct 
                  corrie_error *err) CORRIE_MUST_USE;
 /* Reads lake.json, notes the present root in it. CORRIE_E_NOT_FOUND: there is none. */
 int lake_read_config(struct lake *lake, corrie_error *err) CORRIE_MUST_USE;
+/* CORRIE_E_REFUSED where files written now could not be found from elsewhere: the root is not noted. */
+int lake_check_writable(const struct lake *lake, corrie_error *err) CORRIE_MUST_USE;
 int lake_open_catalog(struct lake *lake, corrie_error *err) CORRIE_MUST_USE;
 
 /* make.c: makes the lake of a prepared handle, unless somebody else just has. 1 made, 0 there is one. */

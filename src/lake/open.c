@@ -133,6 +133,20 @@ static int note_root(struct lake *lake, struct lake_config *config, const struct
     return r;
 }
 
+int lake_check_writable(const struct lake *lake, corrie_error *err)
+{
+    if (!lake->unnoted) {
+        return 0;
+    }
+    corrie_fail(err, CORRIE_E_REFUSED,
+                "write to the lake %s: it was opened at a new place, which could not be noted in "
+                "its " LAKE_CONFIG_NAME,
+                lake->root.data);
+    return corrie_hint(
+        err, "%s/" LAKE_CONFIG_NAME " and its directory must be writable, with space on the disk",
+        lake->root.data);
+}
+
 /* One attempt. CORRIE_E_CONFLICT: somebody else has noted a root meanwhile. */
 static int read_config_once(struct lake *lake, corrie_error *err)
 {

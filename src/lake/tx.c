@@ -79,7 +79,8 @@ int lake_tx_begin(struct lake *lake, const struct lake_tx_options *options, stru
     }
     tx->lake = lake;
     tx->began = clock_now();
-    r = begin(tx, options, err);
+    r = lake_check_writable(lake, err);
+    r = r < 0 ? r : begin(tx, options, err);
     if (r < 0) {
         lake_tx_free(tx);
         return r;

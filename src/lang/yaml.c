@@ -188,7 +188,9 @@ static int new_node(struct builder *b, enum yaml_kind kind, struct fy_event *eve
     node->offset = start && start->input_pos <= b->source.len ? start->input_pos : 0;
     node->length = 1;
     if (kind == YAML_TEXT && end && end->input_pos > node->offset) {
-        node->length = end->input_pos - node->offset;
+        /* a block at the end of a text without a newline ends after it, for the library */
+        size_t stop = end->input_pos < b->source.len ? end->input_pos : b->source.len;
+        node->length = stop > node->offset ? stop - node->offset : 1;
     }
     place(b, node);
     *ret = node;

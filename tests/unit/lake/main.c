@@ -5,9 +5,10 @@ Suite *faults_suite(void);
 Suite *guard_suite(void);
 Suite *kinds_suite(void);
 Suite *open_suite(void);
+Suite *places_suite(void);
 Suite *refs_suite(void);
 Suite *status_suite(void);
 Suite *tx_suite(void);
 
-TEST_MAIN(config_suite, faults_suite, guard_suite, kinds_suite, open_suite, refs_suite,
-          status_suite, tx_suite)
+TEST_MAIN(config_suite, faults_suite, guard_suite, kinds_suite, open_suite, places_suite,
+          refs_suite, status_suite, tx_suite)

@@ -1,0 +1,316 @@
+"""Looking back and going back: the log, differences, picks, reverts, refs that come back, tables of other times."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Lake
+
+
+def put(lake: Lake, name: str, rows: str, *more: str) -> str:
+    """Imports CSV lines into a table; the commit."""
+    path = lake.home / f"{abs(hash((name, rows)))}.csv"
+    path.write_text(rows)
+    return str(lake.json("import", path, name, *more)["commit"])
+
+
+def messages(lake: Lake, *arguments: str) -> list[str]:
+    return [c["message"].splitlines()[0] for c in lake.json("log", "-n", "0", *arguments)["commits"]]
+
+
+def changes(lake: Lake, *arguments: str) -> list[dict[str, Any]]:
+    found = lake.json("diff", *arguments)["changes"]
+    return [c for c in found if c["kind"] != "ledger"]
+
+
+@pytest.fixture
+def past(lake: Lake) -> Lake:
+    """main: t imported twice, u once, t renamed to v, v imported into again."""
+    put(lake, "s.t", "n\n1\n2\n")
+    put(lake, "s.t", "n\n3\n")
+    put(lake, "s.u", "n\n9\n")
+    lake.run("table", "rename", "s.t", "s.v")
+    put(lake, "s.v", "n\n4\n")
+    return lake
+
+
+def test_the_log_follows_a_table_through_renames(past: Lake) -> None:
+    """Who asks what happened to a table hears of the time before it was renamed, and of nothing else."""
+    found = past.json("log", "-n", "0", "--table", "s.v")["commits"]
+    assert len(found) == 4
+    assert found[1]["message"] == "Rename table s.t to s.v"
+    assert len(past.json("log", "-n", "0", "--table", "s.t")["commits"]) == 3
+    assert len(past.json("log", "-n", "0", "--table", "s")["commits"]) == 5
+    assert len(past.json("log", "-n", "0", "--table", "namespace:s")["commits"]) == 1
+    assert "s.v" in past.error("log", "--table", "s.vv", status=3)
+
+
+def test_the_log_by_message_author_property_and_time(past: Lake) -> None:
+    past.run("branch", "create", "dev")
+    put(past, "s.w", "n\n1\n", "--branch", "dev")
+    past.run("branch", "merge", "dev", "-m", "Bring WEST", "--property", "ticket=17", env={"CORRIE_USER": "Ada L"})
+    assert messages(past, "--message", "west") == ["Bring WEST"]
+    assert messages(past, "--author", "ada l") == ["Bring WEST"]
+    assert messages(past, "--property", "ticket") == messages(past, "--property", "ticket=17") == ["Bring WEST"]
+    assert messages(past, "--property", "ticket=1") == []
+    everything = past.json("log", "-n", "0")["commits"]
+    middle = everything[3]["time"]
+    assert [c["commit"] for c in past.json("log", "-n", "0", "--since", middle)["commits"]] == [
+        c["commit"] for c in everything[:4]]
+    assert [c["commit"] for c in past.json("log", "-n", "0", "--until", middle)["commits"]] == [
+        c["commit"] for c in everything[3:]]
+    assert messages(past, "--since", "2199-01-01") == []
+    past.error("log", "--since", "yesterday", status=2)
+
+
+def test_the_log_of_what_one_branch_has_and_another_has_not(past: Lake) -> None:
+    past.run("branch", "create", "dev")
+    put(past, "s.a", "n\n1\n", "--branch", "dev")
+    put(past, "s.b", "n\n1\n")
+    past.run("branch", "merge", "main", "--into", "dev")
+    put(past, "s.c", "n\n1\n", "--branch", "dev")
+    assert len(messages(past, "dev", "--exclude", "main")) == 3
+    assert messages(past, "main", "--exclude", "dev") == []
+    assert messages(past, "dev", "--exclude", "dev") == []
+    assert len(messages(past, "dev", "--first-parent", "--exclude", "main")) == 3
+
+
+def test_show_tells_what_a_commit_did(past: Lake) -> None:
+    past.run("tag", "create", "v1.0", "--from-ref", "main~1")
+    shown = past.json("show", "main~1")
+    assert shown["refs"] == ["v1.0"]
+    assert [c for c in shown["changes"] if c["kind"] == "table"][0]["previous_name"] == "s.t"
+    first = past.json("log", "-n", "0")["commits"][-1]
+    assert past.json("show", f"@{first['commit'][:12]}")["changes"] == []
+    assert past.json("show", f"main@{first['commit'][:8]}")["parents"] == []
+
+
+def test_a_renamed_table_is_one_change(past: Lake) -> None:
+    found = changes(past, "main~2", "main")
+    assert [(c["change"], c["name"], c["previous_name"]) for c in found] == [("renamed", "s.v", "s.t")]
+    assert (found[0]["records_before"], found[0]["records_after"]) == (3, 4)
+    back = changes(past, "main", "main~2")
+    assert [(c["change"], c["name"], c["previous_name"]) for c in back] == [("renamed", "s.t", "s.v")]
+
+
+def test_rows_that_differ(past: Lake) -> None:
+    """Only rows that one side has are shown, however often each is there."""
+    found = changes(past, "main~1", "main", "--rows", "10", "--table", "s.v")
+    assert found[0]["rows_added"] == [{"n": 4}] and found[0]["rows_removed"] == []
+    path = past.home / "again.csv"
+    path.write_text("n\n1\n1\n3\n4\n5\n")
+    past.run("import", path, "s.v", "--replace")
+    found = changes(past, "main~1", "main", "--rows", "10")
+    assert found[0]["rows_added"] == [{"n": 1}, {"n": 5}]
+    assert found[0]["rows_removed"] == [{"n": 2}]
+    assert len(changes(past, "main~1", "main", "--rows", "1")[0]["rows_added"]) == 1
+
+
+def test_rows_of_every_type(lake: Lake) -> None:
+    lake.run("query", "SELECT 1.10::DECIMAL(20,2) AS d, 'nan'::DOUBLE AS f, 9007199254740993 AS big, [1, 2] AS l, "
+             "{'a': 'x'} AS s, 'ab'::BLOB AS b, DATE '2026-01-02' AS day, NULL::INT AS nothing, 'ä\"' AS t",
+             "-o", "parquet", "--to", lake.home / "x.parquet")
+    lake.run("import", lake.home / "x.parquet", "s.t")
+    row = changes(lake, "main~1", "main", "--rows", "1", "--table", "s.t")[0]["rows_added"][0]
+    assert (row["d"], row["big"], row["l"], row["s"]) == ("1.10", 9007199254740993, [1, 2], {"a": "x"})
+    assert str(row["f"]).lower() == "nan"
+    assert (row["day"], row["nothing"], row["t"]) == ("2026-01-02", None, 'ä"')
+
+
+def test_columns_that_differ(lake: Lake) -> None:
+    put(lake, "s.t", "a,b,c\n1,x,2\n")
+    put(lake, "s.t", "c,a,d\n1,2,3\n", "--replace")
+    found = changes(lake, "main~1", "main", "--schema")[0]["schema"]
+    told = {(c["change"], c["field"]) for c in found}
+    assert {("removed", "b"), ("added", "d")} <= told
+    assert changes(lake, "main", "main", "--schema") == []
+
+
+def test_the_difference_since_two_branches_parted(past: Lake) -> None:
+    past.run("branch", "create", "dev")
+    put(past, "s.a", "n\n1\n", "--branch", "dev")
+    put(past, "s.b", "n\n1\n")
+    assert [c["name"] for c in changes(past, "main", "dev")] == ["s.a", "s.b"]
+    found = past.json("diff", "main", "dev", "--merge-base")
+    assert [c["name"] for c in found["changes"] if c["kind"] == "table"] == ["s.a"]
+    assert found["merge_base"] == past.json("show", "main~1")["commit"]
+    assert [c["name"] for c in changes(past, "main", "dev", "--table", "s.*")] == ["s.a", "s.b"]
+    assert [c["name"] for c in changes(past, "main", "dev", "--table", "s.a")] == ["s.a"]
+    assert "s.a" in past.error("diff", "main", "dev", "--table", "s.aa", status=3)
+
+
+def test_the_history_of_a_table(past: Lake) -> None:
+    versions = past.json("table", "history", "s.v", "--max-count", "0")["versions"]
+    assert [v["change"] for v in versions] == ["written", "renamed", "written", "created"]
+    assert [v["records"] for v in versions] == [4, 3, 3, 2]
+    assert [v["name"] for v in versions] == ["s.v", "s.v", "s.t", "s.t"]
+    assert past.json("table", "history", "s.v", "--max-count", "2")["more"] is True
+    assert "s.u" in past.error("table", "history", "s.uu", status=3)
+
+
+def test_a_removed_table_comes_back_with_its_ledger(past: Lake) -> None:
+    removed = past.json("table", "rm", "s.v", "--yes")
+    assert "s.v" not in past.run("table", "ls").stdout
+    past.run(*removed["restore"].split()[1:])
+    assert sorted(past.rows("SELECT n FROM s.v")) == [["1"], ["2"], ["3"], ["4"]]
+    again = past.home / "again.csv"
+    again.write_text("n\n1\n2\n")
+    first = next(p for p in past.home.glob("*.csv") if p.read_text() == "n\n4\n")
+    assert past.json("import", first, "s.v")["files"][0]["status"] == "skipped"
+    versions = past.json("table", "history", "s.v", "--max-count", "2")["versions"]
+    assert [v["change"] for v in versions] == ["created", "removed"]
+    past.fsck()
+
+
+def test_a_table_goes_back_alone(past: Lake) -> None:
+    """Rows and ledger of one table are as they were; the others stay as they are, and later imports find their way."""
+    put(past, "s.u", "n\n10\n")
+    done = past.json("table", "revert", "s.v", "main~4")
+    assert (done["records"], done["changed"]) == (3, True)
+    assert len(past.rows("SELECT * FROM s.u")) == 2
+    assert past.json("table", "revert", "s.v", done["commit"] and f"@{done['commit'][:16]}")["changed"] is False
+    fourth = next(p for p in past.home.glob("*.csv") if p.read_text() == "n\n4\n")
+    assert past.json("import", fourth, "s.v")["files"][0]["status"] == "imported"
+    assert len(past.rows("SELECT * FROM s.v")) == 4
+    past.error("table", "revert", "s.v", "main~99", status=3)
+    past.error("table", "revert", "s.nothing", "main~1", status=3)
+    past.fsck()
+
+
+def test_tables_are_renamed_to_places_that_are_free(past: Lake) -> None:
+    past.error("table", "rename", "s.v", "s.u", status=4)
+    past.error("table", "rename", "s.v", "s.v", status=2)
+    past.error("table", "rename", "s.v", "other.v", status=3)
+    past.error("table", "rename", "s.vv", "s.x", status=3)
+    past.run("namespace", "create", "other")
+    past.run("table", "rename", "s.v", "other.v")
+    assert len(past.rows("SELECT * FROM other.v")) == 4
+
+
+def test_a_namespace_goes_only_when_it_is_empty(past: Lake) -> None:
+    assert "s" in past.error("namespace", "rm", "s", "--yes", status=7)
+    past.run("namespace", "create", "empty")
+    gone = past.json("namespace", "rm", "empty", "--yes")
+    assert past.json("namespace", "rm", "empty", "--if-exists", "--yes")["commit"] is None
+    past.error("namespace", "rm", "empty", "--yes", status=3)
+    past.run(*gone["restore"].split()[1:])
+    assert "empty" in past.run("namespace", "ls").stdout
+
+
+def test_a_revert_takes_back_and_a_pick_brings(past: Lake) -> None:
+    past.run("branch", "create", "dev")
+    one = put(past, "s.a", "n\n1\n", "--branch", "dev")
+    two = put(past, "s.b", "n\n1\n", "--branch", "dev")
+    done = past.json("cherry-pick", f"@{one}", f"@{two[:12]}")
+    assert [p["from"] for p in done["picked"]] == [one, two]
+    assert past.json("show", "@" + done["picked"][0]["commit"])["properties"]["picked-from"] == one
+    assert len(past.rows("SELECT * FROM s.b")) == 1
+    again = past.json("cherry-pick", f"@{one}")
+    assert again["picked"][0]["commit"] is None and again["changed"] is False
+    done = past.json("revert", "@" + done["picked"][1]["commit"])
+    assert done["changed"] and [c["change"] for c in done["changes"] if c["kind"] == "table"] == ["removed"]
+    past.error("query", "SELECT * FROM s.b", status=3)
+    first = past.json("log", "-n", "0")["commits"][-1]["commit"]
+    past.error("cherry-pick", f"@{first}", status=2)
+    assert f"@{first}" in past.error("cherry-pick", first, status=3)
+    past.fsck()
+
+
+def test_choices_settle_conflicts(past: Lake) -> None:
+    past.run("branch", "create", "dev")
+    put(past, "s.v", "n\n7\n", "--replace", "--branch", "dev")
+    put(past, "s.v", "n\n8\n", "--replace")
+    done = past.run("branch", "merge", "dev", "-o", "json", status=4)
+    report = json.loads(json.loads(done.stdout)["error"]["context"]["detail"])
+    assert ["table", "s", "v"] in [c["key"] for c in report["conflicts"]]
+    past.error("branch", "merge", "dev", "--ours", "s.vv", status=3)
+    past.error("branch", "merge", "dev", "--ours", "s.v", "--theirs", "s.v", status=2)
+    past.run("branch", "create", "theirs")
+    past.run("branch", "merge", "dev", "--into", "theirs", "--theirs", "s.v", "--all-theirs")
+    assert past.rows("SELECT n FROM s.v", "--ref", "theirs") == [["7"]]
+    past.run("branch", "merge", "dev", "--all-ours")
+    assert past.rows("SELECT n FROM s.v") == [["8"]]
+
+
+def test_branches_and_tags_come_back(past: Lake) -> None:
+    head = past.head()
+    past.run("branch", "create", "dev")
+    past.run("tag", "create", "v1", "--from-ref", "main~2")
+    gone = [past.json("branch", "rm", "dev", "--yes"), past.json("tag", "rm", "v1", "--yes")]
+    assert past.json("branch", "restore", "dev")["commit"] == head
+    assert past.json("branch", "restore", "v1")["kind"] == "tag"
+    past.error("branch", "restore", "dev", status=4)
+    past.error("branch", "restore", "never", status=3)
+    past.run("branch", "rm", "dev", "--yes")
+    past.run(*gone[0]["restore"].split()[1:])
+    assert past.head("dev") == head
+    entries = past.json("reflog", "dev", "-n", "0")["entries"]
+    assert [e["new"] is None for e in entries] == [False, True, False, True, False]
+
+
+def test_a_reset_is_undone_by_what_it_prints(past: Lake) -> None:
+    head = past.head()
+    done = past.json("branch", "reset", "main", "main~2", "--yes")
+    assert done["previous"] == head and past.head() == done["commit"]
+    past.run(*done["restore"].split()[1:], "--yes")
+    assert past.head() == head
+    assert past.json("branch", "reset", "main", "main", "--yes")["changed"] is False
+    assert past.json("show", "main@" + done["commit"][:10])["commit"] == done["commit"]
+
+
+def test_a_renamed_branch_stays_checked_out(past: Lake) -> None:
+    past.run("checkout", "-b", "dev")
+    done = past.json("branch", "rename", "dev", "trial/one")
+    assert done["checked_out"] is True and past.json("info")["ref"] == "trial/one"
+    assert "dev" in past.json("reflog", "trial/one")["entries"][0]["why"]
+    assert "trial/one" in past.json("reflog", "dev")["entries"][0]["why"]
+    past.error("branch", "rename", "trial/one", "main", status=4)
+    past.error("branch", "rename", "trial/one", "trial/one", status=2)
+    past.error("branch", "rename", "dev", "x", status=3)
+
+
+@pytest.mark.parametrize("name", ["", "HEAD", "deadbeef", "0123456789abcdef" * 4, "a//b", "a/./b", "a..b", "x" * 256,
+                                  "tx/1", "a\nb", "a b", "-a", "ä", "main@1", ".a", "a/"])
+def test_names_that_mislead_are_not_given(lake: Lake, name: str) -> None:
+    for words in (("branch", "create"), ("tag", "create"), ("branch", "rename", "main")):
+        assert lake.run(*words, "--", name, status=None).returncode == 2, words
+    assert [r["name"] for r in lake.json("branch", "ls")["refs"]] == ["main"]
+
+
+def test_tags_stay_where_they_are(past: Lake) -> None:
+    past.run("tag", "create", "v1")
+    for words in (("branch", "reset", "v1", "main~1", "--yes"), ("branch", "rename", "v1", "v2"), ("checkout", "v1"),
+                  ("branch", "rm", "v1", "--yes"), ("branch", "merge", "main~1", "--into", "v1"),
+                  ("table", "rm", "s.u", "--branch", "v1", "--yes"), ("tag", "rm", "main", "--yes")):
+        past.error(*words, status=2)
+    past.error("tag", "create", "v1", status=4)
+    past.error("branch", "create", "v1", status=4)
+    assert past.rows("SELECT n FROM s.u", "--ref", "v1~1") == [["9"]]
+
+
+def test_what_is_checked_out_and_the_last_branch_stay(lake: Lake) -> None:
+    lake.error("branch", "rm", "main", "--yes", status=7)
+    lake.run("checkout", "-b", "dev")
+    lake.error("branch", "rm", "dev", "--yes", status=7)
+    lake.error("branch", "rm", "dev", "--yes", status=7, env={"CORRIE_REF": "main"})
+    lake.run("branch", "rm", "main", "--yes")
+
+
+def test_states_by_time(past: Lake, tmp_path: Path) -> None:
+    """main*TIME is what main showed, also after a reset; before main, and while a branch was removed, there was none."""
+    first = past.json("reflog", "main", "-n", "0")["entries"]
+    moved = first[1]["time"]
+    past.run("branch", "reset", "main", "main~3", "--yes")
+    assert past.json("show", f"main*{moved}")["commit"] == first[1]["new"]
+    assert past.json("show", f"main*{moved}~1")["commit"] == past.json("show", f"@{first[1]['new']}~1")["commit"]
+    assert past.json("show", "main*2199-12-31")["commit"] == past.head()
+    past.error("show", "main*1999-01-01", status=3)
+    past.run("branch", "create", "dev")
+    past.run("branch", "rm", "dev", "--yes")
+    gone = past.json("reflog", "dev")["entries"][0]["time"]
+    past.run("branch", "restore", "dev")
+    past.error("show", f"dev*{gone}", status=3)
+    past.error("show", "main*noon", status=2)
