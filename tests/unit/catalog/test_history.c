@@ -60,6 +60,77 @@ START_TEST(test_log)
 }
 END_TEST
 
+static void ck_walk_without(struct lab *lab, const struct hash *from, bool first_parent,
+                            const struct hash *hidden, const struct hash *expected, size_t n)
+{
+    _cleanup_(history_walk_closep) struct history_walk *walk = NULL;
+    const struct commit *commit;
+
+    ck_ok(history_walk_open(lab->catalog, from, first_parent, &walk, &lab->err), &lab->err);
+    ck_ok(history_walk_hide(walk, hidden, &lab->err), &lab->err);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_int_eq(history_walk_next(walk, &commit, &lab->err), 1);
+        ck_assert_msg(hash_eq(&commit->id, &expected[i]), "commit %zu is another", i);
+    }
+    ck_assert_int_eq(history_walk_next(walk, &commit, &lab->err), 0);
+    ck_assert_int_eq(history_walk_next(walk, &commit, &lab->err), 0);
+}
+
+/* What one branch has and another has not. */
+START_TEST(test_hiding)
+{
+    _cleanup_(lab_done) struct lab lab;
+
+    lab_init(&lab);
+    struct hash a = make(&lab, NULL, 0);
+    struct hash b = MAKE(&lab, a);
+    struct hash c = MAKE(&lab, b);
+    struct hash x = MAKE(&lab, a);
+    struct hash y = MAKE(&lab, x, b); /* merged a part of the other */
+    struct hash z = MAKE(&lab, y);
+    struct hash other = make(&lab, NULL, 0);
+
+    ck_walk_without(&lab, &z, false, &c, (const struct hash[]){z, y, x}, 3);
+    ck_walk_without(&lab, &z, true, &c, (const struct hash[]){z, y, x}, 3);
+    ck_walk_without(&lab, &c, false, &z, (const struct hash[]){c}, 1);
+    ck_walk_without(&lab, &z, false, &z, NULL, 0);
+    ck_walk_without(&lab, &a, false, &z, NULL, 0);
+    ck_walk_without(&lab, &c, true, &other, (const struct hash[]){c, b, a}, 3);
+    ck_walk_without(&lab, &z, true, &x, (const struct hash[]){z, y}, 2);
+}
+END_TEST
+
+/* Notes reach parents, each by the way that it was come by. */
+START_TEST(test_notes)
+{
+    _cleanup_(lab_done) struct lab lab;
+    _cleanup_(history_walk_closep) struct history_walk *walk = NULL;
+    static const char *const notes[] = {"left", "right"};
+    const struct commit *commit;
+
+    lab_init(&lab);
+    struct hash a = make(&lab, NULL, 0);
+    struct hash b = MAKE(&lab, a);
+    struct hash c = MAKE(&lab, a);
+    struct hash d = MAKE(&lab, b, c);
+
+    ck_ok(history_walk_open(lab.catalog, &d, false, &walk, &lab.err), &lab.err);
+    ck_assert_int_eq(history_walk_next(walk, &commit, &lab.err), 1);
+    ck_assert_ptr_null(history_walk_note(walk));
+    history_walk_pass(walk, 0, notes[0]);
+    history_walk_pass(walk, 1, notes[1]);
+    ck_assert_int_eq(history_walk_next(walk, &commit, &lab.err), 1);
+    ck_assert(hash_eq(&commit->id, &c)); /* the newer one */
+    ck_assert_ptr_eq(history_walk_note(walk), notes[1]);
+    history_walk_pass(walk, 0, notes[1]);
+    ck_assert_int_eq(history_walk_next(walk, &commit, &lab.err), 1);
+    ck_assert_ptr_eq(history_walk_note(walk), notes[0]);
+    ck_assert_int_eq(history_walk_next(walk, &commit, &lab.err), 1); /* b passed nothing */
+    ck_assert(hash_eq(&commit->id, &a));
+    ck_assert_ptr_eq(history_walk_note(walk), notes[1]);
+}
+END_TEST
+
 static void ck_bases(struct lab *lab, const struct hash *a, const struct hash *b,
                      const struct hash *expected, size_t n_expected)
 {
@@ -171,11 +242,26 @@ START_TEST(test_expressions)
     ck_resolves(&lab, "main*1970-01-01T00:03:20Z", &d);
     ck_resolves(&lab, "main*1970-01-01T00:03:19Z", &b);
     ck_resolves(&lab, "main*1970-01-01T00:00:50Z", &b); /* before the reflog */
+    ck_resolves(&lab, "main*1970-01-01T00:03:20Z^2", &c);
+    ck_resolves(&lab, "main*1970-01-01T00:03:20.5Z~1^", &a);
+    ck_resolves(&lab, "main*1970-01-01T01:03:20+01:00~", &b);
+    ck_resolves(&lab, "main*1970-01-02", &d);           /* a date */
+    ck_resolves(&lab, "main*1970-01-01 00:03", &b);     /* no seconds */
+    ck_resolves(&lab, "main*2200-01-01T00:00:00Z", &d); /* not yet */
+    hash_hex(&d, hex);
+    ck_resolves(&lab, arena_printf(&arena, "main@%.8s~0^2~1", hex), &a);
+    ck_resolves(&lab, arena_printf(&arena, "@%.8s^2", hex), &c);
     ck_ok(history_resolve_text(lab.catalog, STR("main~1"), &found, &ref, &lab.err), &lab.err);
     ck_str_eq(ref.name, STR("main"));
     ck_assert(hash_eq(&ref.commit, &d));
 
     ck_lost(&lab, "main~3", CORRIE_E_NOT_FOUND, "no parent");
+    ck_lost(&lab, "main~3^2", CORRIE_E_NOT_FOUND, "no parent");
+    ck_lost(&lab, "main*1970-01-01T00:03:20Z~1^2", CORRIE_E_NOT_FOUND, "has 1 parent, not 2");
+    ck_lost(&lab, "main*1970-01-01T00:03:20Z@12345678", CORRIE_E_USAGE, "no time");
+    ck_lost(&lab, "@1234567", CORRIE_E_USAGE, "wrong length");
+    ck_lost(&lab, "*1970-01-01", CORRIE_E_USAGE, "empty");
+    ck_lost(&lab, "", CORRIE_E_USAGE, "empty");
     ck_lost(&lab, "main^3", CORRIE_E_NOT_FOUND, "has 2 parents, not 3");
     ck_lost(&lab, "mian", CORRIE_E_NOT_FOUND, "no branch or tag \"mian\"");
     ck_lost(&lab, "@0123456789", CORRIE_E_NOT_FOUND, "no commit");
@@ -220,4 +306,5 @@ START_TEST(test_ambiguous_prefix)
 }
 END_TEST
 
-SUITE(history_suite, "history", test_log, test_merge_bases, test_expressions, test_ambiguous_prefix)
+SUITE(history_suite, "history", test_log, test_hiding, test_notes, test_merge_bases,
+      test_expressions, test_ambiguous_prefix)
