@@ -142,7 +142,8 @@ typedef struct corrie_ref_options {
     bool accept_taint;
 } corrie_ref_options;
 
-/* {"name","kind","commit","created"}. CORRIE_E_EXISTS unless if_not_exists. `options` may be NULL, here and below. */
+/* {"name","kind","commit","created"}. CORRIE_E_EXISTS unless if_not_exists. `options` may be NULL, here and below.
+ * CORRIE_E_USAGE for names that mean something else: HEAD, what looks like a hash, under tx/, with empty parts. */
 int corrie_branch_create(corrie_lake *lake, const char *name, const corrie_ref_options *options,
                          char **ret_json, corrie_error *err);
 /* A tag: a name that does not move. Reads from_ref. */
@@ -157,7 +158,7 @@ int corrie_tag_delete(corrie_lake *lake, const char *name, const corrie_ref_opti
 /* {"name","previous_name","commit","checked_out"}; what was checked out stays so. Its reflog says where it went. */
 int corrie_branch_rename(corrie_lake *lake, const char *name, const char *new_name,
                          const corrie_ref_options *options, char **ret_json, corrie_error *err);
-/* Moves a branch to any commit. {"name","commit","previous","changed","restore"} */
+/* Moves a branch to any commit. {"name","commit","previous","changed","restore"}; restore null: nothing changed. */
 int corrie_branch_reset(corrie_lake *lake, const char *name, const char *to_ref,
                         const corrie_ref_options *options, char **ret_json, corrie_error *err);
 /* Makes a removed branch or tag again where it last stood. {"name","kind","commit"}. CORRIE_E_NOT_FOUND if there never
@@ -187,12 +188,13 @@ int corrie_checkout(corrie_lake *lake, const char *branch, corrie_error *err);
 
 typedef struct corrie_merge_options {
     size_t size;
-    const char *into;              /* branch; NULL = checked out */
-    const char *message;           /* NULL = made of what is done */
+    const char *into; /* branch; NULL = checked out */
+    /* NULL = made of what is done. A merge that is given one, or properties, makes a merge commit to hold them. */
+    const char *message;
     const char *const *properties; /* "name=value" */
     size_t n_properties;
     /* Conflicts that our side settles: "sales.events", or "kind:name" for other keys. */
-    const char *const *ours;
+    const char *const *ours; /* CORRIE_E_NOT_FOUND if no side knows the name */
     size_t n_ours;
     const char *const *theirs; /* … that theirs settles */
     size_t n_theirs;
@@ -229,8 +231,9 @@ typedef struct corrie_log_options {
     const char *message;  /* contains, whatever the case of ASCII letters */
     const char *author;   /* likewise */
     const char *property; /* "name", or "name=value" */
-    const char *
-        table; /* commits that changed it, followed through renames; "namespace" or "kind:name" too */
+    /* Commits that changed it, followed through renames: "sales.events", "sales" (the namespace and all tables in it),
+     * or "kind:name". CORRIE_E_NOT_FOUND at the end if no commit had it. */
+    const char *table;
     const char *since; /* times as in `main*TIME`: not before, not after */
     const char *until;
     const char *exclude_ref; /* not what is in the history of this */
@@ -252,15 +255,16 @@ int corrie_show(corrie_lake *lake, const char *ref, char **ret_json, corrie_erro
 /* CHANGE: {"change":"added|removed|changed|renamed","kind","name","previous_name"} and for tables, of the sides on which
  * it is: {"records_before","records_after","bytes_before","bytes_after","files_before","files_after","job"},
  * {"schema":[{"change":"added|removed|renamed|type|required|moved","field","id","before","after"}]} where columns differ,
- * and with row samples {"rows_added":[{column: value}],"rows_removed":[…]}. In order of key. */
+ * and with row samples {"rows_added":[{column: value}],"rows_removed":[…]}. In order of key. `before` and `after` of a
+ * column are its type (added, removed, type), name (renamed), true or false (required), or place from 1 (moved). Rows are
+ * compared by the columns of the later state, by field id; decimals, NaN and infinities are text. */
 
 typedef struct corrie_diff_options {
     size_t size;
     const char *table; /* only this table, or with a last "*" those that start so */
     bool merge_base;   /* compare with where the two parted, instead of with from_ref itself */
     bool schema;       /* reads the tables' metadata */
-    size_t
-        rows; /* up to so many added and removed rows a table; 0 = none. Reads the rows that differ */
+    size_t rows; /* up to so many added and removed rows a table; 0 = none. Reads what differs */
     const char *memory; /* for rows: "4G"; NULL = 70 % of the machine */
 } corrie_diff_options;
 /* {"from","to","merge_base","changes":[CHANGE]} */
@@ -309,13 +313,15 @@ typedef struct corrie_table_options {
     bool allow_torn;
 } corrie_table_options;
 
-/* {"name","commit","restore"}: no file is removed before gc. */
+/* {"name","commit","restore"}: no file is removed before gc. With if_exists commit and restore may be null. */
 int corrie_table_delete(corrie_lake *lake, const char *name, const corrie_table_options *options,
                         char **ret_json, corrie_error *err);
-/* {"name","previous_name","commit"}: the table keeps its id, files and history. */
+/* {"name","previous_name","commit"}: the table keeps its id, files and history. `new_name` without a namespace stays in
+ * the old one; its namespace must exist. */
 int corrie_table_rename(corrie_lake *lake, const char *name, const char *new_name,
                         const corrie_table_options *options, char **ret_json, corrie_error *err);
-/* The table, and what was imported into it, as it was at `to_ref`, as a new commit; brings a removed one back.
+/* The table, and what was imported into it, as it was at `to_ref` (whatever it was called there), as a new commit; brings
+ * a removed one back, with its namespace. CORRIE_E_EXISTS if it is there under another name.
  * {"name","commit","previous","records","changed"} */
 int corrie_table_revert(corrie_lake *lake, const char *name, const char *to_ref,
                         const corrie_table_options *options, char **ret_json, corrie_error *err);

@@ -12,6 +12,11 @@ struct flat {
     struct str path; /* "address.city" */
     int parent;      /* id of the field that it is in; 0 = a column */
     int position; /* among its siblings that both sides have, from 1; 0 = the other side lacks it */
+    /* Of the later side, for finding what moved: */
+    const struct flat *old; /* NULL: it is new */
+    struct flat *previous;  /* the one before it in the longest row of siblings in the old order */
+    int length;             /* of that row, with this one as its end */
+    bool stays;             /* is in the longest row of all */
 };
 
 struct fields {
@@ -77,6 +82,42 @@ static void number(struct fields *fields, const struct fields *others)
     }
 }
 
+/* The fewest fields that must move to make the old order the new one are those that are not in the longest row of
+ * siblings that both have in the same order. */
+static void find_rows(struct fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        struct flat *flat = &fields->items[i];
+
+        flat->length = flat->old != NULL;
+        for (size_t j = 0; j < i && flat->old; j++) {
+            struct flat *other = &fields->items[j];
+
+            if (other->old && other->parent == flat->parent &&
+                other->old->position < flat->old->position && other->length >= flat->length) {
+                flat->length = other->length + 1;
+                flat->previous = other;
+            }
+        }
+    }
+    for (size_t i = 0; i < fields->count; i++) {
+        struct flat *end = &fields->items[i];
+
+        for (size_t j = 0; j < fields->count; j++) { /* the first of the longest, in its parent */
+            const struct flat *other = &fields->items[j];
+
+            if (other->parent == end->parent &&
+                (other->length > end->length || (other->length == end->length && j < i))) {
+                end = NULL;
+                break;
+            }
+        }
+        for (; end && end->old; end = end->previous) {
+            end->stays = true;
+        }
+    }
+}
+
 static json_t *type_text(const struct field *field)
 {
     _cleanup_(buf_done) struct buf text = {0};
@@ -116,7 +157,7 @@ static int compare(json_t *changes, const struct flat *before, const struct flat
     if (a->required != b->required) {
         r |= add(changes, "required", after, json_boolean(a->required), json_boolean(b->required));
     }
-    if (before->position != after->position && before->parent == after->parent) {
+    if (!after->stays && before->parent == after->parent) {
         r |= add(changes, "moved", after, json_integer(before->position),
                  json_integer(after->position));
     }
@@ -136,6 +177,10 @@ json_t *api_schema_changes(const struct schema *before, const struct schema *aft
     }
     number(&old_fields, &new_fields);
     number(&new_fields, &old_fields);
+    for (size_t i = 0; i < new_fields.count; i++) {
+        new_fields.items[i].old = find(&old_fields, new_fields.items[i].field->id);
+    }
+    find_rows(&new_fields);
     for (size_t i = 0; i < old_fields.count; i++) {
         const struct flat *flat = &old_fields.items[i];
 
@@ -145,10 +190,9 @@ json_t *api_schema_changes(const struct schema *before, const struct schema *aft
     }
     for (size_t i = 0; i < new_fields.count; i++) {
         const struct flat *flat = &new_fields.items[i];
-        const struct flat *old = find(&old_fields, flat->field->id);
 
-        r |= old ? compare(changes, old, flat)
-                 : add(changes, "added", flat, json_null(), type_text(flat->field));
+        r |= flat->old ? compare(changes, flat->old, flat)
+                       : add(changes, "added", flat, json_null(), type_text(flat->field));
     }
     return r != 0 ? NULL : TAKE_PTR(changes);
 }

@@ -1,19 +1,14 @@
 /* api_moves.c — making, removing and moving branches and tags, in the public interface.
  *
  * Each is one movement by compare-and-swap, decided on what the ref was when it was looked at; if it moved meanwhile,
- * the same is decided again, a bounded number of times. Renaming is two movements: the new name is there before the
- * old one goes. */
+ * the same is decided again, a bounded number of times. Renaming: api_rename.c. */
 #include "lake/api_priv.h"
 
 #include "lang/refexpr.h"
 
-enum { TRIES = 16, WAIT_NS = 2000000 };
+enum { WAIT_NS = 2000000 };
 
 /* ---- one movement ---- */
-
-/* Decides on a movement, from what is there now. 1: make the move; 0: there is nothing to do. */
-typedef int (*decide_fn)(void *arg, struct lake *lake, struct catalog_move *move,
-                         corrie_error *err);
 
 /* Whether a movement failed because of what others did since it was decided. */
 static bool may_differ_now(const struct catalog_move *move, const corrie_error *err)
@@ -25,8 +20,8 @@ static bool may_differ_now(const struct catalog_move *move, const corrie_error *
            (err->code == CORRIE_E_NOT_FOUND && !creates);
 }
 
-static int move_ref(struct lake *lake, decide_fn decide, void *arg, struct catalog_move *move,
-                    corrie_error *err)
+int api_move_ref(struct lake *lake, api_decide_fn decide, void *arg, struct catalog_move *move,
+                 corrie_error *err)
 {
     for (unsigned i = 1;; i++) {
         int r = catalog_generation(lake->catalog, &move->generation, err);
@@ -41,7 +36,7 @@ static int move_ref(struct lake *lake, decide_fn decide, void *arg, struct catal
         if (r >= 0) {
             return 1;
         }
-        if (!may_differ_now(move, err) || i == TRIES) {
+        if (!may_differ_now(move, err) || i == API_TRIES) {
             return r;
         }
         r = cancel_check(lake->cancel, err);
@@ -60,8 +55,7 @@ static int fail_name(const char *why, corrie_error *err)
     return corrie_fail(err, CORRIE_E_USAGE, "%s", why);
 }
 
-/* What a ref that is made may be called. Ones of other names that are there stay usable. */
-static int check_new_name(struct str name, corrie_error *err)
+int api_check_new_name(struct str name, corrie_error *err)
 {
     size_t digits = 0;
     int r;
@@ -103,7 +97,7 @@ static struct str why_of(const corrie_ref_options *options, const char *otherwis
     return options->message && *options->message ? str_of(options->message) : str_of(otherwise);
 }
 
-static int need_branch(const struct catalog_ref *found, corrie_error *err)
+int api_need_branch(const struct catalog_ref *found, corrie_error *err)
 {
     if (found->kind == CATALOG_BRANCH) {
         return 0;
@@ -112,9 +106,8 @@ static int need_branch(const struct catalog_ref *found, corrie_error *err)
                        catalog_ref_kind_name(found->kind));
 }
 
-/* Asks whether a branch may come to a commit. *ret_why is `why` with what was accepted. */
-static int allow(struct lake_guard *guard, const struct hash *from, const struct hash *to,
-                 struct str why, struct str *ret_why, corrie_error *err)
+int api_allow(struct lake_guard *guard, const struct hash *from, const struct hash *to,
+              struct str why, struct str *ret_why, corrie_error *err)
 {
     struct str note = STR_EMPTY;
     char *text;
@@ -180,7 +173,7 @@ static int decide_creation(void *arg, struct lake *lake, struct catalog_move *mo
     creating->at = move->new_commit;
     move->why = creating->why;
     if (r >= 0 && move->kind == CATALOG_BRANCH) {
-        r = allow(&creating->guard, NULL, &move->new_commit, creating->why, &move->why, err);
+        r = api_allow(&creating->guard, NULL, &move->new_commit, creating->why, &move->why, err);
     }
     return r < 0 ? r : 1;
 }
@@ -198,9 +191,9 @@ static int create_ref(corrie_lake *lake, const char *name, enum catalog_ref_kind
     creating.why = why_of(&given, kind == CATALOG_TAG ? "tag create" : "branch create");
     creating.guard =
         (struct lake_guard){.lake = lake, .arena = &arena, .accept_taint = given.accept_taint};
-    r = check_new_name(move.ref, err);
+    r = api_check_new_name(move.ref, err);
     if (r >= 0) {
-        r = move_ref(lake, decide_creation, &creating, &move, err);
+        r = api_move_ref(lake, decide_creation, &creating, &move, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "create %s %s", catalog_ref_kind_name(kind), name);
@@ -293,7 +286,7 @@ static int remove_ref(corrie_lake *lake, const char *name, enum catalog_ref_kind
 
     API_GIVEN(given, options);
     move.why = why_of(&given, kind == CATALOG_TAG ? "tag rm" : "branch rm");
-    r = move_ref(lake, decide_removal, &removing, &move, err);
+    r = api_move_ref(lake, decide_removal, &removing, &move, err);
     if (r < 0) {
         return corrie_wrap(err, "remove %s %s", kind_name, name);
     }
@@ -338,7 +331,7 @@ static int decide_reset(void *arg, struct lake *lake, struct catalog_move *move,
 
     r = catalog_ref_get(lake->catalog, move->ref, &found, err);
     if (r >= 0) {
-        r = need_branch(&found, err);
+        r = api_need_branch(&found, err);
     }
     if (r >= 0) {
         r = lake_resolve(lake, str_of(resetting->to_ref), &move->new_commit, err);
@@ -350,7 +343,8 @@ static int decide_reset(void *arg, struct lake *lake, struct catalog_move *move,
     if (hash_eq(&found.commit, &move->new_commit)) {
         return 0;
     }
-    r = allow(&resetting->guard, &found.commit, &move->new_commit, resetting->why, &move->why, err);
+    r = api_allow(&resetting->guard, &found.commit, &move->new_commit, resetting->why, &move->why,
+                  err);
     return r < 0 ? r : 1;
 }
 
@@ -395,7 +389,7 @@ int corrie_branch_reset(corrie_lake *lake, const char *name, const char *to_ref,
     resetting.why = why_of(&given, why);
     r = lake_branch(lake, str_of(name), &arena, &move.ref, err);
     if (r >= 0) {
-        r = move_ref(lake, decide_reset, &resetting, &move, err);
+        r = api_move_ref(lake, decide_reset, &resetting, &move, err);
     }
     if (r < 0) {
         return name && *name ? corrie_wrap(err, "reset branch %s", name)
@@ -464,7 +458,7 @@ static int decide_restore(void *arg, struct lake *lake, struct catalog_move *mov
         move->why = why;
         return 1;
     }
-    r = allow(&restoring->guard, NULL, &move->new_commit, why, &move->why, err);
+    r = api_allow(&restoring->guard, NULL, &move->new_commit, why, &move->why, err);
     return r < 0 ? r : 1;
 }
 
@@ -490,7 +484,7 @@ int corrie_ref_restore(corrie_lake *lake, const char *name, const corrie_ref_opt
                         name);
     }
     if (r >= 0) {
-        r = move_ref(lake, decide_restore, &restoring, &move, err);
+        r = api_move_ref(lake, decide_restore, &restoring, &move, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "restore %s", str_of(name).len ? name : "a ref");
@@ -498,201 +492,5 @@ int corrie_ref_restore(corrie_lake *lake, const char *name, const corrie_ref_opt
     r = js_set_str(document, "name", move.ref);
     r |= js_set_str(document, "kind", str_of(catalog_ref_kind_name(move.kind)));
     r |= js_set_hash(document, "commit", &move.new_commit);
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
-}
-
-/* ---- renaming ----
- *
- * The new name is made, what is checked out follows, then the old name goes. If that fails, the new one goes again; if
- * corrie dies between, both are there and nothing is lost. */
-
-struct renaming {
-    struct str from;
-    struct str to;
-    struct lake_guard guard;
-    const corrie_ref_options *options;
-};
-
-static int rename_why(struct renaming *renaming, const char *word, struct str other,
-                      struct str *ret, corrie_error *err)
-{
-    const char *message = renaming->options->message;
-    char *text =
-        message && *message
-            ? arena_printf(renaming->guard.arena, "branch rename %s %.*s: %s", word, STR_FMT(other),
-                           message)
-            : arena_printf(renaming->guard.arena, "branch rename %s %.*s", word, STR_FMT(other));
-
-    *ret = str_of(text);
-    return text ? 0 : corrie_fail_memory(err);
-}
-
-static int decide_new_name(void *arg, struct lake *lake, struct catalog_move *move,
-                           corrie_error *err)
-{
-    struct renaming *renaming = arg;
-    struct catalog_ref found;
-    struct str why;
-    int r;
-
-    r = catalog_ref_find(lake->catalog, renaming->to, &found, err);
-    if (r > 0) {
-        return corrie_fail(err, CORRIE_E_EXISTS, "there is a %s called %.*s",
-                           catalog_ref_kind_name(found.kind), STR_FMT(renaming->to));
-    }
-    if (r >= 0) {
-        r = catalog_ref_get(lake->catalog, renaming->from, &found, err);
-    }
-    if (r >= 0) {
-        r = need_branch(&found, err);
-    }
-    if (r >= 0) {
-        r = rename_why(renaming, "from", renaming->from, &why, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    move->new_commit = found.commit;
-    r = allow(&renaming->guard, NULL, &found.commit, why, &move->why, err);
-    return r < 0 ? r : 1;
-}
-
-/* Removes the old name. If it moved meanwhile, the new one follows it first. *commit is where both stand. */
-static int drop_old_name(struct renaming *renaming, struct hash *commit, corrie_error *err)
-{
-    struct lake *lake = renaming->guard.lake;
-    struct catalog_move drop = {.ref = renaming->from, .kind = CATALOG_BRANCH, .who = lake->user};
-    struct catalog_move follow = {.ref = renaming->to, .kind = CATALOG_BRANCH, .who = lake->user};
-    int r;
-
-    r = rename_why(renaming, "to", renaming->to, &drop.why, err);
-    if (r >= 0) {
-        r = rename_why(renaming, "from", renaming->from, &follow.why, err);
-    }
-    for (unsigned i = 0; r >= 0 && i < TRIES; i++) {
-        struct catalog_ref found;
-        struct str why = follow.why;
-
-        drop.expected = *commit;
-        r = catalog_commit(lake->catalog, NULL, &drop, err);
-        if (r >= 0 || (r != CORRIE_E_CONFLICT && r != CORRIE_E_NOT_FOUND)) {
-            return r;
-        }
-        corrie_error_clear(err);
-        r = catalog_ref_find(lake->catalog, renaming->from, &found, err);
-        if (r <= 0) {
-            return r; /* somebody removed it: it is gone, as it should be */
-        }
-        if (hash_eq(&found.commit, commit)) {
-            continue;
-        }
-        follow.expected = *commit;
-        follow.new_commit = found.commit;
-        r = allow(&renaming->guard, commit, &found.commit, why, &follow.why, err);
-        if (r >= 0) {
-            r = catalog_commit(lake->catalog, NULL, &follow, err);
-        }
-        *commit = r >= 0 ? found.commit : *commit;
-    }
-    return r < 0 ? r
-                 : corrie_fail(err, CORRIE_E_BUSY, "%.*s is moved by others all the time",
-                               STR_FMT(renaming->from));
-}
-
-/* What is checked out stays so under its new name. 1 if it was. */
-static int follow_head(struct renaming *renaming, corrie_error *err)
-{
-    struct lake *lake = renaming->guard.lake;
-    struct str kept;
-    int r;
-
-    r = lake_head_kept(lake, renaming->guard.arena, &kept, err);
-    if (r < 0 || !str_eq(kept, renaming->from)) {
-        return r < 0 ? r : 0;
-    }
-    r = corrie_checkout(lake, arena_text(renaming->guard.arena, renaming->to), err);
-    return r < 0 ? r : 1;
-}
-
-static void undo_rename(struct renaming *renaming, const struct hash *commit, bool head_followed)
-{
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    struct lake *lake = renaming->guard.lake;
-    char *from = arena_text(renaming->guard.arena, renaming->from);
-    struct catalog_move drop = {.ref = renaming->to,
-                                .kind = CATALOG_BRANCH,
-                                .expected = *commit,
-                                .who = lake->user,
-                                .why = STR("branch rename failed")};
-
-    if (head_followed && (!from || corrie_checkout(lake, from, &ignored) < 0)) {
-        return; /* what is checked out must stay: both names do */
-    }
-    if (catalog_commit(lake->catalog, NULL, &drop, &ignored) < 0) {
-        corrie_error_clear(&ignored); /* both names stay; the caller tells what failed */
-    }
-}
-
-static int rename_branch(struct renaming *renaming, struct hash *ret_commit, corrie_error *err)
-{
-    struct lake *lake = renaming->guard.lake;
-    struct catalog_move make = {.ref = renaming->to, .kind = CATALOG_BRANCH, .who = lake->user};
-    int followed;
-    int r;
-
-    if (str_eq(renaming->from, renaming->to)) {
-        return corrie_fail(err, CORRIE_E_USAGE, "it is called so already");
-    }
-    r = check_new_name(renaming->to, err);
-    if (r >= 0) {
-        r = move_ref(lake, decide_new_name, renaming, &make, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    *ret_commit = make.new_commit;
-    r = followed = follow_head(renaming, err);
-    if (r >= 0) {
-        r = drop_old_name(renaming, ret_commit, err);
-    }
-    if (r < 0) {
-        undo_rename(renaming, ret_commit, followed > 0);
-    }
-    return r;
-}
-
-int corrie_branch_rename(corrie_lake *lake, const char *name, const char *new_name,
-                         const corrie_ref_options *options, char **ret_json, corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    corrie_ref_options given = {.size = sizeof given};
-    struct renaming renaming = {.to = str_of(new_name), .options = &given};
-    _json_ json_t *document = json_object();
-    struct hash commit;
-    struct str head;
-    int r;
-
-    API_GIVEN(given, options);
-    renaming.guard =
-        (struct lake_guard){.lake = lake, .arena = &arena, .accept_taint = given.accept_taint};
-    r = lake_branch(lake, str_of(name), &arena, &renaming.from, err);
-    if (r >= 0) {
-        r = rename_branch(&renaming, &commit, err);
-    }
-    if (r < 0) {
-        return corrie_wrap(err, "rename branch %s", name && *name ? name : "that is checked out");
-    }
-    r = lake_head(lake, &arena, &head, err);
-    if (r < 0) {
-        return r;
-    }
-    if (str_eq(head, renaming.from)) {
-        lake_notice(lake, "CORRIE_REF names %.*s still, which is %.*s now", STR_FMT(head),
-                    STR_FMT(renaming.to));
-    }
-    r = js_set_str(document, "name", renaming.to);
-    r |= js_set_str(document, "previous_name", renaming.from);
-    r |= js_set_hash(document, "commit", &commit);
-    r |= js_set_bool(document, "checked_out", str_eq(head, renaming.to));
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }

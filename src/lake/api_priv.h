@@ -24,6 +24,24 @@ json_t *api_key_name(struct str key) CORRIE_MUST_USE;
 /* The key that a user means: "sales.events" (or "events", in public) a table, "kind:name" anything. */
 int api_key_of(struct str text, struct key *ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* ---- api_moves.c ---- */
+
+enum { API_TRIES = 16 }; /* how often a movement is decided when others are faster */
+
+/* Decides on a movement, from what is there now. 1: make the move; 0: there is nothing to do. */
+typedef int (*api_decide_fn)(void *arg, struct lake *lake, struct catalog_move *move,
+                             corrie_error *err);
+/* Decides and moves; again if others moved it meanwhile. 1 moved, 0 nothing to do. */
+int api_move_ref(struct lake *lake, api_decide_fn decide, void *arg, struct catalog_move *move,
+                 corrie_error *err) CORRIE_MUST_USE;
+/* Whether a ref may be made under a name. Ones of other names that are there stay usable. */
+int api_check_new_name(struct str name, corrie_error *err) CORRIE_MUST_USE;
+int api_need_branch(const struct catalog_ref *found, corrie_error *err) CORRIE_MUST_USE;
+/* Asks whether a branch may come from a commit (NULL: it is new) to another. *ret_why (in the guard's arena, or `why`)
+ * is `why` and what was accepted. */
+int api_allow(struct lake_guard *guard, const struct hash *from, const struct hash *to,
+              struct str why, struct str *ret_why, corrie_error *err) CORRIE_MUST_USE;
+
 /* ---- api_track.c ---- */
 
 enum track_change { TRACK_SAME, TRACK_CREATED, TRACK_WRITTEN, TRACK_RENAMED, TRACK_REMOVED };

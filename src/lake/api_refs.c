@@ -7,8 +7,9 @@ enum { PAGE = 256 };
 
 /* ---- one ref ---- */
 
+/* *ret_tainted is how many values there a failed job left. */
 static int set_ref(struct lake *lake, const struct catalog_ref *ref, struct str head, json_t *item,
-                   corrie_error *err)
+                   uint64_t *ret_tainted, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     struct commit commit;
@@ -29,6 +30,7 @@ static int set_ref(struct lake *lake, const struct catalog_ref *ref, struct str 
     r |= js_set_str(item, "author", commit.author);
     r |= js_set_str(item, "message", subject);
     r |= js_set_bool(item, "checked_out", str_eq(ref->name, head));
+    *ret_tainted = commit.tainted;
     return r != 0 ? corrie_fail_memory(err) : 0;
 }
 
@@ -36,12 +38,13 @@ int api_ref_json(struct lake *lake, const struct catalog_ref *ref, struct str he
                  corrie_error *err)
 {
     _json_ json_t *item = json_object();
+    uint64_t tainted;
     int r;
 
     if (!item) {
         return corrie_fail_memory(err);
     }
-    r = set_ref(lake, ref, head, item, err);
+    r = set_ref(lake, ref, head, item, &tainted, err);
     if (r < 0) {
         return r;
     }
@@ -170,9 +173,10 @@ int corrie_ref_get(corrie_lake *lake, const char *kind, const char *name, char *
                    corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    _json_ json_t *document = NULL;
+    _json_ json_t *document = json_object();
     struct catalog_ref found;
     struct str head;
+    uint64_t tainted;
     int wanted;
     int r;
 
@@ -192,12 +196,13 @@ int corrie_ref_get(corrie_lake *lake, const char *kind, const char *name, char *
     }
     r = lake_head(lake, &arena, &head, err);
     if (r >= 0) {
-        r = api_ref_json(lake, &found, head, &document, err);
+        r = document ? set_ref(lake, &found, head, document, &tainted, err)
+                     : corrie_fail_memory(err);
     }
     if (r < 0) {
         return r;
     }
-    r = js_set_int(document, "tainted", 0);
+    r = js_set_int(document, "tainted", (int64_t)tainted);
     return r < 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
