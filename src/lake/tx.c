@@ -506,7 +506,7 @@ int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, stru
     target.commit = commit_of(tx, publish->message);
     r = copy_properties(publish, &tx->arena, &target.commit, err);
     if (r >= 0) {
-        r = settle_outputs(tx, publish->origin, &target.commit.origin, err);
+        r = settle_outputs(tx, publish->origin && tx->job.len > 0, &target.commit.origin, err);
     }
     if (r < 0) {
         return r;

@@ -112,7 +112,7 @@ struct lake_publish {
     const struct property *properties;
     size_t n_properties;
     bool
-        origin; /* the tables written form a group: store what was read (lake_tx_read) as their origin */
+        origin; /* the tables that the job wrote form a group: store what was read (lake_tx_read) as their origin */
     bool accept_taint; /* what was made of tainted tables may come to the branch; is recorded */
     bool serializable; /* a table that was read there (lake_tx_read) must be the same still */
 };

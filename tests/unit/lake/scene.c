@@ -27,10 +27,24 @@ void scene_done(struct scene *s)
     arena_done(&s->arena);
 }
 
+/* A taint names a job of which there is a record. */
+static void note_job(struct scene *s, const char *job)
+{
+    struct catalog_index_entry entry = {
+        .id = str_of(job),
+        .time = clock_now(),
+        .json = str_of(arena_printf(&s->arena, "{\"job\":\"%s\",\"status\":\"failed\"}", job))};
+
+    ck_ok(catalog_index_put(lake_catalog(s->f.lake), STR("job"), &entry, &s->f.err), &s->f.err);
+}
+
 struct lake_tx *scene_begin(struct scene *s, const char *branch, const char *job)
 {
     struct lake_tx *tx;
 
+    if (job) {
+        note_job(s, job);
+    }
     ck_ok(lake_tx_begin(s->f.lake,
                         &(struct lake_tx_options){
                             .branch = str_of(branch), .job = str_of(job), .steps = job != NULL},

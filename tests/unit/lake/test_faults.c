@@ -115,10 +115,16 @@ static int commit_directly(struct trial *t, corrie_error *err)
 
 static int commit_in_steps(struct trial *t, corrie_error *err)
 {
+    struct catalog_index_entry entry = {.json = STR("{\"status\":\"failed\"}")};
     char job[UUID_TEXT + 1];
+    int r;
 
     snprintf(job, sizeof job, JOB, t->round);
-    return append(t, str_of(job), err);
+    entry.id = str_of(job);
+    entry.time = clock_now();
+    /* as jobs do: the record comes before the work */
+    r = catalog_index_put(lake_catalog(t->f.lake), STR("job"), &entry, err);
+    return r < 0 ? r : append(t, str_of(job), err);
 }
 
 static bool main_has_namespace(struct trial *t)
