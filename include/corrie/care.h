@@ -15,7 +15,7 @@ extern "C" {
 
 typedef struct corrie_fsck_options {
     size_t size;
-    bool repair; /* put right what can be: see docs/formats/care.md */
+    bool repair;  /* put right what can be: see docs/formats/care.md */
     bool dry_run; /* with repair: only say what would be done */
 } corrie_fsck_options;
 
@@ -41,11 +41,12 @@ typedef struct corrie_gc_options {
  * "file_bytes"},"strangers","seconds","removed_files":[paths relative to the root, at most 1 000]}. CORRIE_E_CORRUPT if
  * something in reach is missing or damaged: then nothing was removed. Whenever it is cut off the lake is whole, and the next one goes on. Cost: all that is in reach, each thing once, and two
  * listings of the data directory. */
-int corrie_gc(corrie_lake *lake, const corrie_gc_options *options, char **ret_json, corrie_error *err);
+int corrie_gc(corrie_lake *lake, const corrie_gc_options *options, char **ret_json,
+              corrie_error *err);
 
 typedef struct corrie_prune_options {
     size_t size;
-    const char *prefix;        /* refs whose names start with it; NULL = "tx/" */
+    const char *prefix;         /* refs whose names start with it; NULL = "tx/" */
     int64_t older_than_seconds; /* whose last movement is older; negative = 7 days */
     bool dry_run;
 } corrie_prune_options;
