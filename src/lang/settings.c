@@ -43,15 +43,16 @@ static struct found *find(const struct reading *r, struct str name)
 }
 
 /* Where the last byte of a node is followed, brackets not counted. */
-static size_t end_of(const struct yaml_node *node)
+static size_t end_of(struct str source, const struct yaml_node *node)
 {
+    /* a text of nothing at the end of the file is marked one byte wide, too */
     size_t end = node->offset + (node->kind == YAML_TEXT ? node->length : 0);
 
     for (const struct yaml_node *child = node->first; child; child = child->next) {
-        size_t below = end_of(child);
+        size_t below = end_of(source, child);
         end = below > end ? below : end;
     }
-    return end;
+    return end < source.len ? end : source.len;
 }
 
 static int add_value(struct reading *r, struct str name, const struct yaml_node *node,
@@ -71,7 +72,8 @@ static int add_value(struct reading *r, struct str name, const struct yaml_node 
                                     .offset = node->offset,
                                     .length = node->length};
     if (node->kind == YAML_LIST) {
-        struct str text = str_slice(r->source, node->offset, end_of(node) - node->offset);
+        struct str text =
+            str_slice(r->source, node->offset, end_of(r->source, node) - node->offset);
         ptrdiff_t close = str_find(str_from(r->source, node->offset + text.len), ']');
 
         if (node->offset < r->source.len && r->source.data[node->offset] == '[' && close >= 0) {
@@ -374,7 +376,7 @@ static void add_to_level(const struct reading *r, struct str name, const struct 
     if (node == r->root || !node->first) {
         return;
     }
-    at = end_of(node);
+    at = end_of(r->source, node);
     /* a block of text ends with its newline */
     at = at > 0 && r->source.data[at - 1] == '\n' ? at : line_end(r->source, at);
     open_line(r, at, node->first->key->column, out);
@@ -451,7 +453,7 @@ static void remove_lines(const struct reading *r, struct str name, const struct 
     if (!node) {
         return;
     }
-    end = end_of(node);
+    end = end_of(r->source, node);
     end = end > 0 && r->source.data[end - 1] == '\n' ? end : line_end(r->source, end);
     add_part(out, r->source, 0, line_start(r->source, node->key->offset));
     add_part(out, r->source, end, r->source.len);
