@@ -1,9 +1,9 @@
 /* history.c — long histories and many objects: log, merge bases, collection.
  *
  *     bench_history DIRECTORY [COMMITS [OBJECTS]] */
+#include "catalog/history.h"
 #include "bench/lab.h"
 #include "catalog/collect.h"
-#include "catalog/history.h"
 #include "os/dir.h"
 
 #define SIDE_EVERY 10 /* in the graph with merges: so many commits, then one merges a side of 3 */
@@ -186,8 +186,7 @@ static void commit_many(struct catalog *catalog, const char *ref, size_t n, corr
 
         random_bytes(&dice, sizeof dice);
         for (size_t k = 0; k < CHANGED; k++) {
-            edits[k] = small_edit(&arena, (size_t)(dice + k * 9) % N_TABLES,
-                                  dice * (k + 1));
+            edits[k] = small_edit(&arena, (size_t)(dice + k * 9) % N_TABLES, dice * (k + 1));
         }
         ok(publish(catalog, ref, edits, CHANGED, err));
     }

@@ -18,8 +18,8 @@ def main() -> None:
             if "count" in item:
                 print(f"  {item['side']:<40} {item['count']:>10} {item['unit']}")
             else:
-                print(f"  {item['side']:<40} {item['median_ms']:>10.2f} ms  "
-                      f"({item['min_ms']:.2f} … {item['max_ms']:.2f}, n={item['n']})")
+                print(f"  {item['side']:<40} {item['median_ms']:>10.3f} ms  "
+                      f"({item['min_ms']:.3f} … {item['max_ms']:.3f}, n={item['n']})")
 
 
 if __name__ == "__main__":

@@ -192,8 +192,8 @@ int main(int argc, char **argv)
     corrie_error *err = &error;
     size_t n_rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 5;
     int64_t span = (argc > 3 ? strtol(argv[3], NULL, 10) : 1000) * 1000000;
-    struct board *board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE,
-                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct board *board =
+        mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct catalog *catalog;
     int64_t before;
 

@@ -64,7 +64,7 @@ struct catalog {
     /* Collections as this handle last saw them. What it has in memory as stored was stored then. */
     uint64_t generation;
     uint64_t removals;
-    bool wary;          /* there was one since the handle was opened: commits look before they leap */
+    bool wary; /* there was one since the handle was opened: commits look before they leap */
     uint64_t missed_at; /* `removals` when a commit was last refused for something that is gone */
 };
 

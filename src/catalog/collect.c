@@ -161,7 +161,7 @@ static int page_remove(struct collect *collect, uint64_t before, struct page *pa
     return r;
 }
 
-/* Others get the lock for as long as it was held here. */
+/* Others get the lock in between: they look for it every half a millisecond. */
 static int sweep_locked(struct collect *collect, uint64_t before, struct page *page,
                         corrie_error *err)
 {
@@ -185,7 +185,7 @@ static int sweep_locked(struct collect *collect, uint64_t before, struct page *p
         r = collect_deliver(collect, err);
     }
     if (r >= 0) {
-        clock_sleep(clock_monotonic() - start);
+        clock_sleep((clock_monotonic() - start) / 2);
     }
     return r;
 }

@@ -32,16 +32,16 @@
 enum collect_phase { COLLECT_MARK, COLLECT_SWEEP };
 
 struct collect_counts {
-    uint64_t refs;         /* of all kinds */
-    uint64_t commits;      /* in reach, as the next three */
+    uint64_t refs;    /* of all kinds */
+    uint64_t commits; /* in reach, as the next three */
     uint64_t nodes;
-    uint64_t values;       /* distinct ones, if `value` is wanted */
-    uint64_t docs;         /* docs and origins */
-    uint64_t kept_objects; /* all that stay, so also old ones that young garbage names */
-    uint64_t kept_bytes;   /* in stored form */
+    uint64_t values;        /* distinct ones, if `value` is wanted */
+    uint64_t docs;          /* docs and origins */
+    uint64_t kept_objects;  /* all that stay, so also old ones that young garbage names */
+    uint64_t kept_bytes;    /* in stored form */
     uint64_t swept_objects; /* removed; in a dry run, what would be */
     uint64_t swept_bytes;
-    uint64_t file_bytes;   /* given back to the file system */
+    uint64_t file_bytes; /* given back to the file system */
 };
 
 struct collect_options {
@@ -85,7 +85,7 @@ int collect_begin(struct catalog *catalog, const struct collect_options *options
 int collect_mark(struct collect *collect, corrie_error *err) CORRIE_MUST_USE;
 
 /* After the mark: removes what is neither in reach nor young, nor named by what is, in batches that
- * hold the write lock for some 10 ms each with a pause between them, and gives room back to the file system if it is
+ * hold the write lock for some ten milliseconds each with a pause between them, and gives room back to the file system if it is
  * much. Whenever it ends, by an error, a cancellation or kill -9, the catalog is whole and a next
  * collection goes on. Only when it has returned 0 has `value` been called for all that commits may
  * still bring into reach: remove no file otherwise. */

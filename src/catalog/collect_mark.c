@@ -84,7 +84,8 @@ int collect_deliver(struct collect *collect, corrie_error *err)
 static int mark_value(struct collect *collect, const struct node_entry *entry, corrie_error *err)
 {
     uint32_t key_len = (uint32_t)entry->key.len;
-    const struct str pieces[] = {{(const char *)&key_len, sizeof key_len}, entry->key, entry->value};
+    const struct str pieces[] = {
+        {(const char *)&key_len, sizeof key_len}, entry->key, entry->value};
     struct hash name;
     int r;
 

@@ -17,9 +17,9 @@ struct collect {
     struct catalog *catalog;
     struct collect_options options;
     struct collect_counts counts;
-    int64_t cutoff_s;   /* stamps below it are old */
-    uint64_t removals;  /* that there were at the begin, and our own since */
-    uint64_t last;      /* objects of larger positions came since the last look at them */
+    int64_t cutoff_s;  /* stamps below it are old */
+    uint64_t removals; /* that there were at the begin, and our own since */
+    uint64_t last;     /* objects of larger positions came since the last look at them */
     struct hash_set marked;
     struct hash_set values; /* of key and value */
     struct {
@@ -27,9 +27,9 @@ struct collect {
         size_t count;
         size_t capacity;
     } todo;
-    bool locked;        /* between hold() and its end: values wait in `queue` */
-    struct buf queue;   /* two uint32_t lengths, key, value */
-    uint64_t n_looked;  /* in this phase */
+    bool locked;       /* between hold() and its end: values wait in `queue` */
+    struct buf queue;  /* two uint32_t lengths, key, value */
+    uint64_t n_looked; /* in this phase */
     bool swept;
     size_t page; /* objects that are looked at, and removed, at once */
 };
@@ -51,6 +51,8 @@ static inline bool collect_is_old(const struct collect *collect, const struct ba
     return entry->stamp < collect->cutoff_s;
 }
 
-#define COLLECT_PAGE 500 /* at most */
+/* At most. More at once cost less in all (an index over names is rewritten at random places), but keep
+ * the lock longer. */
+#define COLLECT_PAGE 1000
 
 #endif

@@ -416,8 +416,9 @@ static int connect_file(const char *directory, const struct catalog_options *opt
     (void)sqlite3_busy_handler(self->db, wait_for_lock, self);
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    r = sqlite3_exec(self->db, "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA cache_size=-16000", NULL, NULL,
-                     NULL);
+    r = sqlite3_exec(self->db,
+                     "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA cache_size=-16000",
+                     NULL, NULL, NULL);
     if (r != SQLITE_OK) {
         return sqlite_fail(self, r, "open", err);
     }

@@ -113,7 +113,8 @@ START_TEST(test_objects)
     objects[2] =
         (struct backend_object){hash_bytes(STR("y")), OBJECT_DOC, str_make(large, 2000000)};
     ck_ok(rig.ops->put_objects(rig.backend, objects, 3, 0, &rig.err), &rig.err);
-    ck_ok(rig.ops->put_objects(rig.backend, objects, 2, 0, &rig.err), &rig.err); /* again: no harm */
+    ck_ok(rig.ops->put_objects(rig.backend, objects, 2, 0, &rig.err),
+          &rig.err); /* again: no harm */
     rig_reopen(&rig);
     names[0] = objects[2].name;
     names[1] = hash_bytes(STR("nobody"));
@@ -596,10 +597,10 @@ START_TEST(test_removal)
     /* whoever knew it as it was is told, and nothing of his is stored */
     struct catalog_move move = {
         .ref = STR("main"), .expected = names[0], .new_commit = names[3], .when = 1};
-    ck_assert_int_eq(
-        rig.ops->commit(rig.backend, &objects[3], 1, &move, before.removals, &rig.err), 1);
-    ck_assert_int_eq(
-        rig.ops->put_objects(rig.backend, &objects[3], 1, before.removals, &rig.err), 1);
+    ck_assert_int_eq(rig.ops->commit(rig.backend, &objects[3], 1, &move, before.removals, &rig.err),
+                     1);
+    ck_assert_int_eq(rig.ops->put_objects(rig.backend, &objects[3], 1, before.removals, &rig.err),
+                     1);
     ck_assert(!has(&rig, &names[3]));
     ck_ok(rig.ops->commit(rig.backend, &objects[3], 1, &move, after.removals, &rig.err), &rig.err);
     ck_assert(has(&rig, &names[3]));
@@ -802,11 +803,11 @@ Suite *contract_suite(void);
 Suite *contract_suite(void)
 {
     const TTest *const tests[] = {
-        test_objects,        test_compare_and_swap, test_reflog_outlives_the_ref,
-        test_lists_in_pages, test_find_by_bits,     test_hold_keeps_others_out,
-        test_records,        test_made_once,        test_ten_thousand_refs,
-        test_reflog_in_pages, test_positions,       test_removal,
-        test_fence,          test_freeze,           test_processes,
+        test_objects,         test_compare_and_swap, test_reflog_outlives_the_ref,
+        test_lists_in_pages,  test_find_by_bits,     test_hold_keeps_others_out,
+        test_records,         test_made_once,        test_ten_thousand_refs,
+        test_reflog_in_pages, test_positions,        test_removal,
+        test_fence,           test_freeze,           test_processes,
     };
     Suite *suite = suite_create("contract");
     TCase *tcase = tcase_create("catalog");

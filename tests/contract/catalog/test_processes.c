@@ -115,11 +115,11 @@ START_TEST(test_collected_among_others)
     _cleanup_(lab_done) struct lab lab;
     _cleanup_(arena_done) struct arena arena = {0};
     bool torture = getenv("CORRIE_TORTURE") != NULL;
-    const char *n_commits = torture ? "20000" : "120";
+    const char *n_commits = torture ? "4000" : "120";
     const char *n_rounds = torture ? "1000" : "25";
     const char *many[] = {"many", NULL, "m", n_commits, NULL, NULL};
     const char *same[] = {"same", NULL, "s", n_commits, NULL, NULL};
-    const char *branches[] = {"branches", NULL, "b", n_commits, NULL, NULL};
+    const char *branches[] = {"branches", NULL, "b", torture ? "1500" : n_commits, NULL, NULL};
     const char *collect[] = {"collect", NULL, n_rounds, NULL, NULL, NULL};
     const char **const all[] = {many, same, branches, collect};
     pid_t pids[ARRAY_LEN(all)];

@@ -235,8 +235,8 @@ size_t lab_closed(struct lab *lab)
         for (size_t i = 0; i < n; i++) {
             must(before == 0 || page[i].position < before);
             before = page[i].position;
-            must(map_put(&naming.positions,
-                         str_make((const char *)page[i].name.bytes, HASH_BYTES), &page[i]) == 0);
+            must(map_put(&naming.positions, str_make((const char *)page[i].name.bytes, HASH_BYTES),
+                         &page[i]) == 0);
         }
     } while (n == PAGE);
     n_all = naming.positions.count;
