@@ -428,7 +428,8 @@ static const struct positional job_positionals[] = {
 
 static const struct flag gc_flags[] = {
     {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "only say what would be removed"},
-    {OPT_GRACE, FLAG_TEXT, "--grace", "TIME", "what is younger stays: 90m, 24h, 7d, 0; default 24h"},
+    {OPT_GRACE, FLAG_TEXT, "--grace", "TIME",
+     "what is younger stays: 90m, 24h, 7d, 0; default 24h"},
     {OPT_KEEP_REFLOG, FLAG_TEXT, "--keep-reflog", "TIME",
      "what the reflog named in that time stays, so that it can be brought back; default 30d"},
 };

@@ -12,6 +12,13 @@ from cli_lake import make_lake
 from conftest import ROOT, Lake
 
 PAGE = ROOT / "docs/reference/json.md"
+FAILING = '''
+
+@corrie.expectation()
+@corrie.python("3.11")
+def never(counted=corrie.Model("counted")):
+    raise ValueError("not these")
+'''
 TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,), "number": (int, float), "true or false": (bool,), "list": (list,), "object": (dict,),
     "null": (type(None),), "any": (object,),
@@ -113,6 +120,33 @@ COMMANDS = [
     ("log", ["log", "dev"]),
     ("diff", ["diff", "main~1", "dev"]),
     ("diff", ["branch", "diff", "dev"]),
+    ("diff", ["diff", "main~1", "dev", "--schema", "--rows", "2", "--merge-base"]),
+    ("show", ["show", "dev"]),
+    ("show", ["show"]),
+    ("reflog", ["reflog"]),
+    ("reflog", ["reflog", "dev", "-n", "1"]),
+    ("status", ["status"]),
+    ("branch get", ["branch", "get", "dev"]),
+    ("branch rename", ["branch", "rename", "dev", "new"]),
+    ("branch reset", ["branch", "reset", "dev", "main"]),
+    ("branch reset", ["branch", "reset", "main", "main"]),
+    ("branch rm", ["tag", "rm", "none", "--if-exists"]),
+    ("branch create", ["tag", "create", "v1"]),
+    ("branch ls", ["tag", "ls"]),
+    ("branch ls", ["branch", "ls", "-n", "1"]),
+    ("branch merge", ["merge", "dev", "--no-ff"]),
+    ("cherry-pick", ["cherry-pick", "dev"]),
+    ("cherry-pick", ["cherry-pick", "dev", "--dry-run"]),
+    ("revert", ["revert", "dev", "--branch", "dev"]),
+    ("table history", ["table", "history", "shop.customers"]),
+    ("table history", ["table", "history", "shop.customers", "--ref", "dev", "--max-count", "1"]),
+    ("table rm", ["table", "rm", "shop.customers"]),
+    ("table rm", ["table", "rm", "shop.none", "--if-exists"]),
+    ("table rename", ["table", "rename", "shop.customers", "shop.people"]),
+    ("table revert", ["table", "revert", "shop.customers", "main", "--branch", "dev"]),
+    ("table revert", ["table", "revert", "shop.customers", "main"]),
+    ("namespace rm", ["namespace", "rm", "none", "--if-exists"]),
+    ("log", ["commit", "ls"]),
     ("namespace ls", ["namespace", "ls"]),
     ("namespace create", ["namespace", "create", "new"]),
     ("table ls", ["table", "ls"]),
@@ -163,6 +197,42 @@ def test_a_run_and_its_logs(full: Lake) -> None:
     check("job logs", logs)
     check("job get", full.json("job", "get", "last"))
     assert {"job", "start", "log", "done", "publish"} <= {entry["kind"] for entry in logs["logs"]}
+
+
+def test_what_comes_back(full: Lake) -> None:
+    full.run("branch", "rm", "dev")
+    check("branch restore", full.json("branch", "restore", "dev"))
+    full.run("tag", "create", "v1")
+    check("branch get", full.json("tag", "get", "v1"))
+    check("branch rm", full.json("tag", "rm", "v1"))
+    full.run("namespace", "create", "trial")
+    check("namespace rm", full.json("namespace", "rm", "trial"))
+    full.run("table", "rename", "shop.customers", "shop.people")
+    check("diff", full.json("diff", "main~1", "main"))
+    full.run("table", "rm", "shop.people")
+    check("table history", full.json("table", "history", "shop.people", "--ref", "main~1"))
+
+
+def test_status_with_something_to_tell(full: Lake) -> None:
+    full.run("run", "-p", "project")
+    full.run("import", "more.csv", "shop.customers")
+    models = full.home / "project/models.py"
+    models.write_text(models.read_text() + FAILING)
+    full.run("run", "-p", "project", status=1)
+    left = next(r["name"] for r in full.json("branch", "ls", "-a")["refs"] if r["kind"] == "tx")
+    full.run("merge", left, "--accept-taint")
+    document = full.json("status")
+    check("status", document)
+    assert document["tainted"] and document["left"]
+
+
+def test_conflicts_are_a_report(full: Lake) -> None:
+    full.run("import", "customers.csv", "shop.customers", "--replace")
+    document = json.loads(full.run("merge", "dev", "-o", "json", status=4).stdout)
+    check("an error", document)
+    report = json.loads(document["error"]["context"]["detail"])
+    assert set(report) == {"base", "ours", "theirs", "conflicts"}
+    assert {"kind", "name", "key", "base", "ours", "theirs", "reason"} == set(report["conflicts"][0])
 
 
 @pytest.mark.parametrize(("command", "status", "kind"), [

@@ -27,7 +27,12 @@ def full(lake: Lake) -> Lake:
 @pytest.mark.skipif(SANITIZED, reason="the sanitizers bring libraries of their own")
 @pytest.mark.parametrize("command", [["version"], ["help"], ["branch", "ls"], ["branch", "create", "x"],
                                      ["checkout", "dev"], ["table", "ls"], ["log"], ["diff", "dev"],
-                                     ["branch", "merge", "dev"], ["job", "ls"]])
+                                     ["branch", "merge", "dev"], ["job", "ls"], ["log", "--graph"], ["show", "dev"],
+                                     ["reflog"], ["status"], ["tag", "create", "v1"], ["tag", "ls"],
+                                     ["branch", "reset", "dev", "main"], ["cherry-pick", "dev"],
+                                     ["revert", "dev", "-b", "dev"], ["table", "history", "shop.customers"],
+                                     ["table", "rename", "shop.customers", "shop.x"], ["diff", "dev", "--schema"],
+                                     ["table", "revert", "shop.customers", "main", "-b", "dev"]])
 def test_catalog_commands_map_few_libraries(full: Lake, tmp_path: Path, command: list[str]) -> None:
     """Each library costs start-up time of every call: at most 8, the loader not counted, by whatever way they come."""
     full.run(*command, env={"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(tmp_path / "loader")})

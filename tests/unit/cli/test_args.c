@@ -107,7 +107,8 @@ START_TEST(test_groups_aliases_and_the_end_of_options)
     expect("branch -a", "branch ls", OPT_ALL, "on");
     expect("branch delete x", "branch rm", OPT_BRANCH, "x");
     expect("commit --limit 0", "commit ls", OPT_MAX_COUNT, "0");
-    expect("commit dev", "commit ls", OPT_REF, "dev"); /* no verb of the group: an argument of its default */
+    expect("commit dev", "commit ls", OPT_REF,
+           "dev"); /* no verb of the group: an argument of its default */
     expect("commit ls dev", "commit ls", OPT_REF, "dev");
     refuse("branch dev", "no command branch dev");
     refuse("tag v1", "no command tag v1");
