@@ -34,6 +34,11 @@ bool merge_dry_run(const struct merge *merge)
     return merge->options->dry_run;
 }
 
+bool merge_picks(const struct merge *merge)
+{
+    return merge->options->picks;
+}
+
 const struct hash *merge_tree(const struct merge *merge, enum merge_side side)
 {
     return &merge->trees[side];

@@ -70,6 +70,8 @@ struct merge_kind {
 struct catalog *merge_catalog(struct merge *merge);
 struct arena *merge_arena(struct merge *merge); /* lives as long as the merge */
 bool merge_dry_run(const struct merge *merge);  /* then no file may be written */
+/* A pick or revert: only what the source changed counts; what the target lacks of the base it need never have had. */
+bool merge_picks(const struct merge *merge);
 const struct hash *merge_tree(const struct merge *merge, enum merge_side side);
 /* 1 and the value of a key on a side, 0 if it is not there. */
 int merge_get(struct merge *merge, enum merge_side side, struct str key, struct tree_value *ret,
@@ -166,6 +168,7 @@ struct merge_options {
     const struct merge_choice *choices; /* the first that fits */
     size_t n_choices;
     bool dry_run;
+    bool picks; /* catalog_pick sets it: the target is not a continuation of the base */
     const struct merge_guard *guard; /* publishing only; may be NULL */
     const struct cancel *cancel;
 };

@@ -119,6 +119,7 @@ static int pick_one(const struct picking *picking, struct round *round, size_t i
     _cleanup_(picked_done) struct picked picked = {.arena = {0}};
     const struct pick *pick = picking->pick;
     struct planned planned = {.parent = chain, .target_tree = &round->tree};
+    struct merge_options options = pick->merge ? *pick->merge : (struct merge_options){0};
     struct commit commit;
     struct hash tree;
     int r;
@@ -129,7 +130,8 @@ static int pick_one(const struct picking *picking, struct round *round, size_t i
     }
     planned.base_tree = pick->revert ? &picked.commit.tree : &picked.parent_tree;
     planned.source_tree = pick->revert ? &picked.parent_tree : &picked.commit.tree;
-    r = merge3(round->catalog, planned.base_tree, planned.source_tree, &round->tree, pick->merge,
+    options.picks = true;
+    r = merge3(round->catalog, planned.base_tree, planned.source_tree, &round->tree, &options,
                &round->objects, &tree, report, err);
     if (r < 0) {
         report->base_commit = pick->revert ? picked.commit.id : picked.parent;

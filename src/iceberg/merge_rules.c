@@ -222,10 +222,64 @@ static int check_columns(const struct merge *merge, const struct side *other,
                           evolved, other, err);
 }
 
+/* ---- picks ---- */
+
+/* Whether the source's change is a set of files to add and a set to remove, and says nothing of what else was there. */
+static bool is_plain_change(const struct merge *merge)
+{
+    for (size_t i = 0; i < merge->source.added.count; i++) {
+        if (merge->source.added.items[i].overwrote) {
+            return false;
+        }
+    }
+    return !merge->has_deletes;
+}
+
+/* What the target has already need not come; what is to go must be there. */
+static int check_plain_change(struct merge *merge, corrie_error *err)
+{
+    _cleanup_(map_done) struct map lacking = {0};
+    const struct changed_files *gone = &merge->target.removed;
+
+    for (size_t i = 0; i < merge->source.added.count; i++) {
+        struct changed_file *file = &merge->source.added.items[i];
+        file->skipped = file->skipped || map_find(&merge->target.added_paths, file->path);
+    }
+    for (size_t i = 0; i < gone->count; i++) {
+        if (map_put(&lacking, gone->items[i].path, NULL) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    for (size_t i = 0; i < merge->source.removed.count; i++) {
+        const struct changed_file *file = &merge->source.removed.items[i];
+        if (map_find(&lacking, file->path)) {
+            return merge_conflict(
+                err, merge_hint_choose,
+                "the rows of '%.*s' are to be taken out, and the target no longer "
+                "has them in that file: it rewrote or removed them",
+                STR_FMT(file->path));
+        }
+    }
+    return 0;
+}
+
+static int check_picked_columns(const struct merge *merge, corrie_error *err)
+{
+    int r = check_columns(merge, &merge->source, &merge->target, err);
+
+    return r < 0 ? r : check_columns(merge, &merge->target, &merge->source, err);
+}
+
 int merge_check_rows(struct merge *merge, corrie_error *err)
 {
     int r;
 
+    if (merge->options->picks && is_plain_change(merge)) {
+        if ((r = mark_skipped(merge, err)) < 0 || (r = check_plain_change(merge, err)) < 0) {
+            return r;
+        }
+        return check_picked_columns(merge, err);
+    }
     if ((r = mark_skipped(merge, err)) < 0 || (r = check_paths(merge, err)) < 0 ||
         (r = check_columns(merge, &merge->source, &merge->target, err)) < 0 ||
         (r = check_columns(merge, &merge->target, &merge->source, err)) < 0) {

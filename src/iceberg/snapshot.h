@@ -103,6 +103,7 @@ int snapshot_row_delta(const struct table_io *io, const struct table_metadata *b
 
 struct snapshot_merge_options {
     bool dry_run; /* all checks, nothing written, *ret untouched */
+    bool picks;   /* a change is picked or taken back: see "picks" below */
     const struct str
         *skip; /* data files of the source that must not come: the same input came on both sides
                              * (the ledger). As stored or resolved; may be NULL */
@@ -141,6 +142,10 @@ struct merge_totals {
  *             from manifests: sides need not be one line of snapshots with the base (a branch merges again).
  *             Where the snapshot that added a file has expired, it counts as appended if every file of the
  *             base is still there, else as overwriting its partition
+ *   picks     the target need not continue the base: what it has more or less than the base is not its change. A
+ *             source that only added files (by appends) and removed files comes if the target has all that were
+ *             removed; files that the target has already stay as they are. So an import is brought or taken
+ *             back whatever was appended since. Where the source overwrote, or delete files are live: as above
  *   deletes   no equality deletes were added; position deletes touch neither new nor removed files of the
  *             other side, nor files that the other's position deletes touch (known by partition, sequence number,
  *             referenced path and bounds; what cannot be told apart touches); where any are live the sides are

@@ -109,8 +109,10 @@ static int merge_rows(struct merge *merge, struct lake *lake, const struct side 
                       corrie_error *err)
 {
     _cleanup_(table_version_done) struct table_version version = {0};
-    struct snapshot_merge_options options = {
-        .dry_run = merge_dry_run(merge), .skip = skip->files.items, .n_skip = skip->files.count};
+    struct snapshot_merge_options options = {.dry_run = merge_dry_run(merge),
+                                             .picks = merge_picks(merge),
+                                             .skip = skip->files.items,
+                                             .n_skip = skip->files.count};
     struct lake_table table = sides[MERGE_TARGET].table;
     struct merge_totals totals = {0};
     int r;
