@@ -12,7 +12,7 @@ def load(lake: Lake, file: str, rows: str, *more: str) -> str:
 
 
 def numbers(lake: Lake, ref: str = "main") -> list[int]:
-    return [row["n"] for row in lake.json("query", "--ref", ref, "select n from s.t order by n")]
+    return [row["n"] for row in lake.json("query", "--ref", ref, "select n from s.t order by n")["rows"]]
 
 
 def test_a_bad_import_is_taken_back_under_later_ones(lake: Lake) -> None:
