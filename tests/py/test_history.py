@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,7 +81,7 @@ def test_show_tells_what_a_commit_did(past: Lake) -> None:
     past.run("tag", "create", "v1.0", "--from-ref", "main~1")
     shown = past.json("show", "main~1")
     assert shown["refs"] == ["v1.0"]
-    assert [c for c in shown["changes"] if c["kind"] == "table"][0]["previous_name"] == "s.t"
+    assert next(c for c in shown["changes"] if c["kind"] == "table")["previous_name"] == "s.t"
     first = past.json("log", "-n", "0")["commits"][-1]
     assert past.json("show", f"@{first['commit'][:12]}")["changes"] == []
     assert past.json("show", f"main@{first['commit'][:8]}")["parents"] == []
@@ -156,8 +155,6 @@ def test_a_removed_table_comes_back_with_its_ledger(past: Lake) -> None:
     assert "s.v" not in past.run("table", "ls").stdout
     past.run(*removed["restore"].split()[1:])
     assert sorted(past.rows("SELECT n FROM s.v")) == [["1"], ["2"], ["3"], ["4"]]
-    again = past.home / "again.csv"
-    again.write_text("n\n1\n2\n")
     first = next(p for p in past.home.glob("*.csv") if p.read_text() == "n\n4\n")
     assert past.json("import", first, "s.v")["files"][0]["status"] == "skipped"
     versions = past.json("table", "history", "s.v", "--max-count", "2")["versions"]
@@ -171,7 +168,7 @@ def test_a_table_goes_back_alone(past: Lake) -> None:
     done = past.json("table", "revert", "s.v", "main~4")
     assert (done["records"], done["changed"]) == (3, True)
     assert len(past.rows("SELECT * FROM s.u")) == 2
-    assert past.json("table", "revert", "s.v", done["commit"] and f"@{done['commit'][:16]}")["changed"] is False
+    assert past.json("table", "revert", "s.v", f"@{done['commit'][:16]}")["changed"] is False
     fourth = next(p for p in past.home.glob("*.csv") if p.read_text() == "n\n4\n")
     assert past.json("import", fourth, "s.v")["files"][0]["status"] == "imported"
     assert len(past.rows("SELECT * FROM s.v")) == 4
@@ -299,7 +296,7 @@ def test_what_is_checked_out_and_the_last_branch_stay(lake: Lake) -> None:
     lake.run("branch", "rm", "main", "--yes")
 
 
-def test_states_by_time(past: Lake, tmp_path: Path) -> None:
+def test_states_by_time(past: Lake) -> None:
     """main*TIME is what main showed, also after a reset; before main, and while a branch was removed, there was none."""
     first = past.json("reflog", "main", "-n", "0")["entries"]
     moved = first[1]["time"]
