@@ -297,7 +297,7 @@ def test_what_is_checked_out_and_the_last_branch_stay(lake: Lake) -> None:
 
 
 def test_states_by_time(past: Lake) -> None:
-    """main*TIME is what main showed, also after a reset; before main, and while a branch was removed, there was none."""
+    """main*TIME is what main showed, also after a reset; before main, and while a branch was gone, there was none."""
     first = past.json("reflog", "main", "-n", "0")["entries"]
     moved = first[1]["time"]
     past.run("branch", "reset", "main", "main~3", "--yes")
