@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "iceberg/snapshot.h"
+
 /* Two imports that began at the same moment; which of them publishes first must not matter. */
 static void race(struct scene *s, const char *first, const char *first_content, const char *second,
                  const char *second_content, bool swapped, int *ret_second)
@@ -260,6 +262,137 @@ START_TEST(replacing_and_adding_conflict)
 }
 END_TEST
 
+/* ---- what no command does yet, by the writers of the Iceberg room ---- */
+
+/* Puts a version that was made of a table on a branch. */
+static void put_version(struct scene *s, const char *branch, const struct table_version *version)
+{
+    _cleanup_(merge_report_done) struct merge_report report = {0};
+    _cleanup_(buf_done) struct buf doc = {0};
+    struct lake_table table = scene_table(s, branch, "t");
+    struct tree_edit edit = {.value = {.id = table.id}};
+    struct publish publish = {.ref = str_of(branch),
+                              .edits = &edit,
+                              .n_edits = 1,
+                              .commit = {.author = STR("ada"), .message = STR("evolve")}};
+    struct publish_result result;
+    struct key key;
+
+    table.metadata_location = lake_relative(s->f.lake, str_of(version->location));
+    table.snapshot_id = version->snapshot_id;
+    table.schema_id = version->metadata->current_schema_id;
+    table.spec_id = version->metadata->default_spec_id;
+    table.records = version->records;
+    table.bytes = version->bytes;
+    table.files = version->files;
+    ck_ok(lake_table_doc(&table, &doc, &s->f.err), &s->f.err);
+    ck_ok(KEY_MAKE(&key, &s->f.err, STR("table"), STR("ns"), STR("t")), &s->f.err);
+    edit.key = key_str(&key);
+    edit.value.doc = buf_str(&doc);
+    ck_ok(lake_resolve(s->f.lake, str_of(branch), &publish.start, &s->f.err), &s->f.err);
+    ck_ok(catalog_publish(lake_catalog(s->f.lake), &publish, &result, &report, &s->f.err),
+          &s->f.err);
+}
+
+static void load(struct scene *s, const char *branch, struct table_metadata **ret,
+                 struct str *ret_location)
+{
+    struct lake_table table = scene_table(s, branch, "t");
+
+    ck_ok(lake_table_metadata(s->f.lake, &table, ret, &s->f.err), &s->f.err);
+    ck_ok(lake_absolute(s->f.lake, table.metadata_location, &s->arena, ret_location, &s->f.err),
+          &s->f.err);
+}
+
+/* Adds a column of that name. */
+static void evolve(struct scene *s, const char *branch, const char *column)
+{
+    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
+    _cleanup_(table_version_done) struct table_version version = {0};
+    struct schema wanted = one_column(column);
+    struct schema extended;
+    struct str location;
+
+    load(s, branch, &metadata, &location);
+    ck_ok(metadata_extended_schema(metadata, wanted.fields, 1, &s->arena, &extended, &s->f.err),
+          &s->f.err);
+    ck_ok(snapshot_append(lake_io(s->f.lake), metadata, location, &extended, NULL, 0, NULL,
+                          &version, &s->f.err),
+          &s->f.err);
+    put_version(s, branch, &version);
+}
+
+/* Lost: the column that one side added, or the rows of the other. */
+START_TEST(a_column_of_one_side_and_rows_of_the_other_merge)
+{
+    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
+    struct str location;
+    struct scene s;
+
+    scene_init(&s);
+    scene_written(&s, "main", "t", LAKE_APPEND, 1);
+    scene_branch(&s, "b", "main");
+    evolve(&s, _i ? "main" : "b", "added");
+    scene_written(&s, _i ? "b" : "main", "t", LAKE_APPEND, 3);
+    ck_ok(scene_merge(&s, "b", "main", NULL), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 4);
+    load(&s, "main", &metadata, &location);
+    ck_assert_uint_eq(metadata_schema(metadata)->n_fields, 2);
+    ck_assert_int_eq(scene_table(&s, "main", "t").schema_id, metadata->current_schema_id);
+    scene_done(&s);
+}
+END_TEST
+
+/* Lost: the meaning of a column, if one id stood for two. */
+START_TEST(columns_of_both_sides_conflict)
+{
+    struct scene s;
+
+    scene_init(&s);
+    scene_written(&s, "main", "t", LAKE_APPEND, 1);
+    scene_branch(&s, "b", "main");
+    evolve(&s, "main", "mine");
+    evolve(&s, "b", "yours");
+    ck_assert_int_eq(scene_merge(&s, "b", "main", NULL), CORRIE_E_CONFLICT);
+    ck_assert(scene_said(&s, "ns.t"));
+    scene_done(&s);
+}
+END_TEST
+
+/* Lost: rows that an equality delete of one side would take from the other's. */
+START_TEST(equality_deletes_conflict)
+{
+    static const int ids[] = {1};
+    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
+    _cleanup_(table_version_done) struct table_version version = {0};
+    struct data_file file = {.format = STR("PARQUET"),
+                             .content = FILE_CONTENT_EQUALITY_DELETES,
+                             .record_count = 1,
+                             .bytes = 10,
+                             .equality_ids = ids,
+                             .n_equality_ids = 1};
+    struct str location;
+    struct scene s;
+
+    scene_init(&s);
+    scene_written(&s, "main", "t", LAKE_APPEND, 1);
+    scene_branch(&s, "b", "main");
+    load(&s, "b", &metadata, &location);
+    file.path =
+        str_of(arena_printf(&s.arena, "%.*s/data/deletes.parquet", STR_FMT(metadata->location)));
+    ck_ok(snapshot_row_delta(lake_io(s.f.lake), metadata, location, &file, 1, NULL, &version,
+                             &s.f.err),
+          &s.f.err);
+    put_version(&s, "b", &version);
+    scene_written(&s, "main", "t", LAKE_APPEND, 3);
+    ck_assert_int_eq(scene_merge(&s, "b", "main", NULL), CORRIE_E_CONFLICT);
+    ck_assert(scene_said(&s, "equality"));
+    engine_close(s.engine); /* the file of deletes was never there */
+    fixture_done(&s.f);
+    arena_done(&s.arena);
+}
+END_TEST
+
 /* Lost: the namespace of a table, and with it the table. */
 START_TEST(a_namespace_does_not_go_from_under_a_table)
 {
@@ -351,6 +484,9 @@ Suite *kinds_suite(void)
         {&a_dropped_table_takes_its_ledger_along, 2},
         {&notes_of_empty_files_follow_the_table, 1},
         {&replacing_and_adding_conflict, 2},
+        {&a_column_of_one_side_and_rows_of_the_other_merge, 2},
+        {&columns_of_both_sides_conflict, 1},
+        {&equality_deletes_conflict, 1},
         {&a_namespace_does_not_go_from_under_a_table, 2},
         {&other_kinds_have_their_rules, 1},
     };
