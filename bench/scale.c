@@ -115,7 +115,7 @@ static void change(struct size *size, const char *ref, size_t k, size_t half, co
     _cleanup_(arena_done) struct arena arena = {0};
     struct tree_edit edits[10];
     size_t step = size->n_tables / k;
-    size_t start = pick(step / 2 + 1) + half * (step / 2);
+    size_t start = pick(step > 1 ? step / 2 : 1) + half * (step / 2);
 
     for (size_t i = 0; i < k; i++) {
         edits[i] = table_edit(&arena, (start + i * step) % size->n_tables, 1);
@@ -151,13 +151,13 @@ static void one_round(struct size *size, size_t round, corrie_error *err)
     list(size, STR("table\0area7\0"), 100, err);
     take(&size->series[LIST_PAGE], start);
 
+    start = clock_monotonic();
+    change(size, "main", 1, 0, err);
+    take(&size->series[COMMIT], start);
     head = head_of(size->catalog, "main", err);
     start = clock_monotonic();
     move_ref(size->catalog, name, NULL, &head, err);
     take(&size->series[BRANCH], start);
-    start = clock_monotonic();
-    change(size, "main", 1, 0, err);
-    take(&size->series[COMMIT], start);
 
     if (size->n_tables >= 40) { /* below there are not 20 to change */
         change(size, name, 10, 1, err);
