@@ -169,7 +169,7 @@ def test_runs_that_read_it(failed: tuple[Lake, str], tmp_path: Path) -> None:
 
 @pytest.fixture
 def published(numbers: Lake, tmp_path: Path) -> tuple[Lake, str]:
-    """The lake after two runs that published doubled and summed; the second run's job. `first` names the state between."""
+    """The lake after two runs that published doubled and summed; the second one's job. `first` is the state between."""
     project = make_project(tmp_path / "project", BOTH)
     numbers.run("run", "--project-dir", project)
     numbers.run("tag", "create", "first")
