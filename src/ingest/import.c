@@ -271,6 +271,36 @@ static int note_ledger(struct import *import, corrie_error *err)
     return r < 0 ? r : lake_tx_ledger(import->tx, &import->written.table.id, entries, n, err);
 }
 
+/* Others may have imported a file meanwhile: then their rows count and ours did not come. What the table holds now is
+ * theirs and ours. */
+static int look_at_what_came(struct import *import, corrie_error *err)
+{
+    struct lake_table *table = &import->written.table;
+    struct lake_view view;
+    size_t n = 0;
+    int r = lake_view_of(import->lake, &import->commit, &view, err);
+
+    if (r >= 0) {
+        r = lake_table_get(&view, import->ns, import->table.table, &import->arena, table, err);
+    }
+    for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
+        struct ingest_file *file = &import->files[i];
+        struct ledger_entry entry;
+
+        if (file->skip) {
+            continue;
+        }
+        r = lake_ledger_find(&view, &table->id, file->url, &import->arena, &entry, err);
+        if (r > 0 && !str_eq(entry.job, job_id(import->job))) {
+            file->beaten = true;
+            import->written.rows -= import->written.selects[n].rows;
+            import->written.bytes -= import->written.selects[n].bytes;
+        }
+        n++;
+    }
+    return r < 0 ? r : 0;
+}
+
 static int publish(struct import *import, corrie_error *err)
 {
     struct lake_publish publish = {0};
@@ -281,10 +311,12 @@ static int publish(struct import *import, corrie_error *err)
         message = arena_printf(&import->arena, "Create table %.*s.%.*s", STR_FMT(import->ns),
                                STR_FMT(import->table.table));
     } else {
-        message = arena_printf(&import->arena, "Import %lld rows from %zu file%s into %.*s.%.*s",
-                               (long long)import->written.rows, import->n_files - import->n_skipped,
-                               import->n_files - import->n_skipped == 1 ? "" : "s",
-                               STR_FMT(import->ns), STR_FMT(import->table.table));
+        message =
+            arena_printf(&import->arena, "Import %lld row%s from %zu file%s into %.*s.%.*s",
+                         (long long)import->written.rows, import->written.rows == 1 ? "" : "s",
+                         import->n_files - import->n_skipped,
+                         import->n_files - import->n_skipped == 1 ? "" : "s", STR_FMT(import->ns),
+                         STR_FMT(import->table.table));
     }
     if (!message) {
         return corrie_fail_memory(err);
@@ -295,6 +327,14 @@ static int publish(struct import *import, corrie_error *err)
         return r;
     }
     import->committed = r > 0;
+    if (import->options->mode == CORRIE_IMPORT_APPEND) {
+        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+        if (look_at_what_came(import, &ignored) < 0) {
+            corrie_error_clear(
+                &ignored); /* the commit stands; our own counts are the best we have */
+        }
+    }
     if (import->created_namespace) {
         char *text = arena_printf(&import->arena, "made the namespace %.*s", STR_FMT(import->ns));
 
@@ -367,14 +407,15 @@ static json_t *files_json(const struct import *import)
         const struct ingest_file *file = &import->files[i];
         const struct written_files *written =
             file->skip || !has_rows ? NULL : &import->written.selects[select++];
+        bool came = written && !file->beaten;
         json_t *item = json_object();
 
         r |= js_set_str(item, "uri", file->url);
         r |= js_set_str(item, "status",
-                        file->skip ? STR("skipped")
-                        : written  ? STR("imported")
-                                   : STR("read"));
-        r |= js_set_int(item, "rows", written ? written->rows : 0);
+                        came                         ? STR("imported")
+                        : file->skip || file->beaten ? STR("skipped")
+                                                     : STR("read"));
+        r |= js_set_int(item, "rows", came ? written->rows : 0);
         r |= js_set_int(item, "bytes", file->size);
         if (!file->skip && file->source.format == ENGINE_FORMAT_CSV) {
             json_t *sniffed = json_object();

@@ -27,6 +27,7 @@ struct ingest_file {
     int64_t size;
     struct hash sha256; /* when it was needed */
     bool skip;          /* the ledger has it */
+    bool beaten;        /* others imported it while we did: its rows came with theirs */
     struct engine_source source;
 };
 

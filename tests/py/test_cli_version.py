@@ -249,15 +249,15 @@ def test_the_graph(history: Lake) -> None:
     assert drawn(history.run("log", "--graph").stdout) == [
         "* H (main, tag v1) together",
         "|\\",
-        "* | H Import 1 rows from 1 file into public.a",
+        "* | H Import 1 row from 1 file into public.a",
         "| * H (dev) other way",
         "| |\\",
         "* | | H one way",
         "|\\| |",
         "|-|-'",
-        "| * H Import 1 rows from 1 file into public.b",
-        "* | H (old) Import 1 rows from 1 file into public.a",
-        "| * H Import 1 rows from 1 file into shop.customers",
+        "| * H Import 1 row from 1 file into public.b",
+        "* | H (old) Import 1 row from 1 file into public.a",
+        "| * H Import 1 row from 1 file into shop.customers",
         "|/",
         "* H Import 2 rows from 1 file into shop.customers",
         "* H Create namespace shop",
@@ -272,7 +272,7 @@ def test_the_graph(history: Lake) -> None:
 
 def test_the_graph_of_what_fits(history: Lake) -> None:
     assert drawn(history.run("log", "--graph", "--grep", "public.b").stdout)[-1] == \
-        "| * H Import 1 rows from 1 file into public.b"
+        "| * H Import 1 row from 1 file into public.b"
     cut = history.run("log", "--graph", "-n", "2")
     assert len(re.findall(r"\*", cut.stdout)) == 2 and "older" in cut.stderr
     assert history.run("log", "--graph", "-n", "10").stderr == ""
@@ -294,8 +294,8 @@ def test_the_log_filters(history: Lake) -> None:
     assert sorted(messages("--grep", "WAY")) == ["one way", "other way"]
     assert messages("--message", "together") == ["together"]
     assert messages("--author", "nobody") == []
-    assert messages("old", "--exclude", "dev~1") == ["Import 1 rows from 1 file into public.a"]
-    assert messages("--table", "b", "dev") == ["Import 1 rows from 1 file into public.b"]
+    assert messages("old", "--exclude", "dev~1") == ["Import 1 row from 1 file into public.a"]
+    assert messages("--table", "b", "dev") == ["Import 1 row from 1 file into public.b"]
     assert messages("--since", "2100-01-01") == [] and messages("--until", "2020-01-01") == []
     assert len(messages("--since", "2020-01-01")) == len(messages())
     history.error("log", "--since", "soon", status=2)
@@ -316,7 +316,7 @@ def test_log_and_commit_are_one(history: Lake) -> None:
 
 def test_show(history: Lake) -> None:
     text = history.run("show", "dev~1").stdout
-    assert re.search(r"^commit +[0-9a-f]{64}$", text, re.M) and re.search("^    Import 1 rows", text, re.M)
+    assert re.search(r"^commit +[0-9a-f]{64}$", text, re.M) and re.search("^    Import 1 row", text, re.M)
     assert re.search(r"^added +table +public\.b +1$", text, re.M)
     text = history.run("show").stdout
     assert re.search(r"^refs +main, v1$", text, re.M) and re.search(r"^parents +\w{12}, \w{12}$", text, re.M)

@@ -499,19 +499,34 @@ def test_branches_made_and_removed_at_once(lake: Lake) -> None:
 
 
 def test_imports_into_one_table_at_once(lake: Lake, tmp_path: Path) -> None:
-    """Whoever was told "done" is there once, whoever was told "conflict" is not there at all."""
+    """Files of several people into one table: every row lands, once."""
+    first = csv(tmp_path / "first.csv", [["-1", "first"]])
+    lake.run("import", first, "t")
 
-    def one(worker: int, turn: int) -> tuple[int, list[str]]:
+    def one(worker: int, turn: int) -> list[str]:
         row = [str(worker * 1000 + turn), f"w{worker}"]
-        done = lake.run("import", csv(tmp_path / f"{worker}-{turn}.csv", [row]), "t", status=None)
-        assert done.returncode in (0, 4), done.stderr
-        return done.returncode, row
+        lake.run("import", csv(tmp_path / f"{worker}-{turn}.csv", [row]), "t")
+        return row
 
-    results = at_once(one)
-    landed = sorted((row for status, row in results if status == 0), key=lambda row: int(row[0]))
-    assert landed
-    assert lake.rows("SELECT n, s FROM t ORDER BY n") == landed
-    assert len(lake.json("log", "-n", "0")["commits"]) == 1 + len(landed)
+    rows = sorted(at_once(one), key=lambda row: int(row[0]))
+    assert lake.rows("SELECT n, s FROM t ORDER BY n") == [["-1", "first"], *rows]
+    assert len(lake.json("log", "-n", "0")["commits"]) == 2 + len(rows)
+    lake.fsck()
+
+
+def test_one_file_imported_by_many_at_once(lake: Lake, tmp_path: Path) -> None:
+    """Its rows are there once, and one of them is told that it brought them."""
+    lake.run("import", csv(tmp_path / "first.csv", [["-1", "first"]]), "t")
+    files = [csv(tmp_path / f"{turn}.csv", [[str(turn), "x"], [str(turn + 100), "y"]]) for turn in range(EACH)]
+
+    def one(_: int, turn: int) -> dict[str, Any]:
+        return dict(lake.json("import", files[turn], "t"))
+
+    told = at_once(one)
+    assert lake.rows("SELECT count(*), count(DISTINCT n) FROM t") == [[str(1 + 2 * EACH)] * 2]
+    assert sum(document["rows"] for document in told) == 2 * EACH
+    assert sum(document["files"][0]["status"] == "imported" for document in told) == EACH
+    assert all((document["commit"] is None) == (document["rows"] == 0) for document in told)
     lake.fsck()
 
 
