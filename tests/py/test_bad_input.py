@@ -174,7 +174,7 @@ def test_queries_that_are_no_text(bad: Bad) -> None:
     (["table", "lss"], 2, ["table lss", "did you mean ls?"]),
     (["branch", "ls", "--nope"], 2, ["branch ls", "--nope"]),
     (["branch", "ls", "-o", "xml"], 2, ["xml", "json"]),
-    (["branch", "create", "main"], 4, ["main exists", "corrie checkout main"]),
+    (["branch", "create", "main"], 4, ["there is a branch of that name", "corrie checkout main"]),
     (["branch", "create", "a b"], 2, ["a b", " ^", "letters"]),
     (["branch", "create", "a..b"], 2, ["a..b", " ^^"]),
     (["branch", "create", "tx/mine"], 2, ["tx/mine"]),
