@@ -636,7 +636,7 @@ START_TEST(test_others_between_all_steps)
 {
     _cleanup_(lab_done) struct lab lab;
     struct crowd crowd = {.lab = &lab, .random = (uint64_t)_i * 77 + 5};
-    int n_rounds = getenv("CORRIE_TORTURE") ? 40 : 6;
+    int n_rounds = getenv("CORRIE_TORTURE") ? 15 : 6;
 
     fill(&lab, &crowd.arena, 2);
     for (int i = 0; i < 3; i++) {
