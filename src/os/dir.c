@@ -157,6 +157,7 @@ int os_dir_make(const char *path, uint32_t mode, corrie_error *err)
         if (r != CORRIE_E_NOT_FOUND || !cut_parent(work, &end)) {
             break;
         }
+        corrie_error_clear(err); /* of the level below */
     }
     while (r >= 0 && end < full) {
         work[end] = '/';
