@@ -475,15 +475,35 @@ static int check_collection(const struct backend_state *state, const struct cata
     return removals != 0 && removals != state->removals;
 }
 
+static int move_inside(struct sqlite_backend *self, const struct backend_state *state,
+                       const struct backend_object *objects, size_t n,
+                       const struct catalog_move *move, enum catalog_ref_kind kind,
+                       corrie_error *err)
+{
+    int r = 0;
+
+    if (!hash_is_zero(&move->new_commit)) {
+        r = check_target(self, state, objects, n, &move->new_commit, err);
+    }
+    if (r >= 0) {
+        r = write_ref(self, move, kind, err);
+    }
+    return r < 0 ? r : write_reflog(self, move, kind, err);
+}
+
 static int commit_inside(struct sqlite_backend *self, const struct backend_object *objects,
                          size_t n, const struct catalog_move *move, uint64_t removals,
                          corrie_error *err)
 {
     struct backend_state state;
     enum catalog_ref_kind kind;
+    enum catalog_ref_kind also_kind = 0;
     int64_t next;
     int r = check_expected(self, move, &kind, err);
 
+    if (r >= 0 && move->also) {
+        r = check_expected(self, move->also, &also_kind, err);
+    }
     if (r >= 0) {
         r = sqlite_read_state(self, &state, &next, err);
     }
@@ -493,17 +513,12 @@ static int commit_inside(struct sqlite_backend *self, const struct backend_objec
     if (r != 0) {
         return r;
     }
-    if (!hash_is_zero(&move->new_commit)) {
-        r = check_target(self, &state, objects, n, &move->new_commit, err);
-    }
+    r = put_all(self, &state, next, objects, n, err);
     if (r >= 0) {
-        r = put_all(self, &state, next, objects, n, err);
+        r = move_inside(self, &state, objects, n, move, kind, err);
     }
-    if (r >= 0) {
-        r = write_ref(self, move, kind, err);
-    }
-    if (r >= 0) {
-        r = write_reflog(self, move, kind, err);
+    if (r >= 0 && move->also) {
+        r = move_inside(self, &state, objects, n, move->also, also_kind, err);
     }
     return r < 0 ? r : sqlite_run(self, SQL_COMMIT, "commit", err);
 }

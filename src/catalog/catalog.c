@@ -357,11 +357,15 @@ int catalog_commit(struct catalog *catalog, const struct object_list *objects,
 {
     _cleanup_(arena_done) struct arena arena = {0};
     struct catalog_move dated = *move;
+    struct catalog_move also;
     struct backend_object *packed = NULL;
     size_t n = objects ? objects->count : 0;
     int r;
 
     r = check_move(move, err);
+    if (r >= 0 && move->also) {
+        r = check_move(move->also, err);
+    }
     if (r >= 0 && n > 0) {
         r = object_list_pack(catalog, objects, &arena, &packed, err);
     }
@@ -370,6 +374,11 @@ int catalog_commit(struct catalog *catalog, const struct object_list *objects,
     }
     if (dated.when == 0) {
         dated.when = clock_now();
+    }
+    if (move->also) {
+        also = *move->also;
+        also.when = also.when == 0 ? dated.when : also.when;
+        dated.also = &also;
     }
     r = commit_packed(catalog, objects, packed, n, &dated, err);
     for (size_t i = 0; r >= 0 && i < n; i++) {

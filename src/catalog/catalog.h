@@ -78,6 +78,9 @@ struct catalog_move {
     /* What a collection that runs meanwhile must know (collect.h): */
     int64_t since;       /* UTC ns: when the work that wrote its files began; 0 = it wrote none */
     uint64_t generation; /* catalog_generation before anything was looked at; 0 = no matter */
+    /* A movement of another ref that is made with this one: both or none (a name that another takes
+     * over). Of its own it has no `also`, `since` and `generation`. NULL = none. */
+    const struct catalog_move *also;
 };
 
 /* Counts collections that began or ended; from 1. A round takes it before it looks at the first

@@ -4,6 +4,7 @@
  * the same is decided again, a bounded number of times. Renaming: api_rename.c. */
 #include "lake/api_priv.h"
 
+#include "base/mem.h"
 #include "lang/refexpr.h"
 
 enum { WAIT_NS = 2000000 };
@@ -20,21 +21,30 @@ static bool may_differ_now(const struct catalog_move *move, const corrie_error *
            (err->code == CORRIE_E_NOT_FOUND && !creates);
 }
 
-int api_move_ref(struct lake *lake, api_decide_fn decide, void *arg, struct catalog_move *move,
-                 corrie_error *err)
+int api_move_ref(struct lake *lake, api_decide_fn decide, api_answer_fn answer, void *arg,
+                 struct catalog_move *move, char **ret_json, corrie_error *err)
 {
     for (unsigned i = 1;; i++) {
+        _free_ char *text = NULL;
+        bool moves;
         int r = catalog_generation(lake->catalog, &move->generation, err);
 
         if (r >= 0) {
             r = decide(arg, lake, move, err);
         }
-        if (r <= 0) {
+        moves = r > 0;
+        if (r >= 0 && answer) {
+            r = answer(arg, move, moves, &text, err);
+        }
+        if (r < 0) {
             return r;
         }
-        r = catalog_commit(lake->catalog, NULL, move, err);
+        r = moves ? catalog_commit(lake->catalog, NULL, move, err) : 0;
         if (r >= 0) {
-            return 1;
+            if (answer) {
+                *ret_json = TAKE_PTR(text);
+            }
+            return moves;
         }
         if (!may_differ_now(move, err) || i == API_TRIES) {
             return r;
@@ -135,16 +145,17 @@ struct creating {
     struct hash at; /* where the ref of that name is */
 };
 
-static int give_created(struct str name, enum catalog_ref_kind kind, const struct hash *commit,
-                        bool created, char **ret_json, corrie_error *err)
+static int give_created(void *arg, const struct catalog_move *move, bool moves, char **ret_json,
+                        corrie_error *err)
 {
+    const struct creating *creating = arg;
     _json_ json_t *document = json_object();
     int r;
 
-    r = js_set_str(document, "name", name);
-    r |= js_set_str(document, "kind", str_of(catalog_ref_kind_name(kind)));
-    r |= js_set_hash(document, "commit", commit);
-    r |= js_set_bool(document, "created", created);
+    r = js_set_str(document, "name", move->ref);
+    r |= js_set_str(document, "kind", str_of(catalog_ref_kind_name(move->kind)));
+    r |= js_set_hash(document, "commit", &creating->at);
+    r |= js_set_bool(document, "created", moves);
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
@@ -193,12 +204,9 @@ static int create_ref(corrie_lake *lake, const char *name, enum catalog_ref_kind
         (struct lake_guard){.lake = lake, .arena = &arena, .accept_taint = given.accept_taint};
     r = api_check_new_name(move.ref, err);
     if (r >= 0) {
-        r = api_move_ref(lake, decide_creation, &creating, &move, err);
+        r = api_move_ref(lake, decide_creation, give_created, &creating, &move, ret_json, err);
     }
-    if (r < 0) {
-        return corrie_wrap(err, "create %s %s", catalog_ref_kind_name(kind), name);
-    }
-    return give_created(move.ref, kind, &creating.at, r > 0, ret_json, err);
+    return r < 0 ? corrie_wrap(err, "create %s %s", catalog_ref_kind_name(kind), name) : 0;
 }
 
 int corrie_branch_create(corrie_lake *lake, const char *name, const corrie_ref_options *options,
@@ -272,35 +280,41 @@ static int decide_removal(void *arg, struct lake *lake, struct catalog_move *mov
     return 1;
 }
 
-static int remove_ref(corrie_lake *lake, const char *name, enum catalog_ref_kind kind,
-                      const corrie_ref_options *options, char **ret_json, corrie_error *err)
+static int give_removed(void *arg, const struct catalog_move *move, bool moves, char **ret_json,
+                        corrie_error *err)
 {
-    const char *kind_name = catalog_ref_kind_name(kind);
-    corrie_ref_options given = {.size = sizeof given};
-    struct removing removing = {.options = &given};
-    struct catalog_move move = {.ref = str_of(name), .kind = kind, .who = lake->user};
+    const char *kind_name = catalog_ref_kind_name(move->kind);
     _cleanup_(buf_done) struct buf restore = {0};
     _json_ json_t *document = json_object();
     char hex[HASH_HEX + 1];
     int r;
 
-    API_GIVEN(given, options);
-    move.why = why_of(&given, kind == CATALOG_TAG ? "tag rm" : "branch rm");
-    r = api_move_ref(lake, decide_removal, &removing, &move, err);
-    if (r < 0) {
-        return corrie_wrap(err, "remove %s %s", kind_name, name);
-    }
-    hash_hex(&move.expected, hex);
-    buf_addf(&restore, "corrie %s create %s --from-ref @%.16s", kind_name, name, hex);
+    (void)arg;
+    hash_hex(&move->expected, hex);
+    buf_addf(&restore, "corrie %s create %.*s --from-ref @%.16s", kind_name, STR_FMT(move->ref),
+             hex);
     if (restore.failed) {
         return corrie_fail_memory(err);
     }
-    bool removed = r > 0;
-    r = js_set_str(document, "name", move.ref);
+    r = js_set_str(document, "name", move->ref);
     r |= js_set_str(document, "kind", str_of(kind_name));
-    r |= js_set_hash(document, "commit", removed ? &move.expected : NULL);
-    r |= js_set(document, "restore", removed ? js_string(buf_str(&restore)) : json_null());
+    r |= js_set_hash(document, "commit", moves ? &move->expected : NULL);
+    r |= js_set(document, "restore", moves ? js_string(buf_str(&restore)) : json_null());
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+}
+
+static int remove_ref(corrie_lake *lake, const char *name, enum catalog_ref_kind kind,
+                      const corrie_ref_options *options, char **ret_json, corrie_error *err)
+{
+    corrie_ref_options given = {.size = sizeof given};
+    struct removing removing = {.options = &given};
+    struct catalog_move move = {.ref = str_of(name), .kind = kind, .who = lake->user};
+    int r;
+
+    API_GIVEN(given, options);
+    move.why = why_of(&given, kind == CATALOG_TAG ? "tag rm" : "branch rm");
+    r = api_move_ref(lake, decide_removal, give_removed, &removing, &move, ret_json, err);
+    return r < 0 ? corrie_wrap(err, "remove %s %s", catalog_ref_kind_name(kind), name) : 0;
 }
 
 int corrie_branch_delete(corrie_lake *lake, const char *name, const corrie_ref_options *options,
@@ -348,7 +362,7 @@ static int decide_reset(void *arg, struct lake *lake, struct catalog_move *move,
     return r < 0 ? r : 1;
 }
 
-static int give_reset(const struct catalog_move *move, bool changed, char **ret_json,
+static int give_reset(void *arg, const struct catalog_move *move, bool changed, char **ret_json,
                       corrie_error *err)
 {
     _cleanup_(buf_done) struct buf restore = {0};
@@ -356,6 +370,7 @@ static int give_reset(const struct catalog_move *move, bool changed, char **ret_
     char hex[HASH_HEX + 1];
     int r;
 
+    (void)arg;
     hash_hex(&move->expected, hex);
     buf_addf(&restore, "corrie branch reset %.*s @%.16s", STR_FMT(move->ref), hex);
     if (restore.failed) {
@@ -389,13 +404,13 @@ int corrie_branch_reset(corrie_lake *lake, const char *name, const char *to_ref,
     resetting.why = why_of(&given, why);
     r = lake_branch(lake, str_of(name), &arena, &move.ref, err);
     if (r >= 0) {
-        r = api_move_ref(lake, decide_reset, &resetting, &move, err);
+        r = api_move_ref(lake, decide_reset, give_reset, &resetting, &move, ret_json, err);
     }
     if (r < 0) {
         return name && *name ? corrie_wrap(err, "reset branch %s", name)
                              : corrie_wrap(err, "reset what is checked out");
     }
-    return give_reset(&move, r > 0, ret_json, err);
+    return 0;
 }
 
 /* ---- bringing back ---- */
@@ -462,6 +477,20 @@ static int decide_restore(void *arg, struct lake *lake, struct catalog_move *mov
     return r < 0 ? r : 1;
 }
 
+static int give_restored(void *arg, const struct catalog_move *move, bool moves, char **ret_json,
+                         corrie_error *err)
+{
+    _json_ json_t *document = json_object();
+    int r;
+
+    (void)arg;
+    (void)moves;
+    r = js_set_str(document, "name", move->ref);
+    r |= js_set_str(document, "kind", str_of(catalog_ref_kind_name(move->kind)));
+    r |= js_set_hash(document, "commit", &move->new_commit);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+}
+
 int corrie_ref_restore(corrie_lake *lake, const char *name, const corrie_ref_options *options,
                        char **ret_json, corrie_error *err)
 {
@@ -469,7 +498,6 @@ int corrie_ref_restore(corrie_lake *lake, const char *name, const corrie_ref_opt
     corrie_ref_options given = {.size = sizeof given};
     struct restoring restoring = {.options = &given};
     struct catalog_move move = {.ref = str_of(name), .who = lake->user};
-    _json_ json_t *document = json_object();
     int r;
 
     API_GIVEN(given, options);
@@ -484,13 +512,7 @@ int corrie_ref_restore(corrie_lake *lake, const char *name, const corrie_ref_opt
                         name);
     }
     if (r >= 0) {
-        r = api_move_ref(lake, decide_restore, &restoring, &move, err);
+        r = api_move_ref(lake, decide_restore, give_restored, &restoring, &move, ret_json, err);
     }
-    if (r < 0) {
-        return corrie_wrap(err, "restore %s", str_of(name).len ? name : "a ref");
-    }
-    r = js_set_str(document, "name", move.ref);
-    r |= js_set_str(document, "kind", str_of(catalog_ref_kind_name(move.kind)));
-    r |= js_set_hash(document, "commit", &move.new_commit);
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+    return r < 0 ? corrie_wrap(err, "restore %s", str_of(name).len ? name : "a ref") : 0;
 }

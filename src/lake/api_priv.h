@@ -31,9 +31,12 @@ enum { API_TRIES = 16 }; /* how often a movement is decided when others are fast
 /* Decides on a movement, from what is there now. 1: make the move; 0: there is nothing to do. */
 typedef int (*api_decide_fn)(void *arg, struct lake *lake, struct catalog_move *move,
                              corrie_error *err);
-/* Decides and moves; again if others moved it meanwhile. 1 moved, 0 nothing to do. */
-int api_move_ref(struct lake *lake, api_decide_fn decide, void *arg, struct catalog_move *move,
-                 corrie_error *err) CORRIE_MUST_USE;
+/* Makes the answer to a movement that was decided on, before it is made: nothing may fail once it is done. */
+typedef int (*api_answer_fn)(void *arg, const struct catalog_move *move, bool moves,
+                             char **ret_json, corrie_error *err);
+/* Decides and moves; again if others moved it meanwhile. 1 moved, 0 nothing to do. `answer` may be NULL. */
+int api_move_ref(struct lake *lake, api_decide_fn decide, api_answer_fn answer, void *arg,
+                 struct catalog_move *move, char **ret_json, corrie_error *err) CORRIE_MUST_USE;
 /* Whether a ref may be made under a name. Ones of other names that are there stay usable. */
 int api_check_new_name(struct str name, corrie_error *err) CORRIE_MUST_USE;
 int api_need_branch(const struct catalog_ref *found, corrie_error *err) CORRIE_MUST_USE;

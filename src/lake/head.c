@@ -115,19 +115,14 @@ int corrie_checked_out(corrie_lake *lake, char **ret_name, corrie_error *err)
     return *ret_name ? 0 : corrie_fail_memory(err);
 }
 
-int corrie_checkout(corrie_lake *lake, const char *branch, corrie_error *err)
+int lake_head_keep(struct lake *lake, struct str name, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     _free_ char *path = NULL;
     char *directory;
     char *line;
-    struct str name;
     int r;
 
-    r = lake_branch(lake, str_of(branch), &arena, &name, err);
-    if (r < 0) {
-        return corrie_wrap(err, "check out %s", branch);
-    }
     r = head_path(lake, &path, err);
     if (r < 0) {
         return r;
@@ -141,5 +136,14 @@ int corrie_checkout(corrie_lake *lake, const char *branch, corrie_error *err)
     if (r >= 0) {
         r = os_file_replace(path, str_of(line), 0600, err);
     }
-    return r < 0 ? corrie_wrap(err, "check out %s", branch) : 0;
+    return r < 0 ? corrie_wrap(err, "check out %.*s", STR_FMT(name)) : 0;
+}
+
+int corrie_checkout(corrie_lake *lake, const char *branch, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct str name;
+    int r = lake_branch(lake, str_of(branch), &arena, &name, err);
+
+    return r < 0 ? corrie_wrap(err, "check out %s", branch) : lake_head_keep(lake, name, err);
 }

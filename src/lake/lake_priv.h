@@ -85,6 +85,8 @@ int lake_config_format(const struct lake_config *config, struct buf *out, corrie
 /* head.c: as lake_head, but what is kept, whatever $CORRIE_REF says. */
 int lake_head_kept(struct lake *lake, struct arena *arena, struct str *ret, corrie_error *err)
     CORRIE_MUST_USE;
+/* Makes a branch what is checked out, whether it is there or not. */
+int lake_head_keep(struct lake *lake, struct str name, corrie_error *err) CORRIE_MUST_USE;
 
 /* open.c: a handle with store, places and author, of a lake that may not be there yet; *ret_source as in lake_locate. */
 int lake_prepare(struct lake *lake, const char *url, const char *author, struct str *ret_source,

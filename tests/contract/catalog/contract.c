@@ -204,6 +204,54 @@ START_TEST(test_reflog_outlives_the_ref)
 }
 END_TEST
 
+/* A branch that is renamed is never gone and never there twice. */
+START_TEST(test_two_movements_as_one)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object objects[2];
+    struct catalog_reflog_entry *entries;
+    struct catalog_ref ref;
+    size_t n;
+
+    rig_init(&rig, _i);
+    objects[0] = commit_object(&rig, 0);
+    objects[1] = commit_object(&rig, 1);
+    const struct hash *a = &objects[0].name;
+    struct catalog_move old = {
+        .ref = STR("old"), .kind = CATALOG_BRANCH, .expected = *a, .when = 7, .why = STR("to")};
+    struct catalog_move made = {.ref = STR("new"),
+                                .kind = CATALOG_BRANCH,
+                                .new_commit = *a,
+                                .when = 7,
+                                .why = STR("from"),
+                                .also = &old};
+
+    ck_ok(move_ref(&rig, "old", NULL, a, objects, 2), &rig.err);
+    old.expected = objects[1].name; /* the second cannot be: neither is the first */
+    ck_fails(rig.ops->commit(rig.backend, NULL, 0, &made, 0, &rig.err), CORRIE_E_CONFLICT,
+             &rig.err);
+    ck_assert_int_eq(rig.ops->get_ref(rig.backend, STR("new"), &ref, &rig.err), 0);
+    old.expected = *a;
+    ck_ok(rig.ops->commit(rig.backend, NULL, 0, &made, 0, &rig.err), &rig.err);
+    rig_reopen(&rig);
+    ck_assert_int_eq(rig.ops->get_ref(rig.backend, STR("new"), &ref, &rig.err), 1);
+    ck_assert(hash_eq(&ref.commit, a));
+    ck_assert_int_eq(rig.ops->get_ref(rig.backend, STR("old"), &ref, &rig.err), 0);
+    ck_ok(rig.ops->reflog(rig.backend, STR("old"), 0, 10, &rig.arena, &entries, &n, &rig.err),
+          &rig.err);
+    ck_assert_uint_eq(n, 2);
+    ck_str_eq(entries[0].why, STR("to"));
+    ck_ok(rig.ops->reflog(rig.backend, STR("new"), 0, 10, &rig.arena, &entries, &n, &rig.err),
+          &rig.err);
+    ck_assert_uint_eq(n, 1);
+    ck_str_eq(entries[0].why, STR("from"));
+    /* and the first cannot be: neither is the second */
+    ck_ok(move_ref(&rig, "old", NULL, a, NULL, 0), &rig.err);
+    ck_fails(rig.ops->commit(rig.backend, NULL, 0, &made, 0, &rig.err), CORRIE_E_EXISTS, &rig.err);
+    ck_assert_int_eq(rig.ops->get_ref(rig.backend, STR("old"), &ref, &rig.err), 1);
+}
+END_TEST
+
 START_TEST(test_lists_in_pages)
 {
     static const char *const names[] = {"a", "a/b", "a.c", "aa", "b", "tx/1"};
@@ -803,11 +851,22 @@ Suite *contract_suite(void);
 Suite *contract_suite(void)
 {
     const TTest *const tests[] = {
-        test_objects,         test_compare_and_swap, test_reflog_outlives_the_ref,
-        test_lists_in_pages,  test_find_by_bits,     test_hold_keeps_others_out,
-        test_records,         test_made_once,        test_ten_thousand_refs,
-        test_reflog_in_pages, test_positions,        test_removal,
-        test_fence,           test_freeze,           test_processes,
+        test_objects,
+        test_compare_and_swap,
+        test_reflog_outlives_the_ref,
+        test_lists_in_pages,
+        test_find_by_bits,
+        test_hold_keeps_others_out,
+        test_records,
+        test_made_once,
+        test_ten_thousand_refs,
+        test_reflog_in_pages,
+        test_positions,
+        test_removal,
+        test_fence,
+        test_freeze,
+        test_processes,
+        test_two_movements_as_one,
     };
     Suite *suite = suite_create("contract");
     TCase *tcase = tcase_create("catalog");
