@@ -138,6 +138,8 @@ struct merge_choice {
     enum merge_side side; /* MERGE_SOURCE or MERGE_TARGET */
 };
 
+struct publish_result;
+
 /* What a guard judges. Trees are borrowed. */
 struct merge_step {
     const struct catalog_ref *ref; /* as it stands at the beginning of the round */
@@ -160,6 +162,11 @@ struct merge_guard {
     /* 0, or a refusal, which ends the publication. May be called several times: once a commit that
      * would be made or a fast-forward, and again in every round. Dry runs ask too. */
     int (*check)(void *data, struct catalog *catalog, struct merge_step *step, corrie_error *err);
+    /* Called when all is known that the result will say and, unless it is a dry run or nothing
+     * changes, before the ref is moved: what a caller needs memory or reads for afterwards is made
+     * here, so that nothing can fail once the change is done. Again in every round; what is to be
+     * stored can be read already. Negative ends the publication. May be NULL. */
+    int (*ready)(void *data, const struct publish_result *result, corrie_error *err);
 };
 
 struct merge_options {
@@ -270,7 +277,8 @@ struct pick {
  * merge3 onto the one before, with base = the parent and source = the commit, or the reverse for a
  * revert; a commit that changes nothing any more is left out. Each new commit has the property
  * `picked-from` or `reverts` = the hash. ret_commits[i] is what became of commits[i] (zero: left
- * out; in a dry run the commits that would be made, not stored).
+ * out; in a dry run the commits that would be made, not stored); written in every round, before the
+ * guard's `ready`, so what is there after a failure means nothing.
  * CORRIE_E_USAGE for a commit with several parents without mainline, for a mainline that it does
  * not have, and for a first commit: it has nothing that it changed. CORRIE_E_CONFLICT names the
  * commit and fills the report; others as catalog_publish. */

@@ -199,8 +199,7 @@ int catalog_pick(struct catalog *catalog, const struct pick *pick, struct publis
                  struct hash *ret_commits, struct merge_report *report, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf why = {0};
-    _free_ struct hash *made = mem_alloc(pick->n_commits + 1, sizeof *made);
-    struct picking picking = {pick, made};
+    struct picking picking = {pick, ret_commits};
     struct target target = {.ref = pick->ref,
                             .commit = &pick->commit,
                             .why = pick->why,
@@ -210,9 +209,6 @@ int catalog_pick(struct catalog *catalog, const struct pick *pick, struct publis
                             .preview = pick->preview};
     int r;
 
-    if (!made) {
-        return corrie_fail_memory(err);
-    }
     if (pick->n_commits == 0) {
         return corrie_fail(err, CORRIE_E_USAGE, "no commit was named");
     }
@@ -224,9 +220,5 @@ int catalog_pick(struct catalog *catalog, const struct pick *pick, struct publis
     if (r >= 0) {
         r = publish_rounds(catalog, &target, pick_round, &picking, ret, report, err);
     }
-    if (r < 0) {
-        return corrie_wrap(err, "change %.*s", STR_FMT(pick->ref));
-    }
-    memcpy(ret_commits, made, pick->n_commits * sizeof *made);
-    return 0;
+    return r < 0 ? corrie_wrap(err, "change %.*s", STR_FMT(pick->ref)) : 0;
 }

@@ -72,6 +72,15 @@ static void set_result(const struct catalog_ref *head, const struct round *round
     };
 }
 
+/* The last chance of a caller's to fail. */
+static int tell_ready(const struct target *target, const struct publish_result *result,
+                      corrie_error *err)
+{
+    const struct merge_guard *guard = target->options ? target->options->guard : NULL;
+
+    return guard && guard->ready ? guard->ready(guard->data, result, err) : 0;
+}
+
 /* What was written before the fence may have been removed: no further round makes that good. */
 static int check_fence(const struct round *round, corrie_error *err)
 {
@@ -124,6 +133,7 @@ static int one_round(struct catalog *catalog, const struct target *target, round
     _cleanup_(round_done) struct round round = {.catalog = catalog, .target = target};
     bool dry_run = target->options && target->options->dry_run;
     struct catalog_move seen = {.since = 0};
+    struct publish_result result;
     struct catalog_ref head;
     int r;
 
@@ -131,6 +141,10 @@ static int one_round(struct catalog *catalog, const struct target *target, round
     r = look(&round, &head, &seen, err);
     if (r >= 0) {
         r = function(arg, &round, report, err);
+    }
+    if (r >= 0) {
+        set_result(&head, &round, !dry_run, attempt, &result);
+        r = tell_ready(target, &result, err);
     }
     if (r < 0) {
         return r;
@@ -143,7 +157,7 @@ static int one_round(struct catalog *catalog, const struct target *target, round
         }
         publish_at(&round, PUBLISH_SWAPPED);
     }
-    set_result(&head, &round, !dry_run, attempt, ret);
+    *ret = result;
     if (dry_run && target->preview) {
         object_list_done(target->preview);
         *target->preview = TAKE(round.objects);

@@ -1,6 +1,7 @@
 /* import.c — corrie_import: files to rows of one table, in one commit. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "ingest/ingest.h"
 #include "jobs/jobs.h"
 #include "lake/lake.h"
@@ -27,10 +28,16 @@ struct import {
     struct lake_written written;
     struct hash commit;
     bool committed;
+    /* What counts of it, when others imported the same files meanwhile: look_at_what_came. */
+    struct lake_table stands;
+    int64_t rows;
+    int64_t bytes;
+    char *json; /* the answer, made before the branch moves: nothing may fail after that */
 };
 
 static void import_done(struct import *import)
 {
+    mem_free(import->json);
     lake_workspace_done(&import->work);
     lake_tx_free(import->tx);
     job_free(import->job);
@@ -271,17 +278,25 @@ static int note_ledger(struct import *import, corrie_error *err)
     return r < 0 ? r : lake_tx_ledger(import->tx, &import->written.table.id, entries, n, err);
 }
 
-/* Others may have imported a file meanwhile: then their rows count and ours did not come. What the table holds now is
- * theirs and ours. */
+/* What is told of the import if all of it counts. */
+static void take_written(struct import *import)
+{
+    import->stands = import->written.table;
+    import->rows = import->written.rows;
+    import->bytes = import->written.bytes;
+}
+
+/* Others may have imported a file meanwhile: then their rows count and ours did not come. What the table holds then is
+ * theirs and ours. Asked again in every round. */
 static int look_at_what_came(struct import *import, corrie_error *err)
 {
-    struct lake_table *table = &import->written.table;
     struct lake_view view;
     size_t n = 0;
     int r = lake_view_of(import->lake, &import->commit, &view, err);
 
     if (r >= 0) {
-        r = lake_table_get(&view, import->ns, import->table.table, &import->arena, table, err);
+        r = lake_table_get(&view, import->ns, import->table.table, &import->arena, &import->stands,
+                           err);
     }
     for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
         struct ingest_file *file = &import->files[i];
@@ -290,15 +305,101 @@ static int look_at_what_came(struct import *import, corrie_error *err)
         if (file->skip) {
             continue;
         }
-        r = lake_ledger_find(&view, &table->id, file->url, &import->arena, &entry, err);
-        if (r > 0 && !str_eq(entry.job, job_id(import->job))) {
-            file->beaten = true;
-            import->written.rows -= import->written.selects[n].rows;
-            import->written.bytes -= import->written.selects[n].bytes;
+        r = lake_ledger_find(&view, &import->stands.id, file->url, &import->arena, &entry, err);
+        file->beaten = r > 0 && !str_eq(entry.job, job_id(import->job));
+        if (file->beaten) {
+            import->rows -= import->written.selects[n].rows;
+            import->bytes -= import->written.selects[n].bytes;
         }
         n++;
     }
     return r < 0 ? r : 0;
+}
+
+/* ---- the answer ---- */
+
+static json_t *files_json(const struct import *import)
+{
+    json_t *files = json_array();
+    bool has_rows = import->written.selects && import->options->mode != CORRIE_IMPORT_CREATE;
+    size_t select = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < import->n_files && files; i++) {
+        const struct ingest_file *file = &import->files[i];
+        const struct written_files *written =
+            file->skip || !has_rows ? NULL : &import->written.selects[select++];
+        bool came = written && !file->beaten;
+        json_t *item = json_object();
+
+        r |= js_set_str(item, "uri", file->url);
+        r |= js_set_str(item, "status",
+                        came                         ? STR("imported")
+                        : file->skip || file->beaten ? STR("skipped")
+                                                     : STR("read"));
+        r |= js_set_int(item, "rows", came ? written->rows : 0);
+        r |= js_set_int(item, "bytes", file->size);
+        if (!file->skip && file->source.format == ENGINE_FORMAT_CSV) {
+            json_t *sniffed = json_object();
+
+            r |= js_set_str(sniffed, "delimiter", file->source.delimiter);
+            r |= js_set_str(sniffed, "quote", file->source.quote);
+            r |= js_set_bool(sniffed, "header", file->source.header);
+            r |= js_set(item, "sniffed", sniffed);
+        }
+        r |= json_array_append_new(files, item);
+    }
+    if (r != 0) {
+        json_decref(files);
+        return NULL;
+    }
+    return files;
+}
+
+static int give_result(const struct import *import, char **ret_json, corrie_error *err)
+{
+    _json_ json_t *document = json_object();
+    json_t *schema = json_array();
+    int r = 0;
+
+    for (size_t i = 0; i < import->schema.n_fields && schema; i++) {
+        _cleanup_(buf_done) struct buf type = {0};
+        json_t *item = json_object();
+
+        type_print(&import->schema.fields[i].type, &type);
+        r |= js_set_str(item, "name", import->schema.fields[i].name);
+        r |= js_set_str(item, "type", buf_str(&type));
+        r |= json_array_append_new(schema, item);
+    }
+    r |= js_set_str(document, "namespace", import->ns);
+    r |= js_set_str(document, "table", import->table.table);
+    r |= js_set_str(document, "branch", lake_tx_branch(import->tx));
+    r |= js_set_hash(document, "commit", import->committed ? &import->commit : NULL);
+    r |= js_set_str(document, "job", job_id(import->job));
+    r |= js_set_bool(document, "created_table", import->written.created);
+    r |= js_set_bool(document, "created_namespace", import->created_namespace);
+    r |= js_set_int(document, "rows", import->rows);
+    r |= js_set_int(document, "bytes", import->bytes);
+    r |= js_set(document, "files", files_json(import));
+    r |= js_set(document, "schema", schema);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+}
+
+static int answer(void *data, const struct hash *commit, bool changed, corrie_error *err)
+{
+    struct import *import = data;
+
+    int r = 0;
+
+    import->commit = *commit;
+    import->committed = changed;
+    mem_free(import->json);
+    import->json = NULL;
+    take_written(import);
+    if (import->options->mode == CORRIE_IMPORT_APPEND) {
+        r = look_at_what_came(import, err);
+    }
+    return r < 0 ? r : give_result(import, &import->json, err);
 }
 
 static int publish(struct import *import, corrie_error *err)
@@ -322,19 +423,14 @@ static int publish(struct import *import, corrie_error *err)
         return corrie_fail_memory(err);
     }
     publish.message = str_of(message);
+    publish.ready = answer;
+    publish.ready_data = import;
     r = lake_tx_publish(import->tx, &publish, &import->commit, err);
     if (r < 0) {
+        import->committed = false;
         return r;
     }
     import->committed = r > 0;
-    if (import->options->mode == CORRIE_IMPORT_APPEND) {
-        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-
-        if (look_at_what_came(import, &ignored) < 0) {
-            corrie_error_clear(
-                &ignored); /* the commit stands; our own counts are the best we have */
-        }
-    }
     if (import->created_namespace) {
         char *text = arena_printf(&import->arena, "made the namespace %.*s", STR_FMT(import->ns));
 
@@ -396,44 +492,6 @@ static json_t *args_json(const struct import *import)
     return args;
 }
 
-static json_t *files_json(const struct import *import)
-{
-    json_t *files = json_array();
-    bool has_rows = import->written.selects && import->options->mode != CORRIE_IMPORT_CREATE;
-    size_t select = 0;
-    int r = 0;
-
-    for (size_t i = 0; i < import->n_files && files; i++) {
-        const struct ingest_file *file = &import->files[i];
-        const struct written_files *written =
-            file->skip || !has_rows ? NULL : &import->written.selects[select++];
-        bool came = written && !file->beaten;
-        json_t *item = json_object();
-
-        r |= js_set_str(item, "uri", file->url);
-        r |= js_set_str(item, "status",
-                        came                         ? STR("imported")
-                        : file->skip || file->beaten ? STR("skipped")
-                                                     : STR("read"));
-        r |= js_set_int(item, "rows", came ? written->rows : 0);
-        r |= js_set_int(item, "bytes", file->size);
-        if (!file->skip && file->source.format == ENGINE_FORMAT_CSV) {
-            json_t *sniffed = json_object();
-
-            r |= js_set_str(sniffed, "delimiter", file->source.delimiter);
-            r |= js_set_str(sniffed, "quote", file->source.quote);
-            r |= js_set_bool(sniffed, "header", file->source.header);
-            r |= js_set(item, "sniffed", sniffed);
-        }
-        r |= json_array_append_new(files, item);
-    }
-    if (r != 0) {
-        json_decref(files);
-        return NULL;
-    }
-    return files;
-}
-
 static json_t *tables_json(const struct import *import)
 {
     json_t *tables = json_array();
@@ -442,43 +500,14 @@ static json_t *tables_json(const struct import *import)
 
     r = js_set_str(item, "namespace", import->ns);
     r |= js_set_str(item, "name", import->table.table);
-    r |= js_set_int(item, "records", import->written.table.records);
-    r |= js_set_int(item, "rows_written", import->written.rows);
+    r |= js_set_int(item, "records", import->stands.records);
+    r |= js_set_int(item, "rows_written", import->rows);
     r |= json_array_append_new(tables, item);
     if (r != 0) {
         json_decref(tables);
         return NULL;
     }
     return tables;
-}
-
-static int give_result(const struct import *import, char **ret_json, corrie_error *err)
-{
-    _json_ json_t *document = json_object();
-    json_t *schema = json_array();
-    int r = 0;
-
-    for (size_t i = 0; i < import->schema.n_fields && schema; i++) {
-        _cleanup_(buf_done) struct buf type = {0};
-        json_t *item = json_object();
-
-        type_print(&import->schema.fields[i].type, &type);
-        r |= js_set_str(item, "name", import->schema.fields[i].name);
-        r |= js_set_str(item, "type", buf_str(&type));
-        r |= json_array_append_new(schema, item);
-    }
-    r |= js_set_str(document, "namespace", import->ns);
-    r |= js_set_str(document, "table", import->table.table);
-    r |= js_set_str(document, "branch", lake_tx_branch(import->tx));
-    r |= js_set_hash(document, "commit", import->committed ? &import->commit : NULL);
-    r |= js_set_str(document, "job", job_id(import->job));
-    r |= js_set_bool(document, "created_table", import->written.created);
-    r |= js_set_bool(document, "created_namespace", import->created_namespace);
-    r |= js_set_int(document, "rows", import->written.rows);
-    r |= js_set_int(document, "bytes", import->written.bytes);
-    r |= js_set(document, "files", files_json(import));
-    r |= js_set(document, "schema", schema);
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
 static int import_files(struct import *import, corrie_error *err)
@@ -490,7 +519,7 @@ static int import_files(struct import *import, corrie_error *err)
         return r;
     }
     if (import->n_files == import->n_skipped && import->exists) {
-        import->written.table = import->before;
+        import->stands = import->before;
         return 0; /* nothing new: no commit */
     }
     return write_table(import, err);
@@ -586,6 +615,12 @@ int corrie_import(corrie_lake *lake, const corrie_import_options *options, char 
     if (import.job) {
         end_job(&import, r < 0 ? err : NULL);
     }
-    return r < 0 ? corrie_wrap(err, "import into %s", given.table)
-                 : give_result(&import, ret_json, err);
+    if (r < 0) {
+        return corrie_wrap(err, "import into %s", given.table);
+    }
+    if (!import.json) { /* nothing new: nothing was published */
+        return give_result(&import, ret_json, err);
+    }
+    *ret_json = TAKE_PTR(import.json);
+    return 0;
 }

@@ -3,10 +3,18 @@
  * The edits are made of the branch as it is now; if it moves meanwhile, they are merged like any other change. */
 #include "lake/api_priv.h"
 
+#include "base/mem.h"
 #include "base/vec.h"
 #include "lang/name.h"
 
 /* ---- a change under way ---- */
+
+struct named {
+    struct str ns;
+    struct str name;
+    struct key key;
+    char *text; /* "sales.events" */
+};
 
 struct change {
     struct lake *lake;
@@ -18,10 +26,18 @@ struct change {
     struct lake_guard guard;
     int64_t since; /* when this began to look: what it takes from history was there then */
     struct publish_result result;
+    /* Makes the document of `result`, which is told before the branch moves: nothing may fail after that. */
+    int (*answer)(struct change *c, char **ret_json, corrie_error *err);
+    char *json;
+    const char *name; /* what was named, and what the answer says of it */
+    struct named from;
+    struct named to;
+    int64_t records;
 };
 
 static void change_done(struct change *change)
 {
+    mem_free(change->json);
     vec_done(&change->edits);
     arena_done(&change->arena);
 }
@@ -90,11 +106,29 @@ static int fail_with_report(const struct merge_report *report, struct str branch
     return err->code;
 }
 
-/* One commit of the edits; `message` unless the caller gave one. */
+static int check_change(void *data, struct catalog *catalog, struct merge_step *step,
+                        corrie_error *err)
+{
+    struct change *c = data;
+
+    return lake_guard_step(&c->guard, catalog, step, err);
+}
+
+static int answer_change(void *data, const struct publish_result *result, corrie_error *err)
+{
+    struct change *c = data;
+
+    c->result = *result;
+    mem_free(c->json);
+    c->json = NULL;
+    return c->answer(c, &c->json, err);
+}
+
+/* One commit of the edits; `message` unless the caller gave one. The answer lies in c->json. */
 static int publish_change(struct change *c, const char *message, corrie_error *err)
 {
     _cleanup_(merge_report_done) struct merge_report report = {0};
-    struct merge_guard check = {.data = &c->guard, .check = lake_guard_step};
+    struct merge_guard check = {.data = c, .check = check_change, .ready = answer_change};
     struct merge_options options;
     struct publish publish = {.ref = c->branch,
                               .start = c->view.commit,
@@ -162,13 +196,6 @@ static int clear_ledger(struct change *c, const struct uuid *table, corrie_error
 }
 
 /* ---- names ---- */
-
-struct named {
-    struct str ns;
-    struct str name;
-    struct key key;
-    char *text; /* "sales.events" */
-};
 
 static int take_name(struct change *c, const char *text, struct str default_ns, struct named *ret,
                      corrie_error *err)
@@ -276,9 +303,11 @@ static int delete_namespace(struct change *c, const char *name, bool if_exists, 
     return r < 0 ? r : 1;
 }
 
-static int give_removed(struct change *c, const char *name, const char *restore, bool removed,
-                        char **ret_json, corrie_error *err)
+static int answer_removed(struct change *c, char **ret_json, corrie_error *err)
 {
+    bool removed = c->edits.count > 0;
+    const char *restore = c->from.text ? "table revert" : "namespace create";
+    const char *name = c->from.text ? c->from.text : c->name;
     _json_ json_t *document = json_object();
     int r;
 
@@ -288,10 +317,20 @@ static int give_removed(struct change *c, const char *name, const char *restore,
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
+/* Hands out the answer; one is made where nothing was published. */
+static int give(struct change *c, char **ret_json, corrie_error *err)
+{
+    if (!c->json) {
+        return c->answer(c, ret_json, err);
+    }
+    *ret_json = TAKE_PTR(c->json);
+    return 0;
+}
+
 int corrie_namespace_delete(corrie_lake *lake, const char *name, const char *branch, bool if_exists,
                             char **ret_json, corrie_error *err)
 {
-    _cleanup_(change_done) struct change change = {0};
+    _cleanup_(change_done) struct change change = {.answer = answer_removed, .name = name};
     int r;
 
     r = begin(&change, lake,
@@ -302,7 +341,7 @@ int corrie_namespace_delete(corrie_lake *lake, const char *name, const char *bra
     if (r < 0) {
         return corrie_wrap(err, "remove namespace %s", str_of(name).len > 0 ? name : "\"\"");
     }
-    return give_removed(&change, name, "namespace create", r > 0, ret_json, err);
+    return give(&change, ret_json, err);
 }
 
 /* ---- removing and renaming tables ---- */
@@ -334,17 +373,16 @@ static int delete_table(struct change *c, const char *name, struct named *ret_na
 int corrie_table_delete(corrie_lake *lake, const char *name, const corrie_table_options *options,
                         char **ret_json, corrie_error *err)
 {
-    _cleanup_(change_done) struct change change = {0};
-    struct named named = {0};
+    _cleanup_(change_done) struct change change = {.answer = answer_removed};
     int r = begin(&change, lake, options, err);
 
     if (r >= 0) {
-        r = delete_table(&change, name, &named, err);
+        r = delete_table(&change, name, &change.from, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "remove table %s", name ? name : "\"\"");
     }
-    return give_removed(&change, named.text, "table revert", r > 0, ret_json, err);
+    return give(&change, ret_json, err);
 }
 
 static int rename_table(struct change *c, const char *name, const char *new_name,
@@ -386,25 +424,30 @@ static int rename_table(struct change *c, const char *name, const char *new_name
         c, arena_printf(&c->arena, "Rename table %s to %s", ret_old->text, ret_new->text), err);
 }
 
+static int answer_renamed(struct change *c, char **ret_json, corrie_error *err)
+{
+    _json_ json_t *document = json_object();
+    int r;
+
+    r = js_set_str(document, "name", str_of(c->to.text));
+    r |= js_set_str(document, "previous_name", str_of(c->from.text));
+    r |= js_set_hash(document, "commit", &c->result.commit);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+}
+
 int corrie_table_rename(corrie_lake *lake, const char *name, const char *new_name,
                         const corrie_table_options *options, char **ret_json, corrie_error *err)
 {
-    _cleanup_(change_done) struct change change = {0};
-    _json_ json_t *document = json_object();
-    struct named from = {0};
-    struct named to = {0};
+    _cleanup_(change_done) struct change change = {.answer = answer_renamed};
     int r = begin(&change, lake, options, err);
 
     if (r >= 0) {
-        r = rename_table(&change, name, new_name, &from, &to, err);
+        r = rename_table(&change, name, new_name, &change.from, &change.to, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "rename table %s", name ? name : "\"\"");
     }
-    r = js_set_str(document, "name", str_of(to.text));
-    r |= js_set_str(document, "previous_name", str_of(from.text));
-    r |= js_set_hash(document, "commit", &change.result.commit);
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+    return give(&change, ret_json, err);
 }
 
 /* ---- reverting tables ---- */
@@ -525,30 +568,37 @@ static int revert_table(struct change *c, const char *name, const char *to_ref,
     }
     hash_hex(&then.commit, hex);
     c->guard.restores = true;
+    c->records = ret_table->records;
     return publish_change(
         c, arena_printf(&c->arena, "Revert table %s to %s (%.12s)", ret_named->text, to_ref, hex),
         err);
 }
 
+static int answer_reverted(struct change *c, char **ret_json, corrie_error *err)
+{
+    _json_ json_t *document = json_object();
+    int r;
+
+    r = js_set_str(document, "name", str_of(c->from.text));
+    r |= js_set_hash(document, "commit", &c->result.commit);
+    r |= js_set_hash(document, "previous", &c->result.previous);
+    r |= js_set_int(document, "records", c->records);
+    r |= js_set_bool(document, "changed", c->result.changed);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+}
+
 int corrie_table_revert(corrie_lake *lake, const char *name, const char *to_ref,
                         const corrie_table_options *options, char **ret_json, corrie_error *err)
 {
-    _cleanup_(change_done) struct change change = {0};
-    _json_ json_t *document = json_object();
+    _cleanup_(change_done) struct change change = {.answer = answer_reverted};
     struct lake_table table;
-    struct named named = {0};
     int r = begin(&change, lake, options, err);
 
     if (r >= 0) {
-        r = revert_table(&change, name, to_ref, &named, &table, err);
+        r = revert_table(&change, name, to_ref, &change.from, &table, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "revert table %s", name ? name : "\"\"");
     }
-    r = js_set_str(document, "name", str_of(named.text));
-    r |= js_set_hash(document, "commit", &change.result.commit);
-    r |= js_set_hash(document, "previous", &change.result.previous);
-    r |= js_set_int(document, "records", table.records);
-    r |= js_set_bool(document, "changed", change.result.changed);
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+    return give(&change, ret_json, err);
 }

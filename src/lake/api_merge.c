@@ -1,6 +1,8 @@
 /* api_merge.c — merging, picking and reverting, in the public interface. */
 #include "lake/api_diff.h"
 
+#include "base/mem.h"
+
 /* What the three have in common. Everything lies in the arena or is borrowed from the caller. */
 struct merging {
     struct lake *lake;
@@ -16,12 +18,21 @@ struct merging {
     struct merge_report report;
     struct object_list preview;
     struct publish_result result;
+    /* What the answer says besides. It is made before the branch moves: nothing may fail after that. */
+    struct str source; /* merge */
+    struct hash source_commit;
+    const struct hash *from; /* pick and revert: the commits, and what became of them */
+    struct hash *made;
+    size_t n_made;
+    bool reverts;
+    char *json;
 };
 
 static void merging_done(struct merging *merging)
 {
     object_list_done(&merging->preview);
     merge_report_done(&merging->report);
+    mem_free(merging->json);
     arena_done(&merging->arena);
 }
 
@@ -134,6 +145,83 @@ static int take_choices(struct merging *m, const struct hash *sides, size_t n_si
     return 0;
 }
 
+/* ---- the answer ---- */
+
+static int set_result(struct merging *m, json_t *document, corrie_error *err)
+{
+    json_t *changes = NULL;
+    struct lake_view before;
+    int r;
+
+    r = lake_view_of(m->lake, &m->result.previous, &before, err);
+    if (r >= 0) {
+        r = api_diff(&(struct api_diff){.lake = m->lake, .from = before.tree, .to = m->result.tree},
+                     &changes, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    r = js_set_str(document, "into", m->into);
+    r |= js_set_hash(document, "commit", &m->result.commit);
+    r |= js_set_hash(document, "previous", &m->result.previous);
+    r |= js_set_bool(document, "tree_changed", !hash_eq(&before.tree, &m->result.tree));
+    r |= js_set_bool(document, "changed", m->result.changed);
+    r |= js_set_bool(document, "fast_forward", m->result.fast_forward);
+    r |= js_set_bool(document, "dry_run", m->given.dry_run);
+    r |= js_set(document, "changes", changes);
+    return r != 0 ? corrie_fail_memory(err) : 0;
+}
+
+static int picked_json(const struct hash *from, const struct hash *made, size_t n, json_t **ret,
+                       corrie_error *err)
+{
+    _json_ json_t *list = json_array();
+    int r = list ? 0 : -1;
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        json_t *item = json_object();
+
+        r |= js_set_hash(item, "from", &from[i]);
+        r |= js_set_hash(item, "commit", hash_is_zero(&made[i]) ? NULL : &made[i]);
+        r |= json_array_append_new(list, item);
+    }
+    *ret = TAKE_PTR(list);
+    return r != 0 ? corrie_fail_memory(err) : 0;
+}
+
+static int check_merge(void *data, struct catalog *catalog, struct merge_step *step,
+                       corrie_error *err)
+{
+    struct merging *m = data;
+
+    return lake_guard_step(&m->guard, catalog, step, err);
+}
+
+static int answer_merge(void *data, const struct publish_result *result, corrie_error *err)
+{
+    struct merging *m = data;
+    _json_ json_t *document = json_object();
+    json_t *list = NULL;
+    int r = 0;
+
+    m->result = *result;
+    mem_free(m->json);
+    m->json = NULL;
+    if (m->made) {
+        r = picked_json(m->from, m->made, m->n_made, &list, err);
+        if (r >= 0 && js_set(document, m->reverts ? "reverted" : "picked", list) != 0) {
+            r = corrie_fail_memory(err);
+        }
+    } else if (js_set_str(document, "source", m->source) != 0 ||
+               js_set_hash(document, "source_commit", &m->source_commit) != 0) {
+        r = corrie_fail_memory(err);
+    }
+    if (r >= 0) {
+        r = set_result(m, document, err);
+    }
+    return r < 0 ? r : js_give(TAKE_PTR(document), &m->json, err);
+}
+
 /* Fills everything but the choices. */
 static int begin(struct merging *m, struct lake *lake, const corrie_merge_options *options,
                  corrie_error *err)
@@ -154,7 +242,7 @@ static int begin(struct merging *m, struct lake *lake, const corrie_merge_option
                                    .arena = &m->arena,
                                    .accept_taint = m->given.accept_taint,
                                    .allow_torn = m->given.allow_torn};
-    m->check = (struct merge_guard){.data = &m->guard, .check = lake_guard_step};
+    m->check = (struct merge_guard){.data = m, .check = check_merge, .ready = answer_merge};
     lake_merge_options(lake, &m->options);
     m->options.guard = &m->check;
     m->options.dry_run = m->given.dry_run;
@@ -182,31 +270,6 @@ static int fail_merge(struct merging *m, struct str source, corrie_error *err)
     return err->code;
 }
 
-static int set_result(struct merging *m, json_t *document, corrie_error *err)
-{
-    json_t *changes = NULL;
-    struct lake_view before;
-    int r;
-
-    r = lake_view_of(m->lake, &m->result.previous, &before, err);
-    if (r >= 0) {
-        r = api_diff(&(struct api_diff){.lake = m->lake, .from = before.tree, .to = m->result.tree},
-                     &changes, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    r = js_set_str(document, "into", m->into);
-    r |= js_set_hash(document, "commit", &m->result.commit);
-    r |= js_set_hash(document, "previous", &m->result.previous);
-    r |= js_set_bool(document, "tree_changed", !hash_eq(&before.tree, &m->result.tree));
-    r |= js_set_bool(document, "changed", m->result.changed);
-    r |= js_set_bool(document, "fast_forward", m->result.fast_forward);
-    r |= js_set_bool(document, "dry_run", m->given.dry_run);
-    r |= js_set(document, "changes", changes);
-    return r != 0 ? corrie_fail_memory(err) : 0;
-}
-
 /* ---- merge ---- */
 
 /* The commits on which a key may be known: both sides and where they parted. */
@@ -222,8 +285,7 @@ static int sides_of_merge(struct merging *m, const struct hash *source, struct h
     return r;
 }
 
-static int merge_branch(struct merging *m, struct str source, struct hash *ret_source,
-                        corrie_error *err)
+static int merge_branch(struct merging *m, struct str source, corrie_error *err)
 {
     struct branch_merge merge = {.ref = m->into, .merge = &m->options, .preview = &m->preview};
     struct hash sides[3];
@@ -231,9 +293,10 @@ static int merge_branch(struct merging *m, struct str source, struct hash *ret_s
     size_t n_sides;
     int r;
 
-    r = lake_resolve(m->lake, source, ret_source, err);
+    m->source = source;
+    r = lake_resolve(m->lake, source, &m->source_commit, err);
     if (r >= 0) {
-        r = sides_of_merge(m, ret_source, sides, &n_sides, err);
+        r = sides_of_merge(m, &m->source_commit, sides, &n_sides, err);
     }
     if (r >= 0) {
         r = take_choices(m, sides, n_sides, err);
@@ -251,7 +314,7 @@ static int merge_branch(struct merging *m, struct str source, struct hash *ret_s
     if (!message) {
         return corrie_fail_memory(err);
     }
-    merge.source = *ret_source;
+    merge.source = m->source_commit;
     merge.commit.author = m->lake->user;
     merge.commit.message = str_of(message);
     /* a message and properties of the user's need a commit that holds them */
@@ -265,9 +328,7 @@ int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merg
                         char **ret_json, corrie_error *err)
 {
     _cleanup_(merging_done) struct merging merging = {0};
-    _json_ json_t *document = json_object();
     struct str shown = str_of(source);
-    struct hash commit;
     int r;
 
     r = begin(&merging, lake, options, err);
@@ -275,18 +336,13 @@ int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merg
         r = lake_head(lake, &merging.arena, &shown, err);
     }
     if (r >= 0) {
-        r = merge_branch(&merging, shown, &commit, err);
+        r = merge_branch(&merging, shown, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "merge %.*s", STR_FMT(shown));
     }
-    r = js_set_str(document, "source", shown);
-    r |= js_set_hash(document, "source_commit", &commit);
-    if (r != 0) {
-        return corrie_fail_memory(err);
-    }
-    r = set_result(&merging, document, err);
-    return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
+    *ret_json = TAKE_PTR(merging.json);
+    return 0;
 }
 
 /* ---- pick and revert ---- */
@@ -318,25 +374,8 @@ static int sides_of_pick(struct merging *m, const struct hash *commits, size_t n
     return 0;
 }
 
-static int picked_json(const struct hash *from, const struct hash *made, size_t n, json_t **ret,
-                       corrie_error *err)
-{
-    _json_ json_t *list = json_array();
-    int r = list ? 0 : -1;
-
-    for (size_t i = 0; i < n && r == 0; i++) {
-        json_t *item = json_object();
-
-        r |= js_set_hash(item, "from", &from[i]);
-        r |= js_set_hash(item, "commit", hash_is_zero(&made[i]) ? NULL : &made[i]);
-        r |= json_array_append_new(list, item);
-    }
-    *ret = TAKE_PTR(list);
-    return r != 0 ? corrie_fail_memory(err) : 0;
-}
-
 static int pick_commits(struct merging *m, const char *const *texts, size_t n, bool revert,
-                        json_t **ret_list, corrie_error *err)
+                        corrie_error *err)
 {
     struct hash *from = arena_array(&m->arena, struct hash, n);
     struct hash *made = arena_array(&m->arena, struct hash, n);
@@ -372,21 +411,20 @@ static int pick_commits(struct merging *m, const char *const *texts, size_t n, b
         return r;
     }
     m->guard.restores = true;
+    m->from = from;
+    m->made = made;
+    m->n_made = n;
+    m->reverts = revert;
     pick.commit.author = pick.commit.committer = m->lake->user;
     pick.commit.message = str_of(m->given.message);
     r = catalog_pick(m->lake->catalog, &pick, &m->result, made, &m->report, err);
-    if (r < 0) {
-        return fail_merge(m, str_of(texts[0]), err);
-    }
-    return picked_json(from, made, n, ret_list, err);
+    return r < 0 ? fail_merge(m, str_of(texts[0]), err) : 0;
 }
 
 static int pick_or_revert(corrie_lake *lake, const char *const *commits, size_t n, bool revert,
                           const corrie_merge_options *options, char **ret_json, corrie_error *err)
 {
     _cleanup_(merging_done) struct merging merging = {0};
-    _json_ json_t *document = json_object();
-    _json_ json_t *list = NULL;
     int r;
 
     if (n == 0) {
@@ -399,18 +437,14 @@ static int pick_or_revert(corrie_lake *lake, const char *const *commits, size_t 
     }
     r = begin(&merging, lake, options, err);
     if (r >= 0) {
-        r = pick_commits(&merging, commits, n, revert, &list, err);
+        r = pick_commits(&merging, commits, n, revert, err);
     }
     if (r < 0) {
         return n == 1 ? corrie_wrap(err, "%s %s", revert ? "revert" : "pick", commits[0])
                       : corrie_wrap(err, "%s %zu commits", revert ? "revert" : "pick", n);
     }
-    r = document ? set_result(&merging, document, err) : corrie_fail_memory(err);
-    if (r < 0) {
-        return r;
-    }
-    r = js_set(document, revert ? "reverted" : "picked", TAKE_PTR(list));
-    return r < 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+    *ret_json = TAKE_PTR(merging.json);
+    return 0;
 }
 
 int corrie_cherry_pick(corrie_lake *lake, const char *const *commits, size_t n_commits,

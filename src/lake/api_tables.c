@@ -1,6 +1,7 @@
 /* api_tables.c — namespaces and tables, in the public interface. */
 #include "lake/lake_priv.h"
 
+#include "base/mem.h"
 #include "lake/tx.h"
 
 /* ---- namespaces ---- */
@@ -32,34 +33,57 @@ int corrie_namespace_list(corrie_lake *lake, const char *ref, char **ret_json, c
     return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
 }
 
+struct creating_namespace {
+    const char *name;
+    bool created;
+    char *json;
+};
+
+static int answer_namespace(void *data, const struct hash *commit, bool changed, corrie_error *err)
+{
+    struct creating_namespace *creating = data;
+    _json_ json_t *document = json_object();
+    int r;
+
+    (void)changed;
+    mem_free(creating->json);
+    creating->json = NULL;
+    r = js_set_str(document, "name", str_of(creating->name));
+    r |= js_set_bool(document, "created", creating->created);
+    r |= js_set_hash(document, "commit", commit);
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), &creating->json, err);
+}
+
 int corrie_namespace_create(corrie_lake *lake, const char *name, const char *branch,
                             bool if_not_exists, char **ret_json, corrie_error *err)
 {
     _cleanup_(lake_tx_freep) struct lake_tx *tx = NULL;
     _cleanup_(buf_done) struct buf message = {0};
-    _json_ json_t *document = json_object();
+    struct creating_namespace creating = {.name = name};
+    struct lake_publish publish = {.ready = answer_namespace, .ready_data = &creating};
     struct hash commit;
-    int created = 0;
     int r;
 
     r = lake_tx_begin(lake, &(struct lake_tx_options){.branch = str_of(branch)}, &tx, err);
     if (r >= 0) {
-        r = created = lake_tx_namespace(tx, str_of(name), err);
+        r = lake_tx_namespace(tx, str_of(name), err);
+        creating.created = r > 0;
     }
     if (r == 0 && !if_not_exists) {
         r = corrie_fail(err, CORRIE_E_EXISTS, "it exists on %.*s", STR_FMT(lake_tx_branch(tx)));
     }
     if (r >= 0) {
         buf_addf(&message, "Create namespace %s", name);
-        r = lake_tx_publish(tx, &(struct lake_publish){.message = buf_str(&message)}, &commit, err);
+        publish.message = buf_str(&message);
+        r = buf_check(&message, err);
     }
+    r = r < 0 ? r : lake_tx_publish(tx, &publish, &commit, err);
     if (r < 0) {
+        mem_free(creating.json);
         return corrie_wrap(err, "create namespace %s", name);
     }
-    r = js_set_str(document, "name", str_of(name));
-    r |= js_set_bool(document, "created", created > 0);
-    r |= js_set_hash(document, "commit", &commit);
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+    *ret_json = creating.json;
+    return 0;
 }
 
 /* ---- tables ---- */

@@ -522,6 +522,7 @@ int corrie_config_set(const char *scope, const char *name, const char *value, ch
 {
     _cleanup_(change_done) struct change change = {
         .name = str_of(name), .value = value ? str_of(value) : (struct str){NULL, 0}};
+    _free_ char *answer = NULL; /* made before: nothing may fail once it is done */
     int r;
 
     js_setup();
@@ -529,10 +530,12 @@ int corrie_config_set(const char *scope, const char *name, const char *value, ch
     if (r < 0 || (r = check_change(&change, err)) < 0) {
         return r;
     }
-    r = apply_change(&change, err);
+    r = js_give(setting_json(change.name, shown(change.name, change.value), change.path), &answer,
+                err);
+    r = r < 0 ? r : apply_change(&change, err);
     if (r < 0) {
         return corrie_wrap(err, "%s %s", value ? "set" : "unset", name);
     }
-    return js_give(setting_json(change.name, shown(change.name, change.value), change.path),
-                   ret_json, err);
+    *ret_json = TAKE_PTR(answer);
+    return 0;
 }

@@ -474,16 +474,39 @@ static int guarded_reads(const struct lake_tx *tx, struct arena *arena, struct l
     return 0;
 }
 
+struct publishing {
+    struct lake_guard guard;
+    const struct lake_publish *publish;
+};
+
+static int check_step(void *data, struct catalog *catalog, struct merge_step *step,
+                      corrie_error *err)
+{
+    struct publishing *publishing = data;
+
+    return lake_guard_step(&publishing->guard, catalog, step, err);
+}
+
+static int tell_ready(void *data, const struct publish_result *result, corrie_error *err)
+{
+    const struct lake_publish *publish = ((struct publishing *)data)->publish;
+
+    return publish->ready
+               ? publish->ready(publish->ready_data, &result->commit, result->changed, err)
+               : 0;
+}
+
 static int publish_change(struct lake_tx *tx, const struct lake_publish *publish,
                           struct publish *target, struct publish_result *result, corrie_error *err)
 {
-    struct lake_guard guard = {
-        .lake = tx->lake, .arena = &tx->arena, .accept_taint = publish->accept_taint};
-    struct merge_guard asked = {.data = &guard, .check = lake_guard_step};
+    struct publishing publishing = {
+        .guard = {.lake = tx->lake, .arena = &tx->arena, .accept_taint = publish->accept_taint},
+        .publish = publish};
+    struct merge_guard asked = {.data = &publishing, .check = check_step, .ready = tell_ready};
     int r;
 
     if (publish->serializable) {
-        r = guarded_reads(tx, &tx->arena, &guard, err);
+        r = guarded_reads(tx, &tx->arena, &publishing.guard, err);
         if (r < 0) {
             return r;
         }
@@ -514,9 +537,11 @@ int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, stru
     target.commit.has_origin = !hash_is_zero(&target.commit.origin);
     if (!hash_eq(&tx->tree, &tx->base_tree)) {
         r = publish_change(tx, publish, &target, &result, err);
-        if (r < 0) {
-            return r;
-        }
+    } else if (publish->ready) {
+        r = publish->ready(publish->ready_data, &tx->base, false, err);
+    }
+    if (r < 0) {
+        return r;
     }
     tx->ended = true;
     drop_tx_ref(tx);

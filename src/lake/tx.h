@@ -115,6 +115,10 @@ struct lake_publish {
         origin; /* the tables that the job wrote form a group: store what was read (lake_tx_read) as their origin */
     bool accept_taint; /* what was made of tainted tables may come to the branch; is recorded */
     bool serializable; /* a table that was read there (lake_tx_read) must be the same still */
+    /* Called when the commit is known and before the branch moves, in every round; `changed` false: nothing will be
+     * committed. What the caller must tell of it is made here: nothing can fail afterwards. Negative ends it. */
+    int (*ready)(void *data, const struct hash *commit, bool changed, corrie_error *err);
+    void *ready_data;
 };
 
 /* Puts everything staged on the branch as one commit. 1 and *ret_commit, or 0 when there was nothing to commit
