@@ -3,67 +3,17 @@
  *
  * Alone these cases reach what corrie does itself; with the preload library (the test "lake_faults" in tests/fault)
  * the same cases reach what SQLite and DuckDB do as well. CORRIE_TORTURE=1 leaves nothing out. */
-#include "fixture.h"
-
-#include <corrie/corrie.h>
+#include "trial.h"
 
 #include <nanoarrow/nanoarrow.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "catalog/catalog.h"
-#include "engine/engine.h"
 #include "os/dir.h"
 #include "os/fault.h"
 
 static const corrie_ref_options from_main = {.size = sizeof from_main, .from_ref = "main"};
 
-#define JOB "11111111-2222-4333-8444-%012u"
-
-struct trial {
-    struct fixture f;
-    struct engine *engine;
-    unsigned round; /* names what this attempt makes */
-    int64_t rows;   /* what the table ns.t holds */
-    int64_t sum;
-    char name[64]; /* of the branch, namespace or job of this attempt */
-};
-
-/* What is tried. The lake is closed before and after. */
-struct action {
-    const char *name;
-    void (*prepare)(struct trial *t);               /* may be NULL */
-    int (*act)(struct trial *t, corrie_error *err); /* on an open lake */
-    bool (*is_new)(
-        struct trial *t); /* after reopening: the new state (true) or the old; else fails */
-    size_t sample;        /* of allocations, every so many unless tortured */
-};
-
-static int open_lake(struct trial *t, corrie_error *err)
-{
-    corrie_lake_options options = {
-        .size = sizeof options, .url = t->f.root, .author = "ada", .must_exist = true};
-
-    return corrie_lake_open(&options, &t->f.lake, err);
-}
-
-static void reopen(struct trial *t)
-{
-    t->f.lake = corrie_lake_close(t->f.lake);
-    ck_ok(open_lake(t, &t->f.err), &t->f.err);
-}
-
-static bool tortured(void)
-{
-    const char *value = getenv("CORRIE_TORTURE");
-
-    return value && *value == '1';
-}
-
-static bool preloaded(void)
-{
-    return getenv("CORRIE_FAULT_PRELOADED") != NULL;
-}
+#define JOB_NUMBER "11111111-2222-4333-8444-%012u"
 
 /* ---- what is done ---- */
 
@@ -79,7 +29,7 @@ static int write_three(struct trial *t, struct lake_tx *tx, corrie_error *err)
                                .name = STR("t"),
                                .mode = LAKE_APPEND,
                                .schema = &schema,
-                               .engine = t->engine,
+                               .engine = t->s.engine,
                                .selects = &select,
                                .n_selects = 1};
 
@@ -92,11 +42,11 @@ static int append(struct trial *t, struct str job, corrie_error *err)
 {
     _cleanup_(lake_tx_freep) struct lake_tx *tx = NULL;
     struct lake_tx_options options = {.branch = STR("main"), .job = job, .steps = job.len > 0};
-    struct lake_publish publish = {.message = STR("Append"), .origin = true};
+    struct lake_publish publish = {.message = STR("Append"), .origin = job.len > 0};
     struct hash commit;
     int r;
 
-    r = lake_tx_begin(t->f.lake, &options, &tx, err);
+    r = lake_tx_begin(t->s.f.lake, &options, &tx, err);
     if (r < 0 || (r = lake_tx_namespace(tx, str_of(t->name), err)) < 0) {
         return r;
     }
@@ -119,11 +69,11 @@ static int commit_in_steps(struct trial *t, corrie_error *err)
     char job[UUID_TEXT + 1];
     int r;
 
-    snprintf(job, sizeof job, JOB, t->round);
+    snprintf(job, sizeof job, JOB_NUMBER, t->round);
     entry.id = str_of(job);
     entry.time = clock_now();
     /* as jobs do: the record comes before the work */
-    r = catalog_index_put(lake_catalog(t->f.lake), STR("job"), &entry, err);
+    r = catalog_index_put(lake_catalog(t->s.f.lake), STR("job"), &entry, err);
     return r < 0 ? r : append(t, str_of(job), err);
 }
 
@@ -132,9 +82,9 @@ static bool main_has_namespace(struct trial *t)
     struct lake_view view;
     int r;
 
-    ck_ok(lake_view_at(t->f.lake, STR("main"), &view, &t->f.err), &t->f.err);
-    r = lake_has_namespace(&view, str_of(t->name), &t->f.err);
-    ck_ok(r, &t->f.err);
+    ck_ok(lake_view_at(t->s.f.lake, STR("main"), &view, &t->s.f.err), &t->s.f.err);
+    r = lake_has_namespace(&view, str_of(t->name), &t->s.f.err);
+    ck_ok(r, &t->s.f.err);
     return r > 0;
 }
 
@@ -142,16 +92,16 @@ static bool main_has_namespace(struct trial *t)
 static void read_table(struct trial *t, int64_t *ret_rows, int64_t *ret_sum)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    corrie_error *err = &t->f.err;
+    corrie_error *err = &t->s.f.err;
     struct ArrowArrayStream stream;
     struct lake_table table;
     struct ArrowArray batch;
     struct lake_view view;
 
-    ck_ok(lake_view_at(t->f.lake, STR("main"), &view, err), err);
+    ck_ok(lake_view_at(t->s.f.lake, STR("main"), &view, err), err);
     ck_ok(lake_table_get(&view, STR("ns"), STR("t"), &arena, &table, err), err);
-    ck_ok(lake_table_define(&view, &table, t->engine, NULL, 0, STR_EMPTY, err), err);
-    ck_ok(engine_query(t->engine, STR("SELECT count(*)::BIGINT, sum(n)::BIGINT FROM ns.t"), NULL,
+    ck_ok(lake_table_define(&view, &table, t->s.engine, NULL, 0, STR_EMPTY, err), err);
+    ck_ok(engine_query(t->s.engine, STR("SELECT count(*)::BIGINT, sum(n)::BIGINT FROM ns.t"), NULL,
                        &stream, err),
           err);
     if (stream.get_next(&stream, &batch) != 0) {
@@ -187,7 +137,7 @@ static bool rows_are_new(struct trial *t)
 static int make_branch(struct trial *t, corrie_error *err)
 {
     char *text = NULL;
-    int r = corrie_branch_create(t->f.lake, t->name, &from_main, &text, err);
+    int r = corrie_branch_create(t->s.f.lake, t->name, &from_main, &text, err);
 
     ck_assert_int_eq(r >= 0, text != NULL);
     corrie_free(text);
@@ -197,7 +147,7 @@ static int make_branch(struct trial *t, corrie_error *err)
 static int remove_branch(struct trial *t, corrie_error *err)
 {
     char *text = NULL;
-    int r = corrie_branch_delete(t->f.lake, t->name, NULL, &text, err);
+    int r = corrie_branch_delete(t->s.f.lake, t->name, NULL, &text, err);
 
     ck_assert_int_eq(r >= 0, text != NULL);
     corrie_free(text);
@@ -206,7 +156,7 @@ static int remove_branch(struct trial *t, corrie_error *err)
 
 static void with_branch(struct trial *t)
 {
-    ck_ok(make_branch(t, &t->f.err), &t->f.err);
+    ck_ok(make_branch(t, &t->s.f.err), &t->s.f.err);
 }
 
 static bool branch_is_there(struct trial *t)
@@ -215,11 +165,11 @@ static bool branch_is_there(struct trial *t)
     struct catalog_ref ref;
     int r;
 
-    r = catalog_ref_find(lake_catalog(t->f.lake), str_of(t->name), &ref, &t->f.err);
-    ck_ok(r, &t->f.err);
+    r = catalog_ref_find(lake_catalog(t->s.f.lake), str_of(t->name), &ref, &t->s.f.err);
+    ck_ok(r, &t->s.f.err);
     if (r > 0) {
-        ck_ok(catalog_ref_get(lake_catalog(t->f.lake), STR("main"), &main_ref, &t->f.err),
-              &t->f.err);
+        ck_ok(catalog_ref_get(lake_catalog(t->s.f.lake), STR("main"), &main_ref, &t->s.f.err),
+              &t->s.f.err);
         ck_assert(hash_eq(&ref.commit, &main_ref.commit));
     }
     return r > 0;
@@ -233,7 +183,7 @@ static bool branch_is_gone(struct trial *t)
 static int make_namespace(struct trial *t, corrie_error *err)
 {
     char *text = NULL;
-    int r = corrie_namespace_create(t->f.lake, t->name, "main", false, &text, err);
+    int r = corrie_namespace_create(t->s.f.lake, t->name, "main", false, &text, err);
 
     ck_assert_int_eq(r >= 0, text != NULL);
     corrie_free(text);
@@ -241,182 +191,32 @@ static int make_namespace(struct trial *t, corrie_error *err)
 }
 
 static const struct action actions[] = {
-    {"commit", NULL, commit_directly, rows_are_new, 23},
-    {"commit in steps", NULL, commit_in_steps, rows_are_new, 41},
-    {"branch create", NULL, make_branch, branch_is_there, 3},
-    {"branch delete", with_branch, remove_branch, branch_is_gone, 3},
-    {"namespace create", NULL, make_namespace, main_has_namespace, 3},
+    {.name = "commit", .act = commit_directly, .is_new = rows_are_new},
+    {.name = "commit in steps", .act = commit_in_steps, .is_new = rows_are_new},
+    {.name = "branch create", .act = make_branch, .is_new = branch_is_there},
+    {.name = "branch delete",
+     .prepare = with_branch,
+     .act = remove_branch,
+     .is_new = branch_is_gone},
+    {.name = "namespace create", .act = make_namespace, .is_new = main_has_namespace},
 };
 
 /* ---- trying it ---- */
 
-/* Hundreds of commits: in memory they cost no waiting for a disk, and what a disk keeps is tested by tests/py. */
-static void use_memory(void)
+static void start(struct trial *t, const struct action *action)
 {
-    if (access("/dev/shm", W_OK) == 0) {
-        setenv("TMPDIR", "/dev/shm", 1);
-    }
-}
-
-static void trial_init(struct trial *t)
-{
-    *t = (struct trial){.round = 1};
-    use_memory();
-    fixture_init(&t->f);
-    fixture_open(&t->f);
-    ck_ok(engine_open(&(struct engine_options){.threads = 1}, &t->engine, &t->f.err), &t->f.err);
+    trial_init(t, action);
     snprintf(t->name, sizeof t->name, "ns");
-    ck_ok(append(t, STR_EMPTY, &t->f.err), &t->f.err);
+    ck_ok(append(t, STR_EMPTY, &t->s.f.err), &t->s.f.err);
     t->rows = t->sum = 3;
 }
 
-static void trial_done(struct trial *t)
-{
-    engine_close(t->engine);
-    fixture_done(&t->f);
-}
-
-static size_t open_descriptors(void)
-{
-    _error_ corrie_error err = CORRIE_ERROR_INIT;
-    _cleanup_(arena_done) struct arena arena = {0};
-    struct os_entry *entries;
-    size_t n;
-
-    ck_ok(os_dir_list("/proc/self/fd", &arena, &entries, &n, &err), &err);
-    return n;
-}
-
-/* A handle that met a fault goes on working, for writing too. */
-static void make_another_branch(struct trial *t)
-{
-    char name[32];
-    char *text;
-
-    snprintf(name, sizeof name, "after%u", t->round);
-    ck_ok(corrie_branch_create(t->f.lake, name, &from_main, &text, &t->f.err), &t->f.err);
-    corrie_free(text);
-}
-
-/* What was told is so: success means new, and everything that is named can be read. Looked at through the handle that
- * met the fault, if it could be opened, and through a new one. */
-static void check_lake(struct trial *t, const struct action *action, const char *fault, int told,
-                       bool deep)
-{
-    const struct trial before = *t;
-    char *text = NULL;
-    bool is_new;
-    int r;
-
-    if (t->f.lake) {
-        is_new = action->is_new(t);
-        ck_assert_msg(told < 0 || is_new, "%s under %s: told to be done, and is not seen",
-                      action->name, fault);
-        make_another_branch(t);
-        t->rows = before.rows;
-        t->sum = before.sum;
-    }
-    reopen(t);
-    is_new = action->is_new(t);
-    ck_assert_msg(told < 0 || is_new, "%s under %s: told to be done, and is not there",
-                  action->name, fault);
-    if (deep) {
-        r = corrie_fsck(t->f.lake, NULL, &text, &t->f.err);
-        ck_assert_msg(r >= 0, "%s under %s: %s\n%s", action->name, fault,
-                      corrie_error_message(&t->f.err), text ? text : "");
-        corrie_free(text);
-    }
-    t->f.lake = corrie_lake_close(t->f.lake);
-}
-
-/* Opens the lake, which stays open, and acts, under whatever is armed. */
-static int attempt(struct trial *t, const struct action *action, corrie_error *err)
-{
-    int r;
-
-    r = open_lake(t, err);
-    if (r >= 0) {
-        r = action->act(t, err);
-    }
-    return r;
-}
-
-static void prepare(struct trial *t, const struct action *action)
-{
-    t->round++;
-    snprintf(t->name, sizeof t->name, "n%u", t->round);
-    if (action->prepare) {
-        reopen(t);
-        action->prepare(t);
-    }
-    t->f.lake = corrie_lake_close(t->f.lake);
-}
-
-static void check_told(const char *what, const char *fault, int r, int expected,
-                       const corrie_error *err)
-{
-    if (r >= 0) {
-        return;
-    }
-    /* SQLite does not always say why an operation failed */
-    ck_assert_msg(r == expected || (preloaded() && r == CORRIE_E_IO),
-                  "%s under %s: %s (%s), expected %s", what, fault, corrie_code_name(r),
-                  corrie_error_message(err), corrie_code_name(expected));
-    ck_assert_int_eq(r, err->code);
-    ck_assert_msg(corrie_error_message(err)[0] != '\0', "%s under %s: failed without a word", what,
-                  fault);
-    ck_assert_int_eq(corrie_code_exit_status(r), 5);
-}
-
-/* Which operations fail, with what, and what a caller is to be told. */
-static const struct disk {
-    const char *op;
-    const char *error;
-    bool sticky;
-    bool
-        told; /* none of ours may fail without the caller hearing of it; SQLite's cleaning up may */
-    int code;
-} disks[] = {
-    {"any", "ENOSPC", false, false, CORRIE_E_NO_SPACE},
-    {"any", "ENOSPC", true, false, CORRIE_E_NO_SPACE},
-    {"all", "EIO", false, false, CORRIE_E_IO},
-    {"all", "EIO", true, false, CORRIE_E_IO},
-    {"write+fsync+rename+mkdir", "EIO", false, true, CORRIE_E_IO},
-};
-
 START_TEST(each_failing_operation)
 {
-    const struct action *action = &actions[(size_t)_i / ARRAY_LEN(disks)];
-    const struct disk *disk = &disks[(size_t)_i % ARRAY_LEN(disks)];
-    unsigned failed = 0;
-    bool fired = true;
     struct trial t;
 
-    trial_init(&t);
-    for (unsigned k = 1; fired; k++) {
-        _error_ corrie_error err = CORRIE_ERROR_INIT;
-        char fault[300];
-        size_t handles;
-        int r;
-
-        prepare(&t, action);
-        handles = open_descriptors();
-        snprintf(fault, sizeof fault, "root=%s,op=%s,errno=%s,at=%u%s", t.f.dir, disk->op,
-                 disk->error, k, disk->sticky ? ",sticky" : "");
-        ck_ok(os_fault_arm(fault, &err), &err);
-        r = attempt(&t, action, &err);
-        fired = os_fault_hits() > 0;
-        os_fault_disarm();
-        check_told(action->name, fault, r, disk->code, &err);
-        ck_assert_msg(fired || r >= 0, "%s fails without a fault: %s", action->name,
-                      corrie_error_message(&err));
-        ck_assert_msg(!disk->told || preloaded() || !fired || r < 0,
-                      "%s under %s: the failure was kept quiet", action->name, fault);
-        check_lake(&t, action, fault, r, true);
-        ck_assert_uint_eq(open_descriptors(), handles);
-        failed += r < 0;
-    }
-    ck_assert(failed > 0 || (disk->told && !preloaded())); /* refs are changed by SQLite alone */
+    start(&t, &actions[(size_t)_i / N_DISKS]);
+    trial_operations(&t, &disks[(size_t)_i % N_DISKS]);
     trial_done(&t);
 }
 END_TEST
@@ -424,37 +224,10 @@ END_TEST
 /* An allocation of ours or of SQLite's; DuckDB has its own. */
 START_TEST(each_failing_allocation)
 {
-    const struct action *action = &actions[_i / 2];
-    uint64_t step = tortured() ? 1 : action->sample;
-    bool sticky = _i % 2;
-    unsigned failed = 0;
-    unsigned n = 0;
-    bool fired = true;
     struct trial t;
 
-    trial_init(&t);
-    for (uint64_t k = 1; fired; k += step) {
-        _error_ corrie_error err = CORRIE_ERROR_INIT;
-        char fault[100];
-        size_t handles;
-        int r;
-
-        prepare(&t, action);
-        handles = open_descriptors();
-        snprintf(fault, sizeof fault, "allocation %llu%s", (unsigned long long)k,
-                 sticky ? " and all after" : "");
-        os_fault_arm_alloc(k, sticky);
-        r = attempt(&t, action, &err);
-        fired = os_fault_alloc_count() >= k;
-        mem_set_fault(NULL, NULL);
-        check_told(action->name, fault, r, CORRIE_E_NO_MEMORY, &err);
-        ck_assert_msg(fired || r >= 0, "%s fails without a fault: %s", action->name,
-                      corrie_error_message(&err));
-        check_lake(&t, action, fault, r, !fired || n++ % 16 == 0);
-        ck_assert_uint_eq(open_descriptors(), handles);
-        failed += r < 0;
-    }
-    ck_assert_uint_gt(failed, 10);
+    start(&t, &actions[_i / 2]);
+    trial_allocations(&t, _i % 2);
     trial_done(&t);
 }
 END_TEST
@@ -525,9 +298,8 @@ Suite *faults_suite(void)
     TCase *tcase = tcase_create("faults");
 
     tcase_set_timeout(tcase, tortured() ? 1800 : 120);
-    tcase_add_loop_test(tcase, each_failing_operation, 0,
-                        (int)(ARRAY_LEN(actions) * ARRAY_LEN(disks)));
-    tcase_add_loop_test(tcase, each_failing_operation_of_making_a_lake, 0, (int)ARRAY_LEN(disks));
+    tcase_add_loop_test(tcase, each_failing_operation, 0, (int)(ARRAY_LEN(actions) * N_DISKS));
+    tcase_add_loop_test(tcase, each_failing_operation_of_making_a_lake, 0, N_DISKS);
     if (!preloaded()) {
         tcase_add_loop_test(tcase, each_failing_allocation, 0, (int)ARRAY_LEN(actions) * 2);
     }
