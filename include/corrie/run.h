@@ -91,7 +91,8 @@ typedef struct corrie_run_options {
     bool strict;  /* warnings are failures */
     bool no_cache;
     const char *memory;
-    bool accept_taint; /* tables that a failed job left may be read; what is made of them is tainted too */
+    /* Tables that a failed job left may be read; what is made of them is tainted too. */
+    bool accept_taint;
     bool serializable; /* publish only if all that was read on the branch is still the same there */
 } corrie_run_options;
 

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -168,6 +169,33 @@ void buf_add_sql_string(struct buf *buf, struct str text)
 void buf_add_sql_name(struct buf *buf, struct str name)
 {
     add_quoted(buf, name, '"');
+}
+
+static bool is_plain_in_shell(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("_./:=@+,%-", c));
+}
+
+void buf_add_shell_word(struct buf *buf, struct str word)
+{
+    bool plain = word.len > 0;
+
+    for (size_t i = 0; i < word.len; i++) {
+        plain = plain && is_plain_in_shell(word.data[i]);
+    }
+    if (plain) {
+        buf_add_str(buf, word);
+        return;
+    }
+    buf_add_char(buf, '\'');
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.data[i] == '\'') {
+            buf_add_text(buf, "'\\'");
+        }
+        buf_add_char(buf, word.data[i]);
+    }
+    buf_add_char(buf, '\'');
 }
 
 int buf_check(const struct buf *buf, corrie_error *err)

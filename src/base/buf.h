@@ -41,6 +41,8 @@ void buf_add_be32(struct buf *buf, uint32_t value);
 /* `text` as an SQL string literal ('it''s') or quoted identifier ("a ""b"""). */
 void buf_add_sql_string(struct buf *buf, struct str text);
 void buf_add_sql_name(struct buf *buf, struct str name);
+/* `word` as one types it for a shell: as it is where that is safe, else in single quotes ('it'\''s'). */
+void buf_add_shell_word(struct buf *buf, struct str word);
 /* Makes room for `len` more bytes and returns where to write them, or NULL (failure remembered); then
  * add what was written to `len` by buf_commit. */
 char *buf_reserve(struct buf *buf, size_t len);

@@ -130,8 +130,12 @@ static int fail_verb(const char *group, const char *word, corrie_error *err)
         }
     }
     if (group) {
+        bool creates = *word && (strcmp(group, "branch") == 0 || strcmp(group, "tag") == 0);
+
         corrie_fail(err, CORRIE_E_USAGE, "there is no command %s %s", group, word);
-        snprintf(otherwise, sizeof otherwise, "corrie help %s lists those that there are", group);
+        snprintf(otherwise, sizeof otherwise, "corrie help %s lists those that there are%s%s%s",
+                 group, creates ? "; to make one: corrie " : "", creates ? group : "",
+                 creates ? " create NAME" : "");
     } else {
         corrie_fail(err, CORRIE_E_USAGE, "there is no command %s", word);
         snprintf(otherwise, sizeof otherwise, "corrie help lists those that there are");
@@ -281,6 +285,35 @@ static int find_verb(struct parser *parser, corrie_error *err)
 
 /* ---- values ---- */
 
+/* Whether the value of that placeholder names a thing, so that an empty one is a mistake: mostly a variable of a script
+ * that is not set, which must not come to mean what is checked out. */
+static bool names_something(const char *placeholder)
+{
+    static const char *const names[] = {"URL", "REF",    "BRANCH", "NAME", "NS",  "COMMIT",
+                                        "A",   "SOURCE", "B",      "NEW",  "KEY", "JOB"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(placeholder, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_not_empty(const struct parser *parser, const char *name, const char *placeholder,
+                           const char *value, corrie_error *err)
+{
+    const struct verb *verb = parser->args->verb;
+    char path[64];
+
+    if (*value != '\0' || !names_something(placeholder)) {
+        return 0;
+    }
+    corrie_fail(err, CORRIE_E_USAGE, "%s%s%s is empty", verb ? verb_path(verb, path) : "",
+                verb ? ": " : "", name);
+    return corrie_hint(err, "leave it out, or give a value; is a variable of a script not set?");
+}
+
 static int keep(struct args *args, enum option option, const char *value, corrie_error *err)
 {
     return vec_push(&args->of[option], value) < 0 ? corrie_fail_memory(err) : 0;
@@ -305,12 +338,18 @@ static int keep_choice(struct args *args, const struct flag *flag, const char *v
     return CORRIE_E_USAGE;
 }
 
-static int keep_value(struct args *args, const struct flag *flag, const char *value,
+static int keep_value(const struct parser *parser, const struct flag *flag, const char *value,
                       corrie_error *err)
 {
+    struct args *args = parser->args;
     char name[48];
     int64_t number;
+    int r;
 
+    if (flag->kind == FLAG_TEXT || flag->kind == FLAG_LIST) {
+        r = check_not_empty(parser, flag_name(flag, name), flag->value, value, err);
+        return r < 0 ? r : keep(args, flag->option, value, err);
+    }
     if (flag->kind == FLAG_CHOICE) {
         return keep_choice(args, flag, value, err);
     }
@@ -337,7 +376,7 @@ static int take_flag(struct parser *parser, const struct flag *flag, const char 
         return corrie_fail(err, CORRIE_E_USAGE, "%s takes no value", flag_name(flag, name));
     }
     if (value) {
-        return keep_value(parser->args, flag, value, err);
+        return keep_value(parser, flag, value, err);
     }
     if (flag->kind == FLAG_TOGGLE && is_on_or_off(next)) {
         r = keep(parser->args, flag->option, next, err);
@@ -350,7 +389,7 @@ static int take_flag(struct parser *parser, const struct flag *flag, const char 
         return corrie_fail(err, CORRIE_E_USAGE, "%s needs a value: %s", flag_name(flag, name),
                            flag->value);
     }
-    r = keep_value(parser->args, flag, next, err);
+    r = keep_value(parser, flag, next, err);
     return r < 0 ? r : 1;
 }
 
@@ -380,7 +419,7 @@ static int take_short(struct parser *parser, int i, corrie_error *err)
             return fail_flag(parser, str_of(letter), err);
         }
         if (flag_has_value(flag) && word[at + 1] != '\0') {
-            return keep_value(parser->args, flag, word + at + 1, err);
+            return keep_value(parser, flag, word + at + 1, err);
         }
         /* only the last letter may reach for the next word */
         if (word[at + 1] != '\0') {
@@ -402,7 +441,11 @@ static int take_positional(struct parser *parser, const char *word, corrie_error
 
     while (verb && parser->next_positional < verb->n_positionals) {
         const struct positional *positional = &verb->positionals[parser->next_positional];
+        int r = check_not_empty(parser, positional->name, positional->name, word, err);
 
+        if (r < 0) {
+            return r;
+        }
         if (positional->many) {
             return keep(parser->args, positional->option, word, err);
         }

@@ -15,18 +15,20 @@ static void add_records(struct buf *text, const json_t *value, const char *befor
     const json_t *records = json_object_get(json_object_get(value, "doc"), "records");
 
     if (json_is_integer(records)) {
-        buf_addf(text, "%s%lld records", before, (long long)json_integer_value(records));
+        long long n = (long long)json_integer_value(records);
+
+        buf_addf(text, "%s%lld record%s", before, n, n == 1 ? "" : "s");
     }
 }
 
-/* What a side did with the key since the base. */
-static void what_it_did(struct buf *text, const json_t *base, const json_t *side)
+/* What a side did with the key since the base. A table that is as it was is in a conflict only for its name. */
+static void what_it_did(struct buf *text, bool table, const json_t *base, const json_t *side)
 {
     bool was = json_is_object(base);
     bool is = json_is_object(side);
 
     if (was && is && json_equal(base, side)) {
-        buf_add_text(text, "left it");
+        buf_add_text(text, table ? "renamed" : "left it");
     } else if (is) {
         buf_add_text(text, was ? "changed" : "made");
         add_records(text, side, ": ");
@@ -46,7 +48,8 @@ static int add_conflict(struct grid *grid, const json_t *conflict, corrie_error 
     for (size_t i = 0; r >= 0 && i < ARRAY_LEN(sides); i++) {
         _cleanup_(buf_done) struct buf text = {0};
 
-        what_it_did(&text, base, json_object_get(conflict, sides[i]));
+        what_it_did(&text, str_eq(show_field(conflict, "kind"), STR("table")), base,
+                    json_object_get(conflict, sides[i]));
         r = grid_cell(grid, buf_str(&text), false, err);
     }
     return r < 0 ? r : grid_cell(grid, show_field(conflict, "reason"), false, err);
@@ -79,34 +82,6 @@ static int show_conflicts(struct cli *cli, const json_t *conflicts, corrie_error
 
 /* ---- the commands ---- */
 
-static bool is_plain(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("_./:=@+,%-", c));
-}
-
-/* A word as one types it for a shell. */
-static void add_quoted(struct buf *text, struct str word)
-{
-    bool plain = word.len > 0;
-
-    for (size_t i = 0; i < word.len; i++) {
-        plain = plain && is_plain(word.data[i]);
-    }
-    if (plain) {
-        buf_add_str(text, word);
-        return;
-    }
-    buf_add_char(text, '\'');
-    for (size_t i = 0; i < word.len; i++) {
-        if (word.data[i] == '\'') {
-            buf_add_text(text, "'\\'");
-        }
-        buf_add_char(text, word.data[i]);
-    }
-    buf_add_char(text, '\'');
-}
-
 /* How --ours and --theirs name a key: tables by their name, others with their kind. */
 static void add_key(struct buf *text, const json_t *conflict)
 {
@@ -117,7 +92,7 @@ static void add_key(struct buf *text, const json_t *conflict)
         buf_add_char(&key, ':');
     }
     buf_add_str(&key, show_field(conflict, "name"));
-    add_quoted(text, buf_str(&key));
+    buf_add_shell_word(text, buf_str(&key));
 }
 
 /* "corrie branch merge dev --ours shop.orders": the command as it was given, with what settles it. */
@@ -144,7 +119,7 @@ static void add_command(const struct cli *cli, const json_t *conflicts, const ch
         }
         if (!end) {
             buf_add_char(text, ' ');
-            add_quoted(text, str_of(cli->argv[i]));
+            buf_add_shell_word(text, str_of(cli->argv[i]));
         }
     }
 }

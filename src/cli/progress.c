@@ -56,7 +56,7 @@ static void describe(const struct progress_line *line, double seconds, struct bu
         text_escape(text, str_of(line->text));
     }
     if (line->rows >= 0) {
-        buf_addf(text, "  %lld rows", (long long)line->rows);
+        buf_addf(text, "  %lld row%s", (long long)line->rows, line->rows == 1 ? "" : "s");
     }
     if (line->bytes >= 0) {
         progress_bytes(scratch, line->bytes);

@@ -295,8 +295,13 @@ static void say_end(struct result *result)
     }
     if (result->more) {
         out_flush(&cli->out);
-        snprintf(text, sizeof text, "only the first %lld rows are shown: --max-rows 0 shows all",
-                 (long long)result->max_rows);
+        if (result->max_rows == 1) {
+            snprintf(text, sizeof text, "only the first row is shown: --max-rows 0 shows all");
+        } else {
+            snprintf(text, sizeof text,
+                     "only the first %lld rows are shown: --max-rows 0 shows all",
+                     (long long)result->max_rows);
+        }
         cli_note(cli, STYLE_CYAN, "note", str_of(text));
     }
 }

@@ -130,7 +130,8 @@ static void describe_event(struct buf *text, const json_t *entry)
     }
     buf_add_str(text, show_field(entry, "text"));
     if (json_is_integer(rows)) {
-        buf_addf(text, ", %lld rows", (long long)json_integer_value(rows));
+        buf_addf(text, ", %lld row%s", (long long)json_integer_value(rows),
+                 json_integer_value(rows) == 1 ? "" : "s");
     }
     if (json_is_number(seconds)) {
         progress_seconds(scratch, json_number_value(seconds));

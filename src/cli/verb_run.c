@@ -99,7 +99,7 @@ static void say_done(struct out *out, const corrie_event *event)
     out_char(out, ' ');
     out_clean(out, str_of(event->node));
     if (event->rows >= 0) {
-        out_printf(out, "  %lld rows", (long long)event->rows);
+        out_printf(out, "  %lld row%s", (long long)event->rows, event->rows == 1 ? "" : "s");
     }
     progress_seconds(seconds, event->seconds);
     out_printf(out, "  %s\n", seconds);

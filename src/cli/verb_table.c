@@ -193,14 +193,16 @@ int verb_table_rename(struct cli *cli, const struct args *args, corrie_error *er
 
 static int print_table_reverted(struct cli *cli, const json_t *document, corrie_error *err)
 {
+    long long records;
+
     (void)err;
     out_clean(&cli->out, show_field(document, "name"));
     if (!json_is_true(json_object_get(document, "changed"))) {
         out_text(&cli->out, " is as it was there already\n");
         return 0;
     }
-    out_printf(&cli->out, " is as it was, with %lld records: ",
-               (long long)json_integer_value(json_object_get(document, "records")));
+    records = (long long)json_integer_value(json_object_get(document, "records"));
+    out_printf(&cli->out, " is as it was, with %lld record%s: ", records, records == 1 ? "" : "s");
     show_hash(cli, document, "commit");
     out_char(&cli->out, '\n');
     return 0;

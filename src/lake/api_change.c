@@ -241,17 +241,19 @@ static int need_value(struct change *c, const struct named *named, struct tree_v
     return r < 0 ? corrie_wrap(err, "on %.*s", STR_FMT(c->branch)) : 0;
 }
 
-static json_t *restore_json(const struct change *c, const char *format, const char *name)
+/* The command that makes again what was removed. A name that looks like an option stands behind "--". */
+static json_t *restore_json(const struct change *c, const char *verb, const char *name)
 {
     _cleanup_(buf_done) struct buf text = {0};
     char hex[HASH_HEX + 1];
 
     hash_hex(&c->result.previous, hex);
-    buf_addf(&text, "corrie %s %s", format, name);
-    if (strcmp(format, "table revert") == 0) {
+    buf_addf(&text, "corrie %s --branch %.*s %s", verb, STR_FMT(c->branch),
+             *name == '-' ? "-- " : "");
+    buf_add_shell_word(&text, str_of(name));
+    if (strcmp(verb, "table revert") == 0) {
         buf_addf(&text, " @%.16s", hex);
     }
-    buf_addf(&text, " --branch %.*s", STR_FMT(c->branch));
     return text.failed ? NULL : js_string(buf_str(&text));
 }
 
@@ -270,9 +272,10 @@ static int check_empty(struct change *c, struct str ns, corrie_error *err)
     for (size_t i = 0; i < n && i < 3; i++) {
         buf_addf(&shown, "%s%.*s", i > 0 ? ", " : "", STR_FMT(names[i]));
     }
-    corrie_fail(err, CORRIE_E_REFUSED, "there are tables in it: %s%s", buf_text(&shown),
-                n > 3 ? " …" : "");
-    return corrie_hint(err, "remove them first: corrie table rm");
+    corrie_fail(err, CORRIE_E_REFUSED, "there %s in it: %s%s", n == 1 ? "is a table" : "are tables",
+                buf_text(&shown), n > 3 ? " …" : "");
+    return corrie_hint(err, "corrie table rm removes a table, corrie table rename moves it "
+                            "to another namespace");
 }
 
 /* 1 removed, 0 there was none. */
@@ -406,9 +409,13 @@ static int rename_table(struct change *c, const char *name, const char *new_name
     }
     r = lake_has_namespace(&c->view, ret_new->ns, err);
     if (r == 0) {
+        _cleanup_(buf_done) struct buf word = {0};
+
+        buf_add_shell_word(&word, ret_new->ns);
         corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no namespace %.*s on %.*s",
                     STR_FMT(ret_new->ns), STR_FMT(c->branch));
-        return corrie_hint(err, "corrie namespace create %.*s makes it", STR_FMT(ret_new->ns));
+        return corrie_hint(err, "corrie namespace create %s --branch %.*s makes it",
+                           buf_text(&word), STR_FMT(c->branch));
     }
     r = r < 0 ? r : find_value(c, ret_new, &other, err);
     if (r > 0) {

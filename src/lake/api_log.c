@@ -294,7 +294,7 @@ static int check_seen(corrie_log_cursor *cursor, corrie_error *err)
         return 0;
     }
     r = tree_need(cursor->lake->catalog, &cursor->start.tree, cursor->key, &arena, &value, err);
-    return r < 0 ? corrie_wrap(err, "read the log of %s", cursor->table) : 0;
+    return r < 0 ? r : 0;
 }
 
 /* ---- the cursor ---- */

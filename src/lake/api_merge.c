@@ -332,7 +332,7 @@ int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merg
     int r;
 
     r = begin(&merging, lake, options, err);
-    if (r >= 0 && shown.len == 0) {
+    if (r >= 0 && lake_means_head(shown)) {
         r = lake_head(lake, &merging.arena, &shown, err);
     }
     if (r >= 0) {

@@ -34,7 +34,7 @@ int api_move_ref(struct lake *lake, api_decide_fn decide, api_answer_fn answer, 
         }
         moves = r > 0;
         if (r >= 0 && answer) {
-            r = answer(arg, move, moves, &text, err);
+            r = answer(arg, lake, move, moves, &text, err);
         }
         if (r < 0) {
             return r;
@@ -145,13 +145,14 @@ struct creating {
     struct hash at; /* where the ref of that name is */
 };
 
-static int give_created(void *arg, const struct catalog_move *move, bool moves, char **ret_json,
-                        corrie_error *err)
+static int give_created(void *arg, struct lake *lake, const struct catalog_move *move, bool moves,
+                        char **ret_json, corrie_error *err)
 {
     const struct creating *creating = arg;
     _json_ json_t *document = json_object();
     int r;
 
+    (void)lake;
     r = js_set_str(document, "name", move->ref);
     r |= js_set_str(document, "kind", str_of(catalog_ref_kind_name(move->kind)));
     r |= js_set_hash(document, "commit", &creating->at);
@@ -223,6 +224,28 @@ int corrie_tag_create(corrie_lake *lake, const char *name, const corrie_ref_opti
 
 /* ---- removing ---- */
 
+/* What the command that brings a branch back must say too: " --accept-taint" if a failed job wrote what is there. A
+ * branch whose commit cannot be read may go all the same. */
+static int add_consent(struct lake *lake, const struct catalog_move *move, struct buf *restore,
+                       corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct commit commit = {0};
+    int r = 0;
+
+    if (move->kind == CATALOG_BRANCH) {
+        r = commit_read(lake->catalog, &move->expected, &arena, &commit, err);
+    }
+    if (r == CORRIE_E_NOT_FOUND || r == CORRIE_E_CORRUPT) {
+        corrie_error_clear(err);
+        r = 0;
+    }
+    if (r >= 0 && commit.tainted > 0) {
+        buf_add_text(restore, " --accept-taint");
+    }
+    return r < 0 ? r : buf_check(restore, err);
+}
+
 /* The branch that commands would mean next must not vanish under them, nor may the last one. */
 static int check_removable(struct lake *lake, struct str name, corrie_error *err)
 {
@@ -239,7 +262,8 @@ static int check_removable(struct lake *lake, struct str name, corrie_error *err
     }
     if (str_eq(head, name) || str_eq(kept, name)) {
         corrie_fail(err, CORRIE_E_REFUSED, "it is checked out");
-        return corrie_hint(err, "check out another branch first: corrie checkout main");
+        return corrie_hint(err, "check out another branch first: corrie checkout %s",
+                           str_eq(name, STR(LAKE_MAIN)) ? "BRANCH" : LAKE_MAIN);
     }
     r = catalog_ref_list(lake->catalog, STR_EMPTY, CATALOG_BRANCH, STR_EMPTY, 2, &arena, &refs, &n,
                          err);
@@ -280,8 +304,8 @@ static int decide_removal(void *arg, struct lake *lake, struct catalog_move *mov
     return 1;
 }
 
-static int give_removed(void *arg, const struct catalog_move *move, bool moves, char **ret_json,
-                        corrie_error *err)
+static int give_removed(void *arg, struct lake *lake, const struct catalog_move *move, bool moves,
+                        char **ret_json, corrie_error *err)
 {
     const char *kind_name = catalog_ref_kind_name(move->kind);
     _cleanup_(buf_done) struct buf restore = {0};
@@ -293,8 +317,9 @@ static int give_removed(void *arg, const struct catalog_move *move, bool moves, 
     hash_hex(&move->expected, hex);
     buf_addf(&restore, "corrie %s create %.*s --from-ref @%.16s", kind_name, STR_FMT(move->ref),
              hex);
-    if (restore.failed) {
-        return corrie_fail_memory(err);
+    r = moves ? add_consent(lake, move, &restore, err) : 0;
+    if (r < 0) {
+        return r;
     }
     r = js_set_str(document, "name", move->ref);
     r |= js_set_str(document, "kind", str_of(kind_name));
@@ -362,8 +387,8 @@ static int decide_reset(void *arg, struct lake *lake, struct catalog_move *move,
     return r < 0 ? r : 1;
 }
 
-static int give_reset(void *arg, const struct catalog_move *move, bool changed, char **ret_json,
-                      corrie_error *err)
+static int give_reset(void *arg, struct lake *lake, const struct catalog_move *move, bool changed,
+                      char **ret_json, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf restore = {0};
     _json_ json_t *document = json_object();
@@ -373,8 +398,9 @@ static int give_reset(void *arg, const struct catalog_move *move, bool changed, 
     (void)arg;
     hash_hex(&move->expected, hex);
     buf_addf(&restore, "corrie branch reset %.*s @%.16s", STR_FMT(move->ref), hex);
-    if (restore.failed) {
-        return corrie_fail_memory(err);
+    r = changed ? add_consent(lake, move, &restore, err) : 0;
+    if (r < 0) {
+        return r;
     }
     r = js_set_str(document, "name", move->ref);
     r |= js_set_hash(document, "commit", &move->new_commit);
@@ -477,13 +503,14 @@ static int decide_restore(void *arg, struct lake *lake, struct catalog_move *mov
     return r < 0 ? r : 1;
 }
 
-static int give_restored(void *arg, const struct catalog_move *move, bool moves, char **ret_json,
-                         corrie_error *err)
+static int give_restored(void *arg, struct lake *lake, const struct catalog_move *move, bool moves,
+                         char **ret_json, corrie_error *err)
 {
     _json_ json_t *document = json_object();
     int r;
 
     (void)arg;
+    (void)lake;
     (void)moves;
     r = js_set_str(document, "name", move->ref);
     r |= js_set_str(document, "kind", str_of(catalog_ref_kind_name(move->kind)));

@@ -32,8 +32,8 @@ enum { API_TRIES = 16 }; /* how often a movement is decided when others are fast
 typedef int (*api_decide_fn)(void *arg, struct lake *lake, struct catalog_move *move,
                              corrie_error *err);
 /* Makes the answer to a movement that was decided on, before it is made: nothing may fail once it is done. */
-typedef int (*api_answer_fn)(void *arg, const struct catalog_move *move, bool moves,
-                             char **ret_json, corrie_error *err);
+typedef int (*api_answer_fn)(void *arg, struct lake *lake, const struct catalog_move *move,
+                             bool moves, char **ret_json, corrie_error *err);
 /* Decides and moves; again if others moved it meanwhile. 1 moved, 0 nothing to do. `answer` may be NULL. */
 int api_move_ref(struct lake *lake, api_decide_fn decide, api_answer_fn answer, void *arg,
                  struct catalog_move *move, char **ret_json, corrie_error *err) CORRIE_MUST_USE;

@@ -191,8 +191,8 @@ int corrie_ref_get(corrie_lake *lake, const char *kind, const char *name, char *
         return r;
     }
     if (wanted != 0 && (int)found.kind != wanted) {
-        return corrie_fail(err, CORRIE_E_NOT_FOUND, "%s is no %s but a %s", name,
-                           catalog_ref_kind_name(wanted), catalog_ref_kind_name(found.kind));
+        return corrie_fail(err, CORRIE_E_NOT_FOUND, "look at %s %s: it is a %s",
+                           catalog_ref_kind_name(wanted), name, catalog_ref_kind_name(found.kind));
     }
     r = lake_head(lake, &arena, &head, err);
     if (r >= 0) {
@@ -289,7 +289,7 @@ int corrie_reflog(corrie_lake *lake, const char *ref, uint64_t before, size_t ma
     if (js_set(document, "entries", entries) < 0) {
         return corrie_fail_memory(err);
     }
-    if (name.len == 0) {
+    if (lake_means_head(name)) {
         r = lake_head(lake, &arena, &name, err);
     }
     if (r >= 0) {

@@ -63,13 +63,14 @@ static int decide_new_name(void *arg, struct lake *lake, struct catalog_move *mo
     return r < 0 ? r : 1;
 }
 
-static int give_renamed(void *arg, const struct catalog_move *move, bool moves, char **ret_json,
-                        corrie_error *err)
+static int give_renamed(void *arg, struct lake *lake, const struct catalog_move *move, bool moves,
+                        char **ret_json, corrie_error *err)
 {
     const struct renaming *renaming = arg;
     _json_ json_t *document = json_object();
     int r;
 
+    (void)lake;
     (void)moves;
     r = js_set_str(document, "name", renaming->to);
     r |= js_set_str(document, "previous_name", renaming->from);

@@ -67,7 +67,7 @@ int corrie_show(corrie_lake *lake, const char *ref, char **ret_json, corrie_erro
     }
     if (r < 0) {
         json_decref(names);
-        return r;
+        return corrie_wrap(err, "show %s", lake_means_head(str_of(ref)) ? "a commit" : ref);
     }
     document = api_commit_json(&commit);
     if (js_set(document, "refs", names) < 0) {

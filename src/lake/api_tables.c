@@ -274,15 +274,12 @@ int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
     if (!document) {
         return corrie_fail_memory(err);
     }
-    if (shown.len == 0) {
-        r = lake_head(lake, &arena, &shown, err);
-        if (r < 0) {
-            return r;
-        }
-    }
     r = lake_view_at(lake, shown, &view, err);
+    if (r >= 0 && lake_means_head(shown)) {
+        r = lake_head(lake, &arena, &shown, err);
+    }
     if (r < 0) {
-        return r;
+        return corrie_wrap(err, "look at table %s", name);
     }
     r = lake_table_named(&view, str_of(name),
                          default_namespace ? str_of(default_namespace) : STR("public"), &arena,

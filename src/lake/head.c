@@ -1,6 +1,8 @@
 /* head.c — the checked-out branch, and what ref expressions name. */
 #include "lake/lake_priv.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "lang/refexpr.h"
 #include "os/dir.h"
@@ -58,27 +60,57 @@ int lake_head(struct lake *lake, struct arena *arena, struct str *ret, corrie_er
     return arena_str(arena, str_of(variable), ret) < 0 ? corrie_fail_memory(err) : 0;
 }
 
+/* Says what to do where it is not what somebody wrote that is missing, but what is checked out. */
+static int hint_head(struct str head, corrie_error *err)
+{
+    return err->code != CORRIE_E_NOT_FOUND
+               ? (int)err->code
+               : corrie_hint(err,
+                             "%.*s is %s; corrie checkout BRANCH chooses another, "
+                             "corrie branch restore %.*s brings back one that was removed",
+                             STR_FMT(head),
+                             os_env("CORRIE_REF") ? "what CORRIE_REF names" : "what is checked out",
+                             STR_FMT(head));
+}
+
+/* Whether the text is the word for what is checked out, alone or with what may stand behind a name. No ref is called so
+ * (api_check_new_name). */
+static bool is_head(struct str text)
+{
+    return str_starts(text, STR("HEAD")) && (text.len == 4 || strchr("~^@*", text.data[4]));
+}
+
 int lake_resolve(struct lake *lake, struct str ref, struct hash *ret, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
+    bool whole = lake_means_head(ref);
+    struct str head;
+    char *text;
     int r;
 
-    if (ref.len == 0) {
-        r = lake_head(lake, &arena, &ref, err);
-        if (r < 0) {
-            return r;
-        }
+    if (!whole && !is_head(ref)) {
+        return history_resolve_text(lake->catalog, ref, ret, NULL, err);
     }
-    return history_resolve_text(lake->catalog, ref, ret, NULL, err);
+    r = lake_head(lake, &arena, &head, err);
+    if (r < 0) {
+        return r;
+    }
+    text = arena_printf(&arena, "%.*s%.*s", STR_FMT(head), STR_FMT(str_from(ref, strlen("HEAD"))));
+    if (!text) {
+        return corrie_fail_memory(err);
+    }
+    r = history_resolve_text(lake->catalog, str_of(text), ret, NULL, err);
+    return r < 0 && whole ? hint_head(head, err) : r;
 }
 
 int lake_branch(struct lake *lake, struct str name, struct arena *arena, struct str *ret,
                 corrie_error *err)
 {
+    bool head = lake_means_head(name);
     struct catalog_ref found;
     int r;
 
-    if (name.len == 0) {
+    if (head) {
         r = lake_head(lake, arena, &name, err);
         if (r < 0) {
             return r;
@@ -91,11 +123,11 @@ int lake_branch(struct lake *lake, struct str name, struct arena *arena, struct 
     }
     r = catalog_ref_get(lake->catalog, name, &found, err);
     if (r < 0) {
-        return r;
+        return head ? hint_head(name, err) : r;
     }
     if (found.kind != CATALOG_BRANCH) {
-        corrie_fail(err, CORRIE_E_USAGE, "%.*s is a %s, and changes go to a branch", STR_FMT(name),
-                    catalog_ref_kind_name(found.kind));
+        corrie_fail(err, CORRIE_E_USAGE, "%.*s is %s, and changes go to a branch", STR_FMT(name),
+                    found.kind == CATALOG_TAG ? "a tag" : "what a job left or works on");
         return corrie_hint(err, "corrie branch create NAME --from-ref %.*s", STR_FMT(name));
     }
     return arena_str(arena, name, ret) < 0 ? corrie_fail_memory(err) : 0;

@@ -56,10 +56,15 @@ void lake_notice(struct lake *lake, const char *format, ...) CORRIE_PRINTF(2, 3)
  * `arena`. */
 int lake_head(struct lake *lake, struct arena *arena, struct str *ret, corrie_error *err)
     CORRIE_MUST_USE;
-/* The commit that a ref expression names; empty text = lake_head. CORRIE_E_NOT_FOUND with the nearest names. */
+/* Whether the text of a ref means what is checked out: it is empty, or HEAD, which no ref is called. */
+static inline bool lake_means_head(struct str ref)
+{
+    return ref.len == 0 || str_eq(ref, STR("HEAD"));
+}
+/* The commit that a ref expression names; empty text = HEAD = lake_head. CORRIE_E_NOT_FOUND with the nearest names. */
 int lake_resolve(struct lake *lake, struct str ref, struct hash *ret, corrie_error *err)
     CORRIE_MUST_USE;
-/* The name of a branch that exists (empty text = lake_head), in `arena`. CORRIE_E_USAGE if the text is an
+/* The name of a branch that exists (empty text = HEAD = lake_head), in `arena`. CORRIE_E_USAGE if the text is an
  * expression that names no branch, CORRIE_E_NOT_FOUND with the nearest. */
 int lake_branch(struct lake *lake, struct str name, struct arena *arena, struct str *ret,
                 corrie_error *err) CORRIE_MUST_USE;

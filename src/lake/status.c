@@ -603,13 +603,14 @@ int corrie_status(corrie_lake *lake, const char *ref, char **ret_json, corrie_er
     _json_ json_t *document = json_object();
     json_t *lists[ARRAY_LEN(names)];
     struct str name = str_of(ref);
-    int r = 0;
+    int r;
 
     js_setup();
-    if (name.len == 0) {
-        r = lake_head(lake, &status.arena, &name, err);
+    r = lake_view_at(lake, name, &status.view, err);
+    if (r < 0) {
+        return corrie_wrap(err, "look at %s", lake_means_head(name) ? "what is checked out" : ref);
     }
-    if (r < 0 || (r = lake_view_at(lake, name, &status.view, err)) < 0) {
+    if (lake_means_head(name) && (r = lake_head(lake, &status.arena, &name, err)) < 0) {
         return r;
     }
     r = js_set_str(document, "ref", name);

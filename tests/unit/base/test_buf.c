@@ -35,6 +35,20 @@ START_TEST(quotes_for_sql)
 }
 END_TEST
 
+START_TEST(quotes_for_shells)
+{
+    struct buf buf = {0};
+
+    buf_add_shell_word(&buf, STR("shop.orders@1f3c"));
+    buf_add_char(&buf, ' ');
+    buf_add_shell_word(&buf, STR("it's $HOME"));
+    buf_add_char(&buf, ' ');
+    buf_add_shell_word(&buf, STR_EMPTY);
+    ck_str_eq(buf_str(&buf), STR("shop.orders@1f3c 'it'\\''s $HOME' ''"));
+    buf_done(&buf);
+}
+END_TEST
+
 START_TEST(gives_its_bytes_away)
 {
     struct buf buf = {0};

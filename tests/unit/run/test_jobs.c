@@ -29,9 +29,10 @@ START_TEST(records_have_their_fields)
     snprintf(prefix, sizeof prefix, "%.8s", text_of(imported, "job"));
     ck_ok(corrie_job_get(f.lake, prefix, &text, &f.err), &f.err);
     record = parse_document(text);
-    ck_assert_str_eq(fields_of(record),
-                     "args commit_in commit_out ended error format host job kind nodes pid process ref "
-                     "started status tables tx user version");
+    ck_assert_str_eq(
+        fields_of(record),
+        "args commit_in commit_out ended error format host job kind nodes pid process ref "
+        "started status tables tx user version");
     ck_assert_str_eq(text_of(record, "commit_out"), text_of(imported, "commit"));
     ck_assert_str_eq(fields_of(json_object_get(record, "args")), "mode namespace table uris");
     ck_assert_str_eq(fields_of(json_array_get(json_object_get(record, "tables"), 0)),
