@@ -25,7 +25,8 @@ struct ZSTD_DCtx_s;
  *     held (refs > 0)  --last unref, stored-->      idle: in the list of use, may be evicted
  *     held             --last unref, not stored-->  freed: nothing may believe that it is stored
  *     idle             --found-->                   held
- *     held, stored     --object_table_forget-->     apart: in nobody's table, freed at last unref
+ *     held, stored     --object_table_forget-->     held, not stored: still found, for who holds it is
+ *                                                   about to store it (again) or only reads
  *     idle             --object_table_forget-->     freed
  */
 struct object {
@@ -38,7 +39,6 @@ struct object {
     size_t len;
     uint8_t type;
     bool stored;
-    bool apart;
     char bytes[];
 };
 
@@ -98,8 +98,9 @@ int object_list_pack(struct catalog *catalog, const struct object_list *list, st
 void object_table_done(struct catalog *catalog);
 /* Forgets all objects that nobody holds. */
 void object_table_clear(struct catalog *catalog);
-/* Forgets all that was believed to be stored: it may have been collected. Who holds an object keeps
- * it, but nobody finds it any more. */
+/* Forgets all that was believed to be stored: it may have been collected. What somebody holds stays
+ * and is found, for the nodes of a change that is being made are read again; but it counts as not
+ * stored, and dies with the last who holds it. */
 void object_table_forget(struct catalog *catalog);
 /* Expands stored bytes and checks them against the name. `scratch` may hold what *ret shows. */
 int object_expand(struct catalog *catalog, const struct backend_object *found, struct buf *scratch,

@@ -102,9 +102,7 @@ static void table_remove(struct object_table *table, struct object *object)
 
 static void object_free(struct object_table *table, struct object *object)
 {
-    if (!object->apart) {
-        table_remove(table, object);
-    }
+    table_remove(table, object);
     mem_free(object->node);
     mem_free(object);
 }
@@ -167,7 +165,7 @@ void object_unref(struct catalog *catalog, struct object *object)
     if (!object || --object->refs > 0) {
         return;
     }
-    if (!object->stored || object->apart) {
+    if (!object->stored) {
         object_free(table, object);
         return;
     }
@@ -186,16 +184,8 @@ void object_table_forget(struct catalog *catalog)
 
     evict(table, 0);
     for (size_t i = 0; i < table->n_slots; i++) {
-        struct object *object = table->slots[i];
-
-        while (object) {
-            struct object *next = object->next;
-
-            if (object->stored) {
-                table_remove(table, object);
-                object->apart = true;
-            }
-            object = next;
+        for (struct object *object = table->slots[i]; object; object = object->next) {
+            object->stored = false;
         }
     }
 }

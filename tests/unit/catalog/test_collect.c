@@ -361,6 +361,43 @@ START_TEST(test_stale_handle)
 }
 END_TEST
 
+/* A change is made of nodes that this handle has stored before; they are swept, and the handle notices that only when
+ * it comes to publish. */
+START_TEST(test_made_before_swept)
+{
+    _cleanup_(lab_done) struct lab lab;
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(catalog_closep) struct catalog *other = NULL;
+    _cleanup_(object_list_done) struct object_list made = {0};
+    _cleanup_(merge_report_done) struct merge_report report = {0};
+    struct tree_edit edit = put_number(&arena, "mine", 1);
+    struct publish publish = {.ref = STR("main"), .objects = &made};
+    struct publish_result result;
+
+    fill(&lab, &arena, 3);
+    struct hash start = lab_head(&lab, "main");
+    struct hash tree = lab_tree(&lab, &start);
+    move_ref(&lab, "gone", NULL, &start);
+    struct hash gone = lab_commit(&lab, "gone", &edit, 1);
+    move_ref(&lab, "gone", &gone, NULL);
+    lab_age(&lab);
+    ck_ok(tree_apply(lab.catalog, &tree, &edit, 1, &made, &publish.tree, &lab.err), &lab.err);
+
+    struct catalog *mine = lab.catalog;
+    other = lab.catalog = lab_open(&lab);
+    ck_assert_uint_gt(lab_collect(&lab, INT64_MAX).swept_objects, 0);
+    lab.catalog = mine;
+    ck_assert(!is_there(&lab, &publish.tree));
+    publish.start = start;
+    publish.commit.author = STR("ada");
+    publish.commit.message = STR("the same again");
+    ck_ok(catalog_publish(mine, &publish, &result, &report, &lab.err), &lab.err);
+    ck_readable(&lab, &result.commit);
+    lab_closed(&lab);
+    lab_sound(&lab);
+}
+END_TEST
+
 /* A change that was being made in memory all along is stored whole after a collection. */
 START_TEST(test_long_work)
 {
@@ -721,6 +758,7 @@ Suite *collect_suite(void)
         test_branch_at_old_commit,
         test_same_content_again,
         test_stale_handle,
+        test_made_before_swept,
         test_long_work,
         test_files_are_told_by_time,
         test_refuses,
