@@ -82,7 +82,7 @@ struct backend_ops {
     int (*list_refs)(struct backend *backend, struct str prefix, int kind, struct str after,
                      size_t limit, struct arena *arena, struct catalog_ref **ret, size_t *ret_n,
                      corrie_error *err);
-    /* As catalog_commit, with `when` set, of `also` too; `new_commit`, if not zero, must be among `objects` or
+    /* As catalog_commit, with `when` set, of `also` too, and with `leaves_another` looked at as one with the rest of it; `new_commit`, if not zero, must be among `objects` or
      * stored. `removals` and the result 1 as put_objects; looked at after everything else. */
     int (*commit)(struct backend *backend, const struct backend_object *objects, size_t n,
                   const struct catalog_move *move, uint64_t removals, corrie_error *err);

@@ -491,6 +491,25 @@ static int move_inside(struct sqlite_backend *self, const struct backend_state *
     return r < 0 ? r : write_reflog(self, move, kind, err);
 }
 
+/* Of a ref that was deleted just now. */
+static int check_another(struct sqlite_backend *self, enum catalog_ref_kind kind, corrie_error *err)
+{
+    _reset_ sqlite3_stmt *statement = NULL;
+    int r = sqlite_statement(self, SQL_REF_LIST, &statement, err);
+
+    if (r < 0) {
+        return r;
+    }
+    sqlite_bind_str(statement, 1, STR_EMPTY);
+    sqlite_bind_str(statement, 2, STR_EMPTY);
+    (void)sqlite3_bind_int(statement, 3, (int)kind);
+    (void)sqlite3_bind_int64(statement, 4, 1);
+    r = sqlite_step(self, statement, "look for another ref", err);
+    return r == 0 ? corrie_fail(err, CORRIE_E_REFUSED, "it is the only %s",
+                                catalog_ref_kind_name((int)kind))
+                  : r;
+}
+
 static int commit_inside(struct sqlite_backend *self, const struct backend_object *objects,
                          size_t n, const struct catalog_move *move, uint64_t removals,
                          corrie_error *err)
@@ -519,6 +538,9 @@ static int commit_inside(struct sqlite_backend *self, const struct backend_objec
     }
     if (r >= 0 && move->also) {
         r = move_inside(self, &state, objects, n, move->also, also_kind, err);
+    }
+    if (r >= 0 && move->leaves_another && hash_is_zero(&move->new_commit)) {
+        r = check_another(self, kind, err);
     }
     return r < 0 ? r : sqlite_run(self, SQL_COMMIT, "commit", err);
 }

@@ -75,6 +75,9 @@ struct catalog_move {
     struct str who;
     struct str why;
     int64_t when; /* UTC ns; 0 = now */
+    /* Of a ref that is deleted: only if another of its kind is left, CORRIE_E_REFUSED otherwise. It is
+     * decided by whoever moves it, so that of two that go at once the last one stays. */
+    bool leaves_another;
     /* What a collection that runs meanwhile must know (collect.h): */
     int64_t since;       /* UTC ns: when the work that wrote its files began; 0 = it wrote none */
     uint64_t generation; /* catalog_generation before anything was looked at; 0 = no matter */
@@ -98,7 +101,7 @@ int catalog_fence(struct catalog *catalog, int64_t *ret, corrie_error *err) CORR
  * err->retryable set, if it stands elsewhere than `expected`; CORRIE_E_NOT_FOUND if `new_commit` is
  * no commit of the catalog; CORRIE_E_CONFLICT (retryable) also if a collection came between:
  * `since` lies before its fence, `generation` is not the present one, or something that the objects
- * name is gone; CORRIE_E_BUSY (retryable) if others held the lock until the deadline;
+ * name is gone; CORRIE_E_REFUSED if `leaves_another` does not hold; CORRIE_E_BUSY (retryable) if others held the lock until the deadline;
  * CORRIE_E_NO_SPACE, CORRIE_E_IO. After any of them nothing has changed. If the machine fails at
  * the very end of a commit, the error may be reported and the commit be there after a restart.
  * Cost: one write transaction. */

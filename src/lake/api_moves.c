@@ -246,14 +246,12 @@ static int add_consent(struct lake *lake, const struct catalog_move *move, struc
     return r < 0 ? r : buf_check(restore, err);
 }
 
-/* The branch that commands would mean next must not vanish under them, nor may the last one. */
+/* The branch that commands would mean next must not vanish under them. */
 static int check_removable(struct lake *lake, struct str name, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    struct catalog_ref *refs;
     struct str head;
     struct str kept;
-    size_t n;
     int r;
 
     r = lake_head(lake, &arena, &head, err);
@@ -265,12 +263,7 @@ static int check_removable(struct lake *lake, struct str name, corrie_error *err
         return corrie_hint(err, "check out another branch first: corrie checkout %s",
                            str_eq(name, STR(LAKE_MAIN)) ? "BRANCH" : LAKE_MAIN);
     }
-    r = catalog_ref_list(lake->catalog, STR_EMPTY, CATALOG_BRANCH, STR_EMPTY, 2, &arena, &refs, &n,
-                         err);
-    if (r >= 0 && n == 1) {
-        r = corrie_fail(err, CORRIE_E_REFUSED, "it is the only branch");
-    }
-    return r;
+    return 0;
 }
 
 struct removing {
@@ -333,7 +326,10 @@ static int remove_ref(corrie_lake *lake, const char *name, enum catalog_ref_kind
 {
     corrie_ref_options given = {.size = sizeof given};
     struct removing removing = {.options = &given};
-    struct catalog_move move = {.ref = str_of(name), .kind = kind, .who = lake->user};
+    struct catalog_move move = {.ref = str_of(name),
+                                .kind = kind,
+                                .who = lake->user,
+                                .leaves_another = kind == CATALOG_BRANCH};
     int r;
 
     API_GIVEN(given, options);

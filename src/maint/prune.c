@@ -154,7 +154,18 @@ static int add_pruned(struct prune *prune, const struct catalog_ref *ref, int64_
     return r != 0 ? corrie_fail_memory(err) : 0;
 }
 
-/* 1 removed, 0 it has moved or gone meanwhile: somebody needs it, or needed it no more. */
+static bool is_last_branch(struct prune *prune)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct catalog_ref *refs;
+    size_t n = 0;
+
+    return catalog_ref_list(lake_catalog(prune->lake), STR_EMPTY, CATALOG_BRANCH, STR_EMPTY, 2,
+                            &prune->arena, &refs, &n, &ignored) >= 0 &&
+           n == 1;
+}
+
+/* 1 removed, 0 it has moved or gone meanwhile, or it is the last branch now: somebody needs it, or needed it no more. */
 static int remove_ref(struct prune *prune, const struct catalog_ref *ref, const char *why,
                       corrie_error *err)
 {
@@ -162,13 +173,15 @@ static int remove_ref(struct prune *prune, const struct catalog_ref *ref, const 
     struct catalog_move move = {.ref = ref->name,
                                 .kind = ref->kind,
                                 .expected = ref->commit,
+                                .leaves_another = ref->kind == CATALOG_BRANCH,
                                 .who = lake_user(prune->lake)};
     int r;
 
     buf_addf(&reason, "branch prune: %s", why);
     move.why = buf_str(&reason);
     r = catalog_commit(lake_catalog(prune->lake), NULL, &move, err);
-    if (r == CORRIE_E_CONFLICT || r == CORRIE_E_NOT_FOUND) {
+    if (r == CORRIE_E_CONFLICT || r == CORRIE_E_NOT_FOUND ||
+        (r == CORRIE_E_REFUSED && is_last_branch(prune))) {
         corrie_error_clear(err);
         return 0;
     }

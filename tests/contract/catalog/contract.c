@@ -252,6 +252,48 @@ START_TEST(test_two_movements_as_one)
 }
 END_TEST
 
+static int remove_unless_last(struct rig *rig, const char *ref, enum catalog_ref_kind kind,
+                              const struct hash *at)
+{
+    struct catalog_move move = {
+        .ref = str_of(ref), .kind = kind, .expected = *at, .when = 7, .leaves_another = true};
+
+    return rig->ops->commit(rig->backend, NULL, 0, &move, 0, &rig->err);
+}
+
+/* A lake without a branch is one that nothing can be read from. */
+START_TEST(test_last_one_stays)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object object;
+    struct catalog_move other = {.ref = STR("a"), .kind = CATALOG_TAG, .when = 7};
+    struct catalog_reflog_entry *entries;
+    struct catalog_ref ref;
+    size_t n;
+
+    rig_init(&rig, _i);
+    object = commit_object(&rig, 0);
+    ck_ok(move_ref(&rig, "b", NULL, &object.name, &object, 1), &rig.err);
+    other.new_commit = object.name; /* refs of other kinds do not count */
+    ck_ok(rig.ops->commit(rig.backend, NULL, 0, &other, 0, &rig.err), &rig.err);
+    other.ref = STR("tx/1");
+    other.kind = CATALOG_TX;
+    ck_ok(rig.ops->commit(rig.backend, NULL, 0, &other, 0, &rig.err), &rig.err);
+    ck_fails(remove_unless_last(&rig, "b", CATALOG_BRANCH, &object.name), CORRIE_E_REFUSED,
+             &rig.err);
+    rig_reopen(&rig);
+    ck_assert_int_eq(rig.ops->get_ref(rig.backend, STR("b"), &ref, &rig.err), 1);
+    ck_ok(rig.ops->reflog(rig.backend, STR("b"), 0, 10, &rig.arena, &entries, &n, &rig.err),
+          &rig.err);
+    ck_assert_uint_eq(n, 1);
+    ck_ok(move_ref(&rig, "c", NULL, &object.name, NULL, 0), &rig.err);
+    ck_ok(remove_unless_last(&rig, "b", CATALOG_BRANCH, &object.name), &rig.err);
+    ck_fails(remove_unless_last(&rig, "c", CATALOG_BRANCH, &object.name), CORRIE_E_REFUSED,
+             &rig.err);
+    ck_ok(move_ref(&rig, "c", &object.name, NULL, NULL, 0), &rig.err); /* who does not ask may */
+}
+END_TEST
+
 START_TEST(test_lists_in_pages)
 {
     static const char *const names[] = {"a", "a/b", "a.c", "aa", "b", "tx/1"};
@@ -794,6 +836,54 @@ static void remove_many(struct rig *rig)
     }
 }
 
+/* Each removes one of as many branches at the same moment: all succeed but one. */
+START_TEST(test_last_one_stays_in_a_crowd)
+{
+    static const char *const names[N_PROCESSES] = {"a", "b", "c"};
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object object;
+    struct catalog_ref *refs;
+    pid_t pids[N_PROCESSES];
+    size_t n;
+
+    rig_init(&rig, _i);
+    object = commit_object(&rig, 0);
+    for (int round = 0; round < 20; round++) {
+        int refused = 0;
+
+        for (int p = 0; p < N_PROCESSES; p++) {
+            struct catalog_ref ref;
+            int r = rig.ops->get_ref(rig.backend, str_of(names[p]), &ref, &rig.err);
+
+            ck_ok(r != 0 ? r : move_ref(&rig, names[p], NULL, &object.name, &object, 1), &rig.err);
+        }
+        rig.ops->close(rig.backend); /* no handle goes over a fork */
+        for (int p = 0; p < N_PROCESSES; p++) {
+            pids[p] = fork();
+            ck_assert_int_ge(pids[p], 0);
+            if (pids[p] == 0) {
+                rig_open(&rig);
+                _exit(-remove_unless_last(&rig, names[p], CATALOG_BRANCH, &object.name));
+            }
+        }
+        for (int p = 0; p < N_PROCESSES; p++) {
+            int status;
+
+            ck_assert_int_eq(waitpid(pids[p], &status, 0), pids[p]);
+            ck_assert(WIFEXITED(status) &&
+                      (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == -CORRIE_E_REFUSED));
+            refused += WEXITSTATUS(status) != 0;
+        }
+        rig_open(&rig);
+        ck_assert_int_eq(refused, 1);
+        ck_ok(rig.ops->list_refs(rig.backend, STR_EMPTY, CATALOG_BRANCH, STR_EMPTY, 10, &rig.arena,
+                                 &refs, &n, &rig.err),
+              &rig.err);
+        ck_assert_uint_eq(n, 1);
+    }
+}
+END_TEST
+
 START_TEST(test_processes)
 {
     _cleanup_(rig_done) struct rig rig;
@@ -867,6 +957,8 @@ Suite *contract_suite(void)
         test_freeze,
         test_processes,
         test_two_movements_as_one,
+        test_last_one_stays,
+        test_last_one_stays_in_a_crowd,
     };
     Suite *suite = suite_create("contract");
     TCase *tcase = tcase_create("catalog");
