@@ -75,23 +75,32 @@ static int skip_files(struct merge *merge, const json_t *entry, struct ledger_sk
     return 0;
 }
 
-/* Stages the target's list with the source's entries from `first` on behind it. */
-static int extend(struct merge *merge, struct str key, const struct tree_value *target,
-                  json_t *list, const json_t *source, size_t first, corrie_error *err)
+/* Stages a list; an empty one is none. */
+static int stage_list(struct merge *merge, struct str key, const json_t *list, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf doc = {0};
-    struct tree_value value = {.id = target->id};
+    struct tree_value value = {.has_origin = false};
 
-    for (size_t i = first; i < json_array_size(source); i++) {
-        if (json_array_append(list, json_array_get(source, i)) < 0) {
-            return corrie_fail_memory(err);
-        }
+    if (json_array_size(list) == 0) {
+        return merge_stage(merge, key, NULL, err);
     }
     if (js_canonical(list, &doc, err) < 0) {
         return err->code;
     }
     value.doc = buf_str(&doc);
     return merge_stage(merge, key, &value, err);
+}
+
+/* Stages the target's list with the source's entries from `first` on behind it. */
+static int extend(struct merge *merge, struct str key, json_t *list, const json_t *source,
+                  size_t first, corrie_error *err)
+{
+    for (size_t i = first; i < json_array_size(source); i++) {
+        if (json_array_append(list, json_array_get(source, i)) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    return stage_list(merge, key, list, err);
 }
 
 /* Names the location of a key: itself, or what the entry says. */
@@ -107,44 +116,170 @@ static int note_conflict(struct merge *merge, struct str key, const json_t *entr
                : 0;
 }
 
-/* One location that both sides imported. The same content in the same order counts once; what one side has beyond
- * that stays. */
-static int merge_location(struct merge *merge, struct str key, const struct tree_value *values[3],
-                          struct ledger_skip *skip, corrie_error *err)
+struct lists {
+    json_t *base;
+    json_t *source;
+    json_t *target;
+};
+
+static void lists_done(struct lists *lists)
 {
-    _json_ json_t *base = NULL;
-    _json_ json_t *source = NULL;
-    _json_ json_t *target = NULL;
-    ptrdiff_t in_source;
-    ptrdiff_t in_target;
-    size_t from;
-    int r;
+    json_decref(lists->base);
+    json_decref(lists->source);
+    json_decref(lists->target);
+}
 
-    if ((r = read_list(merge, values[MERGE_BASE], &base, err)) < 0 ||
-        (r = read_list(merge, values[MERGE_SOURCE], &source, err)) < 0 ||
-        (r = read_list(merge, values[MERGE_TARGET], &target, err)) < 0) {
-        return r;
-    }
-    in_source = added(base, source);
-    in_target = added(base, target);
-    if (in_source <= 0 || in_target <= 0) {
-        return 0; /* begun anew: then so was the table, and its rows do not merge */
-    }
-    from = json_array_size(base);
-    for (ptrdiff_t i = 0; i < in_source && i < in_target; i++) {
-        const json_t *entry = json_array_get(source, from + (size_t)i);
+/* Of two lines of imports of one location, the entries from `first` and `own` on: the same content in the same order
+ * counts once. *ret is how many that are; a conflict is noted. 1 they agree, 0 they do not. */
+static int pair_imports(struct merge *merge, struct str key, const struct lists *lists,
+                        size_t first, size_t end, size_t own, struct ledger_skip *skip, size_t *ret,
+                        corrie_error *err)
+{
+    size_t n = 0;
 
-        if (!same_content(entry, json_array_get(target, from + (size_t)i))) {
-            return note_conflict(merge, key, entry, skip, err);
+    for (; first + n < end && own + n < json_array_size(lists->target); n++) {
+        const json_t *entry = json_array_get(lists->source, first + n);
+        int r;
+
+        if (!same_content(entry, json_array_get(lists->target, own + n))) {
+            r = note_conflict(merge, key, entry, skip, err);
+            return r < 0 ? r : 0;
         }
         r = skip_files(merge, entry, skip, err);
         if (r < 0) {
             return r;
         }
     }
-    return in_source > in_target ? extend(merge, key, values[MERGE_TARGET], target, source,
-                                          from + (size_t)in_target, err)
-                                 : 0;
+    *ret = n;
+    return 1;
+}
+
+/* One location that both sides imported. The same content in the same order counts once; what one side has beyond
+ * that stays. */
+static int merge_lines(struct merge *merge, struct str key, struct lists *lists,
+                       struct ledger_skip *skip, corrie_error *err)
+{
+    size_t n = json_array_size(lists->base);
+    ptrdiff_t in_source = added(lists->base, lists->source);
+    ptrdiff_t in_target = added(lists->base, lists->target);
+    size_t paired;
+    int r;
+
+    if (in_source <= 0 || in_target <= 0) {
+        return 0; /* begun anew: then so was the table, and its rows do not merge */
+    }
+    r = pair_imports(merge, key, lists, n, n + (size_t)in_source, n, skip, &paired, err);
+    return r > 0 && in_source > in_target
+               ? extend(merge, key, lists->target, lists->source, n + paired, err)
+               : r;
+}
+
+/* ---- picks ----
+ *
+ * The target need never have had the base, so what counts is what the picked change did to the list, as it did to the
+ * files: entries that it took out go, entries that it brought come. */
+
+/* Where an entry is in a list; -1 nowhere. */
+static ptrdiff_t place_of(const json_t *list, const json_t *entry)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (json_equal(json_array_get(list, i), (json_t *)(uintptr_t)entry)) {
+            return (ptrdiff_t)i;
+        }
+    }
+    return -1;
+}
+
+/* How many entries two lists begin with alike, of at most `max`; or, `back`, end with. */
+static size_t alike(const json_t *a, const json_t *b, bool back, size_t max)
+{
+    size_t n = 0;
+
+    while (n < max && n < json_array_size(a) && n < json_array_size(b) &&
+           json_equal(json_array_get(a, back ? json_array_size(a) - 1 - n : n),
+                      json_array_get(b, back ? json_array_size(b) - 1 - n : n))) {
+        n++;
+    }
+    return n;
+}
+
+/* Takes entries of the base out of the target's list. The place of the first; -1 if not all were there. */
+static ptrdiff_t take_out(struct lists *lists, size_t first, size_t end)
+{
+    ptrdiff_t place = -1;
+    bool all = true;
+
+    for (size_t i = first; i < end; i++) {
+        ptrdiff_t at = place_of(lists->target, json_array_get(lists->base, i));
+
+        if (at < 0) {
+            all = false;
+            continue;
+        }
+        json_array_remove(lists->target, (size_t)at);
+        place = place < 0 || at < place ? at : place;
+    }
+    return all ? place : -1;
+}
+
+/* Puts entries of the source where they were before others that are there still. */
+static int put_back(struct lists *lists, size_t first, size_t end, ptrdiff_t place,
+                    corrie_error *err)
+{
+    for (size_t i = first; i < end; i++) {
+        json_t *entry = json_array_get(lists->source, i);
+
+        if (place_of(lists->target, entry) < 0 &&
+            json_array_insert(lists->target, (size_t)place++, entry) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    return 0;
+}
+
+static int merge_picked(struct merge *merge, struct str key, struct lists *lists,
+                        struct ledger_skip *skip, corrie_error *err)
+{
+    size_t in_base = json_array_size(lists->base);
+    size_t in_source = json_array_size(lists->source);
+    size_t least = in_base < in_source ? in_base : in_source;
+    size_t first = alike(lists->base, lists->source, false, least);
+    size_t last = alike(lists->base, lists->source, true, least - first);
+    size_t own = alike(lists->base, lists->target, false, in_base);
+    ptrdiff_t place = take_out(lists, first, in_base - last);
+    size_t paired;
+    int r;
+
+    if (place < 0 && last > 0) {
+        place = place_of(lists->target, json_array_get(lists->base, in_base - last));
+    }
+    if (place >= 0 || first == in_source - last) {
+        r = put_back(lists, first, in_source - last, place, err);
+        return r < 0 ? r : stage_list(merge, key, lists->target, err);
+    }
+    own = own < json_array_size(lists->target) ? own : json_array_size(lists->target);
+    r = pair_imports(merge, key, lists, first, in_source - last, own, skip, &paired, err);
+    while (r > 0 && first + paired < in_source - last) {
+        r = json_array_append(lists->target, json_array_get(lists->source, first + paired++)) < 0
+                ? corrie_fail_memory(err)
+                : 1;
+    }
+    return r > 0 ? stage_list(merge, key, lists->target, err) : r;
+}
+
+static int merge_location(struct merge *merge, struct str key, const struct tree_value *values[3],
+                          struct ledger_skip *skip, corrie_error *err)
+{
+    _cleanup_(lists_done) struct lists lists = {0};
+    int r;
+
+    if ((r = read_list(merge, values[MERGE_BASE], &lists.base, err)) < 0 ||
+        (r = read_list(merge, values[MERGE_SOURCE], &lists.source, err)) < 0 ||
+        (r = read_list(merge, values[MERGE_TARGET], &lists.target, err)) < 0) {
+        return r;
+    }
+    return merge_picks(merge) ? merge_picked(merge, key, &lists, skip, err)
+                              : merge_lines(merge, key, &lists, skip, err);
 }
 
 struct importing {
@@ -160,8 +295,10 @@ static int on_import(void *arg, struct str key, const struct tree_value *base,
     const struct tree_value *values[3] = {base, source, &target};
     int r = merge_get(importing->merge, MERGE_TARGET, key, &target, err);
 
-    if (r <= 0 || !source || (base && tree_value_eq(base, &target))) {
-        return r < 0 ? r : 0;
+    values[MERGE_TARGET] = r > 0 ? &target : NULL;
+    if (r < 0 || (base && r > 0 && tree_value_eq(base, &target)) ||
+        (!merge_picks(importing->merge) && (r == 0 || !source))) {
+        return r < 0 ? r : 0; /* only the source changed it, or the table was begun anew */
     }
     return merge_location(importing->merge, key, values, importing->skip, err);
 }
