@@ -516,11 +516,11 @@ static int stage_revert(struct change *c, const struct named *named, const struc
 
         r = lake_table_get(then, named->ns, named->name, &c->arena, &ignored, err);
     }
-    if (r >= 0 && is_now == 0) {
+    if (r >= 0 && (is_now == 0 || !uuid_eq(&now.id, &ret->id))) {
         r = check_not_elsewhere(c, ret, then, err);
-    }
-    if (r >= 0 && is_now > 0 && !uuid_eq(&now.id, &ret->id)) {
-        r = clear_ledger(c, &now.id, err);
+        if (r >= 0 && is_now > 0) {
+            r = clear_ledger(c, &now.id, err);
+        }
     }
     if (r >= 0) {
         r = copy_ledger(c, &ret->id, &then->tree, err);

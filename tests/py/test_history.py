@@ -311,3 +311,17 @@ def test_states_by_time(past: Lake) -> None:
     past.run("branch", "restore", "dev")
     past.error("show", f"dev*{gone}", status=3)
     past.error("show", "main*noon", status=2)
+
+
+def test_a_renamed_table_does_not_come_twice(lake: Lake) -> None:
+    """Else two names would share one table's ledger, and each would change what the other thinks it has."""
+    put(lake, "s.t", "n\n1\n")
+    before = put(lake, "s.t", "n\n2\n")
+    lake.run("table", "rename", "s.t", "s.v")
+    put(lake, "s.t", "n\n9\n")
+    said = lake.error("table", "revert", "s.t", f"@{before[:16]}", status=4)
+    assert "s.v" in said, said
+    lake.run("table", "rm", "s.v")
+    lake.run("table", "revert", "s.t", f"@{before[:16]}")
+    assert lake.rows("SELECT n FROM s.t ORDER BY n") == [["1"], ["2"]]
+    lake.fsck()
