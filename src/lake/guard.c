@@ -17,6 +17,8 @@
 static void inspection_done(struct guard_inspection *inspection)
 {
     vec_done(&inspection->changes);
+    map_done(&inspection->sought);
+    map_done(&inspection->left);
     map_done(&inspection->by_key);
     map_done(&inspection->before);
     map_done(&inspection->after);
@@ -36,17 +38,72 @@ static struct guard_stamp stamp_of(const struct tree_value *value)
                                 .taint = value->taint};
 }
 
+static struct str value_id(const struct tree_value *value)
+{
+    return (struct str){(const char *)&value->id, sizeof value->id};
+}
+
+static bool same_table(const struct tree_value *a, const struct tree_value *b)
+{
+    return a && b && uuid_eq(&a->id, &b->id);
+}
+
+/* Remembers the value of a key that is looked at: it may have had, or have in the source, another one. */
+static int seek(struct guard_inspection *in, const struct tree_value *value, bool far,
+                corrie_error *err)
+{
+    struct guard_sought *sought = arena_new(&in->arena, struct guard_sought);
+    int r;
+
+    if (!sought) {
+        return corrie_fail_memory(err);
+    }
+    sought->change = in->changes.count;
+    sought->far = far;
+    in->far |= far;
+    r = tree_value_copy(value, &in->arena, &sought->value, err);
+    if (r >= 0 && map_put(&in->sought, value_id(&sought->value), sought) < 0) {
+        r = corrie_fail_memory(err);
+    }
+    return r;
+}
+
+static int note_left(struct guard_inspection *in, const struct tree_value *value, corrie_error *err)
+{
+    struct tree_value *copy = arena_new(&in->arena, struct tree_value);
+    int r = copy ? tree_value_copy(value, &in->arena, copy, err) : corrie_fail_memory(err);
+
+    return r >= 0 && map_put(&in->left, value_id(copy), copy) < 0 ? corrie_fail_memory(err) : r;
+}
+
+/* Whether the source has the value under the same key. 1 or 0. */
+static int compare_source(struct guard_inspection *in, struct str key,
+                          const struct tree_value *before, const struct tree_value *after,
+                          corrie_error *err)
+{
+    struct tree_value value;
+    int r = tree_get(in->catalog, in->source, key, &in->arena, &value, err);
+    bool far = r == 0 || (r > 0 && !uuid_eq(&after->id, &value.id));
+
+    if (r < 0 || (r > 0 && tree_value_eq(after, &value))) {
+        return r;
+    }
+    return far || !same_table(before, after) ? seek(in, after, far, err) : 0;
+}
+
 static int on_change(void *arg, struct str key, const struct tree_value *before,
                      const struct tree_value *after, corrie_error *err)
 {
     struct guard_inspection *in = arg;
     struct guard_change change = {.before = stamp_of(before), .after = stamp_of(after)};
-    struct tree_value value;
     int r = cancel_check(in->guard->lake->cancel, err);
 
+    if (r >= 0 && in->source && before && !same_table(before, after)) {
+        r = note_left(in, before, err);
+    }
     if (r >= 0 && in->source && after) {
-        r = tree_get(in->catalog, in->source, key, &in->arena, &value, err);
-        change.from_source = r > 0 && tree_value_eq(after, &value);
+        r = compare_source(in, key, before, after, err);
+        change.from_source = r > 0;
     }
     if (r < 0) {
         return r;
@@ -54,6 +111,37 @@ static int on_change(void *arg, struct str key, const struct tree_value *before,
     return arena_str(&in->arena, key, &change.key) < 0 || vec_push(&in->changes, change) < 0
                ? corrie_fail_memory(err)
                : 0;
+}
+
+static int on_source(void *arg, struct str key, const struct tree_value *source,
+                     const struct tree_value *result, corrie_error *err)
+{
+    struct guard_inspection *in = arg;
+    const struct guard_sought *sought = source ? map_get(&in->sought, value_id(source)) : NULL;
+
+    (void)key;
+    (void)result;
+    if (sought && sought->far && tree_value_eq(&sought->value, source)) {
+        in->changes.items[sought->change].from_source = true;
+    }
+    return cancel_check(in->guard->lake->cancel, err);
+}
+
+/* All changes of tables, and where their values come from. */
+static int find_changes(struct guard_inspection *in, corrie_error *err)
+{
+    int r = tree_diff(in->catalog, in->target, in->result, STR("table\0"), on_change, in, err);
+
+    for (size_t i = 0; r >= 0 && i < in->sought.count; i++) {
+        const struct guard_sought *sought = in->sought.entries[i].value;
+        const struct tree_value *left = map_get(&in->left, value_id(&sought->value));
+
+        in->changes.items[sought->change].moved = left && tree_value_eq(left, &sought->value);
+    }
+    if (r >= 0 && in->far) {
+        r = tree_diff(in->catalog, in->source, in->result, STR("table\0"), on_source, in, err);
+    }
+    return r;
 }
 
 /* ---- saying it ---- */
@@ -314,7 +402,7 @@ int lake_guard_step(void *data, struct catalog *catalog, struct merge_step *step
     in.target = step->target_tree;
     in.source = whole ? NULL : step->source_tree;
     in.result = step->result_tree;
-    r = tree_diff(catalog, in.target, in.result, STR("table\0"), on_change, &in, err);
+    r = find_changes(&in, err);
     if (r >= 0 && step->tainted > 0) {
         r = check_taint(&in, &jobs, err);
         if (r > 0) {
@@ -372,7 +460,7 @@ int lake_guard_ref(struct lake_guard *guard, const struct hash *from_commit,
         r = lake_view_of(guard->lake, from_commit, &from, err);
         if (r >= 0) {
             in.target = &from.tree;
-            r = tree_diff(in.catalog, in.target, in.result, STR("table\0"), on_change, &in, err);
+            r = find_changes(&in, err);
         }
     } else {
         r = all_tainted(&in, to.tainted, err);

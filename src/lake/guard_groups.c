@@ -26,7 +26,7 @@ static int index_changes(struct guard_inspection *in, corrie_error *err)
         if (change->after.has_origin) {
             r |= map_put(&in->after, member_key(&change->after.member), change);
         }
-        if (change->after.there && !change->from_source) {
+        if (change->after.there && !change->from_source && !change->moved) {
             r |= map_put(&in->anew, id_key(&change->after.member.id), change);
         }
     }

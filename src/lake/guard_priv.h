@@ -37,6 +37,14 @@ struct guard_change {
     struct guard_stamp before;
     struct guard_stamp after;
     bool from_source; /* `after` is the source's value */
+    bool moved;       /* it is the target's, which had another key */
+};
+
+/* The value that a changed key has now, where it may have stood elsewhere before or stand elsewhere in the source. */
+struct guard_sought {
+    size_t change; /* index in changes */
+    bool far;      /* the source does not have the table under this key */
+    struct tree_value value;
 };
 
 struct guard_inspection {
@@ -47,6 +55,9 @@ struct guard_inspection {
     const struct hash *source; /* NULL: groups do not matter */
     const struct hash *result;
     VEC(struct guard_change) changes;
+    struct map sought; /* id -> struct guard_sought */
+    struct map left;   /* id -> struct tree_value that a changed key has no longer */
+    bool far;          /* one of `sought` is */
     /* Once all changes are known: */
     struct map by_key; /* key -> struct guard_change, of keys that had a member of a group */
     struct map before; /* struct guard_member -> nothing: that stood at a changed key before */

@@ -59,13 +59,14 @@ static int absolute_files(const struct lake *lake, struct arena *arena, struct l
     return 0;
 }
 
-/* The merged table as a value: it was made just now, so it is in no group; it is tainted if either side is. */
+/* The merged table as a value: it was made just now, so it is in no group; it is tainted if either side is. Of two taints
+ * the source's stays: the target's was accepted where this comes to, and the guard must see the one that was not. */
 static int make_value(struct merge *merge, const struct lake_table *table,
                       const struct tree_value *source, const struct tree_value *target,
                       struct tree_value *ret, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf doc = {0};
-    const struct tree_value *tainted = target->has_taint ? target : source;
+    const struct tree_value *tainted = source->has_taint ? source : target;
     struct tree_value value = {
         .id = target->id, .has_taint = tainted->has_taint, .taint = tainted->taint};
     int r = lake_table_doc(table, &doc, err);

@@ -136,7 +136,8 @@ struct lake_guard {
 /* For merge_guard.check; `guard` is a struct lake_guard. CORRIE_E_REFUSED for taint and torn groups that were not
  * accepted: names the tables and the job, and the hint the job's error; CORRIE_E_CONFLICT names a table of `reads` that
  * has another version on the target. What was accepted is put into step->accepted. Cost: what differs between the
- * target and the result, and of the groups it touches their members. */
+ * target and the result, and of the groups it touches their members; where a table comes under another name than the
+ * source's, also what differs between the source and the result. */
 int lake_guard_step(void *guard, struct catalog *catalog, struct merge_step *step,
                     corrie_error *err) CORRIE_MUST_USE;
 

@@ -187,6 +187,32 @@ START_TEST(content_merges_keep_taint)
 }
 END_TEST
 
+/* Two failed jobs left rows in the two sides: the one that was accepted hides not the other. */
+START_TEST(content_merges_hide_no_taint)
+{
+    corrie_merge_options accept = {.size = sizeof accept, .accept_taint = true};
+    const char *const jobs[] = {JOB_2, JOB};
+    struct scene s;
+
+    scene_init(&s);
+    scene_written(&s, "main", "t", LAKE_APPEND, 1);
+    for (size_t i = 0; i < 2; i++) {
+        struct lake_tx *tx = scene_begin(&s, "main", jobs[i]);
+
+        scene_write(&s, tx, "t", LAKE_APPEND, 2);
+        ck_ok(lake_tx_step(tx, STR("Write"), &s.f.err), &s.f.err);
+        lake_tx_free(tx);
+    }
+    ck_ok(scene_merge(&s, "tx/" JOB_2, "main", &accept), &s.f.err);
+    refused(&s, scene_merge(&s, "tx/" JOB, "main", NULL));
+    ck_ok(scene_merge(&s, "tx/" JOB, "main", &accept), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 5);
+    ck_str_eq(scene_property(&s, "main", "accepted-taint"), STR("ada: " JOB));
+    ck_assert_uint_eq(tainted(&s, "main"), 1);
+    scene_done(&s);
+}
+END_TEST
+
 /* A run that reads what a failed job left makes tainted tables. */
 START_TEST(what_is_made_of_tainted_tables_is_tainted)
 {
@@ -424,6 +450,48 @@ START_TEST(renaming_hides_no_member)
 }
 END_TEST
 
+/* A member that is called otherwise here comes all the same, or is taken back. */
+START_TEST(a_member_with_two_names_is_torn_off_too)
+{
+    const char *const mine[] = {"ns.u"};
+    const char *const commits[] = {"dev"};
+    corrie_table_options at = {.size = sizeof at, .branch = _i ? "before" : "main"};
+    struct scene s;
+    char *text;
+
+    scene_group(&s);
+    scene_branch(&s, "dev", "main");
+    if (_i == 2) { /* renamed where it comes from, and rewritten where it is */
+        const char *const kept[] = {"ns.t"};
+        corrie_merge_options ours = {.size = sizeof ours, .ours = kept, .n_ours = 1};
+
+        at.branch = "dev";
+        ck_ok(corrie_table_rename(s.f.lake, "ns.t", "ns.renamed", &at, &text, &s.f.err), &s.f.err);
+        corrie_free(text);
+        scene_written(&s, "before", "t", LAKE_REPLACE, 3);
+        torn(&s, scene_merge(&s, "dev", "before", &ours), "ns.u would come without", "ns.renamed");
+        scene_done(&s);
+        return;
+    }
+    ck_ok(corrie_table_rename(s.f.lake, "ns.t", "ns.renamed", &at, &text, &s.f.err), &s.f.err);
+    corrie_free(text);
+    if (_i) {
+        corrie_merge_options ours = {.size = sizeof ours, .ours = mine, .n_ours = 1};
+
+        scene_written(&s, "before", "u", LAKE_REPLACE, 3);
+        torn(&s, scene_merge(&s, "dev", "before", &ours), "ns.renamed would come without", "ns.u");
+    } else {
+        at.branch = "dev";
+        at.allow_torn = true;
+        ck_ok(corrie_table_revert(s.f.lake, "ns.t", "before", &at, &text, &s.f.err), &s.f.err);
+        corrie_free(text);
+        torn(&s, corrie_cherry_pick(s.f.lake, commits, 1, NULL, &text, &s.f.err),
+             "ns.renamed would be taken back", "ns.u");
+    }
+    scene_done(&s);
+}
+END_TEST
+
 /* ---- what was read ---- */
 
 START_TEST(what_was_read_must_not_have_moved)
@@ -470,6 +538,7 @@ Suite *guard_suite(void)
         {&a_merge_of_it_is_refused, 2},
         {&rows_added_keep_taint_and_rewriting_clears_it, 2},
         {&content_merges_keep_taint, 1},
+        {&content_merges_hide_no_taint, 1},
         {&what_is_made_of_tainted_tables_is_tainted, 1},
         {&picks_and_reverts_of_taint_are_refused, 1},
         {&a_group_is_reverted_as_a_whole, 1},
@@ -477,6 +546,7 @@ Suite *guard_suite(void)
         {&leaving_a_group_by_a_table_revert_is_refused, 1},
         {&a_group_that_comes_in_part_is_refused, 1},
         {&renaming_hides_no_member, 1},
+        {&a_member_with_two_names_is_torn_off_too, 3},
         {&what_was_read_must_not_have_moved, 1},
     };
     Suite *suite = suite_create("guard");
