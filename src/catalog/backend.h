@@ -30,18 +30,6 @@ struct backend_object {
     struct str stored;
 };
 
-/* Called for each object found, in any order, with its index among the names asked for. */
-typedef int (*backend_object_fn)(void *arg, size_t index, const struct backend_object *object,
-                                 corrie_error *err);
-typedef int (*backend_name_fn)(void *arg, const struct hash *name, corrie_error *err);
-
-/* How things stand with collections. */
-struct backend_state {
-    uint64_t generation; /* of catalog_generation; from 1 */
-    uint64_t removals;   /* remove_objects() that were done */
-    int64_t fence;       /* UTC ns */
-};
-
 /* An object without its bytes. */
 struct backend_entry {
     struct hash name;
@@ -49,6 +37,21 @@ struct backend_entry {
     int64_t stamp; /* UTC s: when it was last asked to be stored */
     uint64_t size; /* bytes in stored form */
     uint64_t position;
+};
+
+/* Called for each object found, in any order, with its index among the names asked for. */
+typedef int (*backend_object_fn)(void *arg, size_t index, const struct backend_object *object,
+                                 corrie_error *err);
+/* `stored` is borrowed for the call; empty for docs and origins, which may be large and name nothing. */
+typedef int (*backend_entry_fn)(void *arg, const struct backend_entry *entry, struct str stored,
+                                corrie_error *err);
+typedef int (*backend_name_fn)(void *arg, const struct hash *name, corrie_error *err);
+
+/* How things stand with collections. */
+struct backend_state {
+    uint64_t generation; /* of catalog_generation; from 1 */
+    uint64_t removals;   /* remove_objects() that were done */
+    int64_t fence;       /* UTC ns */
 };
 
 struct backend {
@@ -124,6 +127,11 @@ struct backend_ops {
      * Reads no bytes. */
     int (*list_objects)(struct backend *backend, uint64_t before, size_t limit,
                         struct backend_entry *ret, size_t *ret_n, corrie_error *err);
+    /* As list_objects, with the bytes of nodes and commits: what a mark reads, in the order in which
+     * it lies. *ret_last: the position of the last one it called for, *ret_n how many there were. */
+    int (*scan_objects)(struct backend *backend, uint64_t before, size_t limit,
+                        backend_entry_fn each, void *arg, uint64_t *ret_last, size_t *ret_n,
+                        corrie_error *err);
     /* Removes objects, all or none; state().removals grows. Only between hold() and its end, which
      * this is: what was seen since then is as it was. */
     int (*remove_objects)(struct backend *backend, const struct backend_entry *objects, size_t n,

@@ -657,6 +657,7 @@ const struct backend_ops *sqlite_ops(void)
         .state = sqlite_state,
         .advance = sqlite_advance,
         .list_objects = sqlite_list_objects,
+        .scan_objects = sqlite_scan_objects,
         .remove_objects = sqlite_remove_objects,
         .shrink = sqlite_shrink,
         .freeze = sqlite_freeze,

@@ -49,6 +49,7 @@ int collect_begin(struct catalog *catalog, const struct collect_options *options
     }
     collect->removals = state.removals;
     collect->page = COLLECT_PAGE;
+    collect->page_max = COLLECT_PAGE_MAX;
     *ret = TAKE_PTR(collect);
     return 0;
 }
@@ -62,9 +63,11 @@ struct collect *collect_end(struct collect *collect)
 {
     if (collect) {
         hash_set_done(&collect->marked);
+        hash_set_done(&collect->maybe);
         hash_set_done(&collect->values);
         vec_done(&collect->todo);
         buf_done(&collect->queue);
+        buf_done(&collect->scratch);
         mem_free(collect);
     }
     return NULL;
@@ -73,9 +76,14 @@ struct collect *collect_end(struct collect *collect)
 /* ---- a page ---- */
 
 struct page {
-    struct backend_entry entries[COLLECT_PAGE];
+    struct backend_entry *entries; /* room for page_max */
     size_t n;
 };
+
+static void page_done(struct page *page)
+{
+    mem_free(page->entries);
+}
 
 static int page_read(struct collect *collect, uint64_t before, struct page *page, corrie_error *err)
 {
@@ -101,7 +109,7 @@ static int page_look(struct collect *collect, const struct page *page, size_t *r
         const struct backend_entry *entry = &page->entries[i];
 
         if (!collect_is_old(collect, entry)) {
-            r = collect_push(collect, entry->type, &entry->name, false, err);
+            r = collect_push(collect, entry->type, &entry->name, err);
         }
     }
     if (r >= 0) {
@@ -161,12 +169,39 @@ static int page_remove(struct collect *collect, uint64_t before, struct page *pa
     return r;
 }
 
-/* Others get the lock in between: they look for it every half a millisecond. */
+/* What pages are to keep the lock for: others wait no longer than twice that. */
+#define HOLD_NS 25000000
+#define PAUSE_NS 1000000
+
+/* As large as the lock's time allows: how long a page takes depends on the disk, and on how far apart
+ * what it removes lies in the index over names. */
+static void page_adapt(struct collect *collect, int64_t held)
+{
+    size_t least = collect->page_max < COLLECT_PAGE_MIN ? collect->page_max : COLLECT_PAGE_MIN;
+    size_t page = collect->page;
+
+    if (held < HOLD_NS / 2) {
+        page += page / 2;
+    } else if (held > HOLD_NS) {
+        page = (size_t)((double)page * HOLD_NS * 0.75 / (double)held);
+    }
+    collect->page = page < least ? least : page > collect->page_max ? collect->page_max : page;
+}
+
+/* Others get the lock in between: they look for it every half a millisecond. If some did, they get more
+ * time than we take. */
+static void pause_for_others(const struct collect *collect, uint64_t newest, int64_t held)
+{
+    clock_sleep(collect->last != newest ? held : held < PAUSE_NS ? held : PAUSE_NS);
+}
+
 static int sweep_locked(struct collect *collect, uint64_t before, struct page *page,
                         corrie_error *err)
 {
     struct backend *backend = collect->catalog->backend;
+    uint64_t newest = collect->last;
     int64_t start;
+    int64_t held;
     int r;
 
     r = collect_new(collect, err); /* most of it without the lock */
@@ -181,11 +216,13 @@ static int sweep_locked(struct collect *collect, uint64_t before, struct page *p
     r = page_remove(collect, before, page, err);
     collect->locked = false;
     backend->ops->release(backend);
+    held = clock_monotonic() - start;
     if (r >= 0) {
         r = collect_deliver(collect, err);
     }
     if (r >= 0) {
-        clock_sleep((clock_monotonic() - start) / 2);
+        page_adapt(collect, held);
+        pause_for_others(collect, newest, held);
     }
     return r;
 }
@@ -217,6 +254,7 @@ static int finish(struct collect *collect, corrie_error *err)
 static int sweep_pages(struct collect *collect, struct page *page, corrie_error *err)
 {
     uint64_t before = collect->last + 1;
+    size_t limit;
     size_t n;
     int r;
 
@@ -224,6 +262,7 @@ static int sweep_pages(struct collect *collect, struct page *page, corrie_error 
         size_t garbage;
         uint64_t next = 0;
 
+        limit = collect->page;
         r = page_read(collect, before, page, err);
         if (r >= 0) {
             r = page_look(collect, page, &garbage, err);
@@ -244,22 +283,23 @@ static int sweep_pages(struct collect *collect, struct page *page, corrie_error 
             r = collect_tick(collect, COLLECT_SWEEP, n, err);
         }
         before = next;
-    } while (r >= 0 && n == collect->page && before > 0);
+    } while (r >= 0 && n == limit && before > 0);
     return r;
 }
 
 int collect_sweep(struct collect *collect, corrie_error *err)
 {
-    _free_ struct page *page = mem_alloc(1, sizeof *page);
+    _cleanup_(page_done) struct page page = {
+        .entries = mem_alloc(collect->page_max, sizeof *page.entries)};
     struct backend *backend = collect->catalog->backend;
     int r;
 
-    if (!page) {
+    if (!page.entries) {
         return corrie_fail_memory(err);
     }
     collect->swept = true;
     collect->n_looked = 0;
-    r = sweep_pages(collect, page, err);
+    r = sweep_pages(collect, &page, err);
     if (r >= 0 && !collect->options.dry_run) {
         r = finish(collect, err);
     }

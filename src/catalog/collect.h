@@ -85,7 +85,8 @@ int collect_begin(struct catalog *catalog, const struct collect_options *options
 int collect_mark(struct collect *collect, corrie_error *err) CORRIE_MUST_USE;
 
 /* After the mark: removes what is neither in reach nor young, nor named by what is, in batches that
- * hold the write lock for some ten milliseconds each with a pause between them, and gives room back to the file system if it is
+ * hold the write lock for some ten milliseconds each (they get smaller where that takes longer) with a
+ * pause between them, and gives room back to the file system if it is
  * much. Whenever it ends, by an error, a cancellation or kill -9, the catalog is whole and a next
  * collection goes on. Only when it has returned 0 has `value` been called for all that commits may
  * still bring into reach: remove no file otherwise. */

@@ -1,8 +1,14 @@
-/* collect_mark.c — what is in reach. Objects are read in batches, past the handle's cache: a mark
- * reads each object once and would only push out what others need. */
+/* collect_mark.c — what is in reach.
+ *
+ * The mark reads the catalog once from end to end, from the newest object to the oldest: what an object
+ * names was stored before it, so when its turn comes all that names it was met. That reads pages in the
+ * order in which they lie and asks no index; to follow names from object to object costs several times
+ * as much. What turns up later (others' commits, young garbage) is little and followed by its names.
+ * Both pass by the handle's cache: they would only push out what others need. */
 #include "catalog/collect_priv.h"
 
 #define BATCH 128
+#define SCAN_PAGE 500
 #define PAGE_OF_REFS 1000
 
 int collect_tick(struct collect *collect, enum collect_phase phase, uint64_t n, corrie_error *err)
@@ -15,15 +21,14 @@ int collect_tick(struct collect *collect, enum collect_phase phase, uint64_t n, 
                : collect->options.progress(collect->options.arg, phase, collect->n_looked, err);
 }
 
-int collect_push(struct collect *collect, int type, const struct hash *name, bool may_miss,
-                 corrie_error *err)
+int collect_push(struct collect *collect, int type, const struct hash *name, corrie_error *err)
 {
-    struct collect_todo todo = {*name, (uint8_t)type, may_miss};
+    struct collect_todo todo = {*name, (uint8_t)type};
     int r = hash_set_add(&collect->marked, name);
 
     if (r > 0 && (type == OBJECT_DOC || type == OBJECT_ORIGIN)) {
         collect->counts.docs++; /* they name nothing */
-    } else if (r > 0 && vec_push(&collect->todo, todo) < 0) {
+    } else if (r > 0 && !collect->scanning && vec_push(&collect->todo, todo) < 0) {
         r = CORRIE_E_NO_MEMORY;
     }
     return r < 0 ? corrie_fail_memory(err) : 0;
@@ -31,7 +36,7 @@ int collect_push(struct collect *collect, int type, const struct hash *name, boo
 
 static int push_name(void *arg, enum object_type type, const struct hash *name, corrie_error *err)
 {
-    return collect_push(arg, (int)type, name, false, err);
+    return collect_push(arg, (int)type, name, err);
 }
 
 /* ---- values ---- */
@@ -99,8 +104,9 @@ static int mark_value(struct collect *collect, const struct node_entry *entry, c
         return r < 0 ? corrie_fail_memory(err) : 0;
     }
     collect->counts.values++;
-    return collect->locked ? queue_value(collect, entry, err)
-                           : tell_value(collect, entry->key, entry->value, err);
+    return collect->locked || collect->scanning
+               ? queue_value(collect, entry, err)
+               : tell_value(collect, entry->key, entry->value, err);
 }
 
 /* ---- objects ---- */
@@ -166,24 +172,32 @@ static int mark_commit(struct collect *collect, struct str bytes, corrie_error *
     return r < 0 ? r : commit_names(&commit, push_name, collect, err);
 }
 
-static int missing(struct collect *collect, const struct collect_todo *todo, corrie_error *err)
+/* What is missing may have been removed by somebody else. */
+static int check_alone(struct collect *collect, corrie_error *err)
 {
     struct backend *backend = collect->catalog->backend;
     struct backend_state state;
-    char hex[HASH_HEX + 1];
     int r = backend->ops->state(backend, &state, err);
+
+    if (r < 0 || state.removals == collect->removals) {
+        return r;
+    }
+    corrie_fail(err, CORRIE_E_CONFLICT, "another collection runs");
+    err->retryable = true;
+    return corrie_hint(err, "wait until it has ended");
+}
+
+static int missing(struct collect *collect, const char *type, const struct hash *name,
+                   corrie_error *err)
+{
+    char hex[HASH_HEX + 1];
+    int r = check_alone(collect, err);
 
     if (r < 0) {
         return r;
     }
-    if (state.removals != collect->removals) {
-        corrie_fail(err, CORRIE_E_CONFLICT, "another collection runs");
-        err->retryable = true;
-        return corrie_hint(err, "wait until it has ended");
-    }
-    hash_hex(&todo->name, hex);
-    corrie_fail(err, CORRIE_E_CORRUPT, "%s %.12s, which is in use, is missing",
-                object_type_name(todo->type), hex);
+    hash_hex(name, hex);
+    corrie_fail(err, CORRIE_E_CORRUPT, "%s %.12s, which is in use, is missing", type, hex);
     return corrie_hint(err, "nothing was removed; `corrie fsck` lists what is damaged");
 }
 
@@ -198,8 +212,7 @@ static int mark_batch(struct batch *batch, corrie_error *err)
         char hex[HASH_HEX + 1];
 
         if (!batch->bytes[i].data) {
-            r = todo->may_miss ? 0 : missing(collect, todo, err);
-            continue;
+            return missing(collect, object_type_name(todo->type), &todo->name, err);
         }
         r = todo->type == OBJECT_COMMIT ? mark_commit(collect, batch->bytes[i], err)
                                         : mark_node(collect, batch->bytes[i], err);
@@ -231,6 +244,102 @@ int collect_drain(struct collect *collect, corrie_error *err)
     return r;
 }
 
+/* ---- the scan ---- */
+
+static int scan_object(void *arg, const struct backend_entry *entry, struct str stored,
+                       corrie_error *err)
+{
+    struct collect *collect = arg;
+    const struct backend_object found = {entry->name, entry->type, stored};
+    struct str bytes;
+    char hex[HASH_HEX + 1];
+    int r;
+
+    if (!hash_set_has(&collect->marked, &entry->name)) {
+        if (!hash_set_has(&collect->maybe, &entry->name)) {
+            return 0;
+        }
+        r = collect_push(collect, entry->type, &entry->name, err);
+        if (r < 0) {
+            return r;
+        }
+    }
+    collect->n_met++;
+    if (entry->type == OBJECT_DOC || entry->type == OBJECT_ORIGIN) {
+        collect->n_met_docs++;
+        return 0;
+    }
+    if (entry->type != OBJECT_NODE && entry->type != OBJECT_COMMIT) {
+        hash_hex(&entry->name, hex);
+        return corrie_fail(err, CORRIE_E_CORRUPT, "object %.12s is stored as type %d", hex,
+                           entry->type);
+    }
+    r = object_expand(collect->catalog, &found, &collect->scratch, &bytes, err);
+    if (r >= 0) {
+        r = entry->type == OBJECT_COMMIT ? mark_commit(collect, bytes, err)
+                                         : mark_node(collect, bytes, err);
+    }
+    if (r == CORRIE_E_CORRUPT) {
+        hash_hex(&entry->name, hex);
+        return corrie_wrap(err, "read %s %.12s", object_type_name(entry->type), hex);
+    }
+    return r;
+}
+
+/* Not all that is marked was met. */
+static int scan_lacks(struct collect *collect, corrie_error *err)
+{
+    struct backend *backend = collect->catalog->backend;
+    const struct hash_set *marked = &collect->marked;
+
+    int r = check_alone(collect, err);
+
+    for (size_t i = 0; r >= 0 && i < marked->n_slots; i++) {
+        size_t index;
+
+        if (hash_is_zero(&marked->slots[i])) {
+            continue;
+        }
+        r = backend->ops->find_missing(backend, &marked->slots[i], 1, &index, err);
+        if (r < 0 || index == 0) {
+            return r < 0 ? r : missing(collect, "object", &marked->slots[i], err);
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    corrie_fail(err, CORRIE_E_CORRUPT,
+                "objects are stored as another type, or before what they name");
+    return corrie_hint(err, "nothing was removed; `corrie fsck` lists what is damaged");
+}
+
+static int scan(struct collect *collect, corrie_error *err)
+{
+    struct backend *backend = collect->catalog->backend;
+    size_t limit = collect->page < SCAN_PAGE ? collect->page : SCAN_PAGE;
+    uint64_t before = 0;
+    size_t n;
+    int r;
+
+    do {
+        collect->scanning = true;
+        r = backend->ops->scan_objects(backend, before, limit, scan_object, collect, &before, &n,
+                                       err);
+        collect->scanning = false;
+        if (r >= 0) {
+            r = collect_deliver(collect, err);
+        }
+        if (r >= 0) {
+            r = collect_tick(collect, COLLECT_MARK, n, err);
+        }
+    } while (r >= 0 && n == limit);
+    if (r >= 0 &&
+        (collect->n_met != collect->marked.count || collect->n_met_docs != collect->counts.docs)) {
+        r = scan_lacks(collect, err);
+    }
+    return r;
+}
+
 /* ---- where it starts ---- */
 
 static int mark_refs(struct collect *collect, corrie_error *err)
@@ -248,18 +357,20 @@ static int mark_refs(struct collect *collect, corrie_error *err)
         for (size_t i = 0; r >= 0 && i < n; i++) {
             collect->counts.refs++;
             after = refs[i].name;
-            r = collect_push(collect, OBJECT_COMMIT, &refs[i].commit, false, err);
+            r = collect_push(collect, OBJECT_COMMIT, &refs[i].commit, err);
         }
         if (r < 0) {
             return r;
         }
     } while (n == PAGE_OF_REFS);
-    return collect_drain(collect, err);
+    return 0;
 }
 
-static int push_old(void *arg, const struct hash *name, corrie_error *err)
+static int add_old(void *arg, const struct hash *name, corrie_error *err)
 {
-    return collect_push(arg, OBJECT_COMMIT, name, true, err);
+    struct collect *collect = arg;
+
+    return hash_set_add(&collect->maybe, name) < 0 ? corrie_fail_memory(err) : 0;
 }
 
 int collect_new(struct collect *collect, corrie_error *err)
@@ -284,7 +395,7 @@ int collect_new(struct collect *collect, corrie_error *err)
                 break;
             }
             newest = before > newest ? before : newest;
-            r = collect_push(collect, page[i].type, &page[i].name, false, err);
+            r = collect_push(collect, page[i].type, &page[i].name, err);
         }
         if (r < 0) {
             return r;
@@ -298,17 +409,20 @@ int collect_new(struct collect *collect, corrie_error *err)
 int collect_mark(struct collect *collect, corrie_error *err)
 {
     struct backend *backend = collect->catalog->backend;
-    int r = mark_refs(collect, err);
+    int r;
 
+    collect->scanning = true; /* which finds what is pushed */
+    r = mark_refs(collect, err);
     if (r >= 0) {
-        r = backend->ops->reflog_commits(backend, collect->options.reflog_since, push_old, collect,
+        r = backend->ops->reflog_commits(backend, collect->options.reflog_since, add_old, collect,
                                          err);
     }
     for (size_t i = 0; r >= 0 && i < collect->options.n_commits; i++) {
-        r = push_old(collect, &collect->options.commits[i], err);
+        r = add_old(collect, &collect->options.commits[i], err);
     }
     if (r >= 0) {
-        r = collect_drain(collect, err);
+        r = scan(collect, err);
     }
+    hash_set_done(&collect->maybe);
     return r < 0 ? corrie_wrap(err, "find out what is in use") : 0;
 }

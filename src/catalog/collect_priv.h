@@ -10,7 +10,6 @@
 struct collect_todo {
     struct hash name;
     uint8_t type;
-    bool may_miss; /* an old movement or a job's input: it may have been collected before */
 };
 
 struct collect {
@@ -21,22 +20,28 @@ struct collect {
     uint64_t removals; /* that there were at the begin, and our own since */
     uint64_t last;     /* objects of larger positions came since the last look at them */
     struct hash_set marked;
+    struct hash_set maybe; /* commits that stay if they are there; for the scan */
+    uint64_t n_met;        /* marked ones that the scan has come by, */
+    uint64_t n_met_docs;   /* and of them those that name nothing */
+    bool scanning;         /* inside the scan: values wait in `queue`, `todo` is not needed */
+    struct buf scratch;
     struct hash_set values; /* of key and value */
     struct {
         struct collect_todo *items;
         size_t count;
         size_t capacity;
     } todo;
-    bool locked;       /* between hold() and its end: values wait in `queue` */
+    bool locked;       /* between hold() and its end: values wait in `queue` too */
     struct buf queue;  /* two uint32_t lengths, key, value */
     uint64_t n_looked; /* in this phase */
     bool swept;
-    size_t page; /* objects that are looked at, and removed, at once */
+    size_t page; /* objects that are looked at, and removed, at once: as many as HOLD_NS allows */
+    size_t page_max;
 };
 
 /* Notes that an object stays; what it names will be marked by collect_drain. */
-int collect_push(struct collect *collect, int type, const struct hash *name, bool may_miss,
-                 corrie_error *err) CORRIE_MUST_USE;
+int collect_push(struct collect *collect, int type, const struct hash *name, corrie_error *err)
+    CORRIE_MUST_USE;
 /* Reads all that was pushed, what that names, and so on. */
 int collect_drain(struct collect *collect, corrie_error *err) CORRIE_MUST_USE;
 /* Marks what was stored since the last look. */
@@ -51,8 +56,10 @@ static inline bool collect_is_old(const struct collect *collect, const struct ba
     return entry->stamp < collect->cutoff_s;
 }
 
-/* At most. More at once cost less in all (an index over names is rewritten at random places), but keep
- * the lock longer. */
 #define COLLECT_PAGE 1000
+/* More at once cost less in all (an index over names is rewritten at random places), but keep the lock
+ * longer. */
+#define COLLECT_PAGE_MIN 500
+#define COLLECT_PAGE_MAX 4000
 
 #endif

@@ -88,6 +88,17 @@ int sqlite_advance(struct backend *backend, int64_t cutoff, uint64_t *ret_last, 
     return 0;
 }
 
+static struct backend_entry read_entry(sqlite3_stmt *statement)
+{
+    return (struct backend_entry){
+        .name = sqlite_column_hash(statement, 0),
+        .type = sqlite3_column_int(statement, 1),
+        .stamp = sqlite3_column_int64(statement, 2),
+        .size = (uint64_t)sqlite3_column_int64(statement, 3),
+        .position = (uint64_t)sqlite3_column_int64(statement, 4),
+    };
+}
+
 int sqlite_list_objects(struct backend *backend, uint64_t before, size_t limit,
                         struct backend_entry *ret, size_t *ret_n, corrie_error *err)
 {
@@ -102,13 +113,7 @@ int sqlite_list_objects(struct backend *backend, uint64_t before, size_t limit,
     (void)sqlite3_bind_int64(statement, 1, before == 0 ? INT64_MAX : (int64_t)before);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)limit);
     while (n < limit && (r = sqlite_step(self, statement, "list objects", err)) > 0) {
-        ret[n++] = (struct backend_entry){
-            .name = sqlite_column_hash(statement, 0),
-            .type = sqlite3_column_int(statement, 1),
-            .stamp = sqlite3_column_int64(statement, 2),
-            .size = (uint64_t)sqlite3_column_int64(statement, 3),
-            .position = (uint64_t)sqlite3_column_int64(statement, 4),
-        };
+        ret[n++] = read_entry(statement);
     }
     if (r < 0) {
         return r;
@@ -117,10 +122,50 @@ int sqlite_list_objects(struct backend *backend, uint64_t before, size_t limit,
     return 0;
 }
 
+int sqlite_scan_objects(struct backend *backend, uint64_t before, size_t limit,
+                        backend_entry_fn each, void *arg, uint64_t *ret_last, size_t *ret_n,
+                        corrie_error *err)
+{
+    struct sqlite_backend *self = of(backend);
+    _reset_ sqlite3_stmt *statement = NULL;
+    uint64_t last = before;
+    size_t n = 0;
+    int r = sqlite_statement(self, SQL_OBJECT_SCAN, &statement, err);
+
+    if (r < 0) {
+        return r;
+    }
+    (void)sqlite3_bind_int64(statement, 1, before == 0 ? INT64_MAX : (int64_t)before);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)limit);
+    while (r >= 0 && (r = sqlite_step(self, statement, "read objects", err)) > 0) {
+        struct backend_entry entry = read_entry(statement);
+        struct str stored = {sqlite3_column_blob(statement, 5),
+                             (size_t)sqlite3_column_bytes(statement, 5)};
+
+        if (!stored.data && sqlite3_errcode(self->db) == SQLITE_NOMEM) {
+            return corrie_fail_memory(err);
+        }
+        last = entry.position;
+        n++;
+        r = each(arg, &entry, stored, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_last = last;
+    *ret_n = n;
+    return 0;
+}
+
 static int remove_one(struct sqlite_backend *self, uint64_t position, corrie_error *err)
 {
     return set_number(self, SQL_OBJECT_REMOVE, (int64_t)position, err);
 }
+
+/* Removals change the same pages of the index over names again and again: the less often the log is
+ * brought into the file, the less is written. Pages are of 8 KiB. */
+#define REMOVAL_LOG_PAGES 8000
+#define USUAL_LOG_PAGES 1000
 
 int sqlite_remove_objects(struct backend *backend, const struct backend_entry *objects, size_t n,
                           corrie_error *err)
@@ -132,6 +177,7 @@ int sqlite_remove_objects(struct backend *backend, const struct backend_entry *o
     if (!self->held) {
         return corrie_fail(err, CORRIE_E_INTERNAL, "objects are removed only under the lock");
     }
+    (void)sqlite3_wal_autocheckpoint(self->db, REMOVAL_LOG_PAGES);
     r = sqlite_begin(self, "collect", err);
     if (r >= 0) {
         r = last_position(self, &last, err);
@@ -249,6 +295,7 @@ int sqlite_shrink(struct backend *backend, const struct cancel *cancel, uint64_t
         r = pragma_number(self, "PRAGMA page_size", &page, err);
     }
     if (r < 0 || n_free < n_pages / 4 || n_free * page < SHRINK_MIN_BYTES) {
+        (void)sqlite3_wal_autocheckpoint(self->db, USUAL_LOG_PAGES);
         *ret_bytes = 0; /* little is not worth the writing */
         return r;
     }
@@ -270,6 +317,7 @@ int sqlite_shrink(struct backend *backend, const struct cancel *cancel, uint64_t
         given += (uint64_t)((before - n_free) * page);
         clock_sleep(clock_monotonic() - start);
     }
+    (void)sqlite3_wal_autocheckpoint(self->db, USUAL_LOG_PAGES);
     if (r < 0) {
         return r;
     }

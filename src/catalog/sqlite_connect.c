@@ -229,6 +229,10 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_OBJECT_STAMP] = "UPDATE objects SET stamp = ?2 WHERE name = ?1 AND stamp < ?2",
     [SQL_OBJECT_LIST] = "SELECT name, type, stamp, length(stored), id FROM objects WHERE id < ?1"
                         " ORDER BY id DESC LIMIT ?2",
+    [SQL_OBJECT_SCAN] =
+        "SELECT name, type, stamp, length(stored), id,"
+        " CASE WHEN type < 3 THEN stored END FROM objects WHERE id < ?1" /* nodes, commits */
+        " ORDER BY id DESC LIMIT ?2",
     [SQL_OBJECT_LAST] = "SELECT max(id) FROM objects",
     [SQL_OBJECT_REMOVE] = "DELETE FROM objects WHERE id = ?1",
     [SQL_STATE] = "SELECT generation, removals, fence, next FROM collection WHERE id = 1",
@@ -416,9 +420,11 @@ static int connect_file(const char *directory, const struct catalog_options *opt
     (void)sqlite3_busy_handler(self->db, wait_for_lock, self);
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    r = sqlite3_exec(self->db,
-                     "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA cache_size=-16000",
-                     NULL, NULL, NULL);
+    r = sqlite3_exec(
+        self->db,
+        "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA cache_size=-16000;"
+        "PRAGMA secure_delete=FAST", /* some builds overwrite all pages that get free */
+        NULL, NULL, NULL);
     if (r != SQLITE_OK) {
         return sqlite_fail(self, r, "open", err);
     }

@@ -22,6 +22,7 @@ enum sql {
     SQL_OBJECT_FIND,
     SQL_OBJECT_STAMP,
     SQL_OBJECT_LIST,
+    SQL_OBJECT_SCAN,
     SQL_OBJECT_LAST,
     SQL_OBJECT_REMOVE,
     SQL_STATE,
@@ -114,6 +115,9 @@ int sqlite_state(struct backend *backend, struct backend_state *ret, corrie_erro
 int sqlite_advance(struct backend *backend, int64_t cutoff, uint64_t *ret_last, corrie_error *err);
 int sqlite_list_objects(struct backend *backend, uint64_t before, size_t limit,
                         struct backend_entry *ret, size_t *ret_n, corrie_error *err);
+int sqlite_scan_objects(struct backend *backend, uint64_t before, size_t limit,
+                        backend_entry_fn each, void *arg, uint64_t *ret_last, size_t *ret_n,
+                        corrie_error *err);
 int sqlite_remove_objects(struct backend *backend, const struct backend_entry *objects, size_t n,
                           corrie_error *err);
 int sqlite_shrink(struct backend *backend, const struct cancel *cancel, uint64_t *ret_bytes,

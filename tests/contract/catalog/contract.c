@@ -602,6 +602,58 @@ static struct backend_entry entry_of(struct rig *rig, const struct hash *name)
     return (struct backend_entry){.position = 0};
 }
 
+/* What a scan must show: the entries of a list, and bytes of commits. */
+struct scan {
+    struct backend_entry entries[40];
+    size_t n;
+};
+
+static int see_entry(void *arg, const struct backend_entry *entry, struct str stored,
+                     corrie_error *err)
+{
+    struct scan *scan = arg;
+
+    (void)err;
+    must(scan->n < ARRAY_LEN(scan->entries));
+    must(entry->type == OBJECT_DOC ? stored.len == 0 : stored.len == entry->size);
+    scan->entries[scan->n++] = *entry;
+    return 0;
+}
+
+/* A mark that reads by pages sees every object once, in the order that it relies on. */
+START_TEST(test_scan)
+{
+    _cleanup_(rig_done) struct rig rig;
+    struct backend_object objects[20];
+    struct backend_entry listed[40];
+    struct scan scan = {.n = 0};
+    uint64_t before = 0;
+    size_t n_listed;
+    size_t n;
+
+    rig_init(&rig, _i);
+    if (!rig.ops->list_objects) {
+        return;
+    }
+    for (int i = 0; i < 20; i++) {
+        objects[i] = commit_object(&rig, i);
+    }
+    objects[7].type = OBJECT_DOC;
+    ck_ok(rig.ops->put_objects(rig.backend, objects, 20, 0, &rig.err), &rig.err);
+    ck_ok(rig.ops->list_objects(rig.backend, 0, 40, listed, &n_listed, &rig.err), &rig.err);
+    do {
+        ck_ok(
+            rig.ops->scan_objects(rig.backend, before, 7, see_entry, &scan, &before, &n, &rig.err),
+            &rig.err);
+    } while (n == 7);
+    ck_assert_uint_eq(scan.n, n_listed);
+    for (size_t i = 0; i < n_listed; i++) {
+        must(hash_eq(&scan.entries[i].name, &listed[i].name));
+        must(scan.entries[i].position == listed[i].position);
+    }
+}
+END_TEST
+
 static void remove_object(struct rig *rig, const struct hash *name)
 {
     struct backend_entry entry = entry_of(rig, name);
@@ -952,6 +1004,7 @@ Suite *contract_suite(void)
         test_ten_thousand_refs,
         test_reflog_in_pages,
         test_positions,
+        test_scan,
         test_removal,
         test_fence,
         test_freeze,

@@ -693,7 +693,7 @@ START_TEST(test_others_between_all_steps)
         lab_age(&lab);
         options.cutoff = clock_now();
         ck_ok(collect_begin(lab.catalog, &options, &collect, &lab.err), &lab.err);
-        collect->page = 1 + dice(&crowd, 20);
+        collect->page = collect->page_max = 1 + dice(&crowd, 20);
         ck_ok(collect_mark(collect, &lab.err), &lab.err);
         crowd_tick(&crowd, COLLECT_MARK, 0, &lab.err);
         ck_ok(collect_sweep(collect, &lab.err), &lab.err);
