@@ -65,6 +65,8 @@ struct catalog {
     uint64_t generation;
     uint64_t removals;
     bool wary; /* there was one since the handle was opened: commits look before they leap */
+    unsigned
+        rivals; /* publications that are to begin under the lock, since a race was lost lately */
     uint64_t missed_at; /* `removals` when a commit was last refused for something that is gone */
 };
 

@@ -6,13 +6,16 @@
  *
  * After a lost race the backend's write lock is held from the look to the swap, if it offers that
  * and the last round was short: so nobody loses twice, and nobody waits long for somebody else's
- * merge. */
+ * merge. Who has lost a race lately begins the next small changes under the lock: where several write
+ * all the time, most rounds without it would be in vain. */
 #include "catalog/publish_priv.h"
 
 #include "base/clock.h"
 #include "catalog/history.h"
 
 #define HOLD_BELOW_NS 50000000 /* a round that took less may be repeated under the lock */
+#define RIVALS_LAST 8          /* small changes that begin under the lock after a lost race */
+#define SMALL_EDITS 16
 #define WAIT_MIN_NS 100000
 #define WAIT_MAX_NS 20000000
 
@@ -165,6 +168,17 @@ static int one_round(struct catalog *catalog, const struct target *target, round
     return 1;
 }
 
+static bool begins_held(struct catalog *catalog, const struct target *target)
+{
+    bool dry_run = target->options && target->options->dry_run;
+
+    if (dry_run || !target->small || catalog->rivals == 0) {
+        return false;
+    }
+    catalog->rivals--;
+    return true;
+}
+
 int publish_rounds(struct catalog *catalog, const struct target *target, round_fn function,
                    void *arg, struct publish_result *ret, struct merge_report *report,
                    corrie_error *err)
@@ -174,7 +188,7 @@ int publish_rounds(struct catalog *catalog, const struct target *target, round_f
     int64_t deadline =
         start + (target->deadline_ms ? target->deadline_ms : CORRIE_COMMIT_DEADLINE_MS) * 1000000;
     int64_t wait = WAIT_MIN_NS;
-    bool hold = false;
+    bool hold = begins_held(catalog, target);
 
     for (unsigned attempt = 1;; attempt++) {
         int64_t began = clock_monotonic();
@@ -207,6 +221,7 @@ int publish_rounds(struct catalog *catalog, const struct target *target, round_f
             return corrie_hint(err, "try again");
         }
         hold = clock_monotonic() - began < HOLD_BELOW_NS;
+        catalog->rivals = hold ? RIVALS_LAST : 0;
         random_bytes(&dice, sizeof dice);
         clock_sleep(wait / 2 + (int64_t)(dice % (uint64_t)wait));
         wait = wait * 2 < WAIT_MAX_NS ? wait * 2 : WAIT_MAX_NS;
@@ -384,6 +399,8 @@ int catalog_publish(struct catalog *catalog, const struct publish *publish,
                             .why = publish->why,
                             .deadline_ms = publish->deadline_ms,
                             .since = publish->since,
+                            .small =
+                                hash_is_zero(&publish->tree) && publish->n_edits <= SMALL_EDITS,
                             .options = publish->merge};
     int r = publish_tree_of(catalog, &publish->start, &change.start_tree, err);
 
