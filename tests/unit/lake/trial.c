@@ -3,8 +3,10 @@
 #include <corrie/care.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -341,7 +343,7 @@ static bool state_is_new(struct trial *t, const char *fault, int told)
     bool is_old = strcmp(state, t->before) == 0;
     bool is_new = strcmp(state, t->after) == 0;
 
-    ck_assert_msg(is_old || is_new || (told < 0 && t->action->in_steps),
+    ck_assert_msg(is_old || is_new || (told != 0 && t->action->in_steps),
                   "%s under %s: something between\nbefore:\n%safter:\n%sis:\n%s", t->action->name,
                   fault, t->before, t->after, state);
     /* a machine that fails at the very end of SQLite's commit may have made it (catalog.h) */
@@ -408,7 +410,7 @@ static void check_lake(struct trial *t, const char *fault, int told, bool deep)
     if (deep && !(t->action->in_steps && (told < 0 || !is_new))) {
         check_sound(t, fault);
     }
-    if (t->kept && (!is_new || (told < 0 && t->action->in_steps))) {
+    if (t->kept && (!is_new || (told < 0 && t->action->in_steps && !t->action->once))) {
         act_again(t, fault);
         if (deep) {
             check_sound(t, fault);
@@ -442,7 +444,7 @@ static void arm(const struct trial *t, const struct disk *disk, uint64_t at, cha
     ck_ok(os_fault_arm(fault, &err), &err);
 }
 
-enum { OPERATIONS = 8, ALLOCATIONS = 14 };
+enum { OPERATIONS = 8, ALLOCATIONS = 14, ENDS = 4 };
 
 void trial_operations(struct trial *t, const struct disk *disk)
 {
@@ -526,4 +528,130 @@ void trial_allocations(struct trial *t, bool sticky)
         failed += r < 0;
     }
     ck_assert_uint_gt(failed, 5);
+}
+
+/* ---- the end in the middle ---- */
+
+/* What a process that may be cut off at any time has told. */
+struct last_words {
+    bool done;
+    bool closed;
+    uint64_t operations;
+    char error[300]; /* "" = none */
+};
+
+static void tell(int fd, const struct last_words *words)
+{
+    ck_assert_int_eq(write(fd, words, sizeof *words), sizeof *words);
+}
+
+__attribute__((noreturn)) static void act_and_exit(struct trial *t, const char *fault, int fd)
+{
+    struct last_words words = {0};
+    int r = os_fault_arm(fault, &t->said);
+
+    if (r >= 0) {
+        r = attempt(t, &t->said);
+    }
+    words.done = r >= 0;
+    if (r < 0) {
+        snprintf(words.error, sizeof words.error, "%s", corrie_error_message(&t->said));
+    }
+    tell(fd, &words);
+    close_lake(t);
+    words.closed = true;
+    words.operations = os_fault_count();
+    tell(fd, &words);
+    _exit(0); /* and the fault library looks at what is not durable */
+}
+
+/* The action in a process of its own. Whether that was cut off. */
+static bool act_apart(struct trial *t, const char *fault, struct last_words *ret)
+{
+    struct last_words words;
+    int status;
+    int ends[2];
+    pid_t child;
+
+    *ret = (struct last_words){0};
+    ck_assert_int_eq(pipe(ends), 0);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        act_and_exit(t, fault, ends[1]);
+    }
+    close(ends[1]);
+    while (read(ends[0], &words, sizeof words) == sizeof words) {
+        *ret = words;
+    }
+    close(ends[0]);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(ret->error[0] == '\0', "%s under %s: %s", t->action->name, fault, ret->error);
+    ck_assert_msg((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+                      (WIFEXITED(status) && WEXITSTATUS(status) == 0 && ret->closed),
+                  "%s under %s: ended with %x", t->action->name, fault, (unsigned)status);
+    return WIFSIGNALED(status);
+}
+
+/* After the machine is up again. */
+static void check_left(struct trial *t, const char *fault, bool done)
+{
+    bool is_new;
+    int r = trial_open(t, &t->s.f.err);
+
+    ck_assert_msg(r >= 0, "%s under %s: the lake does not open: %s", t->action->name, fault,
+                  corrie_error_message(&t->s.f.err));
+    is_new = state_is_new(t, fault, done ? 0 : 1);
+    ck_assert_msg(is_new || !done, "%s under %s: told to be done, and is not there",
+                  t->action->name, fault);
+    if (is_new || !t->action->mends) {
+        check_sound(t, fault);
+    }
+    if (!is_new || (!done && t->action->in_steps && !t->action->once)) {
+        act_again(t, fault);
+        check_sound(t, fault);
+    }
+    if (t->action->check) {
+        t->action->check(t);
+    }
+}
+
+static void name_end(const struct trial *t, const char *how, uint64_t at, char fault[300])
+{
+    snprintf(fault, 300, "root=%s,op=any,at=%llu,%s", t->s.f.dir, (unsigned long long)at, how);
+}
+
+void trial_ends(struct trial *t, const char *how)
+{
+    struct last_words words;
+    uint64_t count;
+    bool cut = true;
+    char fault[300];
+    uint64_t k;
+
+    prepare(t);
+    name_end(t, how, UINT32_MAX, fault);
+    ck_assert(!act_apart(t, fault, &words));
+    count = words.operations;
+    check_left(t, fault, true);
+    ck_assert(count > 0 || strcmp(t->before, t->after) == 0);
+    for (uint64_t i = 0; (k = place(i, cut, count, ENDS, strlen(how) % 4, 4)) > 0; i++) {
+        prepare(t);
+        name_end(t, how, k, fault);
+        cut = act_apart(t, fault, &words);
+        check_left(t, fault, words.done);
+    }
+    close_lake(t);
+}
+
+void trial_end_when_told(struct trial *t, const char *how)
+{
+    struct last_words words;
+    char fault[300];
+
+    prepare(t);
+    snprintf(fault, sizeof fault, "root=%s,op=any,%s", t->s.f.dir, how);
+    (void)act_apart(t, fault, &words);
+    check_left(t, fault, true);
+    close_lake(t);
 }

@@ -34,6 +34,8 @@ struct action {
         struct trial *t); /* with a scene, after the action was done at last; may be NULL */
     bool
         in_steps; /* several changes, each whole: what is cut off between them is finished by acting again */
+    bool once;           /* what is done cannot be done again */
+    bool mends;          /* the scene is damage */
     bool names_jobs;     /* refs of jobs (tx/) belong to the state */
     bool may_keep_quiet; /* something that fails is no matter, or is seen to by the next one */
     bool
@@ -56,6 +58,9 @@ struct disk {
 enum { N_DISKS = 5 };
 extern const struct disk disks[N_DISKS];
 
+/* Everything that changes a lake, each with a scene. */
+const struct action *actions_all(size_t *ret_n);
+
 /* CORRIE_TORTURE=1: nothing is left out. */
 bool tortured(void);
 /* Under the preload library: faults reach SQLite and DuckDB as well. */
@@ -77,5 +82,11 @@ char *trial_state(struct trial *t);
 /* Each failing operation, or allocation, in turn; with a scene a sample of them unless tortured. */
 void trial_operations(struct trial *t, const struct disk *disk);
 void trial_allocations(struct trial *t, bool sticky);
+
+/* The process ends at each operation in turn, SQLite's and DuckDB's too, by that word of the fault library (tests/fault):
+ * "kill", "cut", "cut,seed=1". With a scene, under the preload library. */
+void trial_ends(struct trial *t, const char *how);
+/* The power goes right after the action was told to be done ("cut=exit", "cut=exit,seed=1"). */
+void trial_end_when_told(struct trial *t, const char *how);
 
 #endif
