@@ -11,8 +11,9 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -299,23 +300,46 @@ def test_gc_on_a_full_disk(scene: Scene, tmp_path: Path) -> None:
 # ---- gc beside writers ----------------------------------------------------------------------------------------------
 
 
+def checked(failures: list[str], done: subprocess.CompletedProcess[str], what: str) -> None:
+    if done.returncode != 0:
+        failures.append(f"{what}: exit {done.returncode}: {done.stdout}\n{done.stderr}")
+
+
+def beside_gc(lake: Lake, rounds: int, acts: tuple[Callable[[int], None], ...], failures: list[str]) -> None:
+    """Each act again and again, all at the same time, beside a gc that never rests. No failure is told to anybody."""
+    stop = threading.Event()
+    collected: list[int] = []
+
+    def collect() -> None:
+        while not stop.is_set():
+            checked(failures, lake.run(*GC, "-o", "json", status=None), "gc")
+            collected.append(1)
+
+    def work(act: Callable[[int], None]) -> None:
+        for turn in range(rounds):
+            if failures:
+                return
+            act(turn)
+
+    with ThreadPoolExecutor(len(acts) + 1) as pool:
+        collector = pool.submit(collect)
+        workers = [pool.submit(work, act) for act in acts]
+        try:
+            for worker in workers:
+                worker.result()
+        finally:
+            stop.set()
+            collector.result()
+    assert failures == []
+    assert len(collected) >= 3
+
+
 def test_gc_beside_writers(small: Lake) -> None:
     """Imports, merges, branches that come and go, tables that are replaced, while gc runs with no grace at all: every
     command does what it says, and every row is there."""
     rounds = 1000 if TORTURE else 4 if SANITIZED else 25
-    stop = threading.Event()
-    collected: list[int] = []
     failures: list[str] = []
-
-    def check(done: subprocess.CompletedProcess[str], what: str) -> None:
-        if done.returncode != 0:
-            failures.append(f"{what}: exit {done.returncode}: {done.stderr}")
-
-    def collect() -> None:
-        while not stop.is_set():
-            done = small.run(*GC, "-o", "json", status=None)
-            check(done, "gc")
-            collected.append(done.returncode)
+    check = partial(checked, failures)
 
     def append(turn: int) -> None:
         path = csv(small.home / f"a{turn}.csv", [[f"{1000 + turn}", "a"]])
@@ -339,21 +363,7 @@ def test_gc_beside_writers(small: Lake) -> None:
         check(small.run("import", path, "x", "--branch", f"gone{turn}", status=None), f"import gone {turn}")
         check(small.run("branch", "rm", f"gone{turn}", "--yes", status=None), f"rm gone {turn}")
 
-    def work(act: Any) -> None:
-        for turn in range(rounds):
-            if failures:
-                return
-            act(turn)
-
-    with ThreadPoolExecutor(5) as pool:
-        collector = pool.submit(collect)
-        workers = [pool.submit(work, act) for act in (append, replace, merge, abandon)]
-        for worker in workers:
-            worker.result()
-        stop.set()
-        collector.result()
-    assert failures == []
-    assert len(collected) >= 3
+    beside_gc(small, rounds, (append, replace, merge, abandon), failures)
     small.fsck()
     assert rows(small) == [*OLD, *([f"{1000 + i}", "a"] for i in range(rounds))]
     assert small.rows("SELECT n FROM r") == [[f"{rounds - 1}"]]
@@ -362,6 +372,79 @@ def test_gc_beside_writers(small: Lake) -> None:
     small.run(*GC)
     assert [p for p in (small.root / "data/public").iterdir() if p.name.startswith("x-")] == []
     small.fsck()
+
+
+MODELS = {
+    "published": {"one": "SELECT n::BIGINT AS n FROM t", "two": "SELECT n, 2 * n AS twice FROM one",
+                  "three": "SELECT sum(twice)::BIGINT AS s FROM two"},
+    "beside": {"b1": "SELECT n::BIGINT AS n FROM m", "b2": "SELECT sum(n)::BIGINT AS s FROM b1"},
+    "failing": {"f1": "SELECT n::BIGINT AS n FROM fixed", "f2": "SELECT error('no such luck') AS n FROM f1"},
+    "again": {"a1": "SELECT n::BIGINT AS n FROM fixed", "a2": "SELECT sum(n)::BIGINT AS s FROM a1"},
+}
+
+
+def sql_project(folder: Path, models: dict[str, str]) -> Path:
+    """A project of models in SQL alone: a run of it costs little."""
+    folder.mkdir()
+    (folder / "corrie.yaml").write_text("project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n")
+    for name, select in models.items():
+        (folder / f"{name}.sql").write_text(f"-- corrie: materialization_strategy=REPLACE\n{select}\n")
+    return folder
+
+
+def test_gc_beside_runs(small: Lake) -> None:
+    """Runs that publish, runs on branches that are merged, runs that fail and runs that make again what was removed
+    (so that what the cache of functions names is gone), while gc runs with no grace at all."""
+    rounds = 100 if TORTURE else 2 if SANITIZED else 4
+    failures: list[str] = []
+    known: set[str] = set()
+    check = partial(checked, failures)
+
+    def same(seen: object, wanted: object, what: str) -> None:
+        if seen != wanted:
+            failures.append(f"{what}: {seen}, not {wanted}")
+
+    small.run("import", csv(small.home / "fixed.csv", OLD), "fixed")
+    published, beside, failing, again = (sql_project(small.home / name, MODELS[name]) for name in MODELS)
+
+    def publish(turn: int) -> None:
+        path = csv(small.home / f"p{turn}.csv", [[f"{turn}", "p"]])
+        check(small.run("import", path, "t", status=None), f"import p{turn}")
+        check(small.run("run", cwd=published, status=None), f"run {turn}")
+        same(small.rows("SELECT s FROM three"), [[f"{2 * (3 + sum(range(turn + 1)))}"]], f"three, {turn}")
+
+    def merge(turn: int) -> None:
+        path = csv(small.home / f"m{turn}.csv", [[f"{turn}", "m"]])
+        name = f"side{turn}"
+        check(small.run("branch", "create", name, "--from-ref", "main", status=None), f"create {turn}")
+        check(small.run("import", path, "m", "--branch", name, status=None), f"import m{turn}")
+        check(small.run("run", "--ref", name, cwd=beside, status=None), f"run on {name}")
+        check(small.run("branch", "merge", name, "--into", "main", status=None), f"merge {turn}")
+        check(small.run("branch", "rm", name, "--yes", status=None), f"rm {turn}")
+        same(small.rows("SELECT s FROM b2"), [[f"{sum(range(turn + 1))}"]], f"b2, {turn}")
+
+    def fail(turn: int) -> None:
+        done = small.run("run", cwd=failing, status=None)
+        if done.returncode == 0:
+            failures.append(f"failing {turn}: it did not")
+            return
+        left = {ref["name"] for ref in small.json("branch", "ls", "--all")["refs"] if ref["name"].startswith("tx/")}
+        seen = [small.run("query", "SELECT sum(n)::BIGINT FROM f1", "--ref", ref, "-o", "csv", status=None)
+                for ref in left - known]
+        known.update(left)
+        if "3" not in [line for one in seen for line in one.stdout.splitlines()]:
+            failures.append(f"failing {turn}: {done.stderr}\n{[one.stderr for one in seen]}")
+
+    def repeat(turn: int) -> None:
+        name = f"again{turn}"
+        check(small.run("branch", "create", name, "--from-ref", "main", status=None), f"create {name}")
+        check(small.run("run", "--ref", name, cwd=again, status=None), f"run on {name}")
+        same(small.rows("SELECT s FROM a2", "--ref", name), [["3"]], f"a2, {turn}")
+        check(small.run("branch", "rm", name, "--yes", status=None), f"rm {name}")
+
+    beside_gc(small, rounds, (publish, merge, fail, repeat), failures)
+    small.fsck()
+    assert {job["status"] for job in small.json("job", "ls", "-n", "0")["jobs"]} <= {"done", "failed"}
 
 
 # ---- fsck and repairs -----------------------------------------------------------------------------------------------

@@ -4,12 +4,16 @@ Tests of several users run programs under numbers of users that nobody has; only
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -124,6 +128,82 @@ def test_two_users_at_once(users: Users) -> None:
         assert child.returncode == 0, said
     assert len(json.loads(users.run(BOB, "branch", "ls", "-o", "json"))["refs"]) == 21
     check_modes(lake)
+
+
+def grow_old(lake: Path) -> None:
+    """A day goes by."""
+    then = time.time() - 100_000
+    for path in (*(lake / "data").rglob("*"), lake / "data"):
+        os.utime(path, (then, then))
+    with contextlib.closing(sqlite3.connect(lake / "catalog/catalog.db", isolation_level=None)) as db:
+        db.execute("UPDATE objects SET stamp = stamp - 100000")
+        db.execute("UPDATE reflog SET time = time - 100000 * 1000000000")
+
+
+COLLECT = ("gc", "--grace", "0", "--keep-reflog", "0", "--yes", "-o", "json")
+
+
+@needs_root
+def test_one_collects_what_the_other_left(users: Users) -> None:
+    """Files and objects of one user's that nothing reaches are removed by the other's gc, and only those."""
+    lake = users.share()
+    (users.folder / "a.csv").write_text("n\n1\n")
+    (users.folder / "b.csv").write_text("n\n2\n")
+    users.run(ADA, "import", users.folder / "a.csv", "t")
+    for user, other in ((ADA, BOB), (BOB, ADA)):
+        name = f"of{user}"
+        users.run(user, "branch", "create", name)
+        users.run(user, "import", users.folder / "b.csv", "t", "--branch", name)
+        users.run(user, "import", users.folder / "b.csv", f"only{user}", "--branch", name)
+        users.run(user, "branch", "rm", name, "--yes")
+        grow_old(lake)
+        gone = json.loads(users.run(other, *COLLECT))
+        assert gone["files"] == 8 and gone["objects"] > 0, gone
+        left = [path.name for path in (lake / "data/public").iterdir()]
+        assert len(left) == 1 and left[0].startswith("t-"), left
+        users.run(user, "fsck")
+        check_modes(lake)
+    assert json.loads(users.run(BOB, "query", "SELECT n::BIGINT AS n FROM t", "-o", "json"))["rows"] == [{"n": 1}]
+
+
+@needs_root
+def test_two_users_collect_at_once(users: Users) -> None:
+    """Each twice at the same time, while both import and remove branches: no failure is told, no row lost."""
+    lake = users.share()
+    rounds = 40 if os.environ.get("CORRIE_TORTURE") == "1" else 1 if SANITIZED else 3
+    stop = threading.Event()
+
+    def collect(user: int) -> int:
+        n = 0
+        while n == 0 or not stop.is_set():
+            users.run(user, *COLLECT)
+            n += 1
+        return n
+
+    def work(user: int) -> None:
+        for turn in range(rounds):
+            path = users.folder / f"{user}-{turn}.csv"
+            path.write_text(f"n\n{user * 100 + turn}\n")
+            users.run(user, "import", path, f"t{user}")
+            users.run(user, "branch", "create", f"{user}-{turn}")
+            users.run(user, "import", path, "x", "--branch", f"{user}-{turn}")
+            users.run(user, "branch", "rm", f"{user}-{turn}", "--yes")
+
+    for user in (ADA, BOB):
+        users.run(user, "branch", "ls")  # makes their homes
+    with ThreadPoolExecutor(6) as pool:
+        collectors = [pool.submit(collect, user) for user in (ADA, ADA, BOB, BOB)]
+        try:
+            for worker in [pool.submit(work, user) for user in (ADA, BOB)]:
+                worker.result()
+        finally:
+            stop.set()
+        assert sum(collector.result() for collector in collectors) >= 4
+    users.run(ADA, "fsck")
+    check_modes(lake)
+    for user, other in ((ADA, BOB), (BOB, ADA)):
+        found = json.loads(users.run(other, "query", f"SELECT n::BIGINT AS n FROM t{user} ORDER BY n", "-o", "json"))
+        assert found["rows"] == [{"n": user * 100 + turn} for turn in range(rounds)]
 
 
 @needs_root

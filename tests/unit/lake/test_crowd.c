@@ -295,7 +295,8 @@ static void check_crowd(unsigned n_tables)
 
     use_memory();
     scene_init(&c.s);
-    c.board = mmap(NULL, sizeof *c.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    c.board =
+        mmap(NULL, sizeof *c.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(c.board, MAP_FAILED);
     if (n_tables == 1) { /* of several who make a table all but one are told of a conflict */
         put_number(&c, "columns.csv", 1);
