@@ -5,19 +5,28 @@
  *          +---- wait a little, hold the lock +      (until the deadline)
  *
  * After a lost race the backend's write lock is held from the look to the swap, if it offers that
- * and the last round was short: so nobody loses twice, and nobody waits long for somebody else's
- * merge. Who has lost a race lately begins the next small changes under the lock: where several write
- * all the time, most rounds without it would be in vain. */
+ * and the work of the last round was short: so nobody loses twice, and nobody waits long for
+ * somebody else's merge. What counts as short doubles with each lost race: where others are always
+ * faster, on a machine that is busy, they wait at last. Who has lost a race lately begins the next
+ * small changes under the lock: where several write all the time, most rounds without it would be in
+ * vain. */
 #include "catalog/publish_priv.h"
 
 #include "base/clock.h"
 #include "catalog/history.h"
 
-#define HOLD_BELOW_NS 50000000 /* a round that took less may be repeated under the lock */
-#define RIVALS_LAST 8          /* small changes that begin under the lock after a lost race */
+#define HOLD_BELOW_NS 50000000 /* after one lost race, work that took less is done under the lock */
+#define HOLD_DOUBLINGS 5
+#define RIVALS_LAST 8 /* small changes that begin under the lock after a lost race */
 #define SMALL_EDITS 16
 #define WAIT_MIN_NS 100000
 #define WAIT_MAX_NS 20000000
+
+/* What is known of the rounds. */
+struct tries {
+    unsigned n;    /* this one's number, from 1 */
+    int64_t ready; /* when its commit was made: from there on it waited for others, if it did */
+};
 
 static void round_done(struct round *round)
 {
@@ -128,9 +137,16 @@ static int look(struct round *round, struct catalog_ref *head, struct catalog_mo
     return r;
 }
 
+static bool may_hold(const struct tries *tries, int64_t began)
+{
+    unsigned doublings = tries->n - 1 < HOLD_DOUBLINGS ? tries->n - 1 : HOLD_DOUBLINGS;
+
+    return tries->ready - began < (int64_t)HOLD_BELOW_NS << doublings;
+}
+
 /* One round. 1 the result stands, 0 to be tried again (the error says why), negative. */
 static int one_round(struct catalog *catalog, const struct target *target, round_fn function,
-                     void *arg, unsigned attempt, struct publish_result *ret,
+                     void *arg, struct tries *tries, struct publish_result *ret,
                      struct merge_report *report, corrie_error *err)
 {
     _cleanup_(round_done) struct round round = {.catalog = catalog, .target = target};
@@ -146,12 +162,13 @@ static int one_round(struct catalog *catalog, const struct target *target, round
         r = function(arg, &round, report, err);
     }
     if (r >= 0) {
-        set_result(&head, &round, !dry_run, attempt, &result);
+        set_result(&head, &round, !dry_run, tries->n, &result);
         r = tell_ready(target, &result, err);
     }
     if (r < 0) {
         return r;
     }
+    tries->ready = clock_monotonic();
     if (!dry_run && !hash_is_zero(&round.commit)) {
         publish_at(&round, PUBLISH_READY);
         r = swap(catalog, target, &round, &seen, err);
@@ -188,18 +205,21 @@ int publish_rounds(struct catalog *catalog, const struct target *target, round_f
     int64_t deadline =
         start + (target->deadline_ms ? target->deadline_ms : CORRIE_COMMIT_DEADLINE_MS) * 1000000;
     int64_t wait = WAIT_MIN_NS;
+    struct tries tries = {0};
     bool hold = begins_held(catalog, target);
 
-    for (unsigned attempt = 1;; attempt++) {
-        int64_t began = clock_monotonic();
+    for (;;) {
+        int64_t began;
         uint32_t dice;
         int r = 0;
 
+        tries.n++;
         if (hold && ops->hold) {
             r = ops->hold(catalog->backend, err);
         }
+        began = tries.ready = clock_monotonic();
         if (r >= 0) {
-            r = one_round(catalog, target, function, arg, attempt, ret, report, err);
+            r = one_round(catalog, target, function, arg, &tries, ret, report, err);
         } else if (err->retryable) {
             r = 0;
         }
@@ -216,12 +236,12 @@ int publish_rounds(struct catalog *catalog, const struct target *target, round_f
         if (clock_monotonic() + wait >= deadline) {
             corrie_fail(err, CORRIE_E_BUSY,
                         "%.*s was moved by others %u times while this was tried",
-                        STR_FMT(target->ref), attempt);
+                        STR_FMT(target->ref), tries.n);
             err->retryable = true;
             return corrie_hint(err, "try again");
         }
-        hold = clock_monotonic() - began < HOLD_BELOW_NS;
-        catalog->rivals = hold ? RIVALS_LAST : 0;
+        hold = may_hold(&tries, began);
+        catalog->rivals = tries.ready - began < HOLD_BELOW_NS ? RIVALS_LAST : 0;
         random_bytes(&dice, sizeof dice);
         clock_sleep(wait / 2 + (int64_t)(dice % (uint64_t)wait));
         wait = wait * 2 < WAIT_MAX_NS ? wait * 2 : WAIT_MAX_NS;
