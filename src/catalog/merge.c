@@ -229,7 +229,7 @@ static int settle_value(struct merge *merge, const struct merge_thing *thing,
     merge->reason = thing->disagree ? STR("several common ancestors disagree on it") : STR_EMPTY;
     if (choice) {
         decision = choice->side == MERGE_SOURCE ? MERGE_TAKE_SOURCE : MERGE_TAKE_TARGET;
-    } else if (kind && kind->merge3 && !thing->disagree) {
+    } else if (kind && kind->merge3 && (kind->any_base || !thing->disagree)) {
         decision =
             kind->merge3(merge, kind->data, key, thing->on[MERGE_BASE].value,
                          thing->on[MERGE_SOURCE].value, thing->on[MERGE_TARGET].value, value, err);

@@ -57,6 +57,9 @@ struct merge_kind {
     int (*merge3)(struct merge *merge, void *data, struct str key, const struct tree_value *base,
                   const struct tree_value *source, const struct tree_value *target,
                   struct tree_value *ret_value, corrie_error *err);
+    /* merge3 does not look at the base: it is also asked where several common ancestors disagree, which is a conflict
+     * otherwise. */
+    bool any_base;
     /* Called once when everything is decided and nothing is in conflict, before the result is made:
      * what the kind's keys must be, given what became of others (merge_outcome, merge_edits), is
      * staged by merge_stage, or reported by merge_conflict. NULL: nothing to settle. */

@@ -159,13 +159,19 @@ static int check_namespaces(struct merge *merge, void *data, corrie_error *err)
 const struct merge_options *lake_merge_options(struct lake *lake, struct merge_options *storage)
 {
     static const struct merge_kind kinds[LAKE_KINDS] = {
-        {.name = {"namespace", 9}, .merge3 = merge_namespace, .check = check_namespaces},
+        {.name = {"namespace", 9},
+         .merge3 = merge_namespace,
+         .any_base = true,
+         .check = check_namespaces},
         {.name = {"table", 5}, .merge3 = kinds_merge_table},
-        {.name = {"ledger", 6}, .merge3 = kinds_merge_ledger, .settle = kinds_settle_ledger},
-        {.name = {"memo", 4}, .merge3 = merge_memo},
-        {.name = {"rule", 4}, .merge3 = merge_content},
-        {.name = {"source", 6}, .merge3 = merge_content},
-        {.name = {"view", 4}, .merge3 = merge_content},
+        {.name = {"ledger", 6},
+         .merge3 = kinds_merge_ledger,
+         .any_base = true,
+         .settle = kinds_settle_ledger},
+        {.name = {"memo", 4}, .merge3 = merge_memo, .any_base = true},
+        {.name = {"rule", 4}, .merge3 = merge_content, .any_base = true},
+        {.name = {"source", 6}, .merge3 = merge_content, .any_base = true},
+        {.name = {"view", 4}, .merge3 = merge_content, .any_base = true},
     };
 
     for (size_t i = 0; i < LAKE_KINDS; i++) {

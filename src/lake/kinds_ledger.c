@@ -647,19 +647,50 @@ static int settle_fate(struct merge *merge, const struct fate *fate, corrie_erro
     if (!fate->result) {
         return follow(merge, &fate->id, FOLLOW_NONE, err);
     }
-    if (!fate->changed || same(fate->base, fate->source)) {
-        return 0; /* the target's table, with what the source noted */
-    }
     if (same(fate->result, fate->target)) {
+        if (!fate->changed || same(fate->base, fate->source)) {
+            return 0; /* the target's table, with what the source noted */
+        }
         return same(fate->source, fate->target) ? 0 : follow(merge, &fate->id, FOLLOW_TARGET, err);
     }
     if (!same(fate->result, fate->source)) {
         return 0; /* merged just now: kinds_merge_imports has seen to it */
     }
-    if (same(fate->base, fate->target)) {
+    if (fate->changed && same(fate->base, fate->target)) {
         return fate->imported ? follow_imports(merge, &fate->id, err) : 0;
     }
     return follow(merge, &fate->id, FOLLOW_SOURCE, err);
+}
+
+static bool lacks_source(const struct fate *fate)
+{
+    return !fate->changed && fate->result && !same(fate->result, fate->target);
+}
+
+static int on_other_table(void *arg, struct str key, const struct tree_value *target,
+                          const struct tree_value *source, corrie_error *err)
+{
+    struct settling *settling = arg;
+    struct fate *fate = source ? find_fate(settling, &source->id) : NULL;
+
+    (void)key;
+    (void)target;
+    return fate && lacks_source(fate) ? copy_value(settling->merge, source, &fate->source, err) : 0;
+}
+
+/* Of several common ancestors the source may have changed a table since another than the first, and have been chosen. */
+static int find_sources(struct settling *settling, corrie_error *err)
+{
+    struct merge *merge = settling->merge;
+
+    for (size_t i = 0; i < settling->fates.count; i++) {
+        if (lacks_source(settling->fates.entries[i].value)) {
+            return tree_diff(merge_catalog(merge), merge_tree(merge, MERGE_TARGET),
+                             merge_tree(merge, MERGE_SOURCE), STR("table\0"), on_other_table,
+                             settling, err);
+        }
+    }
+    return 0;
 }
 
 static int settle(struct settling *settling, corrie_error *err)
@@ -685,6 +716,9 @@ static int settle(struct settling *settling, corrie_error *err)
                   merge_tree(merge, MERGE_SOURCE), STR("table\0"), on_table_change, settling, err);
     if (r >= 0) {
         r = find_targets(settling, err);
+    }
+    if (r >= 0) {
+        r = find_sources(settling, err);
     }
     for (size_t i = 0; r >= 0 && i < settling->fates.count; i++) {
         r = settle_fate(merge, settling->fates.entries[i].value, err);

@@ -247,6 +247,48 @@ START_TEST(notes_of_empty_files_follow_the_table)
 }
 END_TEST
 
+/* Two lines that brought each other in, one of them without the other's rows: what is chosen for the table counts for
+ * its ledger too, whichever of the common ancestors comes first. */
+START_TEST(across_a_criss_cross_the_ledger_follows_its_table)
+{
+    const char *const tables[] = {"ns.t"};
+    const corrie_merge_options ours = {.ours = tables, .n_ours = 1};
+    const corrie_merge_options theirs = {.theirs = tables, .n_theirs = 1};
+    struct scene s;
+
+    scene_init(&s);
+    scene_imported(&s, "main", "t", "0.csv", "zero", 1);
+    scene_branch(&s, "b", "main");
+    scene_imported(&s, "main", "t", "a.csv", "A", 2);
+    scene_imported(&s, "b", "t", "c.csv", "C", 3);
+    scene_written(&s, _i ? "main" : "b", "later", LAKE_APPEND, 1);
+    scene_branch(&s, "x", "main");
+    scene_branch(&s, "y", "b");
+    ck_ok(scene_merge(&s, "y", "main", &ours), &s.f.err); /* as it was at x */
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 3);
+    ck_ok(scene_merge(&s, "x", "b", NULL), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "b", "t"), 6);
+    scene_branch(&s, "kept", "b");
+    ck_assert_int_eq(scene_merge(&s, "main", "b", NULL), CORRIE_E_CONFLICT);
+    ck_assert_ptr_null(strstr(corrie_error_message(&s.f.err), "ledger"));
+    ck_assert(scene_said(&s, "ns.t"));
+    ck_ok(scene_merge(&s, "main", "b", &theirs), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "b", "t"), 3);
+    ck_assert_str_eq(scene_ledger(&s, "b", "t"), "0.csv a.csv");
+    ck_ok(scene_merge(&s, "main", "kept", &ours), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "kept", "t"), 6);
+    ck_assert_str_eq(scene_ledger(&s, "kept", "t"), "0.csv a.csv c.csv");
+    scene_branch(&s, "other", "main"); /* and the other way round */
+    ck_ok(scene_merge(&s, "kept~1", "other", &theirs), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "other", "t"), 6);
+    ck_assert_str_eq(scene_ledger(&s, "other", "t"), "0.csv a.csv c.csv");
+    ck_ok(scene_merge(&s, "kept~1", "main", &ours), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 3);
+    ck_assert_str_eq(scene_ledger(&s, "main", "t"), "0.csv a.csv");
+    scene_done(&s);
+}
+END_TEST
+
 START_TEST(replacing_and_adding_conflict)
 {
     struct scene s;
@@ -483,6 +525,7 @@ Suite *kinds_suite(void)
         {&after_theirs_the_ledger_is_theirs, 1},
         {&a_dropped_table_takes_its_ledger_along, 2},
         {&notes_of_empty_files_follow_the_table, 1},
+        {&across_a_criss_cross_the_ledger_follows_its_table, 2},
         {&replacing_and_adding_conflict, 2},
         {&a_column_of_one_side_and_rows_of_the_other_merge, 2},
         {&columns_of_both_sides_conflict, 1},
