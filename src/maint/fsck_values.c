@@ -5,7 +5,6 @@
 #include "catalog/key.h"
 #include "catalog/object.h"
 #include "iceberg/scan.h"
-#include "jobs/jobs.h"
 #include "store/store.h"
 
 /* ---- files ---- */
@@ -173,7 +172,7 @@ static int check_ledger(struct fsck *fsck, struct str key, const struct tree_val
     return r < 0 ? fsck_note(fsck, name, err) : 0;
 }
 
-/* ---- origins and taint ---- */
+/* ---- origins ---- */
 
 static bool is_key(const json_t *key)
 {
@@ -274,29 +273,6 @@ static int check_origin(struct fsck *fsck, const struct hash *origin, const char
     return fsck_note(fsck, name, err);
 }
 
-static int check_taint(struct fsck *fsck, const struct uuid *job, const char *name,
-                       corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(buf_done) struct buf what = {0};
-    struct job_state state;
-    char id[UUID_TEXT + 1];
-    int r;
-
-    uuid_format(job, id);
-    r = seen_add(&fsck->origins, str_of(id), err);
-    if (r <= 0) {
-        return r;
-    }
-    r = jobs_state(lake_store(fsck->lake), lake_catalog(fsck->lake), str_of(id), &arena, &state,
-                   err);
-    if (r != 0) {
-        return r < 0 ? fsck_note(fsck, name, err) : 0;
-    }
-    buf_addf(&what, "it is tainted by job %s, of which there is no record", id);
-    return fsck_problem(fsck, str_of(name), buf_str(&what), err);
-}
-
 int fsck_value(struct fsck *fsck, struct str key, const struct tree_value *value, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf name = {0};
@@ -313,5 +289,5 @@ int fsck_value(struct fsck *fsck, struct str key, const struct tree_value *value
     if (r >= 0 && value->has_origin) {
         r = check_origin(fsck, &value->origin, buf_text(&name), err);
     }
-    return r >= 0 && value->has_taint ? check_taint(fsck, &value->taint, buf_text(&name), err) : r;
+    return r; /* a taint stays true when its job's record is gone */
 }
