@@ -116,13 +116,18 @@ static int merge_rows(struct merge *merge, struct lake *lake, const struct side 
                                              .n_skip = skip->files.count};
     struct lake_table table = sides[MERGE_TARGET].table;
     struct merge_totals totals = {0};
-    int r;
+    int r = options.dry_run ? 0 : lake_check_writable(lake, err);
 
+    if (r < 0) {
+        return r;
+    }
     r = snapshot_merge(&lake->io, sides[MERGE_BASE].metadata, sides[MERGE_SOURCE].metadata,
                        sides[MERGE_TARGET].metadata, sides[MERGE_TARGET].location, &options,
                        &totals, &version, err);
-    if (r == CORRIE_E_CONFLICT) {
-        r = merge_reason(merge, err, "%s", corrie_error_message(err));
+    if (r ==
+        CORRIE_E_CONFLICT) { /* what helps is told with what is wrong: each table has its own */
+        r = err->hint ? merge_reason(merge, err, "%s (%s)", corrie_error_message(err), err->hint)
+                      : merge_reason(merge, err, "%s", corrie_error_message(err));
         corrie_error_clear(err);
         return r < 0 ? r : MERGE_CONFLICT;
     }

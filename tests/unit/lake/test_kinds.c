@@ -428,6 +428,7 @@ START_TEST(equality_deletes_conflict)
     put_version(&s, "b", &version);
     scene_written(&s, "main", "t", LAKE_APPEND, 3);
     ck_assert_int_eq(scene_merge(&s, "b", "main", NULL), CORRIE_E_CONFLICT);
+    ck_assert_ptr_nonnull(strstr(corrie_error_message(&s.f.err), "compact the table there first"));
     ck_assert(scene_said(&s, "equality"));
     engine_close(s.engine); /* the file of deletes was never there */
     fixture_done(&s.f);
@@ -461,6 +462,58 @@ START_TEST(a_namespace_does_not_go_from_under_a_table)
 END_TEST
 
 /* 1 and the doc of a key on main, 0 */
+/* Nor is a table picked into a namespace that is not there. */
+START_TEST(a_pick_brings_no_table_without_its_namespace)
+{
+    static const char *const add[][2] = {{"namespace/other", "{}"}};
+    static const char *const table[][2] = {
+        {"table/other/t",
+         "{\"bytes\":0,\"files\":0,\"location\":\"data/x\",\"managed\":true,\"metadata_location\":"
+         "\"data/x/m\",\"records\":0,\"schema_id\":0,\"snapshot_id\":null,\"spec_id\":0}"}};
+    const char *const commits[] = {"main", "main~1"};
+    corrie_merge_options into = {.size = sizeof into, .into = "b"};
+    struct scene s;
+    char *text;
+
+    scene_init(&s);
+    scene_branch(&s, "b", "main");
+    ck_ok(scene_edit(&s, "main", add, 1), &s.f.err);
+    ck_ok(scene_edit(&s, "main", table, 1), &s.f.err);
+    ck_assert_int_eq(corrie_cherry_pick(s.f.lake, commits, 1, &into, &text, &s.f.err),
+                     CORRIE_E_CONFLICT);
+    ck_assert(strstr(s.f.err.detail, "namespace other") && strstr(s.f.err.detail, "other.t"));
+    corrie_error_clear(&s.f.err);
+    ck_ok(corrie_cherry_pick(s.f.lake, commits + 1, 1, &into, &text, &s.f.err), &s.f.err);
+    corrie_free(text);
+    ck_ok(corrie_cherry_pick(s.f.lake, commits, 1, &into, &text, &s.f.err), &s.f.err);
+    corrie_free(text);
+    engine_close(s.engine); /* the table's files were never there */
+    fixture_done(&s.f);
+    arena_done(&s.arena);
+}
+END_TEST
+
+/* Where files would name a place that nobody will find again, none are written, by merges either. */
+START_TEST(an_unnoted_place_merges_no_rows)
+{
+    struct scene s;
+
+    scene_init(&s);
+    scene_imported(&s, "main", "t", "0.csv", "zero", 1);
+    scene_branch(&s, "b", "main");
+    scene_imported(&s, "main", "t", "a.csv", "A", 2);
+    scene_imported(&s, "b", "t", "b.csv", "B", 3);
+    s.f.lake->unnoted = true;
+    ck_ok(scene_merge(&s, "b", "main", &(corrie_merge_options){.dry_run = true}), &s.f.err);
+    ck_assert_int_eq(scene_merge(&s, "b", "main", NULL), CORRIE_E_REFUSED);
+    corrie_error_clear(&s.f.err);
+    s.f.lake->unnoted = false;
+    ck_ok(scene_merge(&s, "b", "main", NULL), &s.f.err);
+    ck_assert_int_eq(scene_rows(&s, "main", "t"), 6);
+    scene_done(&s);
+}
+END_TEST
+
 static int doc_of(struct scene *s, struct str kind, struct str name, struct str *ret)
 {
     struct tree_value value;
@@ -531,6 +584,8 @@ Suite *kinds_suite(void)
         {&columns_of_both_sides_conflict, 1},
         {&equality_deletes_conflict, 1},
         {&a_namespace_does_not_go_from_under_a_table, 2},
+        {&a_pick_brings_no_table_without_its_namespace, 1},
+        {&an_unnoted_place_merges_no_rows, 1},
         {&other_kinds_have_their_rules, 1},
     };
     Suite *suite = suite_create("kinds");
