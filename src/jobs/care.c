@@ -4,19 +4,11 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/alive.h"
 
 enum { PAGE = 200 };
 
 /* ---- who is alive ---- */
-
-/* Of a record that says "running": a process that is seen to live counts even if it was stopped and its heart does not
- * beat; one that is seen to be gone does not, however young its last beat. */
-static bool is_alive(struct store *store, struct str directory, const json_t *record)
-{
-    int lives = job_process_lives(record);
-
-    return lives >= 0 ? lives > 0 : job_heart_beats(store, directory);
-}
 
 static struct hash commit_in_of(const json_t *record)
 {
@@ -68,7 +60,7 @@ static int state_of(struct store *store, const struct catalog_index_entry *entry
     if (r < 0 || (r = entry_now(store, entry, directory, &item, err)) < 0) {
         return r;
     }
-    state.alive = job_says_running(item) && is_alive(store, directory, item);
+    state.alive = job_says_running(item) && alive_by_record(store, directory, item);
     state.commit_in = commit_in_of(item);
     if (arena_str(arena, js_str(json_object_get(item, "ref")), &state.ref) < 0) {
         return corrie_fail_memory(err);

@@ -25,7 +25,6 @@ struct store;
 struct job;
 
 #define JOB_HEARTBEAT_MS 2000
-#define JOB_LOST_MS 30000
 #define JOB_MAX_LOG (64u * 1024 * 1024)
 
 struct job_spec {
@@ -82,8 +81,7 @@ int jobs_logs(struct store *store, struct catalog *catalog, struct str id, json_
 struct cancel;
 
 struct job_state {
-    bool
-        alive; /* says "running", and its heartbeat is young or its process on this machine lives */
+    bool alive; /* says "running", and lives (store/alive.h) */
     int64_t started;
     struct str ref;        /* in the arena; may be empty */
     struct hash commit_in; /* zero: none */

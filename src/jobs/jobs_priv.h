@@ -18,11 +18,6 @@ int job_read(struct store *store, struct str directory, json_t **ret, corrie_err
 /* The entry of the index that a record has. */
 int job_put_index(struct catalog *catalog, const json_t *record, struct str id, int64_t started,
                   corrie_error *err) CORRIE_MUST_USE;
-/* 1 the job of a record (or its entry in the index) that says "running" is surely alive, 0 it has surely ended, -1 its
- * process cannot be seen from here. */
-int job_process_lives(const json_t *record);
-/* Whether its heartbeat is younger than JOB_LOST_MS. */
-bool job_heart_beats(struct store *store, struct str directory);
 bool job_says_running(const json_t *record);
 
 /* The event as a line of log.jsonl says it; new reference, NULL when memory ran out. */

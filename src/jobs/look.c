@@ -6,47 +6,9 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "os/proc.h"
-#include "os/user.h"
+#include "store/alive.h"
 
 enum { PAGE = 200, MIN_PREFIX = 4 };
-
-int job_process_lives(const json_t *record)
-{
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    _free_ char *host = NULL;
-    struct str recorded = STR_EMPTY;
-    struct str mark = STR_EMPTY;
-    int64_t pid = 0;
-    int lives;
-
-    if (js_opt_int(record, "pid", &pid, CORRIE_E_CORRUPT, &ignored) <= 0) {
-        return -1;
-    }
-    if (js_opt_str(record, "process", &mark, CORRIE_E_CORRUPT, &ignored) > 0 && mark.len > 0) {
-        lives = os_process_lives((int)pid, mark);
-        if (lives >= 0) {
-            return lives;
-        }
-    }
-    if (js_opt_str(record, "host", &recorded, CORRIE_E_CORRUPT, &ignored) > 0 &&
-        os_host_name(&host, &ignored) >= 0 && str_eq(recorded, str_of(host)) &&
-        !os_pid_alive((int)pid)) {
-        return 0;
-    }
-    return -1;
-}
-
-bool job_heart_beats(struct store *store, struct str directory)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    struct store_info info;
-    char *key = arena_printf(&arena, "%.*s/heartbeat", STR_FMT(directory));
-
-    return key && store_stat(store, str_of(key), &info, &ignored) >= 0 &&
-           clock_now() - info.mtime <= (int64_t)JOB_LOST_MS * 1000000;
-}
 
 bool job_says_running(const json_t *record)
 {
@@ -77,8 +39,7 @@ static int settle_status(struct store *store, struct str directory, json_t *reco
     _json_ json_t *now = NULL;
     int r;
 
-    if (!job_says_running(record) ||
-        (job_heart_beats(store, directory) && job_process_lives(record) != 0)) {
+    if (!job_says_running(record) || alive_by_record(store, directory, record)) {
         return 0;
     }
     r = job_read(store, directory, &now, err);

@@ -8,11 +8,9 @@
 
 #include "base/map.h"
 #include "base/vec.h"
-#include "os/proc.h"
+#include "store/alive.h"
 
 enum { PAGE = 256 };
-
-#define HEART_STOPPED_NS (INT64_C(30) * 1000000000) /* docs/formats/jobs.md */
 
 /* A table that is worth a look. */
 struct seen {
@@ -479,30 +477,16 @@ static int find_torn(struct status *status, json_t *torn, corrie_error *err)
 
 /* ---- jobs ---- */
 
-/* As docs/formats/jobs.md says it: the process is seen to live, or, where that cannot be seen, the heart beats. */
-static bool is_alive(struct status *status, const struct catalog_index_entry *entry,
-                     const json_t *record)
+static int is_alive(struct status *status, const struct catalog_index_entry *entry,
+                    const json_t *record, corrie_error *err)
 {
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    struct store_info info;
-    struct str mark = STR_EMPTY;
     char text[CLOCK_TEXT_MAX];
-    int64_t pid = 0;
-    char *key;
+    char *directory;
 
-    if (js_opt_int(record, "pid", &pid, CORRIE_E_CORRUPT, &ignored) > 0 &&
-        js_opt_str(record, "process", &mark, CORRIE_E_CORRUPT, &ignored) > 0) {
-        int lives = os_process_lives((int)pid, mark);
-
-        if (lives >= 0) {
-            return lives > 0;
-        }
-    }
-    corrie_error_clear(&ignored);
     clock_format(entry->time, text);
-    key = arena_printf(&status->arena, "jobs/%.10s/%.*s/heartbeat", text, STR_FMT(entry->id));
-    return key && store_stat(status->lake->store, str_of(key), &info, &ignored) >= 0 &&
-           clock_now() - info.mtime <= HEART_STOPPED_NS;
+    directory = arena_printf(&status->arena, "jobs/%.10s/%.*s", text, STR_FMT(entry->id));
+    return directory ? alive_by_record(status->lake->store, str_of(directory), record)
+                     : corrie_fail_memory(err);
 }
 
 static int add_job(struct status *status, const struct catalog_index_entry *entry, json_t *jobs,
@@ -513,9 +497,11 @@ static int add_job(struct status *status, const struct catalog_index_entry *entr
     _json_ json_t *item = json_object();
     int r = js_parse(entry->json, "the index of jobs", &record, err);
 
-    if (r < 0 || !is_alive(status, entry, record)) {
+    r = r < 0 ? r : is_alive(status, entry, record, err);
+    if (r <= 0) {
         return r;
     }
+    r = 0;
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         json_t *value = json_object_get(record, fields[i]);
 
