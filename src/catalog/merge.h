@@ -213,6 +213,8 @@ struct publish {
         since; /* when the work that wrote its files began, UTC ns; 0 = nothing was written: each
                     * round counts from its own start (catalog_move.since) */
     const struct merge_options *merge; /* may be NULL */
+    /* A movement that is made with it (catalog_move.also), if anything changes; may be NULL. */
+    const struct catalog_move *also;
 };
 
 struct publish_result {

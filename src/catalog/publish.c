@@ -60,6 +60,7 @@ static int swap(struct catalog *catalog, const struct target *target, const stru
         .why = target->why,
         .since = seen->since,
         .generation = seen->generation,
+        .also = target->also,
     };
 
     if (move.why.len == 0) {
@@ -421,6 +422,7 @@ int catalog_publish(struct catalog *catalog, const struct publish *publish,
                             .since = publish->since,
                             .small =
                                 hash_is_zero(&publish->tree) && publish->n_edits <= SMALL_EDITS,
+                            .also = publish->also,
                             .options = publish->merge};
     int r = publish_tree_of(catalog, &publish->start, &change.start_tree, err);
 

@@ -21,6 +21,7 @@ struct target {
     int64_t deadline_ms;
     int64_t since;
     bool small; /* a few keys: a round takes no time worth mentioning */
+    const struct catalog_move *also; /* may be NULL */
     const struct merge_options *options;
     struct object_list *preview; /* gets what a dry run made; may be NULL */
 };

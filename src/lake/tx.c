@@ -401,6 +401,22 @@ static int publish_to(struct lake_tx *tx, struct publish *publish, const struct 
     return r < 0 ? fail_with_report(&report, err) : 0;
 }
 
+/* Who holds tx/<job> may publish; who took the job for dead has removed it, and what the job wrote may be gone. Returns
+ * the error's code. */
+static int explain_loss(struct lake_tx *tx, corrie_error *err)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct catalog_ref ref;
+
+    if (tx->ref.len == 0 || catalog_ref_find(tx->lake->catalog, tx->ref, &ref, &ignored) != 0) {
+        return err->code;
+    }
+    corrie_error_clear(err);
+    corrie_fail(err, CORRIE_E_CONFLICT, "%.*s was removed meanwhile: the job was taken for dead",
+                STR_FMT(tx->ref));
+    return corrie_hint(err, "run it again");
+}
+
 int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err)
 {
     struct publish publish = {.ref = tx->ref, .start = tx->step, .commit = commit_of(tx, message)};
@@ -411,6 +427,9 @@ int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err)
         return 0;
     }
     r = publish_to(tx, &publish, NULL, &result, err);
+    if (r == CORRIE_E_NOT_FOUND) {
+        r = explain_loss(tx, err);
+    }
     if (r < 0) {
         return corrie_wrap(err, "record a step on %.*s", STR_FMT(tx->ref));
     }
@@ -419,20 +438,14 @@ int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err)
     return 0;
 }
 
-/* The last step; the commit on the branch stands whatever comes of it. */
-static void drop_tx_ref(struct lake_tx *tx)
+/* Gives tx/<job> up, with the movement of the branch if there is one. */
+static struct catalog_move drop_of(const struct lake_tx *tx)
 {
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    struct catalog_move move = {.ref = tx->ref,
-                                .kind = CATALOG_TX,
-                                .expected = tx->step,
-                                .who = tx->lake->user,
-                                .why = STR("the job was published")};
-
-    if (tx->ref.len > 0 && catalog_commit(tx->lake->catalog, NULL, &move, &ignored) < 0) {
-        /* readers ignore it, since its id stands in the commit; prune removes it */
-        corrie_error_clear(&ignored);
-    }
+    return (struct catalog_move){.ref = tx->ref,
+                                 .kind = CATALOG_TX,
+                                 .expected = tx->step,
+                                 .who = tx->lake->user,
+                                 .why = STR("the job was published")};
 }
 
 static int copy_properties(const struct lake_publish *publish, struct arena *arena,
@@ -503,6 +516,7 @@ static int publish_change(struct lake_tx *tx, const struct lake_publish *publish
         .guard = {.lake = tx->lake, .arena = &tx->arena, .accept_taint = publish->accept_taint},
         .publish = publish};
     struct merge_guard asked = {.data = &publishing, .check = check_step, .ready = tell_ready};
+    struct catalog_move drop = drop_of(tx);
     int r;
 
     if (publish->serializable) {
@@ -511,12 +525,27 @@ static int publish_change(struct lake_tx *tx, const struct lake_publish *publish
             return r;
         }
     }
+    target->also = tx->ref.len > 0 ? &drop : NULL;
     r = publish_to(tx, target, &asked, result, err);
+    if (r == CORRIE_E_NOT_FOUND) {
+        r = explain_loss(tx, err);
+    }
     if (r == CORRIE_E_CONFLICT && !err->hint) {
         corrie_hint(err, "%.*s was changed meanwhile: do it again, on what it is now",
                     STR_FMT(tx->branch));
     }
     return r < 0 ? corrie_wrap(err, "publish to %.*s", STR_FMT(tx->branch)) : 0;
+}
+
+/* Nothing was to be published: that stands whatever comes of this. */
+static void drop_unpublished(struct lake_tx *tx)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct catalog_move drop = drop_of(tx);
+
+    if (tx->ref.len > 0 && catalog_commit(tx->lake->catalog, NULL, &drop, &ignored) < 0) {
+        corrie_error_clear(&ignored); /* prune removes it */
+    }
 }
 
 int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, struct hash *ret_commit,
@@ -544,7 +573,9 @@ int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, stru
         return r;
     }
     tx->ended = true;
-    drop_tx_ref(tx);
+    if (!result.changed) {
+        drop_unpublished(tx);
+    }
     *ret_commit = result.commit;
     return result.changed;
 }

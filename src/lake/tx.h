@@ -7,7 +7,7 @@
  *
  * States: open → published, or open → left. Reads inside see lake_tx_view: the pinned commit with the edits so
  * far. With steps each lake_tx_step is a commit on tx/<job>, so that a failed run can be looked at; publishing
- * squash-merges and removes that ref. Until then its tables are tainted by the job: what it leaves when it fails, is
+ * squash-merges and removes that ref, both or none: who holds it may publish. Until then its tables are tainted by the job: what it leaves when it fails, is
  * killed or loses power says so by itself, and comes to no branch unseen. Publishing writes them clean, unless what
  * they were made of was tainted.
  *
@@ -124,7 +124,8 @@ struct lake_publish {
 /* Puts everything staged on the branch as one commit. 1 and *ret_commit, or 0 when there was nothing to commit
  * (*ret_commit is then the branch's commit). If the branch moved, the edits are merged onto its new head:
  * CORRIE_E_CONFLICT names what both changed, or with `serializable` what was read and has moved; CORRIE_E_REFUSED for
- * taint (guard.c). Removes tx/<job>. */
+ * taint (guard.c). Removes tx/<job> in the same movement; if others have removed it, since they took the job for dead,
+ * nothing is published: CORRIE_E_CONFLICT. */
 int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, struct hash *ret_commit,
                     corrie_error *err) CORRIE_MUST_USE;
 
