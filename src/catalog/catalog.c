@@ -416,6 +416,14 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+int catalog_commit_exists(struct catalog *catalog, const struct hash *commit, corrie_error *err)
+{
+    size_t missing;
+    int r = catalog->backend->ops->find_missing(catalog->backend, commit, 1, &missing, err);
+
+    return r < 0 ? r : missing == 1;
+}
+
 int catalog_commit_by_prefix(struct catalog *catalog, struct str hex, struct hash *ret,
                              corrie_error *err)
 {

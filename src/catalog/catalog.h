@@ -124,6 +124,9 @@ int catalog_reflog(struct catalog *catalog, struct str ref, uint64_t before, siz
                    struct arena *arena, struct catalog_reflog_entry **ret, size_t *ret_n,
                    corrie_error *err) CORRIE_MUST_USE;
 
+/* 1 there is a commit of that name, 0 not: it was collected. */
+int catalog_commit_exists(struct catalog *catalog, const struct hash *commit, corrie_error *err)
+    CORRIE_MUST_USE;
 /* The commit whose name starts with those 8–64 hex digits. CORRIE_E_NOT_FOUND; CORRIE_E_USAGE if
  * several do (the hint lists some) or it is no such prefix. */
 int catalog_commit_by_prefix(struct catalog *catalog, struct str hex, struct hash *ret,

@@ -76,7 +76,7 @@ static inline struct str object_bytes(const struct object *object)
 }
 
 /* Looks in memory, then in the backend, and checks the name. The caller's to unref.
- * CORRIE_E_NOT_FOUND, CORRIE_E_CORRUPT. */
+ * CORRIE_E_CORRUPT also if there is none: what a ref or an object names is never removed. */
 int object_get(struct catalog *catalog, enum object_type type, const struct hash *name,
                struct object **ret, corrie_error *err) CORRIE_MUST_USE;
 /* Reads those that are not in memory, in one go: for what will be asked for next. Missing or damaged

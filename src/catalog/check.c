@@ -351,11 +351,13 @@ static int drop_collected(struct checker *checker, corrie_error *err)
     for (size_t i = 0; i < n; i++) {
         _cleanup_(object_hold_done) struct object_hold hold = {checker->catalog, NULL};
         struct hash name = checker->todo.items[i];
-        int r = object_get(checker->catalog, OBJECT_COMMIT, &name, &hold.object, err);
+        int r = catalog_commit_exists(checker->catalog, &name, err);
 
-        if (r == CORRIE_E_NOT_FOUND) {
-            corrie_error_clear(err);
+        if (r == 0) {
             continue;
+        }
+        if (r > 0) {
+            r = object_get(checker->catalog, OBJECT_COMMIT, &name, &hold.object, err);
         }
         if (r < 0 && r != CORRIE_E_CORRUPT) {
             return r;

@@ -41,7 +41,9 @@ struct commit {
     struct uuid job;
 };
 
-/* Reads a commit; its texts lie in the arena. CORRIE_E_NOT_FOUND, CORRIE_E_CORRUPT. */
+/* Reads a commit; its texts lie in the arena. CORRIE_E_CORRUPT also if it is missing: what a ref or a
+ * commit names is never removed. Of a commit that only a movement in the reflog or the record of a job
+ * names ask catalog_commit_exists first. */
 int commit_read(struct catalog *catalog, const struct hash *id, struct arena *arena,
                 struct commit *ret, corrie_error *err) CORRIE_MUST_USE;
 

@@ -223,10 +223,6 @@ int node_get(struct catalog *catalog, const struct hash *name, const struct str 
     hash_hex(name, hex);
     r = object_get(catalog, OBJECT_NODE, name, &hold.object, err);
     if (r < 0) {
-        if (r == CORRIE_E_NOT_FOUND) {
-            err->code = CORRIE_E_CORRUPT;
-            return corrie_hint(err, "an object is missing: `corrie fsck` lists what is damaged");
-        }
         return r;
     }
     if (!hold.object->node) {

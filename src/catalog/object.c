@@ -345,8 +345,9 @@ int object_get(struct catalog *catalog, enum object_type type, const struct hash
         if (r < 0 || !fetch.object) {
             hash_hex(name, hex);
             if (r >= 0) {
-                return corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no %s %.12s",
-                                   object_type_name((int)type), hex);
+                corrie_fail(err, CORRIE_E_CORRUPT, "%s %.12s is missing",
+                            object_type_name((int)type), hex);
+                return corrie_hint(err, "`corrie fsck` lists what is damaged");
             }
             corrie_wrap(err, "read %s %.12s", object_type_name((int)type), hex);
             return r == CORRIE_E_CORRUPT ? corrie_hint(err, "`corrie fsck` lists what is damaged")

@@ -40,8 +40,8 @@ void object_list_done(struct object_list *list);
 int object_add_json(struct catalog *catalog, enum object_type type, struct str bytes,
                     struct object_list *list, struct hash *ret, corrie_error *err) CORRIE_MUST_USE;
 
-/* The bytes of an object of that type, copied into the arena. CORRIE_E_NOT_FOUND if there is none
- * of that name, CORRIE_E_CORRUPT if its bytes are not what was stored. */
+/* The bytes of an object of that type, copied into the arena. CORRIE_E_CORRUPT if there is none
+ * of that name, or its bytes are not what was stored. */
 int object_read(struct catalog *catalog, enum object_type type, const struct hash *name,
                 struct arena *arena, struct str *ret, corrie_error *err) CORRIE_MUST_USE;
 

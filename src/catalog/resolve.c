@@ -71,6 +71,23 @@ static int not_at_that_time(struct str name, int64_t time, corrie_error *err)
     return corrie_fail(err, CORRIE_E_NOT_FOUND, "%.*s did not exist at %s", STR_FMT(name), text);
 }
 
+/* What a movement names may have been collected since. */
+static int check_kept(struct catalog *catalog, struct str name, const struct hash *commit,
+                      int64_t time, corrie_error *err)
+{
+    char text[CLOCK_TEXT_MAX];
+    char hex[HASH_HEX + 1];
+    int r = catalog_commit_exists(catalog, commit, err);
+
+    if (r != 0) {
+        return r < 0 ? r : 0;
+    }
+    clock_format(time, text);
+    return corrie_fail(err, CORRIE_E_NOT_FOUND,
+                       "what %.*s showed at %s, commit %.*s, was collected (gc)", STR_FMT(name),
+                       text, STR_FMT(short_name(commit, hex)));
+}
+
 /* The newest first-parent commit, from `commit` on, that is not younger than `time`. */
 static int older_than(struct catalog *catalog, struct str name, const struct hash *commit,
                       int64_t time, struct hash *ret, corrie_error *err)
@@ -117,14 +134,17 @@ static int resolve_time(struct catalog *catalog, const struct ref_expr *expr,
                     return not_at_that_time(expr->name, expr->time_ns, err);
                 }
                 *ret = entries[i].new_commit;
-                return 0;
+                return check_kept(catalog, expr->name, ret, expr->time_ns, err);
             }
             sequence = entries[i].sequence;
             first = hash_is_zero(&entries[i].old_commit) ? entries[i].new_commit
                                                          : entries[i].old_commit;
         }
         if (n < REFLOG_PAGE || sequence <= 1) {
-            return older_than(catalog, expr->name, &first, expr->time_ns, ret, err);
+            r = hash_eq(&first, &ref->commit)
+                    ? 0
+                    : check_kept(catalog, expr->name, &first, expr->time_ns, err);
+            return r < 0 ? r : older_than(catalog, expr->name, &first, expr->time_ns, ret, err);
         }
     }
 }
@@ -172,6 +192,23 @@ static int hint_commit(struct catalog *catalog, struct str name, corrie_error *e
     return err->code;
 }
 
+/* What a ref or a commit names is never removed. */
+static int check_there(struct catalog *catalog, struct str name, const struct hash *commit,
+                       corrie_error *err)
+{
+    char hex[HASH_HEX + 1];
+    int r = catalog_commit_exists(catalog, commit, err);
+
+    if (r != 0) {
+        return r < 0 ? r : 0;
+    }
+    corrie_fail(err, CORRIE_E_CORRUPT, "commit %.*s, which %.*s leads to, is missing",
+                STR_FMT(short_name(commit, hex)), STR_FMT(name));
+    return corrie_hint(err,
+                       "`corrie fsck` lists what is damaged; with --repair branches go back to "
+                       "what is whole");
+}
+
 int history_resolve(struct catalog *catalog, const struct ref_expr *expr, struct hash *ret_commit,
                     struct catalog_ref *ret_ref, corrie_error *err)
 {
@@ -196,6 +233,9 @@ int history_resolve(struct catalog *catalog, const struct ref_expr *expr, struct
     }
     for (size_t i = 0; r >= 0 && i < expr->n_steps; i++) {
         r = take_step(catalog, &expr->steps[i], &commit, err);
+    }
+    if (r >= 0) {
+        r = check_there(catalog, expr->name.len > 0 ? expr->name : expr->hash, &commit, err);
     }
     if (r < 0) {
         return r;

@@ -236,7 +236,7 @@ static int add_consent(struct lake *lake, const struct catalog_move *move, struc
     if (move->kind == CATALOG_BRANCH) {
         r = commit_read(lake->catalog, &move->expected, &arena, &commit, err);
     }
-    if (r == CORRIE_E_NOT_FOUND || r == CORRIE_E_CORRUPT) {
+    if (r == CORRIE_E_CORRUPT) {
         corrie_error_clear(err);
         r = 0;
     }
@@ -467,6 +467,19 @@ static int find_removal(struct lake *lake, struct str name, struct arena *arena,
     return 0;
 }
 
+static int check_kept(struct lake *lake, const struct hash *commit, corrie_error *err)
+{
+    char hex[HASH_HEX + 1];
+    int r = catalog_commit_exists(lake->catalog, commit, err);
+
+    if (r != 0) {
+        return r < 0 ? r : 0;
+    }
+    hash_hex(commit, hex);
+    return corrie_fail(err, CORRIE_E_NOT_FOUND, "commit %.12s, where it stood, was collected (gc)",
+                       hex);
+}
+
 static int decide_restore(void *arg, struct lake *lake, struct catalog_move *move,
                           corrie_error *err)
 {
@@ -483,6 +496,9 @@ static int decide_restore(void *arg, struct lake *lake, struct catalog_move *mov
     }
     if (r >= 0) {
         r = find_removal(lake, move->ref, restoring->guard.arena, &removal, err);
+    }
+    if (r >= 0) {
+        r = check_kept(lake, &removal.old_commit, err);
     }
     if (r < 0) {
         return r;

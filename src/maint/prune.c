@@ -66,11 +66,11 @@ static int was_published(struct prune *prune, const struct job_state *job, const
         return r;
     }
     if (!hash_is_zero(&job->commit_in)) {
-        r = commit_read(catalog, &job->commit_in, &arena, &base, err);
-        if (r == CORRIE_E_NOT_FOUND) {
-            corrie_error_clear(err); /* collected: then nothing was published on top of it */
-            return 0;
+        r = catalog_commit_exists(catalog, &job->commit_in, err);
+        if (r <= 0) { /* collected: then nothing was published on top of it */
+            return r;
         }
+        r = commit_read(catalog, &job->commit_in, &arena, &base, err);
     }
     r = r < 0 ? r : history_walk_open(catalog, &branch.commit, false, &walk, err);
     while (r >= 0 && (r = history_walk_next(walk, &commit, err)) > 0) {

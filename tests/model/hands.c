@@ -350,12 +350,15 @@ static int tell_stored(const struct request *request, struct answer *answer, cor
     int r = catalog_open(directory, NULL, &catalog, err);
 
     if (r >= 0) {
-        r = read_commit(&request->start, &answer->state, &answer->tainted, err);
+        r = catalog_commit_exists(catalog, &request->start, err);
+        answer->count = r > 0;
+        if (r > 0) {
+            r = read_commit(&request->start, &answer->state, &answer->tainted, err);
+        }
         catalog_close(catalog);
     }
     catalog = kept;
-    answer->count = r >= 0;
-    return r == CORRIE_E_NOT_FOUND ? 0 : r;
+    return r;
 }
 
 static int obey(const struct request *request, struct answer *answer, corrie_error *err)

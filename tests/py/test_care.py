@@ -519,6 +519,47 @@ def test_a_branch_on_damaged_objects_goes_back(small: Lake, kind: int) -> None:
     assert rows(small) == OLD
 
 
+@pytest.mark.parametrize(("kind", "gone"), [(2, True), (2, False), (1, True), (1, False)])
+def test_damage_is_told_as_damage_by_every_command(small: Lake, kind: int, gone: bool) -> None:
+    """A script that sees "not found" for a damaged branch would take its tables for dropped."""
+    (small.home / "project").mkdir()
+    (small.home / "project/corrie.yaml").write_text(
+        "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n")
+    (small.home / "project/out.sql").write_text("SELECT * FROM t")
+    with catalog(small) as db:
+        which, stored = db.execute("SELECT id, stored FROM objects WHERE type = ? ORDER BY id DESC", (kind,)).fetchone()
+        if gone:
+            db.execute("DELETE FROM objects WHERE id = ?", (which,))
+        else:
+            db.execute("UPDATE objects SET stored = ? WHERE id = ?", (stored[:-1] + bytes([stored[-1] ^ 0x40]), which))
+    commands: list[tuple[str | Path, ...]] = [
+        ("query", "SELECT * FROM t"), ("table", "ls"), ("table", "get", "t"), ("namespace", "ls"), ("status",),
+        ("table", "history", "t"), ("diff", "main~1", "main"), ("show", "main"),
+        ("import", small.home / "second.csv", "u"), ("table", "rm", "t", "--yes"), ("revert", "main"),
+        ("run", "--project-dir", small.home / "project", "--dry-run"), ("run", "--project-dir", small.home / "project"),
+        ("fsck",)]
+    if kind == 2:
+        commands += [("log",), ("branch", "create", "dev"), ("checkout", "-b", "dev"),
+                     ("branch", "reset", "main", "main~1", "--yes")]
+    if kind == 2 and gone:
+        commands += [("tag", "create", "v1")]
+    told = {" ".join(map(str, c)): small.run(*c, status=None) for c in commands}
+    assert {c: done.returncode for c, done in told.items()} == dict.fromkeys(told, 6)
+    assert all("fsck" in done.stderr for done in told.values())
+    small.run("fsck", "--repair", status=None)
+    assert rows(small) == OLD[:1]
+
+
+def test_what_was_collected_is_not_found(littered: Lake) -> None:
+    """A reflog remembers more than is kept: that is no damage."""
+    gone = littered.json("reflog", "dev")["entries"][1]["time"]
+    littered.run(*GC)
+    assert "collected" in littered.error("branch", "restore", "dev", status=3)
+    littered.run("branch", "create", "dev")
+    assert "collected" in littered.error("show", f"dev*{gone}", status=3)
+    littered.fsck()
+
+
 def test_lost_refs_come_back(small: Lake) -> None:
     small.run("branch", "create", "dev", "--from-ref", "main~1")
     small.run("branch", "create", "removed")

@@ -352,7 +352,7 @@ START_TEST(test_stale_handle)
     corrie_error_clear(&lab.err);
     /* nothing in memory is taken for what is stored */
     ck_fails(object_read(other, OBJECT_NODE, &root, &arena, &(struct str){0}, &lab.err),
-             CORRIE_E_NOT_FOUND, &lab.err);
+             CORRIE_E_CORRUPT, &lab.err);
     lab.catalog = other;
     lab_commit(&lab, "main", &edit, 1); /* and the handle goes on */
     lab.catalog = mine;

@@ -156,6 +156,7 @@ static void add_tree(struct trial *t, const struct hash *commit, struct buf *out
 
 static void add_ref(struct trial *t, const struct catalog_ref *ref, struct buf *out)
 {
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
     corrie_error *err = &t->s.f.err;
     struct catalog *catalog = lake_catalog(t->s.f.lake);
     _cleanup_(arena_done) struct arena arena = {0};
@@ -171,7 +172,8 @@ static void add_ref(struct trial *t, const struct catalog_ref *ref, struct buf *
     }
     buf_add_char(out, '\n');
     do {
-        if (commit_read(catalog, &at, &arena, &commit, err) == CORRIE_E_NOT_FOUND) {
+        if (commit_read(catalog, &at, &arena, &commit, err) < 0 &&
+            catalog_commit_exists(catalog, &at, &ignored) == 0) {
             corrie_error_clear(err); /* a scene of damage */
             buf_add_text(out, "  a commit that is gone\n");
             return;
