@@ -214,12 +214,47 @@ static int decide_name(struct merge *merge, const struct merge_thing *thing,
     return 1;
 }
 
-/* A value that both sides changed. 1 decided, 0 a conflict, which was reported. */
+/* Puts what a rule staged to what others had. */
+static int keep_staged(struct merge *merge, struct map *before, corrie_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < merge->staged.count; i++) {
+        r = map_put(before, merge->staged.entries[i].key, merge->staged.entries[i].value);
+    }
+    return r < 0 ? corrie_fail_memory(err) : 0;
+}
+
+/* What the kind's rule decides. Of a rule that finds a conflict nothing stays: a choice may settle it otherwise. */
+static int ask_rule(struct merge *merge, const struct merge_thing *thing, struct str key,
+                    struct tree_value *value, corrie_error *err)
+{
+    const struct merge_kind *kind = kind_of(merge, key);
+    struct map before = merge->staged;
+    int decision;
+    int r = 0;
+
+    if (!kind || !kind->merge3 || (thing->disagree && !kind->any_base)) {
+        return MERGE_CONFLICT;
+    }
+    merge->staged = (struct map){0};
+    decision =
+        kind->merge3(merge, kind->data, key, thing->on[MERGE_BASE].value,
+                     thing->on[MERGE_SOURCE].value, thing->on[MERGE_TARGET].value, value, err);
+    if (decision > MERGE_CONFLICT) {
+        r = keep_staged(merge, &before, err);
+    }
+    map_done(&merge->staged);
+    merge->staged = before;
+    return r < 0 ? r : decision;
+}
+
+/* A value that both sides changed. What was chosen for it by name comes before the kind's rule, what was chosen for
+ * all conflicts after it. 1 decided, 0 a conflict, which was reported. */
 static int settle_value(struct merge *merge, const struct merge_thing *thing,
                         const struct merge_choice *choice, struct str key,
                         const struct tree_value **ret, corrie_error *err)
 {
-    const struct merge_kind *kind = kind_of(merge, key);
     struct tree_value *value = arena_new(&merge->arena, struct tree_value);
     int decision = MERGE_CONFLICT;
 
@@ -227,12 +262,11 @@ static int settle_value(struct merge *merge, const struct merge_thing *thing,
         return corrie_fail_memory(err);
     }
     merge->reason = thing->disagree ? STR("several common ancestors disagree on it") : STR_EMPTY;
-    if (choice) {
+    if (!choice || choice->key.len == 0) {
+        decision = ask_rule(merge, thing, key, value, err);
+    }
+    if (choice && decision == MERGE_CONFLICT) {
         decision = choice->side == MERGE_SOURCE ? MERGE_TAKE_SOURCE : MERGE_TAKE_TARGET;
-    } else if (kind && kind->merge3 && (kind->any_base || !thing->disagree)) {
-        decision =
-            kind->merge3(merge, kind->data, key, thing->on[MERGE_BASE].value,
-                         thing->on[MERGE_SOURCE].value, thing->on[MERGE_TARGET].value, value, err);
     }
     switch (decision) {
     case MERGE_TAKE_SOURCE:

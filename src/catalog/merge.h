@@ -130,9 +130,9 @@ int merge_report_json(const struct merge_report *report, json_t **ret, corrie_er
 
 /* ---- merging trees ---- */
 
-/* Decides what would be a conflict on one key (any name that a side has for the thing), or with an
- * empty key on all, before rules are asked. Only what is in conflict is taken from that side: a name
- * that both changed, a value that both changed, being there at all. Where the conflict is about a
+/* Decides on one key (any name that a side has for the thing) before rules are asked, or with an
+ * empty key on all that they leave in conflict. Only that is taken from the side: a name that both
+ * changed, a value that both changed, being there at all. Where the conflict is about a
  * name that two things want, the other side's thing goes where its own side has it: what the
  * target called so to its name in the source, what the source brought to its name in the target;
  * where there is none, it is left out. */

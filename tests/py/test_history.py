@@ -232,6 +232,31 @@ def test_choices_settle_conflicts(past: Lake) -> None:
     assert past.rows("SELECT n FROM s.v") == [["8"]]
 
 
+def test_settling_all_conflicts_drops_no_rows_that_merge(past: Lake) -> None:
+    """Who lets one side win every conflict keeps what both sides appended to other tables, and may import again what
+    was dropped with the losing side."""
+    for branch in ("dev", "one", "two"):
+        past.run("branch", "create", branch)
+    put(past, "s.v", "n\n5\n", "--branch", "dev")
+    put(past, "s.u", "n\n10\n", "--branch", "dev")
+    put(past, "s.u", "n\n11\n", "--branch", "dev")
+    for branch in ("one", "two"):
+        put(past, "s.v", "n\n6\n", "--branch", branch)
+        put(past, "s.u", "n\n12\n", "--replace", "--branch", branch)
+    past.error("merge", "dev", "--into", "one", status=4)
+    past.run("merge", "dev", "--into", "one", "--all-ours")
+    past.run("merge", "dev", "--into", "two", "--all-theirs")
+    for branch, kept in (("one", ["12"]), ("two", ["9", "10", "11"])):
+        rows = past.rows("SELECT n FROM s.v ORDER BY n", "--ref", branch)
+        assert rows == [["1"], ["2"], ["3"], ["4"], ["5"], ["6"]]
+        assert past.rows("SELECT n FROM s.u ORDER BY n", "--ref", branch) == [[n] for n in kept]
+    for text, one, two in (("n\n10\n", "imported", "skipped"), ("n\n12\n", "skipped", "imported")):
+        path = next(p for p in past.home.glob("*.csv") if p.read_text() == text)
+        assert past.json("import", path, "s.u", "--branch", "one")["files"][0]["status"] == one
+        assert past.json("import", path, "s.u", "--branch", "two")["files"][0]["status"] == two
+    past.fsck()
+
+
 def test_branches_and_tags_come_back(past: Lake) -> None:
     head = past.head()
     past.run("branch", "create", "dev")

@@ -373,6 +373,47 @@ START_TEST(test_kinds)
 }
 END_TEST
 
+/* Stages first, and then finds that it cannot be. */
+static int regret(struct merge *merge, void *data, struct str key, const struct tree_value *base,
+                  const struct tree_value *source, const struct tree_value *target,
+                  struct tree_value *ret_value, corrie_error *err)
+{
+    int r = add_up(merge, data, key, base, source, target, ret_value, err);
+
+    return r == MERGE_PUT && !str_eq(key, table_key(merge_arena(merge), "b")) ? MERGE_CONFLICT : r;
+}
+
+/* Whoever settles all conflicts at once keeps what both sides did where that was none. */
+START_TEST(test_choosing_for_all_comes_after_the_rules)
+{
+    _cleanup_(scene_done) struct scene scene;
+    struct adder adder = {0};
+    struct merge_kind kind = {.name = STR("table"), .data = &adder, .merge3 = regret};
+    struct merge_choice all = {STR(""), MERGE_TARGET};
+    struct merge_choice one[] = {{STR(""), MERGE_SOURCE}, {STR(""), MERGE_TARGET}};
+    struct merge_options options = {.kinds = &kind, .n_kinds = 1, .choices = &all, .n_choices = 1};
+    struct publish_result result;
+
+    scene_init(&scene);
+    one[0].key = table_key(&scene.arena, "b");
+    set(&scene, "dev", "a", 11);
+    set(&scene, "main", "a", 101);
+    set(&scene, "dev", "b", 12);
+    set(&scene, "main", "b", 102);
+    ck_ok(merge_into(&scene, "main", "dev", &options, false, &result), &scene.lab.err);
+    ck_assert_int_eq(number_at(&scene, "main", "a"), 101);
+    ck_assert_int_eq(number_at(&scene, "main", "b"), 112);
+    ck_assert_int_eq(number_at(&scene, "main", "log"), 112); /* a's was taken back */
+
+    set(&scene, "dev", "b", 20);
+    set(&scene, "main", "b", 30);
+    options.choices = one;
+    options.n_choices = 2;
+    ck_ok(merge_into(&scene, "main", "dev", &options, false, &result), &scene.lab.err);
+    ck_assert_int_eq(number_at(&scene, "main", "b"), 20); /* by name: no rule is asked */
+}
+END_TEST
+
 /* ---- publishing ---- */
 
 static int publish_on(struct scene *scene, const struct hash *start, const struct tree_edit *edits,
