@@ -132,24 +132,32 @@ int js_parse_canonical(struct str text, const char *what, json_t **ret, corrie_e
     return 0;
 }
 
-/* Escapes as RFC 8785 has them: short forms where JSON has one, else \u00xx, and nothing but these. */
-static void add_string(struct buf *out, struct str text)
+/* Escapes as RFC 8785 has them: short forms where JSON has one, else \u00xx, and nothing but these. What
+ * needs none is copied in runs. */
+void js_add_string(struct buf *out, struct str text)
 {
     static const char short_forms[0x20] = {
         ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    size_t start = 0;
 
     buf_add_char(out, '"');
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
 
-        if (c == '"' || c == '\\' || (c < 0x20 && short_forms[c])) {
+        if (c >= 0x20 && c != '"' && c != '\\') {
+            continue;
+        }
+        buf_add(out, text.data + start, i - start);
+        start = i + 1;
+        if (c >= 0x20 || short_forms[c]) {
             buf_add_char(out, '\\');
             buf_add_char(out, c < 0x20 ? short_forms[c] : (char)c);
-        } else if (c < 0x20) {
-            buf_addf(out, "\\u%04x", c);
         } else {
-            buf_add_char(out, (char)c);
+            buf_addf(out, "\\u%04x", c);
         }
+    }
+    if (start < text.len) {
+        buf_add(out, text.data + start, text.len - start);
     }
     buf_add_char(out, '"');
 }
@@ -186,7 +194,7 @@ static int add_members(struct buf *out, const json_t *object, const char **keys,
             buf_add_char(out, ',');
         }
         add_line(out, style, depth + 1);
-        add_string(out, str_of(keys[i]));
+        js_add_string(out, str_of(keys[i]));
         buf_add_text(out, style->indent > 0 ? ": " : ":");
         r = add_value(out, json_object_get(object, keys[i]), style, depth + 1, err);
         if (r < 0) {
@@ -285,7 +293,7 @@ static int add_value(struct buf *out, const json_t *value, const struct style *s
     case JSON_ARRAY:
         return add_array(out, value, style, depth, err);
     case JSON_STRING:
-        add_string(out, js_str(value));
+        js_add_string(out, js_str(value));
         return 0;
     case JSON_INTEGER:
         buf_addf(out, "%lld", (long long)json_integer_value(value));

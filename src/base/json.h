@@ -42,6 +42,9 @@ int js_canonical(const json_t *value, struct buf *out, corrie_error *err) CORRIE
 /* For people and files: keys in order of insertion; `indent` spaces a level, 0 = one line. */
 int js_format(const json_t *value, int indent, struct buf *out, corrie_error *err) CORRIE_MUST_USE;
 
+/* UTF-8 text as a JSON string with its quotes, as both of the above write it. */
+void js_add_string(struct buf *out, struct str text);
+
 /* Fields of an object. The js_get_* forms fail with `code` naming the field when it is missing or of
  * another type; js_opt_* return false / leave *ret as it was when it is missing or null, and fail only
  * on another type. Strings are borrowed from the object. */
