@@ -179,6 +179,7 @@ void commit_encode(const struct commit *commit, struct buf *out);
 /* The part of a commit that walks need. */
 struct commit_links {
     struct hash id;
+    struct hash tree;
     uint64_t generation;
     int64_t time;
     size_t n_parents;

@@ -201,6 +201,7 @@ int commit_links(struct catalog *catalog, const struct hash *id, struct commit_l
         return corrie_fail(err, CORRIE_E_CORRUPT, "the commit is malformed: its head is");
     }
     ret->id = *id;
+    ret->tree = commit.tree;
     ret->generation = commit.generation;
     ret->time = commit.commit_time;
     ret->n_parents = commit.n_parents;

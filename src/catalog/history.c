@@ -244,6 +244,22 @@ void history_walk_pass(struct history_walk *walk, size_t parent, const void *not
     walk->passed[parent] = note;
 }
 
+int history_walk_parent_tree(struct history_walk *walk, size_t parent, struct hash *ret,
+                             corrie_error *err)
+{
+    const struct hash *id = &walk->commit.parents[parent];
+    struct commit_links links;
+    int r = read_ahead(walk->catalog, id, &walk->ahead, err);
+
+    if (r >= 0) {
+        r = commit_links(walk->catalog, id, &links, err);
+    }
+    if (r >= 0) {
+        *ret = links.tree;
+    }
+    return r;
+}
+
 int history_walk_next(struct history_walk *walk, const struct commit **ret, corrie_error *err)
 {
     int r = 0;

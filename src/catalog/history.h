@@ -39,6 +39,9 @@ int history_walk_hide(struct history_walk *walk, const struct hash *commit, corr
  * last (the first of several; NULL: none did), and leaving one for its n-th parent, from 0. */
 const void *history_walk_note(const struct history_walk *walk);
 void history_walk_pass(struct history_walk *walk, size_t parent, const void *note);
+/* The tree of the n-th parent of that commit. The walk reads ahead for it as for itself. */
+int history_walk_parent_tree(struct history_walk *walk, size_t parent, struct hash *ret,
+                             corrie_error *err) CORRIE_MUST_USE;
 /* 1 and the next commit, borrowed until the next call or the close; 0 at the end. */
 int history_walk_next(struct history_walk *walk, const struct commit **ret, corrie_error *err)
     CORRIE_MUST_USE;

@@ -60,20 +60,20 @@ static int add_version(struct lake *lake, const struct commit *commit, struct st
 }
 
 /* What one commit of the history did to the table. 1 another version was found than the `max` that were wanted. */
-static int look_at(struct lake *lake, const struct commit *commit, struct key *key, size_t max,
-                   json_t *versions, corrie_error *err)
+static int look_at(struct lake *lake, struct history_walk *walk, const struct commit *commit,
+                   struct key *key, size_t max, json_t *versions, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     struct track_step step;
-    struct commit parent;
+    struct hash parent;
     int r = 0;
 
     if (commit->n_parents > 0) {
-        r = commit_read(lake->catalog, &commit->parents[0], &arena, &parent, err);
+        r = history_walk_parent_tree(walk, 0, &parent, err);
     }
     if (r >= 0) {
-        r = api_track(lake, commit->n_parents > 0 ? &parent.tree : NULL, &commit->tree,
-                      key_str(key), &arena, &step, err);
+        r = api_track(lake, commit->n_parents > 0 ? &parent : NULL, &commit->tree, key_str(key),
+                      &arena, &step, err);
     }
     if (r < 0 || step.change == TRACK_SAME) {
         return r < 0 ? r : 0;
@@ -98,7 +98,7 @@ static int add_versions(const struct lake_view *view, struct key *key, size_t ma
 
     r = history_walk_open(view->lake->catalog, &view->commit, true, &walk, err);
     while (r >= 0 && (r = history_walk_next(walk, &commit, err)) > 0) {
-        r = look_at(view->lake, commit, key, max, versions, err);
+        r = look_at(view->lake, walk, commit, key, max, versions, err);
         if (r > 0) {
             *ret_more = true;
             return 0;
