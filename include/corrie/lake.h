@@ -108,6 +108,19 @@ int corrie_config_list(char **ret_json, corrie_error *err);
 int corrie_config_set(const char *scope, const char *name, const char *value, char **ret_json,
                       corrie_error *err);
 
+/* ---- long listings ---------------------------------------------------------------------------------
+ * What may be long comes as one document, or row by row: a function …_open gives a cursor, which is closed by the
+ * caller before the lake is. Rows are the elements of the document's list, in the same order. Memory does not follow
+ * their number, and the first comes at once. */
+
+typedef struct corrie_cursor corrie_cursor;
+/* 1 and the next row, a JSON object in one line, freed by the caller; 0 at the end. After an error only close it. */
+int corrie_cursor_next(corrie_cursor *cursor, char **ret_json, corrie_error *err);
+/* At the end: an object of the fields that the document has beside its list, in their order: "more" or "next" (of a
+ * listing with a maximum), … */
+int corrie_cursor_rest(corrie_cursor *cursor, char **ret_json, corrie_error *err);
+corrie_cursor *corrie_cursor_close(corrie_cursor *cursor);
+
 /* ---- refs ------------------------------------------------------------------------------------------
  * `ref` arguments are ref expressions: a branch or tag, `main@<hash>`, `@<hash>`, `main~3`, `main^2`,
  * `main*TIME`; NULL means what is checked out. An unknown one is CORRIE_E_NOT_FOUND and the hint names the
@@ -129,6 +142,9 @@ typedef struct corrie_ref_list_options {
 /* {"refs":[REF],"next":the name to give as `after` for the next page, or null}, by name. `options` may be NULL. */
 int corrie_ref_list(corrie_lake *lake, const corrie_ref_list_options *options, char **ret_json,
                     corrie_error *err);
+/* Its rows: REFs. */
+int corrie_ref_list_open(corrie_lake *lake, const corrie_ref_list_options *options,
+                         corrie_cursor **ret, corrie_error *err);
 /* A REF and further "tainted": number of tainted tables. `kind` as above (NULL = any). */
 int corrie_ref_get(corrie_lake *lake, const char *kind, const char *name, char **ret_json,
                    corrie_error *err);
@@ -171,6 +187,9 @@ int corrie_ref_restore(corrie_lake *lake, const char *name, const corrie_ref_opt
  * newest; `max` 0 = all. */
 int corrie_reflog(corrie_lake *lake, const char *ref, uint64_t before, size_t max, char **ret_json,
                   corrie_error *err);
+/* Its rows: entries. */
+int corrie_reflog_open(corrie_lake *lake, const char *ref, uint64_t before, size_t max,
+                       corrie_cursor **ret, corrie_error *err);
 
 /* The branch that commands mean when they name none. Kept per user and lake. The text is freed by the
  * caller. $CORRIE_REF overrides. */
@@ -239,16 +258,16 @@ typedef struct corrie_log_options {
     const char *exclude_ref; /* not what is in the history of this */
 } corrie_log_options;
 
-/* Commits of a ref's history that fit all filters, newest first. Streams: memory does not follow the length. */
-typedef struct corrie_log_cursor corrie_log_cursor;
-int corrie_log_open(corrie_lake *lake, const char *ref, const corrie_log_options *options,
-                    corrie_log_cursor **ret, corrie_error *err);
-/* 1 and a COMMIT, 0 at the end. */
-int corrie_log_next(corrie_log_cursor *cursor, char **ret_json, corrie_error *err);
-corrie_log_cursor *corrie_log_close(corrie_log_cursor *cursor);
-/* {"commits":[COMMIT],"more"} */
+/* Commits of a ref's history that fit all filters, newest first: {"commits":[COMMIT],"more"} */
 int corrie_log(corrie_lake *lake, const char *ref, const corrie_log_options *options,
                char **ret_json, corrie_error *err);
+/* Its rows: COMMITs. */
+typedef corrie_cursor corrie_log_cursor;
+int corrie_log_open(corrie_lake *lake, const char *ref, const corrie_log_options *options,
+                    corrie_log_cursor **ret, corrie_error *err);
+/* corrie_cursor_next and corrie_cursor_close. */
+int corrie_log_next(corrie_log_cursor *cursor, char **ret_json, corrie_error *err);
+corrie_log_cursor *corrie_log_close(corrie_log_cursor *cursor);
 /* COMMIT and further "refs":[names that stand there],"changes":[CHANGE] against its first parent. */
 int corrie_show(corrie_lake *lake, const char *ref, char **ret_json, corrie_error *err);
 
@@ -283,6 +302,8 @@ int corrie_status(corrie_lake *lake, const char *ref, char **ret_json, corrie_er
 
 /* {"namespaces":[{"name"}]} */
 int corrie_namespace_list(corrie_lake *lake, const char *ref, char **ret_json, corrie_error *err);
+int corrie_namespace_list_open(corrie_lake *lake, const char *ref, corrie_cursor **ret,
+                               corrie_error *err);
 /* {"name","created","commit"} */
 int corrie_namespace_create(corrie_lake *lake, const char *name, const char *branch,
                             bool if_not_exists, char **ret_json, corrie_error *err);
@@ -295,6 +316,8 @@ int corrie_namespace_delete(corrie_lake *lake, const char *name, const char *bra
  * namespace NULL = all. "tainted" is the job that left the table and did not succeed, or null; here and below. */
 int corrie_table_list(corrie_lake *lake, const char *ref, const char *table_namespace,
                       char **ret_json, corrie_error *err);
+int corrie_table_list_open(corrie_lake *lake, const char *ref, const char *table_namespace,
+                           corrie_cursor **ret, corrie_error *err);
 /* {"id","namespace","name","kind","ref","commit","records","bytes","files","fields":[{"id","name","required",
  * "type"}],"partitions","metadata_location","tainted","current_snapshot_id","current_schema_id","properties",
  * "last_updated"} */

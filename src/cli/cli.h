@@ -9,6 +9,7 @@
 
 #include "base/cancel.h"
 #include "base/json.h"
+#include "base/json_text.h"
 #include "cli/args.h"
 #include "cli/grid.h"
 #include "cli/out.h"
@@ -170,15 +171,37 @@ struct show_rows {
     const struct show_column *columns;
     size_t n_columns;
     struct grid grid;
+    struct buf cell;
 };
 int show_rows_begin(struct show_rows *rows, struct cli *cli, const struct show_column *columns,
                     size_t n_columns, corrie_error *err) CORRIE_MUST_USE;
 int show_rows_add(struct show_rows *rows, const json_t *item, corrie_error *err) CORRIE_MUST_USE;
+/* The same of a row that is text still. */
+int show_rows_add_text(struct show_rows *rows, struct str row, corrie_error *err) CORRIE_MUST_USE;
 int show_rows_end(struct show_rows *rows, corrie_error *err) CORRIE_MUST_USE;
 void show_rows_done(struct show_rows *rows);
 
+/* ---- long listings (list.c) ---- */
+
+/* A listing of the library, shown row by row as it comes in any format; memory does not follow its length. */
+struct list {
+    const char *field; /* the document's list */
+    const struct show_column *columns;
+    size_t n_columns;
+    const char *nothing; /* as in struct show */
+    /* For people, what to say after the rows: the document's other fields. Adds a line without its end; may be NULL. */
+    void (*note)(struct buf *ret, const struct jt_member *rest, size_t n);
+    bool note_to_programs; /* too, where the format is not JSON, whose document has it */
+};
+/* Shows what the cursor gives, and closes it. */
+int list_show(struct cli *cli, corrie_cursor *cursor, const struct list *list, corrie_error *err)
+    CORRIE_MUST_USE;
+
 /* A value as people read it, of the given kind, in `ret`. */
 void show_value(struct buf *ret, const json_t *value, enum show_kind kind);
+/* The same of a value that is text still; empty: there is none. */
+enum { SHOW_FIELDS = 32 }; /* of a row, at most */
+void show_json_value(struct buf *ret, struct str json, enum show_kind kind);
 /* Columns of a CHANGE (include/corrie/lake.h). */
 enum { SHOW_CHANGE_COLUMNS = 11 };
 extern const struct show_column show_change_columns[SHOW_CHANGE_COLUMNS];

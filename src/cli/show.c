@@ -47,26 +47,12 @@ static void raw_value(struct buf *ret, const json_t *value)
     }
 }
 
-void show_value(struct buf *ret, const json_t *value, enum show_kind kind)
+/* Text as people read it. */
+static void text_value(struct buf *ret, struct str text, enum show_kind kind)
 {
-    struct str text = json_is_string(value) ? js_str(value) : STR_EMPTY;
     struct str rest;
     ptrdiff_t dot;
 
-    if (kind == SHOW_MARK) {
-        buf_add_text(ret, json_is_true(value) ? "*" : "");
-        return;
-    }
-    if (kind == SHOW_ERROR && json_is_object(value)) {
-        text = show_field(value, "message");
-        str_cut(text, '\n', &text, &rest);
-        buf_add_str(ret, text);
-        return;
-    }
-    if (!json_is_string(value)) {
-        raw_value(ret, value);
-        return;
-    }
     switch (kind) {
     case SHOW_HASH:
         text = str_slice(text, 0, HASH_SHOWN);
@@ -77,7 +63,8 @@ void show_value(struct buf *ret, const json_t *value, enum show_kind kind)
     case SHOW_TIME:
         dot = str_find(text, '.');
         if (dot > 0) { /* 2026-11-20T10:00:00.25Z */
-            buf_addf(ret, "%.*sZ", (int)dot, text.data);
+            buf_add_str(ret, str_slice(text, 0, (size_t)dot));
+            buf_add_char(ret, 'Z');
             return;
         }
         break;
@@ -93,11 +80,43 @@ void show_value(struct buf *ret, const json_t *value, enum show_kind kind)
     buf_add_str(ret, text);
 }
 
+void show_value(struct buf *ret, const json_t *value, enum show_kind kind)
+{
+    struct str text;
+    struct str rest;
+
+    if (kind == SHOW_MARK) {
+        buf_add_text(ret, json_is_true(value) ? "*" : "");
+    } else if (kind == SHOW_ERROR && json_is_object(value)) {
+        text = show_field(value, "message");
+        str_cut(text, '\n', &text, &rest);
+        buf_add_str(ret, text);
+    } else if (json_is_string(value)) {
+        text_value(ret, js_str(value), kind);
+    } else {
+        raw_value(ret, value);
+    }
+}
+
+void show_json_value(struct buf *ret, struct str json, enum show_kind kind)
+{
+    _cleanup_(buf_done) struct buf scratch = {0};
+
+    if (kind == SHOW_MARK) {
+        buf_add_text(ret, str_eq(json, STR("true")) ? "*" : "");
+    } else if (jt_is_string(json)) {
+        text_value(ret, jt_text(json, &scratch), kind);
+    } else if (!str_eq(json, STR("null"))) {
+        buf_add_str(ret, json);
+    }
+}
+
 /* ---- rows as they come ---- */
 
 void show_rows_done(struct show_rows *rows)
 {
     grid_done(&rows->grid);
+    buf_done(&rows->cell);
 }
 
 static int begin_grid(struct show_rows *rows, corrie_error *err)
@@ -137,32 +156,43 @@ static int grid_row(struct show_rows *rows, const json_t *item, corrie_error *er
     int r = 0;
 
     for (size_t c = 0; r >= 0 && c < rows->n_columns; c++) {
-        _cleanup_(buf_done) struct buf text = {0};
-
-        show_value(&text, json_object_get(item, rows->columns[c].field), rows->columns[c].kind);
-        r = grid_cell(&rows->grid, buf_str(&text), false, err);
+        buf_clear(&rows->cell);
+        show_value(&rows->cell, json_object_get(item, rows->columns[c].field),
+                   rows->columns[c].kind);
+        r = buf_check(&rows->cell, err);
+        r = r < 0 ? r : grid_cell(&rows->grid, buf_str(&rows->cell), false, err);
     }
     return r;
 }
 
-static void csv_row(struct show_rows *rows, const json_t *item)
+static void csv_cell(struct show_rows *rows, size_t column, bool null)
 {
     struct out *out = &rows->cli->out;
 
+    if (column > 0) {
+        out_char(out, ',');
+    }
+    if (!null) {
+        text_csv(&out->text, buf_str(&rows->cell));
+    }
+}
+
+static void end_line(struct show_rows *rows)
+{
+    out_char(&rows->cli->out, '\n');
+    out_flush_some(&rows->cli->out);
+}
+
+static void csv_row(struct show_rows *rows, const json_t *item)
+{
     for (size_t c = 0; c < rows->n_columns; c++) {
         const json_t *value = json_object_get(item, rows->columns[c].field);
-        _cleanup_(buf_done) struct buf text = {0};
 
-        if (c > 0) {
-            out_char(out, ',');
-        }
-        if (value && !json_is_null(value)) {
-            raw_value(&text, value);
-            text_csv(&out->text, buf_str(&text));
-        }
+        buf_clear(&rows->cell);
+        raw_value(&rows->cell, value);
+        csv_cell(rows, c, !value || json_is_null(value));
     }
-    out_char(out, '\n');
-    out_flush_some(out);
+    end_line(rows);
 }
 
 int show_rows_add(struct show_rows *rows, const json_t *item, corrie_error *err)
@@ -177,8 +207,38 @@ int show_rows_add(struct show_rows *rows, const json_t *item, corrie_error *err)
         return 0;
     }
     r = js_format(item, 0, &rows->cli->out.text, err);
-    out_char(&rows->cli->out, '\n');
-    out_flush_some(&rows->cli->out);
+    end_line(rows);
+    return r;
+}
+
+int show_rows_add_text(struct show_rows *rows, struct str row, corrie_error *err)
+{
+    bool csv = rows->cli->format == FORMAT_CSV;
+    struct jt_member members[SHOW_FIELDS];
+    size_t n;
+    int r;
+
+    if (!csv && !format_is_for_people(rows->cli->format)) {
+        buf_add_str(&rows->cli->out.text, row);
+        end_line(rows);
+        return 0;
+    }
+    r = jt_split(row, members, SHOW_FIELDS, &n, err);
+    for (size_t c = 0; r >= 0 && c < rows->n_columns; c++) {
+        struct str json = jt_find(members, n, rows->columns[c].field);
+
+        buf_clear(&rows->cell);
+        show_json_value(&rows->cell, json, csv ? SHOW_TEXT : rows->columns[c].kind);
+        r = buf_check(&rows->cell, err);
+        if (r >= 0 && csv) {
+            csv_cell(rows, c, json.len == 0 || str_eq(json, STR("null")));
+        } else if (r >= 0) {
+            r = grid_cell(&rows->grid, buf_str(&rows->cell), false, err);
+        }
+    }
+    if (csv) {
+        end_line(rows);
+    }
     return r;
 }
 

@@ -37,37 +37,33 @@ static corrie_ref_options ref_options(const struct args *args)
 
 /* ---- ls ---- */
 
+static void note_next(struct buf *ret, const struct jt_member *rest, size_t n)
+{
+    _cleanup_(buf_done) struct buf scratch = {0};
+    struct str next = jt_text(jt_find(rest, n, "next"), &scratch);
+
+    if (next.len > 0) {
+        buf_addf(ret, "there are more: --after %.*s", STR_FMT(next));
+    }
+}
+
 static int list_refs(struct cli *cli, const struct args *args, const char *kind,
-                     const struct show *show, corrie_error *err)
+                     const struct list *list, corrie_error *err)
 {
     corrie_ref_list_options options = {.size = sizeof options,
                                        .kind = kind,
                                        .prefix = args_text(args, OPT_PREFIX),
                                        .after = args_text(args, OPT_AFTER),
                                        .max = (size_t)args_number(args, OPT_MAX_COUNT, 0)};
-    _json_ json_t *document = NULL;
-    _cleanup_(buf_done) struct buf note = {0};
+    corrie_cursor *cursor;
     corrie_lake *lake;
-    char *text;
     int r;
 
     r = cli_lake(cli, &lake, err);
-    if (r < 0 || (r = corrie_ref_list(lake, &options, &text, err)) < 0) {
+    if (r < 0 || (r = corrie_ref_list_open(lake, &options, &cursor, err)) < 0) {
         return r;
     }
-    if (cli->format != FORMAT_JSON && options.max > 0) {
-        r = js_parse(str_of(text), "the list", &document, err);
-    }
-    if (r < 0) {
-        corrie_free(text);
-        return r;
-    }
-    r = show_document(cli, text, show, err);
-    if (r >= 0 && json_is_string(json_object_get(document, "next"))) {
-        buf_addf(&note, "there are more: --after %.*s", STR_FMT(show_field(document, "next")));
-        cli_note(cli, STYLE_CYAN, "note", buf_str(&note));
-    }
-    return r;
+    return list_show(cli, cursor, list, err);
 }
 
 int verb_branch_ls(struct cli *cli, const struct args *args, corrie_error *err)
@@ -77,12 +73,14 @@ int verb_branch_ls(struct cli *cli, const struct args *args, corrie_error *err)
         {"TIME", "time", SHOW_TIME},       {"AUTHOR", "author", SHOW_TEXT},
         {"MESSAGE", "message", SHOW_LINE}, {"CHECKED OUT", "checked_out", SHOW_MARK},
     };
-    static const struct show show = {.list = "refs",
+    static const struct list list = {.field = "refs",
                                      .columns = columns,
                                      .n_columns = ARRAY_LEN(columns),
-                                     .nothing = "there are no such branches"};
+                                     .nothing = "there are no such branches",
+                                     .note = note_next,
+                                     .note_to_programs = true};
 
-    return list_refs(cli, args, args_on(args, OPT_ALL) ? NULL : "branch", &show, err);
+    return list_refs(cli, args, args_on(args, OPT_ALL) ? NULL : "branch", &list, err);
 }
 
 int verb_tag_ls(struct cli *cli, const struct args *args, corrie_error *err)
@@ -92,12 +90,14 @@ int verb_tag_ls(struct cli *cli, const struct args *args, corrie_error *err)
         {"TIME", "time", SHOW_TIME},       {"AUTHOR", "author", SHOW_TEXT},
         {"MESSAGE", "message", SHOW_LINE},
     };
-    static const struct show show = {.list = "refs",
+    static const struct list list = {.field = "refs",
                                      .columns = columns,
                                      .n_columns = ARRAY_LEN(columns),
-                                     .nothing = "there are no tags"};
+                                     .nothing = "there are no tags",
+                                     .note = note_next,
+                                     .note_to_programs = true};
 
-    return list_refs(cli, args, "tag", &show, err);
+    return list_refs(cli, args, "tag", &list, err);
 }
 
 /* ---- get ---- */

@@ -48,19 +48,19 @@ int verb_info(struct cli *cli, const struct args *args, corrie_error *err)
 int verb_namespace_ls(struct cli *cli, const struct args *args, corrie_error *err)
 {
     static const struct show_column columns[] = {{"NAME", "name", SHOW_TEXT}};
-    static const struct show show = {.list = "namespaces",
+    static const struct list list = {.field = "namespaces",
                                      .columns = columns,
                                      .n_columns = ARRAY_LEN(columns),
                                      .nothing = "there are no namespaces"};
+    corrie_cursor *cursor;
     corrie_lake *lake;
-    char *text;
     int r;
 
     r = cli_lake(cli, &lake, err);
-    if (r < 0 || (r = corrie_namespace_list(lake, args_text(args, OPT_REF), &text, err)) < 0) {
-        return r;
+    if (r >= 0) {
+        r = corrie_namespace_list_open(lake, args_text(args, OPT_REF), &cursor, err);
     }
-    return show_document(cli, text, &show, err);
+    return r < 0 ? r : list_show(cli, cursor, &list, err);
 }
 
 static int print_namespace(struct cli *cli, const json_t *document, corrie_error *err)

@@ -11,7 +11,7 @@
 
 /* ---- log ---- */
 
-enum { DEFAULT_COMMITS = 10, LEAST_LABEL = 20 };
+enum { DEFAULT_COMMITS = 10, LEAST_LABEL = 20, GRAPH_PARENTS = 64 };
 
 static corrie_log_options log_options(const struct args *args, bool graph)
 {
@@ -34,19 +34,42 @@ static void log_cursor_closep(corrie_log_cursor **cursor)
     *cursor = corrie_log_close(*cursor);
 }
 
-/* 1 and the next commit, 0 at the end. */
-static int next_commit(corrie_log_cursor *cursor, json_t **ret, corrie_error *err)
-{
+/* A commit as its text has it. */
+struct entry {
     char *text;
+    struct jt_member fields[SHOW_FIELDS];
+    size_t n;
+};
+
+static void entry_done(struct entry *entry)
+{
+    corrie_free(entry->text);
+    *entry = (struct entry){.text = NULL};
+}
+
+/* 1 and the next commit, 0 at the end. */
+static int next_commit(corrie_log_cursor *cursor, struct entry *ret, corrie_error *err)
+{
     int r;
 
-    r = corrie_log_next(cursor, &text, err);
+    entry_done(ret);
+    r = corrie_log_next(cursor, &ret->text, err);
     if (r > 0) {
-        r = js_parse(str_of(text), "a commit", ret, err);
-        corrie_free(text);
+        r = jt_split(str_of(ret->text), ret->fields, SHOW_FIELDS, &ret->n, err);
         return r < 0 ? r : 1;
     }
     return r;
+}
+
+static struct str entry_json(const struct entry *entry, const char *field)
+{
+    return jt_find(entry->fields, entry->n, field);
+}
+
+/* The commit's name, which has nothing to be unescaped. */
+static struct str entry_id(const struct entry *entry)
+{
+    return jt_text(entry_json(entry, "commit"), NULL);
 }
 
 static const struct show_column log_columns[] = {
@@ -55,55 +78,13 @@ static const struct show_column log_columns[] = {
     {"MESSAGE", "message", SHOW_LINE},
 };
 
-static void note_more(struct cli *cli)
+static const char more_commits[] = "there are older commits: --max-count 0 shows all";
+
+static void note_more(struct buf *ret, const struct jt_member *rest, size_t n)
 {
-    if (format_is_for_people(cli->format)) {
-        if (!pager_is_used(&cli->pager, &cli->out)) {
-            out_flush(&cli->out);
-        }
-        cli_note(cli, STYLE_CYAN, "note", STR("there are older commits: --max-count 0 shows all"));
+    if (str_eq(jt_find(rest, n, "more"), STR("true"))) {
+        buf_add_text(ret, more_commits);
     }
-}
-
-/* A row a commit, as they come. */
-static int stream_log(struct cli *cli, corrie_lake *lake, const char *ref,
-                      const corrie_log_options *given, corrie_error *err)
-{
-    _cleanup_(log_cursor_closep) corrie_log_cursor *cursor = NULL;
-    _cleanup_(show_rows_done) struct show_rows rows = {0};
-    corrie_log_options options = *given;
-    size_t n = 0;
-    int r;
-
-    options.max = given->max > 0 ? given->max + 1 : 0; /* one more tells whether there are more */
-    r = corrie_log_open(lake, ref, &options, &cursor, err);
-    if (r >= 0) {
-        r = show_rows_begin(&rows, cli, log_columns, ARRAY_LEN(log_columns), err);
-    }
-    while (r >= 0 && !out_stopped(&cli->out)) {
-        _json_ json_t *commit = NULL;
-
-        r = next_commit(cursor, &commit, err);
-        if (r <= 0 || (given->max > 0 && n == given->max)) {
-            break;
-        }
-        n++;
-        r = show_rows_add(&rows, commit, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    if (n == 0 && format_is_for_people(cli->format)) {
-        cli_note(cli, STYLE_CYAN, "note", STR("there are no such commits"));
-        return 0;
-    }
-    if (show_rows_end(&rows, err) < 0) {
-        return err->code;
-    }
-    if (r > 0 && given->max > 0 && n == given->max) {
-        note_more(cli);
-    }
-    return 0;
 }
 
 /* ---- names beside commits ---- */
@@ -114,6 +95,7 @@ struct ref_name {
     bool tag;
     bool checked_out;
     struct ref_name *next;
+    struct ref_name *last; /* of the list; of its first only */
 };
 
 struct ref_names {
@@ -127,50 +109,46 @@ static void ref_names_done(struct ref_names *names)
     arena_done(&names->arena);
 }
 
-static int add_ref_name(struct ref_names *names, const json_t *ref, corrie_error *err)
+static int add_ref_name(struct ref_names *names, const struct jt_member *ref, size_t n,
+                        corrie_error *err)
 {
+    _cleanup_(buf_done) struct buf scratch = {0};
     struct ref_name *name = arena_new(&names->arena, struct ref_name);
+    struct str commit = jt_text(jt_find(ref, n, "commit"), NULL);
     struct map_entry *entry;
-    struct str commit;
 
-    if (!name || arena_str(&names->arena, show_field(ref, "name"), &name->name) < 0 ||
-        arena_str(&names->arena, show_field(ref, "commit"), &commit) < 0) {
+    if (!name ||
+        arena_str(&names->arena, jt_text(jt_find(ref, n, "name"), &scratch), &name->name) < 0) {
         return corrie_fail_memory(err);
     }
-    name->tag = str_eq(show_field(ref, "kind"), STR("tag"));
-    name->checked_out = json_is_true(json_object_get(ref, "checked_out"));
+    name->tag = str_eq(jt_find(ref, n, "kind"), STR("\"tag\""));
+    name->checked_out = str_eq(jt_find(ref, n, "checked_out"), STR("true"));
     entry = map_find(&names->of, commit);
-    if (entry) {
-        struct ref_name *last = entry->value;
+    if (entry) { /* after those that are there */
+        struct ref_name *first = entry->value;
 
-        while (last->next) {
-            last = last->next;
-        }
-        last->next = name;
+        first->last->next = name;
+        first->last = name;
         return 0;
     }
-    return map_put(&names->of, commit, name) < 0 ? corrie_fail_memory(err) : 0;
+    name->last = name;
+    return arena_str(&names->arena, commit, &commit) < 0 || map_put(&names->of, commit, name) < 0
+               ? corrie_fail_memory(err)
+               : 0;
 }
 
 static int read_ref_names(corrie_lake *lake, const char *kind, struct ref_names *names,
                           corrie_error *err)
 {
     corrie_ref_list_options options = {.size = sizeof options, .kind = kind};
-    _json_ json_t *document = NULL;
-    const json_t *ref;
-    char *text;
-    size_t i;
-    int r;
+    _cleanup_(log_cursor_closep) corrie_cursor *cursor = NULL;
+    struct entry ref = {.text = NULL};
+    int r = corrie_ref_list_open(lake, &options, &cursor, err);
 
-    r = corrie_ref_list(lake, &options, &text, err);
-    if (r >= 0) {
-        r = js_parse(str_of(text), "the list", &document, err);
-        corrie_free(text);
+    while (r >= 0 && (r = next_commit(cursor, &ref, err)) > 0) {
+        r = add_ref_name(names, ref.fields, ref.n, err);
     }
-    json_array_foreach(json_object_get(document, "refs"), i, ref)
-    {
-        r = r < 0 ? r : add_ref_name(names, ref, err);
-    }
+    entry_done(&ref);
     return r;
 }
 
@@ -220,7 +198,7 @@ static void label_part(struct cli *cli, enum style style, struct str text, size_
 }
 
 /* "1f3c2a9b7d10 2026-11-20T10:00:00Z ada (main, tag v1) Sales of May" */
-static void print_label(struct cli *cli, const json_t *commit, const struct ref_names *names,
+static void print_label(struct cli *cli, const struct entry *commit, const struct ref_names *names,
                         size_t indent)
 {
     static const struct {
@@ -230,7 +208,7 @@ static void print_label(struct cli *cli, const json_t *commit, const struct ref_
     } parts[] = {{"commit", SHOW_HASH, STYLE_YELLOW},
                  {"time", SHOW_TIME, STYLE_DIM},
                  {"author", SHOW_LINE, STYLE_DIM}};
-    const struct ref_name *name = map_get(&names->of, show_field(commit, "commit"));
+    const struct ref_name *name = map_get(&names->of, entry_id(commit));
     _cleanup_(buf_done) struct buf message = {0};
     size_t screen = show_width(cli);
     size_t room = cli->format != FORMAT_TTY || cli->no_trunc ? SIZE_MAX
@@ -240,7 +218,7 @@ static void print_label(struct cli *cli, const json_t *commit, const struct ref_
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         _cleanup_(buf_done) struct buf text = {0};
 
-        show_value(&text, json_object_get(commit, parts[i].field), parts[i].kind);
+        show_json_value(&text, entry_json(commit, parts[i].field), parts[i].kind);
         label_part(cli, parts[i].style, buf_str(&text), &room);
         label_part(cli, STYLE_PLAIN, STR(" "), &room);
     }
@@ -251,7 +229,7 @@ static void print_label(struct cli *cli, const json_t *commit, const struct ref_
         label_part(cli, STYLE_PLAIN, name->next ? STR_EMPTY : STR(") "), &room);
         lead = ", ";
     }
-    show_value(&message, json_object_get(commit, "message"), SHOW_LINE);
+    show_json_value(&message, entry_json(commit, "message"), SHOW_LINE);
     label_part(cli, STYLE_PLAIN, buf_str(&message), &room);
     out_char(&cli->out, '\n');
 }
@@ -264,7 +242,8 @@ struct graph_log {
     struct ref_names names;
     corrie_log_cursor *all;
     corrie_log_cursor *fitting; /* NULL: all fit */
-    json_t *next_fitting;       /* not reached yet */
+    struct entry commit;
+    struct entry next_fitting; /* not reached yet; without text: there is none */
     size_t max;
     size_t n_shown;
 };
@@ -275,7 +254,8 @@ static void graph_log_done(struct graph_log *log)
     ref_names_done(&log->names);
     corrie_log_close(log->all);
     corrie_log_close(log->fitting);
-    json_decref(log->next_fitting);
+    entry_done(&log->commit);
+    entry_done(&log->next_fitting);
 }
 
 static bool has_filters(const corrie_log_options *options)
@@ -304,31 +284,28 @@ static int open_walks(struct graph_log *log, corrie_lake *lake, const char *ref,
     return r < 0 ? r : read_ref_names(lake, "tag", &log->names, err);
 }
 
-static int draw_commit(struct graph_log *log, const json_t *commit, bool shown, corrie_error *err)
+static int draw_commit(struct graph_log *log, bool first_parent, bool shown, corrie_error *err)
 {
-    const json_t *list = json_object_get(commit, "parents");
-    size_t n = json_array_size(list);
-    struct str *parents = mem_alloc(n + 1, sizeof *parents);
+    struct str rest = entry_json(&log->commit, "parents");
+    struct str parents[GRAPH_PARENTS];
     struct out *out = &log->cli->out;
+    struct str item;
+    size_t n = 0;
     int r;
 
-    if (!parents) {
-        return corrie_fail_memory(err);
+    while (n < (first_parent ? 1 : GRAPH_PARENTS) && jt_next(&rest, &item)) {
+        parents[n++] = jt_text(item, NULL);
     }
-    for (size_t i = 0; i < n; i++) {
-        parents[i] = js_str(json_array_get(list, i));
-    }
-    r = graph_commit(&log->graph, out, show_field(commit, "commit"), parents, n, shown, err);
+    r = graph_commit(&log->graph, out, entry_id(&log->commit), parents, n, shown, err);
     if (r > 0) {
         if (shown) {
-            print_label(log->cli, commit, &log->names, graph_width(&log->graph));
+            print_label(log->cli, &log->commit, &log->names, graph_width(&log->graph));
         } else {
             out_char(out, '\n');
         }
         r = graph_links(&log->graph, out, parents, n, err);
     }
     out_flush_some(out);
-    mem_free(parents);
     return r;
 }
 
@@ -336,36 +313,26 @@ static int draw_commit(struct graph_log *log, const json_t *commit, bool shown, 
 static int draw_graph(struct graph_log *log, bool first_parent, corrie_error *err)
 {
     for (;;) {
-        _json_ json_t *commit = NULL;
         bool shown = !log->fitting;
         int r;
 
-        if (out_stopped(&log->cli->out) || (log->fitting && !log->next_fitting)) {
+        if (out_stopped(&log->cli->out) || (log->fitting && !log->next_fitting.text)) {
             return 0;
         }
-        r = next_commit(log->all, &commit, err);
+        r = next_commit(log->all, &log->commit, err);
         if (r <= 0) {
             return r;
         }
         if (log->max > 0 && log->n_shown == log->max) {
             return 1;
         }
-        if (first_parent && json_array_size(json_object_get(commit, "parents")) > 1) {
-            json_t *parents = json_object_get(commit, "parents");
-
-            while (json_array_size(parents) > 1 &&
-                   json_array_remove(parents, json_array_size(parents) - 1) == 0) {
-            }
-        }
-        if (log->next_fitting &&
-            str_eq(show_field(log->next_fitting, "commit"), show_field(commit, "commit"))) {
+        if (log->next_fitting.text &&
+            str_eq(entry_id(&log->next_fitting), entry_id(&log->commit))) {
             shown = true;
-            json_decref(log->next_fitting);
-            log->next_fitting = NULL;
             r = next_commit(log->fitting, &log->next_fitting, err);
         }
         log->n_shown += shown ? 1 : 0;
-        r = r < 0 ? r : draw_commit(log, commit, shown, err);
+        r = r < 0 ? r : draw_commit(log, first_parent, shown, err);
         if (r < 0) {
             return r;
         }
@@ -382,20 +349,26 @@ static int graph_of(struct cli *cli, corrie_lake *lake, const char *ref,
     r = open_walks(&log, lake, ref, options, err);
     r = r < 0 ? r : draw_graph(&log, options->first_parent, err);
     if (r > 0) {
-        note_more(cli);
+        if (!pager_is_used(&cli->pager, &cli->out)) {
+            out_flush(&cli->out);
+        }
+        cli_note(cli, STYLE_CYAN, "note", str_of(more_commits));
     }
     return r;
 }
 
 int verb_log(struct cli *cli, const struct args *args, corrie_error *err)
 {
-    static const struct show show = {
-        .list = "commits", .columns = log_columns, .n_columns = ARRAY_LEN(log_columns)};
+    static const struct list list = {.field = "commits",
+                                     .columns = log_columns,
+                                     .n_columns = ARRAY_LEN(log_columns),
+                                     .nothing = "there are no such commits",
+                                     .note = note_more};
     bool graph = args_on(args, OPT_GRAPH);
     corrie_log_options options = log_options(args, graph);
     const char *ref = args_text(args, OPT_REF);
+    corrie_log_cursor *cursor;
     corrie_lake *lake;
-    char *text;
     int r;
 
     if (graph && !format_is_for_people(cli->format)) {
@@ -409,11 +382,8 @@ int verb_log(struct cli *cli, const struct args *args, corrie_error *err)
     if (graph) {
         return graph_of(cli, lake, ref, &options, err);
     }
-    if (cli->format != FORMAT_JSON) {
-        return stream_log(cli, lake, ref, &options, err);
-    }
-    r = corrie_log(lake, ref, &options, &text, err);
-    return r < 0 ? r : show_document(cli, text, &show, err);
+    r = corrie_log_open(lake, ref, &options, &cursor, err);
+    return r < 0 ? r : list_show(cli, cursor, &list, err);
 }
 
 /* ---- show ---- */
@@ -499,6 +469,15 @@ int verb_show(struct cli *cli, const struct args *args, corrie_error *err)
 
 /* ---- reflog ---- */
 
+static void note_movements(struct buf *ret, const struct jt_member *rest, size_t n)
+{
+    struct str next = jt_find(rest, n, "next");
+
+    if (!str_eq(next, STR("null"))) {
+        buf_addf(ret, "there are older movements: --before %.*s, or --max-count 0", STR_FMT(next));
+    }
+}
+
 int verb_reflog(struct cli *cli, const struct args *args, corrie_error *err)
 {
     static const struct show_column columns[] = {
@@ -509,38 +488,19 @@ int verb_reflog(struct cli *cli, const struct args *args, corrie_error *err)
         {"NEW", "new", SHOW_HASH},
         {"WHY", "why", SHOW_LINE},
     };
-    static const struct show show = {
-        .list = "entries", .columns = columns, .n_columns = ARRAY_LEN(columns)};
+    static const struct list list = {.field = "entries",
+                                     .columns = columns,
+                                     .n_columns = ARRAY_LEN(columns),
+                                     .note = note_movements};
     size_t max = (size_t)args_number(args, OPT_MAX_COUNT, DEFAULT_COMMITS);
-    _cleanup_(buf_done) struct buf note = {0};
-    _json_ json_t *document = NULL;
-    const json_t *next;
+    corrie_cursor *cursor;
     corrie_lake *lake;
-    char *text;
     int r;
 
     r = cli_lake(cli, &lake, err);
     if (r >= 0) {
-        r = corrie_reflog(lake, args_text(args, OPT_REF),
-                          (uint64_t)args_number(args, OPT_BEFORE, 0), max, &text, err);
+        r = corrie_reflog_open(lake, args_text(args, OPT_REF),
+                               (uint64_t)args_number(args, OPT_BEFORE, 0), max, &cursor, err);
     }
-    if (r < 0) {
-        return r;
-    }
-    if (format_is_for_people(cli->format) &&
-        js_parse(str_of(text), "the reflog", &document, err) < 0) {
-        corrie_free(text);
-        return err->code;
-    }
-    r = show_document(cli, text, &show, err);
-    next = json_object_get(document, "next");
-    if (r >= 0 && json_is_integer(next)) {
-        buf_addf(&note, "there are older movements: --before %lld, or --max-count 0",
-                 (long long)json_integer_value(next));
-        if (!pager_is_used(&cli->pager, &cli->out)) {
-            out_flush(&cli->out);
-        }
-        cli_note(cli, STYLE_CYAN, "note", buf_str(&note));
-    }
-    return r;
+    return r < 0 ? r : list_show(cli, cursor, &list, err);
 }

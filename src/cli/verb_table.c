@@ -8,20 +8,20 @@ int verb_table_ls(struct cli *cli, const struct args *args, corrie_error *err)
         {"KIND", "kind", SHOW_TEXT},           {"RECORDS", "records", SHOW_NUMBER},
         {"BYTES", "bytes", SHOW_NUMBER},       {"FILES", "files", SHOW_NUMBER},
     };
-    static const struct show show = {.list = "tables",
+    static const struct list list = {.field = "tables",
                                      .columns = columns,
                                      .n_columns = ARRAY_LEN(columns),
                                      .nothing = "there are no tables"};
+    corrie_cursor *cursor;
     corrie_lake *lake;
-    char *text;
     int r;
 
     r = cli_lake(cli, &lake, err);
     if (r >= 0) {
-        r = corrie_table_list(lake, args_text(args, OPT_REF), args_text(args, OPT_NAMESPACE), &text,
-                              err);
+        r = corrie_table_list_open(lake, args_text(args, OPT_REF), args_text(args, OPT_NAMESPACE),
+                                   &cursor, err);
     }
-    return r < 0 ? r : show_document(cli, text, &show, err);
+    return r < 0 ? r : list_show(cli, cursor, &list, err);
 }
 
 static int print_table(struct cli *cli, const json_t *document, corrie_error *err)

@@ -1,59 +1,56 @@
 /* api_log.c — the log of a ref and its filters, in the public interface. */
-#include "lake/api_priv.h"
+#include "lake/api_list.h"
 
 #include "base/mem.h"
 
 /* ---- documents ---- */
 
-static json_t *parents_json(const struct commit *commit)
+void api_commit_text(const struct commit *commit, struct buf *out)
 {
-    json_t *parents = json_array();
-    char hex[HASH_HEX + 1];
-
-    for (size_t i = 0; i < commit->n_parents && parents; i++) {
-        hash_hex(&commit->parents[i], hex);
-        if (json_array_append_new(parents, json_string(hex)) < 0) {
-            json_decref(parents);
-            return NULL;
-        }
+    jt_open(out, '{');
+    jt_add_hash(out, "commit", &commit->id);
+    jt_name(out, STR("parents"));
+    jt_open(out, '[');
+    for (size_t i = 0; i < commit->n_parents; i++) {
+        jt_hash(out, &commit->parents[i]);
     }
-    return parents;
+    jt_close(out, ']');
+    jt_add_int(out, "generation", (int64_t)commit->generation);
+    jt_add_str(out, "author", commit->author);
+    jt_add_str(out, "committer", commit->committer);
+    jt_add_time(out, "time", commit->commit_time);
+    jt_add_time(out, "author_time", commit->author_time);
+    jt_add_str(out, "message", commit->message);
+    jt_name(out, STR("properties"));
+    jt_open(out, '{');
+    for (size_t i = 0; i < commit->n_properties; i++) {
+        jt_name(out, commit->properties[i].name);
+        jt_string(out, commit->properties[i].value);
+    }
+    jt_close(out, '}');
+    if (commit->has_job) {
+        jt_add_uuid(out, "job", &commit->job);
+    } else {
+        jt_add_null(out, "job");
+    }
+    jt_add_int(out, "tainted", (int64_t)commit->tainted);
+    jt_close(out, '}');
 }
 
-json_t *api_commit_json(const struct commit *commit)
+int api_commit_json(const struct commit *commit, json_t **ret, corrie_error *err)
 {
-    json_t *item = json_object();
-    json_t *properties = json_object();
-    int r = 0;
+    _cleanup_(buf_done) struct buf text = {0};
+    int r;
 
-    for (size_t i = 0; i < commit->n_properties && properties; i++) {
-        r |= json_object_setn_new(properties, commit->properties[i].name.data,
-                                  commit->properties[i].name.len,
-                                  js_string(commit->properties[i].value));
-    }
-    r |= js_set_hash(item, "commit", &commit->id);
-    r |= js_set(item, "parents", parents_json(commit));
-    r |= js_set_int(item, "generation", (int64_t)commit->generation);
-    r |= js_set_str(item, "author", commit->author);
-    r |= js_set_str(item, "committer", commit->committer);
-    r |= js_set_time(item, "time", commit->commit_time);
-    r |= js_set_time(item, "author_time", commit->author_time);
-    r |= js_set_str(item, "message", commit->message);
-    r |= js_set(item, "properties", properties);
-    r |=
-        commit->has_job ? js_set_uuid(item, "job", &commit->job) : js_set(item, "job", json_null());
-    r |= js_set_int(item, "tainted", (int64_t)commit->tainted);
-    if (r != 0) {
-        json_decref(item);
-        return NULL;
-    }
-    return item;
+    api_commit_text(commit, &text);
+    r = buf_check(&text, err);
+    return r < 0 ? r : js_parse(buf_str(&text), "a commit", ret, err);
 }
 
 /* ---- filters ---- */
 
-struct corrie_log_cursor {
-    struct lake *lake;
+struct log {
+    struct corrie_cursor base;
     struct lake_view start;
     struct history_walk *walk;
     struct arena arena; /* of the filters' texts */
@@ -67,8 +64,6 @@ struct corrie_log_cursor {
     bool has_until;
     int64_t since;
     int64_t until;
-    size_t max; /* 0 = all */
-    size_t given;
     struct arena keys;    /* of what `table` was called; empty key: the filter is not set */
     struct str key;       /* what it is called at the start */
     bool whole_namespace; /* the key is a namespace's, and all tables in it count */
@@ -76,11 +71,10 @@ struct corrie_log_cursor {
     const char *table;    /* as it was asked for, in `arena` */
 };
 
-/* What a commit calls what is followed; the note of a walk. In cursor->keys. */
+/* What a commit calls what is followed; the note of a walk. In log->keys. */
 struct log_name {
     struct str key;
 };
-DEFINE_CLEANUP(corrie_log_cursor *, corrie_log_close)
 
 static char lower(char c)
 {
@@ -103,22 +97,22 @@ static bool contains(struct str text, struct str part)
     return false;
 }
 
-static bool has_property(const corrie_log_cursor *cursor, const struct commit *commit)
+static bool has_property(const struct log *log, const struct commit *commit)
 {
     for (size_t i = 0; i < commit->n_properties; i++) {
-        if (str_eq(commit->properties[i].name, cursor->property)) {
-            return cursor->any_value || str_eq(commit->properties[i].value, cursor->property_value);
+        if (str_eq(commit->properties[i].name, log->property)) {
+            return log->any_value || str_eq(commit->properties[i].value, log->property_value);
         }
     }
     return false;
 }
 
-static bool fits(const corrie_log_cursor *cursor, const struct commit *commit)
+static bool fits(const struct log *log, const struct commit *commit)
 {
-    return contains(commit->message, cursor->message) && contains(commit->author, cursor->author) &&
-           (cursor->property.len == 0 || has_property(cursor, commit)) &&
-           (!cursor->has_since || commit->commit_time >= cursor->since) &&
-           (!cursor->has_until || commit->commit_time <= cursor->until);
+    return contains(commit->message, log->message) && contains(commit->author, log->author) &&
+           (log->property.len == 0 || has_property(log, commit)) &&
+           (!log->has_since || commit->commit_time >= log->since) &&
+           (!log->has_until || commit->commit_time <= log->until);
 }
 
 static int take_time(const char *name, const char *text, bool *ret_has, int64_t *ret,
@@ -135,40 +129,39 @@ static int take_time(const char *name, const char *text, bool *ret_has, int64_t 
     return 0;
 }
 
-static int take_filters(corrie_log_cursor *cursor, const corrie_log_options *options,
-                        corrie_error *err)
+static int take_filters(struct log *log, const corrie_log_options *options, corrie_error *err)
 {
     struct str property = str_of(options->property);
     int r;
 
-    cursor->max = options->max;
-    cursor->first_parent = options->first_parent;
-    cursor->any_value = !str_cut(property, '=', &property, &cursor->property_value);
+    log->base.max = options->max;
+    log->first_parent = options->first_parent;
+    log->any_value = !str_cut(property, '=', &property, &log->property_value);
     if (options->property && property.len == 0) {
         return corrie_fail(err, CORRIE_E_USAGE, "a property without a name");
     }
-    if (arena_str(&cursor->arena, str_of(options->message), &cursor->message) < 0 ||
-        arena_str(&cursor->arena, str_of(options->author), &cursor->author) < 0 ||
-        arena_str(&cursor->arena, property, &cursor->property) < 0 ||
-        arena_str(&cursor->arena, cursor->property_value, &cursor->property_value) < 0) {
+    if (arena_str(&log->arena, str_of(options->message), &log->message) < 0 ||
+        arena_str(&log->arena, str_of(options->author), &log->author) < 0 ||
+        arena_str(&log->arena, property, &log->property) < 0 ||
+        arena_str(&log->arena, log->property_value, &log->property_value) < 0) {
         return corrie_fail_memory(err);
     }
-    r = take_time("since", options->since, &cursor->has_since, &cursor->since, err);
-    return r < 0 ? r : take_time("until", options->until, &cursor->has_until, &cursor->until, err);
+    r = take_time("since", options->since, &log->has_since, &log->since, err);
+    return r < 0 ? r : take_time("until", options->until, &log->has_until, &log->until, err);
 }
 
 /* ---- what changed a table ---- */
 
 /* A name without a dot is a namespace, unless there is only a table public.NAME. */
-static int take_table(corrie_log_cursor *cursor, const struct lake_view *view, const char *text,
+static int take_table(struct log *log, const struct lake_view *view, const char *text,
                       corrie_error *err)
 {
     struct str name = str_of(text);
     struct key key;
     int r;
 
-    cursor->table = arena_text(&cursor->arena, name);
-    if (!cursor->table) {
+    log->table = arena_text(&log->arena, name);
+    if (!log->table) {
         return corrie_fail_memory(err);
     }
     if (str_find(name, ':') < 0 && str_find(name, '.') < 0 && str_find(name, '"') < 0) {
@@ -176,20 +169,20 @@ static int take_table(corrie_log_cursor *cursor, const struct lake_view *view, c
 
         r = lake_has_namespace(view, name, err);
         if (r == 0) {
-            r = lake_table_find(view, STR("public"), name, &cursor->arena, &ignored, err);
+            r = lake_table_find(view, STR("public"), name, &log->arena, &ignored, err);
             r = r < 0 ? r : !r; /* neither: a namespace that may have been */
         }
-        cursor->whole_namespace = r > 0;
+        log->whole_namespace = r > 0;
         if (r < 0) {
             return r;
         }
     }
-    r = cursor->whole_namespace ? KEY_MAKE(&key, err, STR("namespace"), name)
-                                : api_key_of(name, &key, err);
+    r = log->whole_namespace ? KEY_MAKE(&key, err, STR("namespace"), name)
+                             : api_key_of(name, &key, err);
     if (r < 0) {
         return r;
     }
-    return arena_str(&cursor->keys, key_str(&key), &cursor->key) < 0 ? corrie_fail_memory(err) : 0;
+    return arena_str(&log->keys, key_str(&key), &log->key) < 0 ? corrie_fail_memory(err) : 0;
 }
 
 static int on_difference(void *arg, struct str key, const struct tree_value *before,
@@ -204,51 +197,49 @@ static int on_difference(void *arg, struct str key, const struct tree_value *bef
 }
 
 /* Whether a namespace, or a table in it, differs between two trees. 1 or 0. */
-static int namespace_differs(corrie_log_cursor *cursor, const struct hash *older,
-                             const struct hash *newer, corrie_error *err)
+static int namespace_differs(struct log *log, const struct hash *older, const struct hash *newer,
+                             corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     struct track_step step;
     struct key prefix;
     int r;
 
-    r = api_track(cursor->lake, older, newer, cursor->key, &arena, &step, err);
+    r = api_track(log->base.lake, older, newer, log->key, &arena, &step, err);
     if (r < 0 || step.change != TRACK_SAME) {
         return r < 0 ? r : 1;
     }
-    r = KEY_MAKE_PREFIX(&prefix, err, STR("table"), key_segment(cursor->key, 1));
+    r = KEY_MAKE_PREFIX(&prefix, err, STR("table"), key_segment(log->key, 1));
     if (r < 0 || !older) {
         return r; /* a first commit with tables has their namespaces too */
     }
-    return tree_diff(cursor->lake->catalog, older, newer, key_str(&prefix), on_difference, NULL,
+    return tree_diff(log->base.lake->catalog, older, newer, key_str(&prefix), on_difference, NULL,
                      err);
 }
 
-/* Whether the commit did something to what is followed, against one parent (NULL: it has none). 1 or 0. *name is what
+/* Whether the commit did something to what is followed, against a parent's tree (NULL: it has none). 1 or 0. *name is what
  * the parent calls it. */
-static int differs(corrie_log_cursor *cursor, const struct commit *commit,
-                   const struct commit *parent, struct str key, const struct log_name **ret_name,
-                   corrie_error *err)
+static int differs(struct log *log, const struct commit *commit, const struct hash *older,
+                   struct str key, const struct log_name **ret_name, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    const struct hash *older = parent ? &parent->tree : NULL;
     struct track_step step;
     struct log_name *name;
     int r;
 
-    if (cursor->whole_namespace) {
-        r = namespace_differs(cursor, older, &commit->tree, err);
-        cursor->seen |= r > 0;
+    if (log->whole_namespace) {
+        r = namespace_differs(log, older, &commit->tree, err);
+        log->seen |= r > 0;
         return r;
     }
-    r = api_track(cursor->lake, older, &commit->tree, key, &arena, &step, err);
+    r = api_track(log->base.lake, older, &commit->tree, key, &arena, &step, err);
     if (r < 0) {
         return r;
     }
-    cursor->seen |= step.change != TRACK_SAME;
+    log->seen |= step.change != TRACK_SAME;
     if (step.change == TRACK_RENAMED) {
-        name = arena_new(&cursor->keys, struct log_name);
-        if (!name || arena_str(&cursor->keys, step.key_before, &name->key) < 0) {
+        name = arena_new(&log->keys, struct log_name);
+        if (!name || arena_str(&log->keys, step.key_before, &name->key) < 0) {
             return corrie_fail_memory(err);
         }
         *ret_name = name;
@@ -258,87 +249,145 @@ static int differs(corrie_log_cursor *cursor, const struct commit *commit,
 
 /* Whether the commit changed what is followed: a merge counts if it has what none of its parents have. 1 or 0. Tells
  * the parents what they call it. */
-static int changed(corrie_log_cursor *cursor, const struct commit *commit, corrie_error *err)
+static int changed(struct log *log, const struct commit *commit, corrie_error *err)
 {
-    const struct log_name *name = history_walk_note(cursor->walk);
-    struct str key = name ? name->key : cursor->key;
-    size_t n = cursor->first_parent && commit->n_parents > 1 ? 1 : commit->n_parents;
+    const struct log_name *name = history_walk_note(log->walk);
+    struct str key = name ? name->key : log->key;
+    size_t n = log->first_parent && commit->n_parents > 1 ? 1 : commit->n_parents;
     bool all = true;
 
     for (size_t i = 0; i < n; i++) {
-        _cleanup_(arena_done) struct arena arena = {0};
         const struct log_name *before = name;
-        struct commit parent;
-        int r = commit_read(cursor->lake->catalog, &commit->parents[i], &arena, &parent, err);
+        struct hash parent;
+        int r = history_walk_parent_tree(log->walk, i, &parent, err);
 
         if (r >= 0) {
-            r = differs(cursor, commit, &parent, key, &before, err);
+            r = differs(log, commit, &parent, key, &before, err);
         }
         if (r < 0) {
             return r;
         }
         all = all && r > 0;
-        history_walk_pass(cursor->walk, i, before);
+        history_walk_pass(log->walk, i, before);
     }
-    return n > 0 ? all : differs(cursor, commit, NULL, key, &name, err);
+    return n > 0 ? all : differs(log, commit, NULL, key, &name, err);
 }
 
 /* Of what no commit had, those that are there and near are named. */
-static int check_seen(corrie_log_cursor *cursor, corrie_error *err)
+static int check_seen(struct log *log, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     struct tree_value value;
     int r;
 
-    if (cursor->key.len == 0 || cursor->seen) {
+    if (log->key.len == 0 || log->seen) {
         return 0;
     }
-    r = tree_need(cursor->lake->catalog, &cursor->start.tree, cursor->key, &arena, &value, err);
+    r = tree_need(log->base.lake->catalog, &log->start.tree, log->key, &arena, &value, err);
     return r < 0 ? r : 0;
 }
 
 /* ---- the cursor ---- */
 
-static int open_walk(corrie_log_cursor *cursor, const char *ref, const corrie_log_options *options,
+static int open_walk(struct log *log, const char *ref, const corrie_log_options *options,
                      corrie_error *err)
 {
-    struct lake *lake = cursor->lake;
+    struct lake *lake = log->base.lake;
     struct hash hidden;
     int r;
 
-    r = lake_view_at(lake, str_of(ref), &cursor->start, err);
+    r = lake_view_at(lake, str_of(ref), &log->start, err);
     if (r >= 0 && options->table) {
-        r = take_table(cursor, &cursor->start, options->table, err);
+        r = take_table(log, &log->start, options->table, err);
     }
     if (r >= 0) {
-        r = history_walk_open(lake->catalog, &cursor->start.commit, cursor->first_parent,
-                              &cursor->walk, err);
+        r = history_walk_open(lake->catalog, &log->start.commit, log->first_parent, &log->walk,
+                              err);
     }
     if (r >= 0 && options->exclude_ref) {
         r = lake_resolve(lake, str_of(options->exclude_ref), &hidden, err);
         if (r >= 0) {
-            r = history_walk_hide(cursor->walk, &hidden, err);
+            r = history_walk_hide(log->walk, &hidden, err);
         }
-        cursor->seen = true; /* what changed it may be among what is left out */
+        log->seen = true; /* what changed it may be among what is left out */
     }
     return r;
 }
 
+/* 1 and the next commit that fits, borrowed until the next call; 0 at the end. */
+static int next_commit(struct log *log, const struct commit **ret, corrie_error *err)
+{
+    const struct commit *commit;
+    int r;
+
+    while ((r = history_walk_next(log->walk, &commit, err)) > 0) {
+        /* asked of each commit, since its parents learn from it what they call the table */
+        r = log->key.len > 0 ? changed(log, commit, err) : 1;
+        if (r > 0 && fits(log, commit)) {
+            *ret = commit;
+            return 1;
+        }
+        if (r < 0 || (r = cancel_check(log->base.lake->cancel, err)) < 0) {
+            break;
+        }
+    }
+    if (r >= 0) {
+        r = check_seen(log, err);
+    }
+    return r < 0 ? corrie_wrap(err, "read the log") : 0;
+}
+
+static int log_next(struct corrie_cursor *cursor, struct buf *row, corrie_error *err)
+{
+    struct log *log = (struct log *)cursor;
+    const struct commit *commit;
+    int r = next_commit(log, &commit, err);
+
+    if (r > 0) {
+        api_commit_text(commit, row);
+    }
+    return r;
+}
+
+static int log_rest(struct corrie_cursor *cursor, struct buf *out, corrie_error *err)
+{
+    struct log *log = (struct log *)cursor;
+    const struct commit *commit;
+    int r = cursor->ended ? 0 : next_commit(log, &commit, err);
+
+    jt_name(out, STR("more"));
+    jt_raw(out, r > 0 ? STR("true") : STR("false"));
+    return r;
+}
+
+static void log_done(struct corrie_cursor *cursor)
+{
+    struct log *log = (struct log *)cursor;
+
+    history_walk_close(log->walk);
+    arena_done(&log->keys);
+    arena_done(&log->arena);
+}
+
+static const struct list_kind log_kind = {"commits", log_next, log_rest, log_done};
+
 int corrie_log_open(corrie_lake *lake, const char *ref, const corrie_log_options *options,
                     corrie_log_cursor **ret, corrie_error *err)
 {
-    _cleanup_(corrie_log_closep) corrie_log_cursor *cursor = mem_alloc(1, sizeof *cursor);
+    _cleanup_(corrie_cursor_closep) corrie_cursor *cursor = mem_alloc(1, sizeof(struct log));
     corrie_log_options given = {.size = sizeof given};
+    struct log *log = (struct log *)cursor;
     int r;
 
     if (!cursor) {
         return corrie_fail_memory(err);
     }
     API_GIVEN(given, options);
+    cursor->kind = &log_kind;
     cursor->lake = lake;
-    r = take_filters(cursor, &given, err);
+    r = take_filters(log, &given, err);
     if (r >= 0) {
-        r = open_walk(cursor, ref, &given, err);
+        r = open_walk(log, ref, &given, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "read the log");
@@ -347,86 +396,21 @@ int corrie_log_open(corrie_lake *lake, const char *ref, const corrie_log_options
     return 0;
 }
 
-/* 1 and the next commit that fits, borrowed until the next call; 0 at the end. */
-static int next_commit(corrie_log_cursor *cursor, const struct commit **ret, corrie_error *err)
-{
-    const struct commit *commit;
-    int r;
-
-    while ((r = history_walk_next(cursor->walk, &commit, err)) > 0) {
-        /* asked of each commit, since its parents learn from it what they call the table */
-        r = cursor->key.len > 0 ? changed(cursor, commit, err) : 1;
-        if (r > 0 && fits(cursor, commit)) {
-            *ret = commit;
-            return 1;
-        }
-        if (r < 0 || (r = cancel_check(cursor->lake->cancel, err)) < 0) {
-            break;
-        }
-    }
-    if (r >= 0) {
-        r = check_seen(cursor, err);
-    }
-    return r < 0 ? corrie_wrap(err, "read the log") : 0;
-}
-
 int corrie_log_next(corrie_log_cursor *cursor, char **ret_json, corrie_error *err)
 {
-    const struct commit *commit;
-    int r;
-
-    if (cursor->max > 0 && cursor->given == cursor->max) {
-        return 0;
-    }
-    r = next_commit(cursor, &commit, err);
-    if (r <= 0) {
-        return r;
-    }
-    r = js_give(api_commit_json(commit), ret_json, err);
-    if (r < 0) {
-        return r;
-    }
-    cursor->given++;
-    return 1;
+    return corrie_cursor_next(cursor, ret_json, err);
 }
 
 corrie_log_cursor *corrie_log_close(corrie_log_cursor *cursor)
 {
-    if (cursor) {
-        history_walk_close(cursor->walk);
-        arena_done(&cursor->keys);
-        arena_done(&cursor->arena);
-        mem_free(cursor);
-    }
-    return NULL;
+    return corrie_cursor_close(cursor);
 }
 
 int corrie_log(corrie_lake *lake, const char *ref, const corrie_log_options *options,
                char **ret_json, corrie_error *err)
 {
-    _cleanup_(corrie_log_closep) corrie_log_cursor *cursor = NULL;
-    _json_ json_t *document = json_object();
-    json_t *commits = json_array();
-    const struct commit *commit;
-    bool more = false;
-    int r;
+    _cleanup_(corrie_cursor_closep) corrie_cursor *cursor = NULL;
+    int r = corrie_log_open(lake, ref, options, &cursor, err);
 
-    if (js_set(document, "commits", commits) < 0) {
-        return corrie_fail_memory(err);
-    }
-    r = corrie_log_open(lake, ref, options, &cursor, err);
-    while (r >= 0 && (r = next_commit(cursor, &commit, err)) > 0) {
-        more = cursor->max > 0 && json_array_size(commits) == cursor->max;
-        if (more) {
-            break;
-        }
-        if (json_array_append_new(commits, api_commit_json(commit)) < 0) {
-            r = corrie_fail_memory(err);
-        }
-    }
-    if (r < 0) {
-        return r;
-    }
-    return js_set_bool(document, "more", more) < 0 ? corrie_fail_memory(err)
-                                                   : js_give(TAKE_PTR(document), ret_json, err);
+    return r < 0 ? r : api_list_document(cursor, ret_json, err);
 }

@@ -14,8 +14,9 @@
         }                                                                                          \
     } while (0)
 
-/* A COMMIT document. New reference; NULL when memory ran out. */
-json_t *api_commit_json(const struct commit *commit) CORRIE_MUST_USE;
+/* A COMMIT document, as text and as a new reference. */
+void api_commit_text(const struct commit *commit, struct buf *out);
+int api_commit_json(const struct commit *commit, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
 /* A REF document. `head` is the name of what is checked out. *ret is a new reference. */
 int api_ref_json(struct lake *lake, const struct catalog_ref *ref, struct str head, json_t **ret,
                  corrie_error *err) CORRIE_MUST_USE;

@@ -1,6 +1,7 @@
 /* api_refs.c — looking at branches, tags and their movements, in the public interface. Moving them: api_moves.c. */
-#include "lake/api_priv.h"
+#include "lake/api_list.h"
 
+#include "base/mem.h"
 #include "lang/refexpr.h"
 
 enum { PAGE = 256 };
@@ -71,102 +72,149 @@ static int kind_of(const char *text, int *ret, corrie_error *err)
 
 /* ---- listing ---- */
 
-struct page {
+struct ref_listing {
+    struct corrie_cursor base;
+    struct arena arena; /* of the options' texts and the head's name */
     int kind;
     bool no_tags;
     struct str prefix;
-    struct str after;
-    size_t max; /* 0 = all */
     struct str head;
-    json_t *refs;
-    struct arena next_arena;
-    struct str next; /* empty: nothing was left out */
+    struct arena page; /* refs that were read at once */
+    struct catalog_ref *refs;
+    size_t n;
+    size_t at;
+    struct key after; /* the last ref of the page: its name is shorter than a key */
+    struct key last;  /* … that was given */
 };
 
-static void page_done(struct page *page)
+static void ref_listing_done(struct corrie_cursor *cursor)
 {
-    arena_done(&page->next_arena);
+    struct ref_listing *list = (struct ref_listing *)cursor;
+
+    arena_done(&list->page);
+    arena_done(&list->arena);
 }
 
-/* Adds the refs of one batch; 1 when the page is full and another ref would follow. */
-static int add_batch(struct lake *lake, struct page *page, const struct catalog_ref *refs, size_t n,
-                     corrie_error *err)
+static void keep_name(struct key *key, struct str name)
 {
-    for (size_t i = 0; i < n; i++) {
-        json_t *item = NULL;
-        int r;
+    key->len = name.len;
+    if (name.len > 0) {
+        memcpy(key->bytes, name.data, name.len);
+    }
+}
 
-        if (page->no_tags && refs[i].kind == CATALOG_TAG) {
-            continue;
-        }
-        if (page->max > 0 && json_array_size(page->refs) == page->max) {
-            const json_t *last = json_array_get(page->refs, page->max - 1);
+static int read_refs(struct ref_listing *list, corrie_error *err)
+{
+    int r;
 
-            r = arena_str(&page->next_arena, js_str(json_object_get(last, "name")), &page->next);
-            return r < 0 ? corrie_fail_memory(err) : 1;
+    if (list->n > 0) {
+        keep_name(&list->after, list->refs[list->n - 1].name);
+    }
+    arena_done(&list->page);
+    list->at = 0;
+    list->n = 0;
+    r = catalog_ref_list(list->base.lake->catalog, list->prefix, list->kind, key_str(&list->after),
+                         PAGE, &list->page, &list->refs, &list->n, err);
+    return r < 0 ? r : list->n > 0;
+}
+
+/* 1 and the ref that comes next, which stays the next; 0 at the end. */
+static int peek_ref(struct ref_listing *list, const struct catalog_ref **ret, corrie_error *err)
+{
+    int r = 1;
+
+    for (;;) {
+        if (list->at == list->n) {
+            r = list->n > 0 && list->n < PAGE ? 0 : read_refs(list, err);
         }
-        r = api_ref_json(lake, &refs[i], page->head, &item, err);
-        if (r >= 0 && json_array_append_new(page->refs, item) < 0) {
-            r = corrie_fail_memory(err);
-        }
-        if (r < 0 || (r = cancel_check(lake->cancel, err)) < 0) {
+        if (r <= 0) {
             return r;
         }
+        if (!list->no_tags || list->refs[list->at].kind != CATALOG_TAG) {
+            *ret = &list->refs[list->at];
+            return 1;
+        }
+        list->at++;
     }
-    return 0;
 }
 
-static int fill_page(struct lake *lake, struct page *page, corrie_error *err)
+static int next_ref(struct corrie_cursor *cursor, struct buf *row, corrie_error *err)
 {
-    struct arena arenas[2] = {{0}};
-    struct str after = page->after;
-    struct catalog_ref *refs;
-    size_t n = PAGE;
-    int r = 0;
+    struct ref_listing *list = (struct ref_listing *)cursor;
+    const struct catalog_ref *ref;
+    _json_ json_t *item = NULL;
+    int r = peek_ref(list, &ref, err);
 
-    for (unsigned turn = 0; r == 0 && n == PAGE; turn ^= 1) {
-        arena_done(&arenas[turn]); /* the batch before the last; the last holds `after` */
-        r = catalog_ref_list(lake->catalog, page->prefix, page->kind, after, PAGE, &arenas[turn],
-                             &refs, &n, err);
-        if (r >= 0) {
-            r = add_batch(lake, page, refs, n, err);
-            after = n > 0 ? refs[n - 1].name : after;
-        }
+    if (r <= 0) {
+        return r;
     }
-    arena_done(&arenas[0]);
-    arena_done(&arenas[1]);
-    return r < 0 ? r : 0;
+    list->at++;
+    keep_name(&list->last, ref->name);
+    r = api_ref_json(cursor->lake, ref, list->head, &item, err);
+    r = r < 0 ? r : api_row(item, row, err);
+    return r < 0 ? r : 1;
+}
+
+static int ref_listing_rest(struct corrie_cursor *cursor, struct buf *out, corrie_error *err)
+{
+    struct ref_listing *list = (struct ref_listing *)cursor;
+    const struct catalog_ref *ref;
+    int r = cursor->ended ? 0 : peek_ref(list, &ref, err);
+
+    if (r > 0) {
+        jt_add_str(out, "next", key_str(&list->last));
+    } else {
+        jt_add_null(out, "next");
+    }
+    return r;
+}
+
+static int take_list_options(struct ref_listing *list, const corrie_ref_list_options *options,
+                             corrie_error *err)
+{
+    struct str after = str_of(options->after);
+    int r;
+
+    list->base.max = options->max;
+    list->no_tags = options->kind == NULL;
+    /* names are shorter than that: cutting what is longer leaves the same ones behind it */
+    keep_name(&list->after, str_slice(after, 0, sizeof list->after.bytes));
+    if (arena_str(&list->arena, str_of(options->prefix), &list->prefix) < 0) {
+        return corrie_fail_memory(err);
+    }
+    r = kind_of(options->kind, &list->kind, err);
+    return r < 0 ? r : lake_head(list->base.lake, &list->arena, &list->head, err);
+}
+
+int corrie_ref_list_open(corrie_lake *lake, const corrie_ref_list_options *options,
+                         corrie_cursor **ret, corrie_error *err)
+{
+    static const struct list_kind kind = {"refs", next_ref, ref_listing_rest, ref_listing_done};
+    _cleanup_(corrie_cursor_closep) corrie_cursor *cursor =
+        mem_alloc(1, sizeof(struct ref_listing));
+    corrie_ref_list_options given = {.size = sizeof given};
+    int r;
+
+    if (!cursor) {
+        return corrie_fail_memory(err);
+    }
+    API_GIVEN(given, options);
+    cursor->kind = &kind;
+    cursor->lake = lake;
+    r = take_list_options((struct ref_listing *)cursor, &given, err);
+    if (r >= 0) {
+        *ret = TAKE_PTR(cursor);
+    }
+    return r;
 }
 
 int corrie_ref_list(corrie_lake *lake, const corrie_ref_list_options *options, char **ret_json,
                     corrie_error *err)
 {
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(page_done) struct page page = {.refs = json_array()};
-    corrie_ref_list_options given = {.size = sizeof given};
-    _json_ json_t *document = json_object();
-    int r;
+    _cleanup_(corrie_cursor_closep) corrie_cursor *cursor = NULL;
+    int r = corrie_ref_list_open(lake, options, &cursor, err);
 
-    API_GIVEN(given, options);
-    if (js_set(document, "refs", page.refs) < 0) {
-        return corrie_fail_memory(err);
-    }
-    page.no_tags = given.kind == NULL;
-    page.prefix = str_of(given.prefix);
-    page.after = str_of(given.after);
-    page.max = given.max;
-    r = kind_of(given.kind, &page.kind, err);
-    if (r >= 0) {
-        r = lake_head(lake, &arena, &page.head, err);
-    }
-    if (r >= 0) {
-        r = fill_page(lake, &page, err);
-    }
-    if (r < 0) {
-        return corrie_wrap(err, "list refs");
-    }
-    r = js_set(document, "next", page.next.len > 0 ? js_string(page.next) : json_null());
-    return r < 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+    return r < 0 ? r : api_list_document(cursor, ret_json, err);
 }
 
 int corrie_ref_get(corrie_lake *lake, const char *kind, const char *name, char **ret_json,
@@ -232,37 +280,6 @@ static json_t *movement_json(const struct catalog_reflog_entry *entry)
     return item;
 }
 
-/* Adds movements before `before` until there are `max` of them (0 = all). *ret_next is the sequence of the last one
- * if others follow, else 0. */
-static int add_movements(struct lake *lake, struct str ref, uint64_t before, size_t max,
-                         json_t *entries, uint64_t *ret_next, corrie_error *err)
-{
-    *ret_next = 0;
-    for (;;) {
-        _cleanup_(arena_done) struct arena arena = {0};
-        struct catalog_reflog_entry *found;
-        size_t n;
-        int r = catalog_reflog(lake->catalog, ref, before, PAGE, &arena, &found, &n, err);
-
-        if (r < 0 || (r = cancel_check(lake->cancel, err)) < 0) {
-            return r;
-        }
-        for (size_t i = 0; i < n; i++) {
-            if (max > 0 && json_array_size(entries) == max) {
-                *ret_next = before;
-                return 0;
-            }
-            if (json_array_append_new(entries, movement_json(&found[i])) < 0) {
-                return corrie_fail_memory(err);
-            }
-            before = found[i].sequence;
-        }
-        if (n < PAGE) {
-            return 0;
-        }
-    }
-}
-
 /* One that never was is named, with the nearest that is. */
 static int check_known(struct lake *lake, struct str ref, corrie_error *err)
 {
@@ -276,35 +293,124 @@ static int check_known(struct lake *lake, struct str ref, corrie_error *err)
     return r < 0 || n > 0 ? r : catalog_ref_get(lake->catalog, ref, &ignored, err);
 }
 
-int corrie_reflog(corrie_lake *lake, const char *ref, uint64_t before, size_t max, char **ret_json,
-                  corrie_error *err)
+struct reflog {
+    struct corrie_cursor base;
+    struct arena arena; /* of the ref's name */
+    struct str ref;
+    struct arena page; /* movements that were read at once */
+    struct catalog_reflog_entry *found;
+    size_t n;
+    size_t at;
+    uint64_t before; /* that come next are older: the last one that was given, or where to start */
+};
+
+static void reflog_done(struct corrie_cursor *cursor)
 {
-    _cleanup_(arena_done) struct arena arena = {0};
-    _json_ json_t *document = json_object();
-    json_t *entries = json_array();
+    struct reflog *reflog = (struct reflog *)cursor;
+
+    arena_done(&reflog->page);
+    arena_done(&reflog->arena);
+}
+
+/* 1 and the movement that comes next, which stays the next; 0 at the end. */
+static int peek_movement(struct reflog *reflog, const struct catalog_reflog_entry **ret,
+                         corrie_error *err)
+{
+    if (reflog->at == reflog->n) {
+        int r;
+
+        if (reflog->n > 0 && reflog->n < PAGE) {
+            return 0;
+        }
+        arena_done(&reflog->page);
+        reflog->at = reflog->n = 0;
+        r = catalog_reflog(reflog->base.lake->catalog, reflog->ref, reflog->before, PAGE,
+                           &reflog->page, &reflog->found, &reflog->n, err);
+        if (r < 0 || reflog->n == 0) {
+            return r < 0 ? r : 0;
+        }
+    }
+    *ret = &reflog->found[reflog->at];
+    return 1;
+}
+
+static int next_movement(struct corrie_cursor *cursor, struct buf *row, corrie_error *err)
+{
+    struct reflog *reflog = (struct reflog *)cursor;
+    const struct catalog_reflog_entry *entry;
+    _json_ json_t *item = NULL;
+    int r = peek_movement(reflog, &entry, err);
+
+    if (r > 0) {
+        reflog->at++;
+        reflog->before = entry->sequence;
+        item = movement_json(entry);
+        r = item ? api_row(item, row, err) : corrie_fail_memory(err);
+        r = r < 0 ? r : 1;
+    }
+    return r < 0 ? corrie_wrap(err, "read the reflog") : r;
+}
+
+static int reflog_rest(struct corrie_cursor *cursor, struct buf *out, corrie_error *err)
+{
+    struct reflog *reflog = (struct reflog *)cursor;
+    const struct catalog_reflog_entry *entry;
+    int r = cursor->ended ? 0 : peek_movement(reflog, &entry, err);
+
+    jt_add_str(out, "ref", reflog->ref);
+    if (r > 0) {
+        jt_add_int(out, "next", (int64_t)reflog->before);
+    } else {
+        jt_add_null(out, "next");
+    }
+    return r < 0 ? corrie_wrap(err, "read the reflog") : r;
+}
+
+static int open_reflog(struct reflog *reflog, const char *ref, corrie_error *err)
+{
+    struct lake *lake = reflog->base.lake;
     struct str name = str_of(ref);
-    uint64_t next = 0;
     int r = 0;
 
-    if (js_set(document, "entries", entries) < 0) {
-        return corrie_fail_memory(err);
-    }
     if (lake_means_head(name)) {
-        r = lake_head(lake, &arena, &name, err);
+        r = lake_head(lake, &reflog->arena, &name, err);
     }
     if (r >= 0) {
         r = ref_name_check(name, err);
     }
     if (r >= 0) {
-        r = check_known(lake, name, err);
+        r = arena_str(&reflog->arena, name, &reflog->ref) < 0 ? corrie_fail_memory(err) : 0;
     }
-    if (r >= 0) {
-        r = add_movements(lake, name, before, max, entries, &next, err);
+    return r < 0 ? r : check_known(lake, reflog->ref, err);
+}
+
+int corrie_reflog_open(corrie_lake *lake, const char *ref, uint64_t before, size_t max,
+                       corrie_cursor **ret, corrie_error *err)
+{
+    static const struct list_kind kind = {"entries", next_movement, reflog_rest, reflog_done};
+    _cleanup_(corrie_cursor_closep) corrie_cursor *cursor = mem_alloc(1, sizeof(struct reflog));
+    int r;
+
+    if (!cursor) {
+        return corrie_fail_memory(err);
     }
+    cursor->kind = &kind;
+    cursor->lake = lake;
+    cursor->max = max;
+    ((struct reflog *)cursor)->before = before;
+    r = open_reflog((struct reflog *)cursor, ref, err);
     if (r < 0) {
         return corrie_wrap(err, "read the reflog");
     }
-    r = js_set_str(document, "ref", name);
-    r |= js_set(document, "next", next > 0 ? json_integer((json_int_t)next) : json_null());
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+    *ret = TAKE_PTR(cursor);
+    return 0;
+}
+
+int corrie_reflog(corrie_lake *lake, const char *ref, uint64_t before, size_t max, char **ret_json,
+                  corrie_error *err)
+{
+    _cleanup_(corrie_cursor_closep) corrie_cursor *cursor = NULL;
+    int r = corrie_reflog_open(lake, ref, before, max, &cursor, err);
+
+    return r < 0 ? r : api_list_document(cursor, ret_json, err);
 }

@@ -69,7 +69,11 @@ int corrie_show(corrie_lake *lake, const char *ref, char **ret_json, corrie_erro
         json_decref(names);
         return corrie_wrap(err, "show %s", lake_means_head(str_of(ref)) ? "a commit" : ref);
     }
-    document = api_commit_json(&commit);
+    r = api_commit_json(&commit, &document, err);
+    if (r < 0) {
+        json_decref(names);
+        return r;
+    }
     if (js_set(document, "refs", names) < 0) {
         return corrie_fail_memory(err);
     }

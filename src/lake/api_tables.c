@@ -1,36 +1,81 @@
 /* api_tables.c — namespaces and tables, in the public interface. */
-#include "lake/lake_priv.h"
+#include "lake/api_list.h"
 
 #include "base/mem.h"
 #include "lake/tx.h"
 
+/* ---- listings: entries of a tree ---- */
+
+struct listing {
+    struct corrie_cursor base;
+    struct tree_cursor *entries;
+    struct arena arena; /* of the row that is being made */
+};
+
+static void listing_done(struct corrie_cursor *cursor)
+{
+    struct listing *listing = (struct listing *)cursor;
+
+    tree_cursor_close(listing->entries);
+    arena_done(&listing->arena);
+}
+
+/* What is in a tree under a prefix. */
+static int open_listing(const struct lake_view *view, const struct list_kind *kind,
+                        const struct key *prefix, corrie_cursor **ret, corrie_error *err)
+{
+    _cleanup_(corrie_cursor_closep) corrie_cursor *cursor = mem_alloc(1, sizeof(struct listing));
+    int r;
+
+    if (!cursor) {
+        return corrie_fail_memory(err);
+    }
+    cursor->kind = kind;
+    cursor->lake = view->lake;
+    r = tree_cursor_open(view->lake->catalog, &view->tree, key_str(prefix),
+                         &((struct listing *)cursor)->entries, err);
+    if (r >= 0) {
+        *ret = TAKE_PTR(cursor);
+    }
+    return r;
+}
+
 /* ---- namespaces ---- */
+
+static int next_namespace(struct corrie_cursor *cursor, struct buf *row, corrie_error *err)
+{
+    struct tree_value value;
+    struct str key;
+    int r = tree_cursor_next(((struct listing *)cursor)->entries, &key, &value, err);
+
+    if (r > 0) {
+        jt_open(row, '{');
+        jt_add_str(row, "name", key_segment(key, 1));
+        jt_close(row, '}');
+    }
+    return r;
+}
+
+int corrie_namespace_list_open(corrie_lake *lake, const char *ref, corrie_cursor **ret,
+                               corrie_error *err)
+{
+    static const struct list_kind kind = {"namespaces", next_namespace, NULL, listing_done};
+    struct lake_view view;
+    struct key prefix;
+    int r = lake_view_at(lake, str_of(ref), &view, err);
+
+    if (r >= 0) {
+        r = KEY_MAKE_PREFIX(&prefix, err, STR("namespace"));
+    }
+    return r < 0 ? r : open_listing(&view, &kind, &prefix, ret, err);
+}
 
 int corrie_namespace_list(corrie_lake *lake, const char *ref, char **ret_json, corrie_error *err)
 {
-    _cleanup_(arena_done) struct arena arena = {0};
-    _json_ json_t *document = json_object();
-    json_t *list = json_array();
-    struct lake_view view;
-    struct str *names;
-    size_t n;
-    int r;
+    _cleanup_(corrie_cursor_closep) corrie_cursor *cursor = NULL;
+    int r = corrie_namespace_list_open(lake, ref, &cursor, err);
 
-    if (js_set(document, "namespaces", list) < 0) {
-        return corrie_fail_memory(err);
-    }
-    r = lake_view_at(lake, str_of(ref), &view, err);
-    if (r >= 0) {
-        r = lake_namespaces(&view, &arena, &names, &n, err);
-    }
-    for (size_t i = 0; r >= 0 && i < n; i++) {
-        _json_ json_t *item = json_object();
-
-        if (js_set_str(item, "name", names[i]) < 0 || json_array_append(list, item) < 0) {
-            r = corrie_fail_memory(err);
-        }
-    }
-    return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
+    return r < 0 ? r : api_list_document(cursor, ret_json, err);
 }
 
 struct creating_namespace {
@@ -88,47 +133,50 @@ int corrie_namespace_create(corrie_lake *lake, const char *name, const char *bra
 
 /* ---- tables ---- */
 
-static int set_totals(struct lake *lake, json_t *item, const struct lake_table *table,
-                      corrie_error *err)
+/* What lists and single tables have in common; the fields of an object that is open. */
+static int add_totals(struct lake *lake, const struct lake_table *table, struct arena *arena,
+                      struct buf *out, corrie_error *err)
 {
-    _cleanup_(arena_done) struct arena arena = {0};
     struct str location;
-    int r;
+    int r = lake_absolute(lake, table->metadata_location, arena, &location, err);
 
-    r = lake_absolute(lake, table->metadata_location, &arena, &location, err);
     if (r < 0) {
         return r;
     }
-    r = js_set_str(item, "namespace", table->ns);
-    r |= js_set_str(item, "name", table->name);
-    r |= js_set_str(item, "kind", table->managed ? STR("table") : STR("external_table"));
-    r |= js_set_int(item, "records", table->records);
-    r |= js_set_int(item, "bytes", table->bytes);
-    r |= js_set_int(item, "files", table->files);
-    r |= js_set_str(item, "metadata_location", location);
-    r |= js_set(item, "tainted", table->taint.len > 0 ? js_string(table->taint) : json_null());
-    return r != 0 ? corrie_fail_memory(err) : 0;
+    jt_add_str(out, "namespace", table->ns);
+    jt_add_str(out, "name", table->name);
+    jt_add_str(out, "kind", table->managed ? STR("table") : STR("external_table"));
+    jt_add_int(out, "records", table->records);
+    jt_add_int(out, "bytes", table->bytes);
+    jt_add_int(out, "files", table->files);
+    jt_add_str(out, "metadata_location", location);
+    if (table->taint.len > 0) {
+        jt_add_str(out, "tainted", table->taint);
+    } else {
+        jt_add_null(out, "tainted");
+    }
+    return 0;
 }
 
-struct listing {
-    struct lake *lake;
-    json_t *tables;
-};
-
-static int add_table(void *arg, const struct lake_table *table, corrie_error *err)
+static int next_table(struct corrie_cursor *cursor, struct buf *row, corrie_error *err)
 {
-    struct listing *listing = arg;
-    _json_ json_t *item = json_object();
-    int r;
+    struct listing *listing = (struct listing *)cursor;
+    struct lake_table table;
+    struct tree_value value;
+    struct str key;
+    int r = tree_cursor_next(listing->entries, &key, &value, err);
 
-    if (!item) {
-        return corrie_fail_memory(err);
+    if (r <= 0) {
+        return r;
     }
-    r = set_totals(listing->lake, item, table, err);
-    if (r >= 0 && json_array_append_new(listing->tables, TAKE_PTR(item)) < 0) {
-        r = corrie_fail_memory(err);
+    arena_done(&listing->arena);
+    r = lake_table_of_value(cursor->lake, key, &value, &listing->arena, &table, err);
+    if (r >= 0) {
+        jt_open(row, '{');
+        r = add_totals(cursor->lake, &table, &listing->arena, row, err);
+        jt_close(row, '}');
     }
-    return r;
+    return r < 0 ? r : 1;
 }
 
 /* A namespace that is not there has no tables either, but was misspelt. */
@@ -138,15 +186,10 @@ static int check_namespace(const struct lake_view *view, struct str ns, corrie_e
     struct str *names;
     size_t nearest[3];
     size_t n;
-    int r = ns.len > 0 ? lake_namespaces(view, &arena, &names, &n, err) : 0;
+    int r = ns.len > 0 ? lake_has_namespace(view, ns, err) : 1;
 
-    if (r < 0 || ns.len == 0) {
-        return r;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq(names[i], ns)) {
-            return 0;
-        }
+    if (r != 0 || (r = lake_namespaces(view, &arena, &names, &n, err)) < 0) {
+        return r < 0 ? r : 0;
     }
     corrie_fail(err, CORRIE_E_NOT_FOUND, "namespace %.*s does not exist", STR_FMT(ns));
     if (str_nearest(ns, names, n, nearest, 1) > 0) {
@@ -155,25 +198,31 @@ static int check_namespace(const struct lake_view *view, struct str ns, corrie_e
     return corrie_hint(err, "corrie namespace ls shows what there is");
 }
 
+int corrie_table_list_open(corrie_lake *lake, const char *ref, const char *table_namespace,
+                           corrie_cursor **ret, corrie_error *err)
+{
+    static const struct list_kind kind = {"tables", next_table, NULL, listing_done};
+    struct str segments[] = {STR("table"), str_of(table_namespace)};
+    struct lake_view view;
+    struct key prefix;
+    int r = lake_view_at(lake, str_of(ref), &view, err);
+
+    if (r >= 0) {
+        r = check_namespace(&view, segments[1], err);
+    }
+    if (r >= 0) {
+        r = key_make_prefix(segments, segments[1].len > 0 ? 2 : 1, &prefix, err);
+    }
+    return r < 0 ? r : open_listing(&view, &kind, &prefix, ret, err);
+}
+
 int corrie_table_list(corrie_lake *lake, const char *ref, const char *table_namespace,
                       char **ret_json, corrie_error *err)
 {
-    _json_ json_t *document = json_object();
-    struct listing listing = {.lake = lake, .tables = json_array()};
-    struct lake_view view;
-    int r;
+    _cleanup_(corrie_cursor_closep) corrie_cursor *cursor = NULL;
+    int r = corrie_table_list_open(lake, ref, table_namespace, &cursor, err);
 
-    if (js_set(document, "tables", listing.tables) < 0) {
-        return corrie_fail_memory(err);
-    }
-    r = lake_view_at(lake, str_of(ref), &view, err);
-    if (r >= 0) {
-        r = check_namespace(&view, str_of(table_namespace), err);
-    }
-    if (r >= 0) {
-        r = lake_tables(&view, str_of(table_namespace), add_table, &listing, err);
-    }
-    return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
+    return r < 0 ? r : api_list_document(cursor, ret_json, err);
 }
 
 static json_t *fields_json(const struct schema *schema)
@@ -232,20 +281,35 @@ static void add_property(void *arg, struct str key, struct str value)
     list->failed |= json_object_setn_new(list->object, key.data, key.len, js_string(value));
 }
 
-static int table_json(struct lake *lake, const struct lake_view *view, struct str ref,
-                      const struct lake_table *table, json_t *document, corrie_error *err)
+static int totals_json(struct lake *lake, const struct lake_table *table, json_t **ret,
+                       corrie_error *err)
 {
-    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
-    struct property_list properties = {.object = json_object()};
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(buf_done) struct buf text = {0};
     int r;
 
-    if (js_set(document, "properties", properties.object) < 0) {
-        return corrie_fail_memory(err);
-    }
-    r = set_totals(lake, document, table, err);
+    jt_open(&text, '{');
+    jt_name(&text, STR("properties"));
+    jt_raw(&text, STR("{}"));
+    r = add_totals(lake, table, &arena, &text, err);
+    jt_close(&text, '}');
+    r = r < 0 ? r : buf_check(&text, err);
+    return r < 0 ? r : js_parse(buf_str(&text), "a table", ret, err);
+}
+
+static int table_json(struct lake *lake, const struct lake_view *view, struct str ref,
+                      const struct lake_table *table, json_t **ret, corrie_error *err)
+{
+    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
+    struct property_list properties = {.failed = 0};
+    _json_ json_t *document = NULL;
+    int r;
+
+    r = totals_json(lake, table, &document, err);
     if (r < 0 || (r = lake_table_metadata(lake, table, &metadata, err)) < 0) {
         return r;
     }
+    properties.object = json_object_get(document, "properties");
     metadata_properties(metadata, add_property, &properties);
     r = properties.failed;
     r |= js_set_uuid(document, "id", &table->id);
@@ -258,22 +322,23 @@ static int table_json(struct lake *lake, const struct lake_view *view, struct st
                                                     : json_integer(table->snapshot_id));
     r |= js_set_int(document, "current_schema_id", table->schema_id);
     r |= js_set_time(document, "last_updated", metadata->last_updated_ms * 1000000);
-    return r != 0 ? corrie_fail_memory(err) : 0;
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    *ret = TAKE_PTR(document);
+    return 0;
 }
 
 int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
                      const char *default_namespace, char **ret_json, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    _json_ json_t *document = json_object();
+    _json_ json_t *document = NULL;
     struct str shown = str_of(ref);
     struct lake_table table;
     struct lake_view view;
     int r;
 
-    if (!document) {
-        return corrie_fail_memory(err);
-    }
     r = lake_view_at(lake, shown, &view, err);
     if (r >= 0 && lake_means_head(shown)) {
         r = lake_head(lake, &arena, &shown, err);
@@ -288,7 +353,7 @@ int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
         return corrie_wrap(err, "on %.*s", STR_FMT(shown));
     }
     if (r >= 0) {
-        r = table_json(lake, &view, shown, &table, document, err);
+        r = table_json(lake, &view, shown, &table, &document, err);
     }
     return r < 0 ? r : js_give(TAKE_PTR(document), ret_json, err);
 }

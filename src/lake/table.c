@@ -1,6 +1,7 @@
 /* table.c — namespaces and tables as the catalog's documents tell of them. */
 #include "lake/lake_priv.h"
 
+#include "base/json_text.h"
 #include "base/vec.h"
 #include "catalog/tree.h"
 #include "engine/engine.h"
@@ -93,10 +94,86 @@ static int parse_table_doc(const json_t *doc, struct arena *arena, struct lake_t
     return 0;
 }
 
+/* Digits, as canonical JSON has integers from 0 on; false for all else, and for what is too large. */
+static bool plain_integer(struct str json, int64_t *ret)
+{
+    int64_t value = 0;
+
+    for (size_t i = 0; i < json.len; i++) {
+        if (json.data[i] < '0' || json.data[i] > '9' || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, json.data[i] - '0', &value)) {
+            return false;
+        }
+    }
+    *ret = value;
+    return json.len > 0;
+}
+
+static bool plain_text(struct str json, struct str *ret)
+{
+    *ret = jt_text(json, NULL);
+    return ret->len > 0;
+}
+
+/* The same of a document that looks as corrie writes it, in a tenth of the time: half of what a list of many tables
+ * takes. 1; 0 if it does not, and nothing is said of what is wrong. Texts are borrowed from `text`. */
+static int quick_table_doc(struct str text, struct arena *arena, struct lake_table *table,
+                           corrie_error *err)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct jt_member members[16];
+    struct str location;
+    struct str metadata_location;
+    struct str managed;
+    struct str snapshot;
+    int64_t schema_id;
+    int64_t spec_id;
+    size_t n;
+
+    if (jt_split(text, members, ARRAY_LEN(members), &n, &ignored) < 0 ||
+        !plain_text(jt_find(members, n, "location"), &location) ||
+        !plain_text(jt_find(members, n, "metadata_location"), &metadata_location) ||
+        !plain_integer(jt_find(members, n, "schema_id"), &schema_id) ||
+        !plain_integer(jt_find(members, n, "spec_id"), &spec_id) ||
+        !plain_integer(jt_find(members, n, "records"), &table->records) ||
+        !plain_integer(jt_find(members, n, "bytes"), &table->bytes) ||
+        !plain_integer(jt_find(members, n, "files"), &table->files)) {
+        return 0;
+    }
+    managed = jt_find(members, n, "managed");
+    snapshot = jt_find(members, n, "snapshot_id");
+    table->managed = str_eq(managed, STR("true"));
+    table->snapshot_id = SNAPSHOT_NONE;
+    if ((!table->managed && !str_eq(managed, STR("false"))) ||
+        (snapshot.len > 0 && !str_eq(snapshot, STR("null")) &&
+         !plain_integer(snapshot, &table->snapshot_id))) {
+        return 0;
+    }
+    table->schema_id = (int)schema_id;
+    table->spec_id = (int)spec_id;
+    if (arena_str(arena, location, &table->location) < 0 ||
+        arena_str(arena, metadata_location, &table->metadata_location) < 0) {
+        return corrie_fail_memory(err);
+    }
+    return 1;
+}
+
+static int read_table_doc(struct str text, struct arena *arena, struct lake_table *table,
+                          corrie_error *err)
+{
+    _json_ json_t *doc = NULL;
+    int r = quick_table_doc(text, arena, table, err);
+
+    if (r != 0) {
+        return r;
+    }
+    r = js_parse(text, "its document", &doc, err);
+    return r < 0 ? r : parse_table_doc(doc, arena, table, err);
+}
+
 int lake_table_of_value(const struct lake *lake, struct str key, const struct tree_value *value,
                         struct arena *arena, struct lake_table *ret, corrie_error *err)
 {
-    _json_ json_t *doc = NULL;
     struct lake_table table = {.id = value->id};
     struct str text;
     int r;
@@ -115,10 +192,7 @@ int lake_table_of_value(const struct lake *lake, struct str key, const struct tr
     }
     r = tree_value_doc(lake->catalog, value, arena, &text, err);
     if (r >= 0) {
-        r = js_parse(text, "its document", &doc, err);
-    }
-    if (r >= 0) {
-        r = parse_table_doc(doc, arena, &table, err);
+        r = read_table_doc(text, arena, &table, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "read table %.*s.%.*s in the catalog", STR_FMT(table.ns),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
+from cli_lake import on_terminal
 from conftest import Lake
 
 
@@ -350,3 +354,35 @@ def test_a_renamed_table_does_not_come_twice(lake: Lake) -> None:
     lake.run("table", "revert", "s.t", f"@{before[:16]}")
     assert lake.rows("SELECT n FROM s.t ORDER BY n") == [["1"], ["2"]]
     lake.fsck()
+
+
+@pytest.mark.parametrize("listing", [["log", "-n", "0"], ["table", "ls"], ["namespace", "ls"], ["branch", "ls"],
+                                     ["reflog", "-n", "0"]])
+def test_listings_say_the_same_in_every_format(past: Lake, listing: list[str]) -> None:
+    """Rows are printed as they come: the document that they make is one, its rows are those of JSON lines and CSV."""
+    document = past.json(*listing)
+    rows = next(iter(document.values()))
+    assert rows
+    lines = past.run(*listing, "-o", "jsonl").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    table = list(csv.DictReader(past.run(*listing, "-o", "csv").stdout.splitlines()))
+    assert len(table) == len(rows)
+    for cells, row in zip(table, rows, strict=True):
+        assert all(value == ("" if row[name] is None else json.dumps(row[name]).strip('"'))
+                   for name, value in cells.items() if not isinstance(row[name], str))
+        assert all(value == row[name] for name, value in cells.items() if isinstance(row[name], str))
+    status, shown = on_terminal(past, *listing, "-o", "json")
+    assert status == 0
+    assert json.loads(shown) == document
+
+
+def test_a_listing_that_cannot_go_on_is_still_a_document(past: Lake) -> None:
+    """Half a history is better than none, if it says that it is half: a program that reads it sees the error in it."""
+    commits = past.json("log", "-n", "0")["commits"]
+    with closing(sqlite3.connect(past.root / "catalog/catalog.db")) as catalog, catalog:
+        catalog.execute("DELETE FROM objects WHERE name = ?", (bytes.fromhex(commits[3]["commit"]),))
+    done = past.run("log", "-n", "0", "-o", "json", status=6)
+    document = json.loads(done.stdout)
+    assert document["error"]["type"] == "corrupt"
+    assert document["commits"] == commits[:len(document["commits"])]
+    assert document["commits"]

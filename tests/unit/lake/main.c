@@ -1,6 +1,7 @@
 #include "tests/unit/check.h"
 
 Suite *api_diff_suite(void);
+Suite *api_list_suite(void);
 Suite *api_log_suite(void);
 Suite *api_refs_suite(void);
 Suite *config_suite(void);
@@ -16,6 +17,6 @@ Suite *refs_suite(void);
 Suite *status_suite(void);
 Suite *tx_suite(void);
 
-TEST_MAIN(api_diff_suite, api_log_suite, api_refs_suite, config_suite, crowd_suite, cuts_suite,
-          faults_suite, faults_verbs_suite, guard_suite, kinds_suite, open_suite, places_suite,
-          refs_suite, status_suite, tx_suite)
+TEST_MAIN(api_diff_suite, api_list_suite, api_log_suite, api_refs_suite, config_suite, crowd_suite,
+          cuts_suite, faults_suite, faults_verbs_suite, guard_suite, kinds_suite, open_suite,
+          places_suite, refs_suite, status_suite, tx_suite)
