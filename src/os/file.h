@@ -126,7 +126,7 @@ int os_lock_open(const char *path, enum os_lock kind, int64_t wait_ms, const str
 
 struct os_fs {
     const char *name; /* "ext4", "nfs", …; "unknown" for a type we have no name for. Static. */
-    /* locks and mmap cannot be relied on: nfs cifs smb 9p fuse(sshfs…) afs ceph … */
+    /* locks and mmap cannot be relied on: nfs cifs smb 9p afs ceph fuse.sshfs …, and FUSE of kinds that are not known */
     bool network;
     bool read_only; /* mounted so */
     uint64_t free;  /* bytes available to this user */

@@ -77,8 +77,10 @@ int os_lock_open(const char *path, enum os_lock kind, int64_t wait_ms, const str
     return 0;
 }
 
-/* Magic numbers of statfs(2) and of the kernel's magic.h. FUSE is counted as network: sshfs, s3fs
- * and the like cannot be told from local ones, and none of them promises locks between machines. */
+#define FUSE_MAGIC 0x65735546
+
+/* Magic numbers of statfs(2) and of the kernel's magic.h. Of FUSE the kernel's list of mounts
+ * tells more (fuse.c). */
 static const struct {
     uint32_t magic;
     const char *name;
@@ -94,7 +96,7 @@ static const struct {
     {0xFF534D42, "cifs", true},      {0xFE534D42, "smb2", true},
     {0x01021997, "9p", true},        {0x5346414F, "afs", true},
     {0x73757245, "coda", true},      {0x00C36400, "ceph", true},
-    {0x65735546, "fuse", true},      {0x0BD00BD0, "lustre", true},
+    {FUSE_MAGIC, "fuse", true},      {0x0BD00BD0, "lustre", true},
     {0x01161970, "gfs2", true},      {0x7461636F, "ocfs2", true},
     {0x47504653, "gpfs", true},      {0x786F4256, "vboxsf", true},
     {0x6B414653, "afs", true},       {0x564C, "ncp", true},
@@ -133,6 +135,9 @@ int os_fs(const char *path, struct os_fs *ret, corrie_error *err)
             ret->name = file_systems[i].name;
             ret->network = file_systems[i].network;
         }
+    }
+    if ((uint32_t)info.f_type == FUSE_MAGIC) {
+        return os_fuse_look(path, ret, err);
     }
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "os/fault_spec.h"
 
 extern bool os_fault_armed;
@@ -19,6 +20,13 @@ static inline int os_fault_check(enum os_op op, int dir_fd, const char *path)
 {
     return __builtin_expect(os_fault_armed, 0) ? os_fault_enter(op, dir_fd, path) : 0;
 }
+
+struct os_fs;
+
+/* fuse.c: says of a file system in user space which it is, and whether it is local. `ret` stays as it is if that cannot
+ * be told. The second for a text that has the form of /proc/self/mountinfo. */
+int os_fuse_look(const char *path, struct os_fs *ret, corrie_error *err) CORRIE_MUST_USE;
+void os_fuse_type(struct str mountinfo, unsigned major_, unsigned minor_, struct os_fs *ret);
 
 /* The usual shape: if the table says so, sets errno and returns -1, like a system call that failed.
  * */

@@ -1,4 +1,5 @@
 #include "os/file.h"
+#include "os/os_priv.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -307,7 +308,45 @@ START_TEST(knows_file_systems)
 }
 END_TEST
 
+/* A disk of Windows, a rootless container's layer: a lake there is as good as on any disk. A mounted bucket is not. */
+START_TEST(tells_local_file_systems_in_user_space)
+{
+    static const char mounts[] =
+        "22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+        "36 22 0:45 / /mnt/a\\040-\\040b rw,nosuid master:1 propagate_from:2 - fuse.sshfs h:/x rw\n"
+        "37 22 8:33 / /mnt/w rw,nosuid - fuseblk /dev/sdc1 rw,user_id=0\n"
+        "38 22 0:46 / /mnt/o rw shared:7 - fuse.fuse-overlayfs fuse-overlayfs rw\n"
+        "39 22 0:47 / /mnt/x rw - fuse.newfangled x rw\n"
+        "40 22 0:48 / /mnt/y rw - fuse y rw\n"
+        "broken\n"
+        "41 22 0:49 / cut off";
+    static const struct {
+        unsigned major_, minor_;
+        const char *name;
+        bool network;
+    } cases[] = {
+        {0, 45, "fuse.sshfs", true},
+        {8, 33, "fuseblk", false},
+        {0, 46, "fuse.fuse-overlayfs", false},
+        {0, 47, "fuse", true},
+        {0, 48, "fuse", true},
+        {0, 49, "fuse", true},
+        {0, 20, "fuse", true},
+        {0, 4, "fuse", true},
+        {45, 0, "fuse", true},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct os_fs fs = {.name = "fuse", .network = true};
+
+        os_fuse_type(str_of(mounts), cases[i].major_, cases[i].minor_, &fs);
+        ck_assert_str_eq(fs.name, cases[i].name);
+        ck_assert_int_eq(fs.network, cases[i].network);
+    }
+}
+END_TEST
+
 SUITE(file_suite, "file", reads_what_was_written, bounds_what_it_reads,
       errors_name_operation_and_path, replaces_and_creates, creation_has_one_winner,
       replace_is_all_or_nothing, replace_survives_kill, locks_exclude, locks_end_with_the_process,
-      touch_moves_the_time, knows_file_systems)
+      touch_moves_the_time, knows_file_systems, tells_local_file_systems_in_user_space)
