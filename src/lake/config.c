@@ -85,6 +85,37 @@ static int parse_roots(const json_t *roots, struct arena *arena, struct lake_con
     return 0;
 }
 
+/* What a newer program has written beside, which may be ignored but not lost. */
+static int keep_others(const json_t *document, struct arena *arena, struct lake_config *config,
+                       corrie_error *err)
+{
+    static const char *const known[] = {"format", "features", "id", "catalog", "roots"};
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *others = json_copy((json_t *)document);
+    int r;
+
+    if (!others) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        (void)json_object_del(others, known[i]);
+    }
+    if (config->shared) {
+        (void)json_object_del(others, "shared");
+    }
+    if (json_object_size(others) == 0) {
+        return 0;
+    }
+    r = js_canonical(others, &text, err);
+    if (r < 0) {
+        return r == CORRIE_E_NO_MEMORY ? r
+                                       : corrie_fail(err, CORRIE_E_CORRUPT,
+                                                     "it is not as corrie writes it: a field holds "
+                                                     "what canonical JSON cannot");
+    }
+    return arena_str(arena, buf_str(&text), &config->others) < 0 ? corrie_fail_memory(err) : 0;
+}
+
 static int parse_document(const json_t *document, struct arena *arena, struct lake_config *config,
                           corrie_error *err)
 {
@@ -125,7 +156,8 @@ static int parse_document(const json_t *document, struct arena *arena, struct la
     if (arena_str(arena, catalog, &config->catalog) < 0) {
         return corrie_fail_memory(err);
     }
-    return parse_roots(roots, arena, config, err);
+    r = parse_roots(roots, arena, config, err);
+    return r < 0 ? r : keep_others(document, arena, config, err);
 }
 
 int lake_config_parse(struct str text, struct arena *arena, struct lake_config *ret,
@@ -163,7 +195,14 @@ int lake_config_format(const struct lake_config *config, struct buf *out, corrie
     int r = 0;
 
     js_setup();
-    document = json_object();
+    if (config->others.len > 0) {
+        r = js_parse(config->others, "lake.json", &document, err);
+        if (r < 0) {
+            return r;
+        }
+    } else {
+        document = json_object();
+    }
     roots = json_array();
     features = json_array();
     if (config->shared) {

@@ -74,6 +74,8 @@ struct lake_config {
     struct uuid id;
     struct str catalog; /* "sqlite:catalog/catalog.db" */
     bool shared;        /* feature "shared": with the group */
+    struct str
+        others; /* fields that are not known here, as one canonical JSON object; empty = none */
     const struct str *roots;
     size_t n_roots;
 };
