@@ -294,7 +294,9 @@ static void say_end(struct result *result)
         out_char(&cli->out, '\n');
     }
     if (result->more) {
-        out_flush(&cli->out);
+        if (!pager_is_used(&cli->pager, &cli->out)) {
+            out_flush(&cli->out);
+        }
         if (result->max_rows == 1) {
             snprintf(text, sizeof text, "only the first row is shown: --max-rows 0 shows all");
         } else {

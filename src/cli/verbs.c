@@ -571,6 +571,7 @@ const struct verb cli_verbs[] = {
          "corrie query \"SELECT count(*) FROM customers\" --namespace shop --ref main -o csv\n"
          "corrie query -f report.sql --to report.parquet\n"
          "echo \"SELECT * FROM 'sales.csv'\" | corrie query -o json",
+     .pages = true,
      .run = verb_query},
 
     {.group = "table",

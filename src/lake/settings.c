@@ -517,6 +517,21 @@ static int apply_change(struct change *change, corrie_error *err)
     return r < 0 ? r : change_locked(change, err);
 }
 
+/* It is not in the file that was meant, but may be in the other. Returns the error's code. */
+static int hint_other_file(struct change *change, corrie_error *err)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    const struct settings_file *file;
+    struct lake_settings all = {0};
+
+    if (lake_settings_load(&all, &change->arena, &ignored) >= 0 &&
+        lake_settings_find(&all, change->name, &file)) {
+        corrie_hint(err, "it is set in %s: corrie config unset %.*s%s", file->settings.file,
+                    STR_FMT(change->name), change->is_user ? " --project" : "");
+    }
+    return err->code;
+}
+
 int corrie_config_set(const char *scope, const char *name, const char *value, char **ret_json,
                       corrie_error *err)
 {
@@ -533,6 +548,9 @@ int corrie_config_set(const char *scope, const char *name, const char *value, ch
     r = js_give(setting_json(change.name, shown(change.name, change.value), change.path), &answer,
                 err);
     r = r < 0 ? r : apply_change(&change, err);
+    if (r == CORRIE_E_NOT_FOUND && !value) {
+        r = hint_other_file(&change, err);
+    }
     if (r < 0) {
         return corrie_wrap(err, "%s %s", value ? "set" : "unset", name);
     }

@@ -471,6 +471,21 @@ def test_long_listings_are_paged(long: Lake) -> None:
     assert "Versions" in paged(long, "help")[2]
 
 
+def test_rows_of_a_query_are_paged(long: Lake) -> None:
+    """A hundred rows of which the first lines and the header have left the screen tell nobody what the columns are."""
+    status, out, text = paged(long, "query", "SELECT range AS n FROM range(500)")
+    assert (status, out) == (0, "") and "┌" in text and "99" in text and "--max-rows 0" in text
+    status, out, text = paged(long, "query", "SELECT range AS n FROM range(5)")
+    assert status == 0 and "5 rows" in out and text == ""
+    status, out, text = paged(long, "query", "SELECT * FROM range(500)", "--no-pager")
+    assert "99" in out and text == ""
+    status, out, text = paged(long, "query", "SELECT 1 / x FROM missing")
+    assert status == 3 and "missing" in out and text == ""
+    target = long.home / "rows.csv"
+    status, out, text = paged(long, "query", "SELECT * FROM range(500)", "--to", str(target))
+    assert status == 0 and "500 rows" in out and text == ""
+
+
 def test_which_pager(long: Lake) -> None:
     env = {"CORRIE_PAGER": "", "PAGER": "sed s/b39/seen/"}
     assert "seen" in on_terminal(long, "branch", "ls", env=env)[1]

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import BIN, TIMEOUT, Lake, clean_environment
@@ -301,6 +302,39 @@ def test_a_lake_that_nobody_may_write_is_read(users: Users) -> None:
     assert "catalog.db-wal" in said and "copy" in said
 
 
+# ---- lakes of newer programs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("change", [{"features": ["flux"], "reader": "9.1"}, {"format": 2, "reader": "9.1"}])
+def test_a_lake_that_cannot_be_understood_is_refused(lake: Lake, change: dict[str, Any]) -> None:
+    """Also for reading and taking care: what looks like garbage to an old program may be what a new one lives by."""
+    (lake.home / "a.csv").write_text("n\n1\n")
+    lake.run("import", lake.home / "a.csv", "t")
+    copy = lake.home / "copy"
+    shutil.copytree(lake.root, copy)
+    config = copy / "lake.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **change}))
+    before = {p: p.read_bytes() for p in copy.rglob("*") if p.is_file()}
+    for command in (["query", "SELECT * FROM t"], ["import", lake.home / "a.csv", "u"], ["log"], ["fsck"],
+                    ["fsck", "--repair"], ["gc", "--yes"], ["init", "--bare"], ["init", "--bare", "--shared=group"]):
+        said = lake.error(*command, status=7, env={"CORRIE_LAKE": str(copy)})
+        assert ("flux" in said or "format 2" in said) and "9.1" in said
+    assert {p: p.read_bytes() for p in copy.rglob("*") if p.is_file()} == before
+
+
+def test_what_may_be_ignored_is_not_lost(lake: Lake) -> None:
+    """The copy notes its new root: a field of a newer program's stays."""
+    (lake.home / "a.csv").write_text("n\n1\n")
+    lake.run("import", lake.home / "a.csv", "t")
+    copy = lake.home / "copy"
+    shutil.copytree(lake.root, copy)
+    config = copy / "lake.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "hue": {"a": [1]}, "shared": "x"}))
+    assert lake.rows("SELECT n FROM t", "--lake", str(copy)) == [["1"]]
+    now = json.loads(config.read_text())
+    assert len(now["roots"]) == 2 and (now["hue"], now["shared"]) == ({"a": [1]}, "x")
+
+
 # ---- who commits -------------------------------------------------------------------------------------------------
 
 
@@ -412,7 +446,14 @@ def test_a_damaged_file_is_told_with_its_place(lake: Lake) -> None:
 def test_unknown_names_get_the_nearest(lake: Lake) -> None:
     said = lake.error("config", "get", "usr.name", status=3)
     assert "user.name" in said
-    lake.error("config", "unset", "user.name", status=3)
+    assert "--project" not in lake.error("config", "unset", "user.name", status=3)
+    lake.run("config", "set", "--project", "user.name", "Ada")
+    assert "corrie config unset user.name --project" in lake.error("config", "unset", "user.name", status=3)
+    lake.run("config", "unset", "user.name", "--project")
+    lake.run("config", "set", "user.name", "Ada")
+    said = lake.error("config", "unset", "user.name", "--project", status=3)
+    assert "corrie config unset user.name" in said and "user.name --project" not in said
+    lake.run("config", "unset", "user.name")
     lake.error("config", "set", "a b", "c", status=2)
     lake.error("config", "set", "a", "", status=2)
 
