@@ -20,7 +20,7 @@ struct target {
     struct str why;              /* empty: the first line of the message */
     int64_t deadline_ms;
     int64_t since;
-    bool small; /* a few keys: a round takes no time worth mentioning */
+    bool small;                      /* a few keys: a round takes no time worth mentioning */
     const struct catalog_move *also; /* may be NULL */
     const struct merge_options *options;
     struct object_list *preview; /* gets what a dry run made; may be NULL */
