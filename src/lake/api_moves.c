@@ -285,7 +285,15 @@ static int decide_removal(void *arg, struct lake *lake, struct catalog_move *mov
         r = catalog_ref_get(lake->catalog, move->ref, &found, err); /* says which are nearest */
     }
     if (r >= 0 && found.kind != move->kind) {
-        r = corrie_fail(err, CORRIE_E_USAGE, "it is a %s", catalog_ref_kind_name(found.kind));
+        r = corrie_fail(err, CORRIE_E_USAGE, "it is %s",
+                        found.kind == CATALOG_TX    ? "what a job left or works on"
+                        : found.kind == CATALOG_TAG ? "a tag"
+                                                    : "a branch");
+        r = corrie_hint(err, "corrie %s %.*s removes it",
+                        found.kind == CATALOG_TX    ? "branch prune --older-than 0"
+                        : found.kind == CATALOG_TAG ? "tag rm"
+                                                    : "branch rm",
+                        STR_FMT(move->ref));
     }
     if (r >= 0 && move->kind == CATALOG_BRANCH) {
         r = check_removable(lake, move->ref, err);

@@ -134,6 +134,17 @@ static void restore_command(const struct catalog_ref *ref, const char *hex, stru
     }
 }
 
+/* A branch that gets what a failed job left is made only by who says so. What cannot be read is pruned all the same. */
+static bool is_tainted(struct prune *prune, const struct catalog_ref *ref)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct commit commit;
+
+    return commit_read(lake_catalog(prune->lake), &ref->commit, &arena, &commit, &ignored) >= 0 &&
+           commit.tainted > 0;
+}
+
 static int add_pruned(struct prune *prune, const struct catalog_ref *ref, int64_t moved,
                       const char *why, corrie_error *err)
 {
@@ -144,6 +155,9 @@ static int add_pruned(struct prune *prune, const struct catalog_ref *ref, int64_
 
     hash_hex(&ref->commit, hex);
     restore_command(ref, hex, &restore);
+    if (is_tainted(prune, ref)) {
+        buf_add_text(&restore, " --accept-taint");
+    }
     r = js_set_str(item, "name", ref->name);
     r |= js_set_str(item, "kind", str_of(catalog_ref_kind_name((int)ref->kind)));
     r |= js_set_hash(item, "commit", &ref->commit);

@@ -66,6 +66,15 @@ def test_a_failed_run_leaves_tainted_tables(failed: tuple[Lake, str]) -> None:
     lake.fsck()
 
 
+def test_what_a_pruned_job_left_comes_back_as_it_is_said(failed: tuple[Lake, str]) -> None:
+    lake, job = failed
+    said = lake.error("branch", "rm", f"tx/{job}", status=2)
+    assert "what a job left" in said and "branch prune" in said
+    (pruned,) = lake.json("branch", "prune", f"tx/{job}", "--older-than", "0", "--yes")["pruned"]
+    lake.run(*pruned["restore"].split()[1:])
+    assert "doubled" in tainted(lake, pruned["restore"].split()[3])
+
+
 def test_a_killed_run_leaves_tainted_tables(numbers: Lake, tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", {**BOTH, "zz_slow.py": """
 import corrie
