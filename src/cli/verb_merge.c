@@ -107,15 +107,15 @@ static int print_each(struct cli *cli, const json_t *document, const char *list,
     r = show_changes(cli, json_object_get(document, "changes"), err);
     json_array_foreach(items, i, item)
     {
-        if (!json_is_string(json_object_get(item, "commit")) && !dry_run) {
+        if (!json_is_string(json_object_get(item, "commit"))) {
             show_hash(cli, item, "from");
-            out_text(&cli->out, " changes nothing any more\n");
+            out_printf(&cli->out, " %s nothing any more\n", dry_run ? "would change" : "changes");
             continue;
         }
         out_text(&cli->out, dry_run ? "would have " : "");
         out_printf(&cli->out, "%s ", done);
         show_hash(cli, item, "from");
-        if (json_is_string(json_object_get(item, "commit"))) {
+        if (!dry_run) { /* the commit of a dry run is kept nowhere */
             out_text(&cli->out, " as ");
             show_hash(cli, item, "commit");
         }
