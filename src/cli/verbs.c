@@ -620,7 +620,8 @@ const struct verb cli_verbs[] = {
      .summary = "show what is stale, tainted, torn or under way",
      .text =
          "Stale: a table whose inputs are others now than those it was made of. Tainted: written by a job that\n"
-         "failed. Torn: of tables that one run published together, some were changed or removed since.",
+         "failed. Torn: of tables that one run published together, only some came here or were taken\n"
+         "back, which --allow-torn let them.",
      POSITIONALS(status_positionals),
      .examples = "corrie status\ncorrie status dev -o json",
      .run = verb_status,
