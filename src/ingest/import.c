@@ -8,6 +8,8 @@
 #include "lake/tx.h"
 #include "lang/name.h"
 
+enum { TRIES = 3 }; /* a table may be made, removed and made again while files are read */
+
 /* One import under way. */
 struct import {
     struct lake *lake;
@@ -595,32 +597,61 @@ static void end_job(struct import *import, const corrie_error *failure)
     }
 }
 
+static int import_once(struct import *import, char **ret_json, corrie_error *err)
+{
+    int r = begin(import, err);
+
+    if (r >= 0) {
+        r = import_files(import, err);
+    }
+    if (import->job) {
+        end_job(import, r < 0 ? err : NULL);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!import->json) { /* nothing new: nothing was published */
+        return give_result(import, ret_json, err);
+    }
+    *ret_json = TAKE_PTR(import->json);
+    return 0;
+}
+
+/* Whether the table was not there when the import began and is now: others made it, and the rows belong into theirs. */
+static bool was_made_meanwhile(const struct import *import, const corrie_error *failure)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct lake_table table;
+    struct lake_view view;
+
+    return failure->code == CORRIE_E_CONFLICT && import->tx && !import->exists &&
+           import->options->mode == CORRIE_IMPORT_APPEND &&
+           lake_view_at(import->lake, lake_tx_branch(import->tx), &view, &ignored) >= 0 &&
+           lake_table_find(&view, import->ns, import->table.table, &arena, &table, &ignored) > 0;
+}
+
 int corrie_import(corrie_lake *lake, const corrie_import_options *options, char **ret_json,
                   corrie_error *err)
 {
-    _cleanup_(import_done) struct import import = {.lake = lake};
     corrie_import_options given = {.size = sizeof given};
     int r;
 
     memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
-    import.options = &given;
     if (!given.table) {
         return corrie_fail(err, CORRIE_E_USAGE, "import: no table was named");
     }
     js_setup();
-    r = begin(&import, err);
-    if (r >= 0) {
-        r = import_files(&import, err);
+    for (unsigned i = 1;; i++) {
+        _cleanup_(import_done) struct import import = {.lake = lake, .options = &given};
+
+        r = import_once(&import, ret_json, err);
+        if (r >= 0 || i == TRIES || !was_made_meanwhile(&import, err)) {
+            break;
+        }
+        corrie_error_clear(err);
+        lake_notice(lake, "somebody else made %s meanwhile: importing into that table",
+                    given.table);
     }
-    if (import.job) {
-        end_job(&import, r < 0 ? err : NULL);
-    }
-    if (r < 0) {
-        return corrie_wrap(err, "import into %s", given.table);
-    }
-    if (!import.json) { /* nothing new: nothing was published */
-        return give_result(&import, ret_json, err);
-    }
-    *ret_json = TAKE_PTR(import.json);
-    return 0;
+    return r < 0 ? corrie_wrap(err, "import into %s", given.table) : 0;
 }
