@@ -117,5 +117,5 @@ START_TEST(arena_keeps_blocks_apart)
 }
 END_TEST
 
-SUITE(buf_suite, "buf", never_passes_its_maximum, quotes_for_sql, gives_its_bytes_away,
-      survives_the_loss_of_memory, arena_keeps_blocks_apart)
+SUITE(buf_suite, "buf", never_passes_its_maximum, quotes_for_sql, quotes_for_shells,
+      gives_its_bytes_away, survives_the_loss_of_memory, arena_keeps_blocks_apart)
