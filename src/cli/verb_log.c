@@ -244,6 +244,9 @@ struct graph_log {
     corrie_log_cursor *fitting; /* NULL: all fit */
     struct entry commit;
     struct entry next_fitting; /* not reached yet; without text: there is none */
+    bool excludes;             /* --exclude: lines end where its commits begin */
+    struct map within;         /* then: ids of what is not excluded */
+    struct arena ids;
     size_t max;
     size_t n_shown;
 };
@@ -256,12 +259,33 @@ static void graph_log_done(struct graph_log *log)
     corrie_log_close(log->fitting);
     entry_done(&log->commit);
     entry_done(&log->next_fitting);
+    map_done(&log->within);
+    arena_done(&log->ids);
 }
 
 static bool has_filters(const corrie_log_options *options)
 {
     return options->message || options->author || options->property || options->table ||
            options->since || options->until;
+}
+
+/* Whether a parent is excluded is not known before the walk is through. */
+static int read_within(struct graph_log *log, corrie_lake *lake, const char *ref,
+                       const corrie_log_options *all, corrie_error *err)
+{
+    _cleanup_(log_cursor_closep) corrie_log_cursor *cursor = NULL;
+    int r = corrie_log_open(lake, ref, all, &cursor, err);
+
+    log->excludes = true;
+    while (r >= 0 && (r = next_commit(cursor, &log->commit, err)) > 0) {
+        struct str id;
+
+        if (arena_str(&log->ids, entry_id(&log->commit), &id) < 0 ||
+            map_put(&log->within, id, log) < 0) {
+            r = corrie_fail_memory(err);
+        }
+    }
+    return r;
 }
 
 static int open_walks(struct graph_log *log, corrie_lake *lake, const char *ref,
@@ -276,6 +300,9 @@ static int open_walks(struct graph_log *log, corrie_lake *lake, const char *ref,
     fitting.max = 0;
     log->max = options->max;
     r = corrie_log_open(lake, ref, &all, &log->all, err);
+    if (r >= 0 && options->exclude_ref) {
+        r = read_within(log, lake, ref, &all, err);
+    }
     if (r >= 0 && has_filters(options)) {
         r = corrie_log_open(lake, ref, &fitting, &log->fitting, err);
         r = r < 0 ? r : next_commit(log->fitting, &log->next_fitting, err);
@@ -293,8 +320,9 @@ static int draw_commit(struct graph_log *log, bool first_parent, bool shown, cor
     size_t n = 0;
     int r;
 
-    while (n < (first_parent ? 1 : GRAPH_PARENTS) && jt_next(&rest, &item)) {
-        parents[n++] = jt_text(item, NULL);
+    for (size_t i = 0; i < (first_parent ? 1 : GRAPH_PARENTS) && jt_next(&rest, &item); i++) {
+        parents[n] = jt_text(item, NULL);
+        n += !log->excludes || map_find(&log->within, parents[n]) ? 1 : 0;
     }
     r = graph_commit(&log->graph, out, entry_id(&log->commit), parents, n, shown, err);
     if (r > 0) {

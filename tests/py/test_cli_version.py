@@ -272,6 +272,26 @@ def test_the_graph(history: Lake) -> None:
     assert len(trunk) == 7 and all(line.startswith("* H") for line in trunk)
 
 
+def test_the_graph_ends_where_the_excluded_begins(history: Lake) -> None:
+    """A line that runs on beside what is not there says that something joins below."""
+    assert drawn(history.run("log", "--graph", "--exclude", "old").stdout) == [
+        "* H (main, tag v1) together",
+        "|\\",
+        "* | H Import 1 row from 1 file into public.a",
+        "| * H (dev) other way",
+        "* | H one way",
+        "|/",
+        "* H Import 1 row from 1 file into public.b",
+        "* H Import 1 row from 1 file into shop.customers",
+    ]
+    assert drawn(history.run("log", "--graph", "--exclude", "dev").stdout) == [
+        "* H (main, tag v1) together",
+        "* H Import 1 row from 1 file into public.a",
+        "* H one way",
+    ]
+    assert history.run("log", "--graph", "--exclude", "main").stdout == ""
+
+
 def test_the_graph_of_what_fits(history: Lake) -> None:
     assert drawn(history.run("log", "--graph", "--grep", "public.b").stdout)[-1] == \
         "| * H Import 1 row from 1 file into public.b"
