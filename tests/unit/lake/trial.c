@@ -293,6 +293,7 @@ void trial_done(struct trial *t)
     mem_free(t->kept);
     mem_free(t->before);
     mem_free(t->after);
+    corrie_error_clear(&t->said);
     engine_close(t->s.engine);
     arena_done(&t->s.arena);
     fixture_done(&t->s.f);
