@@ -588,4 +588,5 @@ END_TEST
 
 SUITE(merge_suite, "merge", test_both_sides_are_kept, test_no_fast_forward, test_conflicts,
       test_criss_cross, test_too_many_bases, test_unrelated_histories, test_kinds,
-      test_publish_rebases, test_publish_brings_objects, test_lost_races_end, test_tags_do_not_move)
+      test_choosing_for_all_comes_after_the_rules, test_publish_rebases,
+      test_publish_brings_objects, test_lost_races_end, test_tags_do_not_move)
