@@ -185,8 +185,11 @@ static int picked_json(const struct hash *from, const struct hash *made, size_t 
         r |= js_set_hash(item, "commit", hash_is_zero(&made[i]) ? NULL : &made[i]);
         r |= json_array_append_new(list, item);
     }
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
     *ret = TAKE_PTR(list);
-    return r != 0 ? corrie_fail_memory(err) : 0;
+    return 0;
 }
 
 static int check_merge(void *data, struct catalog *catalog, struct merge_step *step,
