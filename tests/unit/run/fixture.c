@@ -38,16 +38,10 @@ static void keep_event(void *context, const corrie_event *event)
     }
 }
 
-void fixture_init(struct fixture *f)
+static void open_lake(struct fixture *f)
 {
     corrie_lake_options options = {.size = sizeof options, .author = "ada"};
 
-    js_setup();
-    *f = (struct fixture){.err = CORRIE_ERROR_INIT, .events = json_array()};
-    ck_ok(os_temp_dir("corrie-test", &f->dir, &f->err), &f->err);
-    setenv("XDG_STATE_HOME", in_dir(f, "state"), 1);
-    unsetenv("CORRIE_REF");
-    unsetenv("CORRIE_LAKE");
     ck_ok(corrie_cancel_new(&f->cancel, &f->err), &f->err);
     options.url = in_dir(f, "lake");
     options.cancel = f->cancel;
@@ -56,10 +50,33 @@ void fixture_init(struct fixture *f)
     ck_ok(corrie_lake_open(&options, &f->lake, &f->err), &f->err);
 }
 
-void fixture_done(struct fixture *f)
+static void close_lake(struct fixture *f)
 {
     corrie_lake_close(f->lake);
     corrie_cancel_free(f->cancel);
+}
+
+void fixture_reopen(struct fixture *f)
+{
+    close_lake(f);
+    f->cancel_at = NULL;
+    open_lake(f);
+}
+
+void fixture_init(struct fixture *f)
+{
+    js_setup();
+    *f = (struct fixture){.err = CORRIE_ERROR_INIT, .events = json_array()};
+    ck_ok(os_temp_dir("corrie-test", &f->dir, &f->err), &f->err);
+    setenv("XDG_STATE_HOME", in_dir(f, "state"), 1);
+    unsetenv("CORRIE_REF");
+    unsetenv("CORRIE_LAKE");
+    open_lake(f);
+}
+
+void fixture_done(struct fixture *f)
+{
+    close_lake(f);
     ck_ok(os_tree_remove(f->dir, &f->err), &f->err);
     mem_free(f->dir);
     json_decref(f->events);

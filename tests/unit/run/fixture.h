@@ -20,6 +20,8 @@ struct fixture {
 };
 
 void fixture_init(struct fixture *f);
+/* Another handle on the same lake, which nobody has cancelled. */
+void fixture_reopen(struct fixture *f);
 void fixture_done(struct fixture *f);
 
 /* "<dir>/<name>"; lives until the fixture is done. */
