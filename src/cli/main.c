@@ -120,7 +120,7 @@ static void tell_without_memory(const corrie_error *failure)
 }
 
 /* Flushes, shows the error, gives the exit status. What was asked for may have been done although its result
- * could not be written: that is an error too. */
+ * could not be written: that is an error too. A note that nobody can read is none. */
 static int finish(struct cli *cli, int r, corrie_error *err)
 {
     _error_ corrie_error writing = CORRIE_ERROR_INIT;
@@ -134,8 +134,8 @@ static int finish(struct cli *cli, int r, corrie_error *err)
         r = CORRIE_E_IO;
         report_error(cli, &writing);
     }
-    if (out_close(&cli->err, &telling) < 0 && r >= 0) {
-        r = CORRIE_E_IO;
+    if (out_close(&cli->err, &telling) < 0 && telling.code == CORRIE_E_NO_MEMORY && r >= 0) {
+        r = CORRIE_E_NO_MEMORY;
     }
     tell_without_memory(telling.code == 0 && failed ? &writing : &telling);
     r = r < 0 ? r : cli->told;

@@ -76,6 +76,18 @@ def test_closed_descriptors_never_become_files_of_the_lake(full: Lake) -> None:
     full.fsck()
 
 
+def test_notes_that_cannot_be_written_fail_nothing(full: Lake) -> None:
+    """A script that closes standard error would take a log for a failure, and a change for one that did not land."""
+    lines = {"log -n 1": 0, "branch create quiet": 0, "table get nosuch": 3}
+    for sink in ("2>&-", "2>/dev/full"):
+        for line, status in lines.items():
+            done = subprocess.run(["bash", "-c", f"{BIN}/corrie {line} {sink}"], env=full.env, cwd=full.home,
+                                  capture_output=True, text=True, timeout=TIMEOUT)
+            assert done.returncode == status, (line, sink)
+            assert bool(done.stdout) == (status == 0), (line, sink)
+        full.run("branch", "rm", "quiet", "-y")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_query(full: Lake, number: int) -> None:
     child = full.start("query", FOREVER)
