@@ -233,7 +233,6 @@ static const struct flag table_rm_flags[] = {
     NAMESPACE_FLAG,
     {OPT_IF_EXISTS, FLAG_SWITCH, "--if-exists", NULL, "no error if there is none"},
     COMMIT_MESSAGE_FLAG,
-    ALLOW_TORN_FLAG,
 };
 static const struct positional table_rename_positionals[] = {
     {OPT_NAME, "NAME", "the table: orders, or shop.orders", true, false},
