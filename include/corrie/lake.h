@@ -123,7 +123,7 @@ corrie_cursor *corrie_cursor_close(corrie_cursor *cursor);
 
 /* ---- refs ------------------------------------------------------------------------------------------
  * `ref` arguments are ref expressions: a branch or tag, `main@<hash>`, `@<hash>`, `main~3`, `main^2`,
- * `main*TIME`; NULL means what is checked out. An unknown one is CORRIE_E_NOT_FOUND and the hint names the
+ * `main*TIME` (without a fraction the end of that second); NULL means what is checked out. An unknown one is CORRIE_E_NOT_FOUND and the hint names the
  * nearest. Whatever moves a ref is in its reflog, so nothing that a ref showed is lost before gc.
  *
  * A REF document: {"name","kind":"branch|tag|tx","commit","time","author","message","checked_out"}; time, author and
@@ -253,7 +253,7 @@ typedef struct corrie_log_options {
     /* Commits that changed it, followed through renames: "sales.events", "sales" (the namespace and all tables in it),
      * or "kind:name". CORRIE_E_NOT_FOUND at the end if no commit had it. */
     const char *table;
-    const char *since; /* times as in `main*TIME`: not before, not after */
+    const char *since; /* times as in `main*TIME`: not before, not after the end of its second */
     const char *until;
     const char *exclude_ref; /* not what is in the history of this */
 } corrie_log_options;

@@ -236,3 +236,14 @@ bool clock_parse(struct str text, int64_t *ret_ns)
     *ret_ns = result;
     return true;
 }
+
+bool clock_parse_end(struct str text, int64_t *ret_ns)
+{
+    if (!clock_parse(text, ret_ns)) {
+        return false;
+    }
+    if (str_find(text, '.') < 0 && __builtin_add_overflow(*ret_ns, NS - 1, ret_ns)) {
+        *ret_ns = INT64_MAX;
+    }
+    return true;
+}

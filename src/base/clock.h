@@ -20,5 +20,8 @@ void clock_format(int64_t time_ns, char ret[CLOCK_TEXT_MAX]);
 /* The same, also with a space for T, without seconds, a date alone (midnight), an offset ±hh:mm instead
  * of Z; without either, UTC. False if the text is no such time. */
 bool clock_parse(struct str text, int64_t *ret_ns);
+/* The same as the end of what is meant: without a fraction the last nanosecond of the second, so that a time that was shown in
+ * whole seconds is not before what happened then. */
+bool clock_parse_end(struct str text, int64_t *ret_ns);
 
 #endif

@@ -63,12 +63,26 @@ static int resolve_hash(struct catalog *catalog, const struct ref_expr *expr,
     return 0;
 }
 
-static int not_at_that_time(struct str name, int64_t time, corrie_error *err)
+#define SECOND INT64_C(1000000000)
+
+/* In the form in which it was given, or is shown in listings: the last moment of a second is that second. */
+static void format_time(int64_t time, char ret[CLOCK_TEXT_MAX])
+{
+    int64_t fraction = (time % SECOND + SECOND) % SECOND;
+
+    clock_format(fraction == SECOND - 1 ? time - fraction : time, ret);
+}
+
+/* `since`: from when on it was there, in whole seconds a TIME that finds something. */
+static int not_at_that_time(struct str name, int64_t time, int64_t since, corrie_error *err)
 {
     char text[CLOCK_TEXT_MAX];
+    char first[CLOCK_TEXT_MAX];
 
-    clock_format(time, text);
-    return corrie_fail(err, CORRIE_E_NOT_FOUND, "%.*s did not exist at %s", STR_FMT(name), text);
+    format_time(time, text);
+    clock_format(since - (since % SECOND + SECOND) % SECOND, first);
+    corrie_fail(err, CORRIE_E_NOT_FOUND, "%.*s did not exist at %s", STR_FMT(name), text);
+    return corrie_hint(err, "it is there since %s: %.*s*%s", first, STR_FMT(name), first);
 }
 
 /* What a movement names may have been collected since. */
@@ -82,7 +96,7 @@ static int check_kept(struct catalog *catalog, struct str name, const struct has
     if (r != 0) {
         return r < 0 ? r : 0;
     }
-    clock_format(time, text);
+    format_time(time, text);
     return corrie_fail(err, CORRIE_E_NOT_FOUND,
                        "what %.*s showed at %s, commit %.*s, was collected (gc)", STR_FMT(name),
                        text, STR_FMT(short_name(commit, hex)));
@@ -106,7 +120,7 @@ static int older_than(struct catalog *catalog, struct str name, const struct has
             return 0;
         }
         if (links.n_parents == 0) {
-            return not_at_that_time(name, time, err);
+            return not_at_that_time(name, time, links.time, err);
         }
         at = links.parents[0];
     }
@@ -116,6 +130,7 @@ static int resolve_time(struct catalog *catalog, const struct ref_expr *expr,
                         const struct catalog_ref *ref, struct hash *ret, corrie_error *err)
 {
     struct hash first = ref->commit; /* what the reflog begins with, as far as it was read */
+    int64_t since = expr->time_ns;   /* the movement after the one that is looked at */
     uint64_t sequence = 0;
 
     for (;;) {
@@ -131,12 +146,13 @@ static int resolve_time(struct catalog *catalog, const struct ref_expr *expr,
         for (size_t i = 0; i < n; i++) {
             if (entries[i].when <= expr->time_ns) {
                 if (hash_is_zero(&entries[i].new_commit)) {
-                    return not_at_that_time(expr->name, expr->time_ns, err);
+                    return not_at_that_time(expr->name, expr->time_ns, since, err);
                 }
                 *ret = entries[i].new_commit;
                 return check_kept(catalog, expr->name, ret, expr->time_ns, err);
             }
             sequence = entries[i].sequence;
+            since = entries[i].when;
             first = hash_is_zero(&entries[i].old_commit) ? entries[i].new_commit
                                                          : entries[i].old_commit;
         }

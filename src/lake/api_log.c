@@ -115,13 +115,13 @@ static bool fits(const struct log *log, const struct commit *commit)
            (!log->has_until || commit->commit_time <= log->until);
 }
 
-static int take_time(const char *name, const char *text, bool *ret_has, int64_t *ret,
-                     corrie_error *err)
+static int take_time(const char *name, const char *text, bool (*parse)(struct str, int64_t *),
+                     bool *ret_has, int64_t *ret, corrie_error *err)
 {
     if (!text) {
         return 0;
     }
-    if (!clock_parse(str_of(text), ret)) {
+    if (!parse(str_of(text), ret)) {
         corrie_fail(err, CORRIE_E_USAGE, "%s \"%s\" is no time", name, text);
         return corrie_hint(err, "write it as 2026-11-20T10:00:00Z, or a date alone");
     }
@@ -146,8 +146,10 @@ static int take_filters(struct log *log, const corrie_log_options *options, corr
         arena_str(&log->arena, log->property_value, &log->property_value) < 0) {
         return corrie_fail_memory(err);
     }
-    r = take_time("since", options->since, &log->has_since, &log->since, err);
-    return r < 0 ? r : take_time("until", options->until, &log->has_until, &log->until, err);
+    r = take_time("since", options->since, clock_parse, &log->has_since, &log->since, err);
+    return r < 0 ? r
+                 : take_time("until", options->until, clock_parse_end, &log->has_until, &log->until,
+                             err);
 }
 
 /* ---- what changed a table ---- */

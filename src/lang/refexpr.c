@@ -110,7 +110,7 @@ static int parse_time(struct str text, size_t at, struct ref_expr *expr, size_t 
     struct str time = take_until(text, at, true);
 
     *ret_len = time.len;
-    if (!clock_parse(time, &expr->time_ns)) {
+    if (!clock_parse_end(time, &expr->time_ns)) {
         int r = fail_at(text, at, time.len > 0 ? time.len : 1, err, "no time after '*'");
         corrie_hint(err, "write it as 2026-11-20T10:00:00Z, or a date alone");
         return r;

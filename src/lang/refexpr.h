@@ -36,7 +36,7 @@ struct ref_expr {
     struct str name; /* empty in "@hash" */
     struct str hash; /* hex prefix as typed; empty = none */
     bool has_time;
-    int64_t time_ns; /* UTC */
+    int64_t time_ns; /* UTC; of a time in whole seconds the last of its second */
     struct ref_step steps[REF_STEPS_MAX];
     size_t n_steps;
 };

@@ -40,6 +40,12 @@ START_TEST(formats_and_reads_times)
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         ck_assert_msg(!clock_parse(str_of(wrong[i]), &ns), "%s", wrong[i]);
     }
+    /* a time copied from a listing is not before what the listing shows */
+    ck_assert(clock_parse_end(STR("2026-11-20T10:00:00Z"), &ns) && ns == 1795168800999999999);
+    ck_assert(clock_parse_end(STR("2026-11-20T10:00:00.25"), &ns) && ns == 1795168800250000000);
+    ck_assert(clock_parse_end(STR("2026-11-20T10:00:00.000"), &ns) && ns == 1795168800000000000);
+    ck_assert(clock_parse_end(STR("2262-04-11T23:47:16"), &ns) && ns == INT64_MAX);
+    ck_assert(!clock_parse_end(STR("2026"), &ns));
 }
 END_TEST
 

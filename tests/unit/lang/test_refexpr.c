@@ -36,12 +36,14 @@ START_TEST(every_form)
 
     expr = parse("main*1970-01-02T00:00:01Z~1");
     ck_assert(expr.has_time);
-    ck_assert_int_eq(expr.time_ns, INT64_C(86401000000000));
+    ck_assert_int_eq(expr.time_ns, INT64_C(86401999999999));
     ck_assert_uint_eq(expr.n_steps, 1);
     expr = parse("main*1970-01-02");
-    ck_assert_int_eq(expr.time_ns, INT64_C(86400000000000));
+    ck_assert_int_eq(expr.time_ns, INT64_C(86400999999999));
     expr = parse("main*1970-01-01T01:00:00+01:00");
-    ck_assert_int_eq(expr.time_ns, 0);
+    ck_assert_int_eq(expr.time_ns, INT64_C(999999999));
+    expr = parse("main*1970-01-01T00:00:00.25");
+    ck_assert_int_eq(expr.time_ns, INT64_C(250000000));
     expr = parse("main~0");
     ck_assert_uint_eq(expr.steps[0].n, 0);
     (void)parse("v1.0");
