@@ -225,6 +225,7 @@ typedef struct corrie_merge_options {
     bool allow_torn;
     /* Pick and revert of a merge commit: the parent (1, 2 …) that counts as before; 0 = none given. */
     unsigned mainline;
+    const char *default_namespace; /* of names of conflicts; NULL = public */
 } corrie_merge_options;
 
 /* Merges a ref into a branch; with "source", the text of the ref, and "source_commit". */
@@ -250,12 +251,13 @@ typedef struct corrie_log_options {
     const char *message;  /* contains, whatever the case of ASCII letters */
     const char *author;   /* likewise */
     const char *property; /* "name", or "name=value" */
-    /* Commits that changed it, followed through renames: "sales.events", "sales" (the namespace and all tables in it),
+    /* Commits that changed it, followed through renames: "sales.events", "sales.*" (the namespace and all tables in it),
      * or "kind:name". CORRIE_E_NOT_FOUND at the end if no commit had it. */
     const char *table;
     const char *since; /* times as in `main*TIME`: not before, not after the end of its second */
     const char *until;
-    const char *exclude_ref; /* not what is in the history of this */
+    const char *exclude_ref;       /* not what is in the history of this */
+    const char *default_namespace; /* of a `table` without one; NULL = public */
 } corrie_log_options;
 
 /* Commits of a ref's history that fit all filters, newest first: {"commits":[COMMIT],"more"} */
@@ -284,7 +286,8 @@ typedef struct corrie_diff_options {
     bool merge_base;   /* compare with where the two parted, instead of with from_ref itself */
     bool schema;       /* reads the tables' metadata */
     size_t rows; /* up to so many added and removed rows a table; 0 = none. Reads what differs */
-    const char *memory; /* for rows: "4G"; NULL = 70 % of the machine */
+    const char *memory;            /* for rows: "4G"; NULL = 70 % of the machine */
+    const char *default_namespace; /* of a `table` without one; NULL = public */
 } corrie_diff_options;
 /* {"from","to","merge_base","changes":[CHANGE]} */
 int corrie_diff(corrie_lake *lake, const char *from_ref, const char *to_ref,

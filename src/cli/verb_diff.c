@@ -231,7 +231,8 @@ int verb_diff(struct cli *cli, const struct args *args, corrie_error *err)
                                    .merge_base = args_on(args, OPT_MERGE_BASE),
                                    .schema = args_on(args, OPT_SCHEMA),
                                    .rows = (size_t)args_number(args, OPT_ROWS, 0),
-                                   .memory = args_text(args, OPT_MEMORY)};
+                                   .memory = args_text(args, OPT_MEMORY),
+                                   .default_namespace = cli->name_space};
     corrie_lake *lake;
     char *text;
     int r;

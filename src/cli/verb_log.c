@@ -13,7 +13,7 @@
 
 enum { DEFAULT_COMMITS = 10, LEAST_LABEL = 20, GRAPH_PARENTS = 64 };
 
-static corrie_log_options log_options(const struct args *args, bool graph)
+static corrie_log_options log_options(const struct cli *cli, const struct args *args, bool graph)
 {
     return (corrie_log_options){
         .size = sizeof(corrie_log_options),
@@ -26,6 +26,7 @@ static corrie_log_options log_options(const struct args *args, bool graph)
         .since = args_text(args, OPT_SINCE),
         .until = args_text(args, OPT_UNTIL),
         .exclude_ref = args_text(args, OPT_EXCLUDE),
+        .default_namespace = cli->name_space,
     };
 }
 
@@ -393,7 +394,7 @@ int verb_log(struct cli *cli, const struct args *args, corrie_error *err)
                                      .nothing = "there are no such commits",
                                      .note = note_more};
     bool graph = args_on(args, OPT_GRAPH);
-    corrie_log_options options = log_options(args, graph);
+    corrie_log_options options = log_options(cli, args, graph);
     const char *ref = args_text(args, OPT_REF);
     corrie_log_cursor *cursor;
     corrie_lake *lake;

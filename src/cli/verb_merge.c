@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 
-static corrie_merge_options merge_options(const struct args *args)
+static corrie_merge_options merge_options(const struct cli *cli, const struct args *args)
 {
     int64_t mainline = args_number(args, OPT_MAINLINE, 0);
 
@@ -25,6 +25,7 @@ static corrie_merge_options merge_options(const struct args *args)
         .accept_taint = args_on(args, OPT_ACCEPT_TAINT),
         .allow_torn = args_on(args, OPT_ALLOW_TORN),
         .mainline = mainline > UINT_MAX ? UINT_MAX : (unsigned)mainline,
+        .default_namespace = cli->name_space,
     };
 }
 
@@ -80,7 +81,7 @@ int verb_branch_merge(struct cli *cli, const struct args *args, corrie_error *er
     };
     static const struct show show = {
         .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_merge};
-    corrie_merge_options options = merge_options(args);
+    corrie_merge_options options = merge_options(cli, args);
     corrie_lake *lake;
     char *text;
     int r;
@@ -151,7 +152,7 @@ int verb_cherry_pick(struct cli *cli, const struct args *args, corrie_error *err
                                      .columns = each_columns,
                                      .n_columns = ARRAY_LEN(each_columns),
                                      .print = print_picked};
-    corrie_merge_options options = merge_options(args);
+    corrie_merge_options options = merge_options(cli, args);
     const struct arg_values *commits = &args->of[OPT_COMMITS];
     corrie_lake *lake;
     char *text;
@@ -171,7 +172,7 @@ int verb_revert(struct cli *cli, const struct args *args, corrie_error *err)
                                      .columns = each_columns,
                                      .n_columns = ARRAY_LEN(each_columns),
                                      .print = print_reverted};
-    corrie_merge_options options = merge_options(args);
+    corrie_merge_options options = merge_options(cli, args);
     const struct arg_values *commits = &args->of[OPT_COMMITS];
     corrie_lake *lake;
     char *text;

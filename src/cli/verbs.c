@@ -365,7 +365,8 @@ static const struct flag log_flags[] = {
     {OPT_PROPERTY, FLAG_TEXT, "--property", "NAME=VALUE",
      "only commits with this property; a NAME alone: with any value"},
     {OPT_TABLE, FLAG_TEXT, "--table", "NAME",
-     "only commits that changed this table (or namespace, or kind:name), also under earlier names"},
+     "only commits that changed this table (or with NS.* all tables of a namespace, or kind:name), "
+     "also under earlier names"},
     {OPT_SINCE, FLAG_TEXT, "--since", "TIME", "only commits not before TIME: 2026-11-20T10:00"},
     {OPT_UNTIL, FLAG_TEXT, "--until", "TIME",
      "only commits not after TIME; without a fraction that is the end of its second"},

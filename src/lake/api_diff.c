@@ -299,10 +299,10 @@ int api_diff(const struct api_diff *diff, json_t **ret, corrie_error *err)
 /* ---- the interface ---- */
 
 /* Makes a key of the name of one table, so that it is compared with keys; one that neither side has is told of. */
-static int take_table(struct api_diff *diff, struct arena *arena, const char *text,
-                      corrie_error *err)
+static int take_table(struct api_diff *diff, const struct lake_view *view, struct arena *arena,
+                      const corrie_diff_options *options, corrie_error *err)
 {
-    struct str name = str_of(text);
+    struct str name = str_of(options->table);
     struct tree_value ignored;
     struct key key;
     int r;
@@ -311,15 +311,16 @@ static int take_table(struct api_diff *diff, struct arena *arena, const char *te
         diff->table = name;
         return 0;
     }
-    r = api_key_of(name, &key, err);
+    r = api_key_of(name, options->default_namespace, &key, err);
     if (r >= 0 && !str_eq(key_segment(key_str(&key), 0), STR("table"))) {
-        r = corrie_fail(err, CORRIE_E_USAGE, "%s is no table", text);
+        r = corrie_fail(err, CORRIE_E_USAGE, "%s is no table", options->table);
     }
     if (r >= 0) {
         r = tree_get(diff->lake->catalog, &diff->from, key_str(&key), arena, &ignored, err);
     }
     if (r == 0) {
         r = tree_need(diff->lake->catalog, &diff->to, key_str(&key), arena, &ignored, err);
+        r = r < 0 ? api_hint_namespace(view, name, err) : r;
     }
     if (r < 0) {
         return r;
@@ -376,7 +377,7 @@ int corrie_diff(corrie_lake *lake, const char *from_ref, const char *to_ref,
         r = take_base(lake, &from.commit, &to.commit, &objects, &base, &has_base, &diff.from, err);
     }
     if (r >= 0 && given.table && *given.table) {
-        r = take_table(&diff, &arena, given.table, err);
+        r = take_table(&diff, &to, &arena, &given, err);
     }
     if (r >= 0) {
         diff.schema = given.schema;

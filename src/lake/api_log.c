@@ -2,6 +2,7 @@
 #include "lake/api_list.h"
 
 #include "base/mem.h"
+#include "lang/name.h"
 
 /* ---- documents ---- */
 
@@ -154,11 +155,21 @@ static int take_filters(struct log *log, const corrie_log_options *options, corr
 
 /* ---- what changed a table ---- */
 
-/* A name without a dot is a namespace, unless there is only a table public.NAME. */
-static int take_table(struct log *log, const struct lake_view *view, const char *text,
-                      corrie_error *err)
+/* "NAMESPACE.*": the namespace's key. */
+static int namespace_key(struct str text, struct key *ret, corrie_error *err)
 {
-    struct str name = str_of(text);
+    struct table_name name;
+    int r = table_name_parse(str_slice(text, 0, text.len - 2), &name, err);
+
+    if (r >= 0 && name.ns.len > 0) {
+        r = corrie_fail(err, CORRIE_E_USAGE, "\"%.*s\" names no namespace", STR_FMT(text));
+    }
+    return r < 0 ? r : KEY_MAKE(ret, err, STR("namespace"), name.table);
+}
+
+static int take_table(struct log *log, const corrie_log_options *options, corrie_error *err)
+{
+    struct str name = str_of(options->table);
     struct key key;
     int r;
 
@@ -166,21 +177,9 @@ static int take_table(struct log *log, const struct lake_view *view, const char 
     if (!log->table) {
         return corrie_fail_memory(err);
     }
-    if (str_find(name, ':') < 0 && str_find(name, '.') < 0 && str_find(name, '"') < 0) {
-        struct lake_table ignored;
-
-        r = lake_has_namespace(view, name, err);
-        if (r == 0) {
-            r = lake_table_find(view, STR("public"), name, &log->arena, &ignored, err);
-            r = r < 0 ? r : !r; /* neither: a namespace that may have been */
-        }
-        log->whole_namespace = r > 0;
-        if (r < 0) {
-            return r;
-        }
-    }
-    r = log->whole_namespace ? KEY_MAKE(&key, err, STR("namespace"), name)
-                             : api_key_of(name, &key, err);
+    log->whole_namespace = str_ends(name, STR(".*"));
+    r = log->whole_namespace ? namespace_key(name, &key, err)
+                             : api_key_of(name, options->default_namespace, &key, err);
     if (r < 0) {
         return r;
     }
@@ -286,7 +285,7 @@ static int check_seen(struct log *log, corrie_error *err)
         return 0;
     }
     r = tree_need(log->base.lake->catalog, &log->start.tree, log->key, &arena, &value, err);
-    return r < 0 ? r : 0;
+    return r < 0 ? api_hint_namespace(&log->start, str_of(log->table), err) : 0;
 }
 
 /* ---- the cursor ---- */
@@ -300,7 +299,7 @@ static int open_walk(struct log *log, const char *ref, const corrie_log_options 
 
     r = lake_view_at(lake, str_of(ref), &log->start, err);
     if (r >= 0 && options->table) {
-        r = take_table(log, &log->start, options->table, err);
+        r = take_table(log, options, err);
     }
     if (r >= 0) {
         r = history_walk_open(lake->catalog, &log->start.commit, log->first_parent, &log->walk,

@@ -96,7 +96,7 @@ static int add_choices(struct merging *m, const char *const *names, size_t n, en
     for (size_t i = 0; i < n; i++) {
         struct merge_choice *choice = &m->choices[m->n_choices];
         struct key key;
-        int r = api_key_of(str_of(names[i]), &key, err);
+        int r = api_key_of(str_of(names[i]), m->given.default_namespace, &key, err);
 
         if (r < 0 || (r = check_choice(m, key_str(&key), names[i], sides, n_sides, err)) < 0) {
             return r;

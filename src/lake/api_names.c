@@ -29,7 +29,7 @@ static int other_key(struct str kind, struct str name, struct key *ret, corrie_e
     return key_make(segments, n, ret, err);
 }
 
-int api_key_of(struct str text, struct key *ret, corrie_error *err)
+int api_key_of(struct str text, const char *default_namespace, struct key *ret, corrie_error *err)
 {
     struct table_name table;
     struct str kind;
@@ -47,5 +47,21 @@ int api_key_of(struct str text, struct key *ret, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    return KEY_MAKE(ret, err, STR("table"), table.ns.len ? table.ns : STR("public"), table.table);
+    if (table.ns.len == 0) {
+        table.ns =
+            default_namespace && *default_namespace ? str_of(default_namespace) : STR("public");
+    }
+    return KEY_MAKE(ret, err, STR("table"), table.ns, table.table);
+}
+
+int api_hint_namespace(const struct lake_view *view, struct str text, corrie_error *err)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (err->code == CORRIE_E_NOT_FOUND && str_find(text, '.') < 0 && str_find(text, ':') < 0 &&
+        lake_has_namespace(view, text, &ignored) > 0) {
+        corrie_hint(err, "%.*s is a namespace: --table '%.*s.*' for all tables in it",
+                    STR_FMT(text), STR_FMT(text));
+    }
+    return err->code;
 }

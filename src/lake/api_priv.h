@@ -23,7 +23,10 @@ int api_ref_json(struct lake *lake, const struct catalog_ref *ref, struct str he
 /* "sales.events" of ["table", "sales", "events"]. New reference; NULL when memory ran out. */
 json_t *api_key_name(struct str key) CORRIE_MUST_USE;
 /* The key that a user means: "sales.events" (or "events", in public) a table, "kind:name" anything. */
-int api_key_of(struct str text, struct key *ret, corrie_error *err) CORRIE_MUST_USE;
+int api_key_of(struct str text, const char *default_namespace, struct key *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* Where the table that is missing would be a namespace: a hint how to name that. Returns the error's code. */
+int api_hint_namespace(const struct lake_view *view, struct str text, corrie_error *err);
 
 /* ---- api_moves.c ---- */
 

@@ -46,9 +46,36 @@ def test_the_log_follows_a_table_through_renames(past: Lake) -> None:
     assert len(found) == 4
     assert found[1]["message"] == "Rename table s.t to s.v"
     assert len(past.json("log", "-n", "0", "--table", "s.t")["commits"]) == 3
-    assert len(past.json("log", "-n", "0", "--table", "s")["commits"]) == 5
+    assert len(past.json("log", "-n", "0", "--table", "s.*")["commits"]) == 5
+    past.error("log", "--table", "s.t.*", status=2)
     assert len(past.json("log", "-n", "0", "--table", "namespace:s")["commits"]) == 1
     assert "s.v" in past.error("log", "--table", "s.vv", status=3)
+
+
+def test_a_bare_name_is_a_table_wherever_it_is_asked_for(lake: Lake) -> None:
+    """Who asks about goods hears of the same table from each command, also where a namespace is called so."""
+    put(lake, "goods.other", "n\n1\n")
+    for words in (("log", "--table", "goods"), ("diff", "main~1", "main", "--table", "goods"), ("table", "get", "goods")):
+        assert "public.goods" in lake.error(*words, status=3), words
+    assert "'goods.*'" in lake.error("log", "--table", "goods", status=3)
+    assert "'goods.*'" in lake.error("diff", "main~1", "main", "--table", "goods", status=3)
+    put(lake, "goods", "n\n2\n")
+    assert messages(lake, "--table", "goods") == ["Import 1 row from 1 file into public.goods"]
+    assert [c["name"] for c in changes(lake, "main~1", "main", "--table", "goods")] == ["public.goods"]
+    assert messages(lake, "--table", "goods.*") == ["Import 1 row from 1 file into goods.other"]
+
+
+def test_a_time_of_a_listing_includes_what_it_shows(past: Lake) -> None:
+    """Listings cut times to seconds: who goes back to one gets the commit that was listed, not the one before it."""
+    newest, first = (past.json("log", "-n", "0")["commits"][i] for i in (0, -1))
+    shown = newest["time"][:19] + "Z"
+    assert past.json("show", f"main*{shown}")["commit"] == newest["commit"]
+    assert past.json("log", "-n", "1", "--until", shown)["commits"][0]["commit"] == newest["commit"]
+    assert past.json("show", f"main*{first['time']}")["commit"] == first["commit"]
+    said = past.error("show", "main*2020-01-01", status=3)
+    assert "main did not exist at 2020-01-01T00:00:00Z" in said
+    since = f"main*{first['time'][:19]}Z"
+    assert since in said and past.run("show", since)
 
 
 def test_the_log_by_message_author_property_and_time(past: Lake) -> None:

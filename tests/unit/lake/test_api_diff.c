@@ -86,14 +86,14 @@ START_TEST(names_become_keys)
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         _cleanup_(buf_done) struct buf text = {0};
 
-        ck_ok(api_key_of(str_of(good[i].text), &key, &err), &err);
+        ck_ok(api_key_of(str_of(good[i].text), NULL, &key, &err), &err);
         key_format(key_str(&key), &text);
         ck_assert_str_eq(buf_text(&text), good[i].shown);
     }
-    ck_ok(api_key_of(STR("ledger:0a.file:///a.b/c.csv"), &key, &err), &err);
+    ck_ok(api_key_of(STR("ledger:0a.file:///a.b/c.csv"), NULL, &key, &err), &err);
     ck_str_eq(key_segment(key_str(&key), 2), STR("file:///a.b/c.csv"));
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        ck_fails(api_key_of(str_of(bad[i]), &key, &err), CORRIE_E_USAGE, &err);
+        ck_fails(api_key_of(str_of(bad[i]), NULL, &key, &err), CORRIE_E_USAGE, &err);
     }
 }
 END_TEST
