@@ -123,7 +123,8 @@ corrie_cursor *corrie_cursor_close(corrie_cursor *cursor);
 
 /* ---- refs ------------------------------------------------------------------------------------------
  * `ref` arguments are ref expressions: a branch or tag, `main@<hash>`, `@<hash>`, `main~3`, `main^2`,
- * `main*TIME` (without a fraction the end of that second); NULL means what is checked out. An unknown one is CORRIE_E_NOT_FOUND and the hint names the
+ * `main*TIME` (without a fraction the end of that second); NULL means what is checked out. An unknown one is
+ * CORRIE_E_NOT_FOUND and the hint names the
  * nearest. Whatever moves a ref is in its reflog, so nothing that a ref showed is lost before gc.
  *
  * A REF document: {"name","kind":"branch|tag|tx","commit","time","author","message","checked_out"}; time, author and

@@ -134,12 +134,13 @@ bool conflict_show(struct cli *cli, const corrie_error *err);
 enum show_kind {
     SHOW_TEXT,
     SHOW_NUMBER,
-    SHOW_HASH, /* 64 hex digits; for people the first 12 */
-    SHOW_TIME, /* for people without the fraction of a second */
-    SHOW_ID,   /* a job's id; for people the first 8 */
-    SHOW_LINE, /* text; for people its first line */
-    SHOW_MARK, /* true or false; for people * or nothing */
-    SHOW_ERROR /* an error's document; for people its message's first line */
+    SHOW_SECONDS, /* a number; for people as durations are shown elsewhere */
+    SHOW_HASH,    /* 64 hex digits; for people the first 12 */
+    SHOW_TIME,    /* for people without the fraction of a second */
+    SHOW_ID,      /* a job's id; for people the first 8 */
+    SHOW_LINE,    /* text; for people its first line */
+    SHOW_MARK,    /* true or false; for people * or nothing */
+    SHOW_ERROR    /* an error's document; for people its message's first line */
 };
 
 struct show_column {

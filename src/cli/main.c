@@ -119,6 +119,21 @@ static void tell_without_memory(const corrie_error *failure)
     }
 }
 
+/* What to do about damage, where no one has said it: look at all of it, unless that is what just failed. */
+static void advise(const struct cli *cli, corrie_error *err)
+{
+    bool checks = cli->verb && cli->verb->run == verb_fsck;
+
+    if (err->code == CORRIE_E_CORRUPT && !err->hint && !checks) {
+        corrie_hint(err, "`corrie fsck` lists what is damaged");
+    } else if (err->code == CORRIE_E_CORRUPT && checks &&
+               (!err->hint || str_starts(str_of(err->hint), STR("`corrie fsck`")))) {
+        corrie_hint(err,
+                    "it cannot be checked as it is: bring it back from a copy of the lake, the "
+                    "catalog's file together with its -wal file if there is one");
+    }
+}
+
 /* Flushes, shows the error, gives the exit status. What was asked for may have been done although its result
  * could not be written: that is an error too. A note that nobody can read is none. */
 static int finish(struct cli *cli, int r, corrie_error *err)
@@ -168,6 +183,7 @@ int main(int argc, char **argv)
     }
     if (r >= 0 && (r = settle(&cli, &args, &err)) >= 0) {
         r = dispatch(&cli, &args, &err);
+        advise(&cli, &err);
         progress_end(&cli.progress);
         cli.lake = corrie_lake_close(cli.lake);
         pager_end(&cli.pager, &cli.out);

@@ -118,7 +118,11 @@ static void show_text(struct cli *cli, const corrie_error *err)
 {
     out_styled(&cli->err, STYLE_RED, "error");
     out_text(&cli->err, ": ");
-    text_escape_lines(&cli->err.text, str_of(corrie_error_message(err)));
+    if (err->code == CORRIE_E_USAGE) { /* quotes what was typed, and has no lines of its own */
+        text_escape(&cli->err.text, str_of(corrie_error_message(err)));
+    } else {
+        text_escape_lines(&cli->err.text, str_of(corrie_error_message(err)));
+    }
     out_char(&cli->err, '\n');
     show_position(cli, &err->position);
     show_detail(cli, err->detail);

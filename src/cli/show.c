@@ -73,6 +73,7 @@ static void text_value(struct buf *ret, struct str text, enum show_kind kind)
         break;
     case SHOW_TEXT:
     case SHOW_NUMBER:
+    case SHOW_SECONDS:
     case SHOW_MARK:
     case SHOW_ERROR:
         break;
@@ -91,6 +92,11 @@ void show_value(struct buf *ret, const json_t *value, enum show_kind kind)
         text = show_field(value, "message");
         str_cut(text, '\n', &text, &rest);
         buf_add_str(ret, text);
+    } else if (kind == SHOW_SECONDS && json_is_number(value)) {
+        char seconds[32];
+
+        progress_seconds(seconds, json_number_value(value));
+        buf_add_text(ret, seconds);
     } else if (json_is_string(value)) {
         text_value(ret, js_str(value), kind);
     } else {
@@ -126,8 +132,9 @@ static int begin_grid(struct show_rows *rows, corrie_error *err)
 
     grid_begin(&rows->grid, &rows->cli->out, &options);
     for (size_t c = 0; r >= 0 && c < rows->n_columns; c++) {
-        r = grid_column(&rows->grid, str_of(rows->columns[c].title), STR_EMPTY,
-                        rows->columns[c].kind == SHOW_NUMBER, err);
+        r = grid_column(
+            &rows->grid, str_of(rows->columns[c].title), STR_EMPTY,
+            rows->columns[c].kind == SHOW_NUMBER || rows->columns[c].kind == SHOW_SECONDS, err);
     }
     return r;
 }

@@ -62,9 +62,9 @@ static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
         {"made commit", "commit_out", SHOW_HASH},
     };
     static const struct show_column nodes[] = {
-        {"NODE", "name", SHOW_TEXT},         {"KIND", "kind", SHOW_TEXT},
-        {"STATUS", "status", SHOW_TEXT},     {"ROWS", "rows", SHOW_NUMBER},
-        {"SECONDS", "seconds", SHOW_NUMBER}, {"MAX RSS", "max_rss", SHOW_NUMBER},
+        {"NODE", "name", SHOW_TEXT},       {"KIND", "kind", SHOW_TEXT},
+        {"STATUS", "status", SHOW_TEXT},   {"ROWS", "rows", SHOW_NUMBER},
+        {"TIME", "seconds", SHOW_SECONDS}, {"MAX RSS", "max_rss", SHOW_NUMBER},
     };
     static const struct show_column tables[] = {
         {"NAMESPACE", "namespace", SHOW_TEXT},

@@ -342,6 +342,9 @@ int corrie_namespace_delete(corrie_lake *lake, const char *name, const char *bra
         r = delete_namespace(&change, name, if_exists, err);
     }
     if (r < 0) {
+        if (change.view.lake) {
+            corrie_wrap(err, "on %.*s", STR_FMT(change.branch));
+        }
         return corrie_wrap(err, "remove namespace %s", str_of(name).len > 0 ? name : "\"\"");
     }
     return give(&change, ret_json, err);
@@ -503,7 +506,8 @@ static int check_not_elsewhere(struct change *c, const struct tree_value *then,
 }
 
 static int stage_revert(struct change *c, const struct named *named, const struct lake_view *then,
-                        struct tree_value *ret, struct lake_table *ret_table, corrie_error *err)
+                        const char *to_ref, struct tree_value *ret, struct lake_table *ret_table,
+                        corrie_error *err)
 {
     struct tree_value now;
     struct str key;
@@ -515,6 +519,10 @@ static int stage_revert(struct change *c, const struct named *named, const struc
         struct lake_table ignored;
 
         r = lake_table_get(then, named->ns, named->name, &c->arena, &ignored, err);
+        if (r == CORRIE_E_NOT_FOUND && is_now > 0) {
+            corrie_hint(err, "corrie table history %s lists the states that it had", named->text);
+        }
+        r = r < 0 ? corrie_wrap(err, "at %s", to_ref) : r;
     }
     if (r >= 0 && (is_now == 0 || !uuid_eq(&now.id, &ret->id))) {
         r = check_not_elsewhere(c, ret, then, err);
@@ -565,7 +573,7 @@ static int revert_table(struct change *c, const char *name, const char *to_ref,
         r = lake_view_at(c->lake, str_of(to_ref), &then, err);
     }
     if (r >= 0) {
-        r = stage_revert(c, ret_named, &then, &value, ret_table, err);
+        r = stage_revert(c, ret_named, &then, to_ref, &value, ret_table, err);
     }
     if (r >= 0) {
         r = stage_namespace(c, ret_named->ns, &then, err);

@@ -55,6 +55,15 @@ static int take_properties(struct merging *m, struct commit *commit, corrie_erro
             return corrie_hint(err, "write it as name=value");
         }
     }
+    /* that there are not too many is said where the commit is made */
+    for (size_t i = 0; i < m->given.n_properties && i <= CORRIE_MAX_PROPERTIES; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (str_eq(items[i].name, items[j].name)) {
+                return corrie_fail(err, CORRIE_E_USAGE, "the property \"%.*s\" is given twice",
+                                   STR_FMT(items[i].name));
+            }
+        }
+    }
     commit->properties = items;
     commit->n_properties = m->given.n_properties;
     return 0;

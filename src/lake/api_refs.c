@@ -239,8 +239,8 @@ int corrie_ref_get(corrie_lake *lake, const char *kind, const char *name, char *
         return r;
     }
     if (wanted != 0 && (int)found.kind != wanted) {
-        corrie_fail(err, CORRIE_E_NOT_FOUND, "look at %s %s: it is a %s",
-                    catalog_ref_kind_name(wanted), name, catalog_ref_kind_name(found.kind));
+        corrie_fail(err, CORRIE_E_USAGE, "look at %s %s: it is a %s", catalog_ref_kind_name(wanted),
+                    name, catalog_ref_kind_name(found.kind));
         return corrie_hint(err, "corrie %s get %s shows it",
                            wanted == CATALOG_TAG ? "branch" : "tag", name);
     }

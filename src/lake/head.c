@@ -171,11 +171,30 @@ int lake_head_keep(struct lake *lake, struct str name, corrie_error *err)
     return r < 0 ? corrie_wrap(err, "check out %.*s", STR_FMT(name)) : 0;
 }
 
+/* What is no branch but may be where one starts. */
+static int hint_start(struct str text, corrie_error *err)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _cleanup_(buf_done) struct buf word = {0};
+    struct ref_expr expr;
+
+    if (err->code == CORRIE_E_USAGE && ref_expr_parse(text, &expr, &ignored) >= 0) {
+        buf_add_shell_word(&word, text);
+        corrie_hint(err, "corrie checkout -b NAME --from-ref %s makes a branch that starts there",
+                    buf_text(&word));
+    }
+    return err->code;
+}
+
 int corrie_checkout(corrie_lake *lake, const char *branch, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     struct str name;
     int r = lake_branch(lake, str_of(branch), &arena, &name, err);
 
-    return r < 0 ? corrie_wrap(err, "check out %s", branch) : lake_head_keep(lake, name, err);
+    if (r < 0) {
+        hint_start(str_of(branch), err);
+        return corrie_wrap(err, "check out %s", branch);
+    }
+    return lake_head_keep(lake, name, err);
 }

@@ -147,6 +147,24 @@ static int parse_step(struct str text, size_t *at, struct ref_expr *expr, corrie
     return 0;
 }
 
+/* What may be meant by an expression that begins with a mark: "~1", or git's "^main". */
+static void hint_nameless(struct str text, corrie_error *err)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct str rest = str_from(text, 1);
+
+    if (text.len == 0 || !is_mark(text.data[0])) {
+        return;
+    }
+    if (text.data[0] == '^' && rest.len > 0 && (rest.data[0] < '0' || rest.data[0] > '9') &&
+        ref_name_check(rest, &ignored) >= 0) {
+        corrie_hint(err, "--exclude %.*s leaves out of a log what is in the history of %.*s",
+                    STR_FMT(rest), STR_FMT(rest));
+        return;
+    }
+    corrie_hint(err, "HEAD%.*s begins at what is checked out", STR_FMT(text));
+}
+
 int ref_expr_parse(struct str text, struct ref_expr *ret, corrie_error *err)
 {
     struct ref_expr expr = {.hash = STR_EMPTY};
@@ -162,6 +180,7 @@ int ref_expr_parse(struct str text, struct ref_expr *ret, corrie_error *err)
     if (!detached) {
         r = ref_name_check(expr.name, err);
         if (r < 0) {
+            hint_nameless(text, err);
             return corrie_wrap(err, "ref \"%.*s\"", STR_FMT(text));
         }
     }

@@ -81,7 +81,7 @@ def test_tags(full: Lake) -> None:
     full.run(*shlex.split(removed["restore"])[1:])
     assert names(full, "tag", "ls") == ["before", "v1"]
     assert "no such tag" in full.run("tag", "delete", "none", "--if-exists").stderr
-    full.error("tag", "get", "dev", status=3)
+    full.error("tag", "get", "dev", status=2)
     full.error("checkout", "v1", status=2)
 
 

@@ -55,7 +55,8 @@ def test_the_log_follows_a_table_through_renames(past: Lake) -> None:
 def test_a_bare_name_is_a_table_wherever_it_is_asked_for(lake: Lake) -> None:
     """Who asks about goods hears of the same table from each command, also where a namespace is called so."""
     put(lake, "goods.other", "n\n1\n")
-    for words in (("log", "--table", "goods"), ("diff", "main~1", "main", "--table", "goods"), ("table", "get", "goods")):
+    for words in (("log", "--table", "goods"), ("diff", "main~1", "main", "--table", "goods"),
+                  ("table", "get", "goods")):
         assert "public.goods" in lake.error(*words, status=3), words
     assert "'goods.*'" in lake.error("log", "--table", "goods", status=3)
     assert "'goods.*'" in lake.error("diff", "main~1", "main", "--table", "goods", status=3)
@@ -76,6 +77,27 @@ def test_a_time_of_a_listing_includes_what_it_shows(past: Lake) -> None:
     assert "main did not exist at 2020-01-01T00:00:00Z" in said
     since = f"main*{first['time'][:19]}Z"
     assert since in said and past.run("show", since)
+
+
+def test_messages_say_what_to_do(past: Lake) -> None:
+    """Who is told only that something is wrong has to guess what would be right."""
+    def told(status: int, *words: str) -> str:
+        return past.run(*words, status=status).stderr
+
+    assert "checkout -b NAME --from-ref 'main~1'" in told(2, "checkout", "main~1")
+    put(past, "late", "n\n1\n")
+    said = told(3, "table", "revert", "late", "main~1")
+    assert "at main~1: table public.late does not exist" in said and "table history public.late" in said
+    past.run("branch", "create", "dev")
+    twice = ("branch", "merge", "dev", "--property", "a=1", "--property", "b=1", "--property", "a=2")
+    assert 'the property "a" is given twice' in told(2, *twice)
+    assert "HEAD~1" in told(2, "log", "~1") and "HEAD^2" in told(2, "log", "^2")
+    assert "--exclude main" in told(2, "log", "^main")
+    assert r'"a\nb"' in told(2, "log", "a\nb") and r"branch a\nb:" in told(2, "branch", "create", "a\nb")
+    past.run("tag", "create", "v1")
+    for verb in ("get", "rm"):
+        assert "branch v1: it is a tag" in told(2, "branch", verb, "v1")
+    assert "on main: there are tables" in told(7, "namespace", "rm", "s")
 
 
 def test_the_log_by_message_author_property_and_time(past: Lake) -> None:
