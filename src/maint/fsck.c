@@ -14,6 +14,8 @@ static void fsck_done(struct fsck *fsck)
     seen_done(&fsck->paths);
     seen_done(&fsck->origins);
     seen_done(&fsck->told);
+    map_done(&fsck->names);
+    arena_done(&fsck->arena);
     json_decref(fsck->problems);
 }
 
@@ -107,6 +109,9 @@ static int check_once(struct fsck *fsck, corrie_error *err)
     fsck->refs = (int64_t)counts.refs;
     fsck->commits = (int64_t)counts.commits;
     if (r >= 0 && fsck_refs(fsck, err) < 0) {
+        r = fsck_note(fsck, "refs", err);
+    }
+    if (r >= 0 && fsck_names(fsck, err) < 0) {
         r = fsck_note(fsck, "refs", err);
     }
     if (r >= 0 && jobs_reindex(lake_store(lake), lake_catalog(lake), false, lake_cancel(lake),

@@ -282,7 +282,8 @@ int fsck_value(struct fsck *fsck, struct str key, const struct tree_value *value
     key_format(key, &name);
     r = buf_check(&name, err);
     if (r >= 0 && str_eq(kind, STR("table"))) {
-        r = check_table_value(fsck, key, value, buf_text(&name), err);
+        r = fsck_note_name(fsck, key, &value->id, err);
+        r = r < 0 ? r : check_table_value(fsck, key, value, buf_text(&name), err);
     } else if (r >= 0 && str_eq(kind, STR("ledger"))) {
         r = check_ledger(fsck, key, value, buf_text(&name), err);
     }

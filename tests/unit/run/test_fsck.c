@@ -3,7 +3,12 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "catalog/catalog.h"
+#include "catalog/commit.h"
+#include "catalog/key.h"
+#include "catalog/tree.h"
 #include "fixture.h"
+#include "lake/lake.h"
 #include "os/dir.h"
 #include "os/file.h"
 #include "os/path.h"
@@ -116,6 +121,58 @@ START_TEST(a_cut_file_is_found)
 }
 END_TEST
 
+/* Gives the table public.t another name on main, or on a branch takes the first one away. */
+static void name_again(struct fixture *f, bool drop)
+{
+    _cleanup_(object_list_done) struct object_list objects = {0};
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct catalog *catalog = lake_catalog(f->lake);
+    struct catalog_move move = {.ref = STR("main"), .who = STR("ada"), .why = STR("test")};
+    struct commit commit = {.author = STR("ada"), .n_parents = 1};
+    struct tree_edit edits[2] = {{.is_delete = true}};
+    struct catalog_ref ref;
+    struct commit before;
+    struct key old_key;
+    struct key new_key;
+
+    ck_ok(catalog_ref_get(catalog, STR("main"), &ref, &f->err), &f->err);
+    ck_ok(commit_read(catalog, &ref.commit, &arena, &before, &f->err), &f->err);
+    ck_ok(KEY_MAKE(&old_key, &f->err, STR("table"), STR("public"), STR("t")), &f->err);
+    ck_ok(KEY_MAKE(&new_key, &f->err, STR("table"), STR("public"), STR("u")), &f->err);
+    edits[0].key = key_str(&old_key);
+    edits[1].key = key_str(&new_key);
+    ck_assert_int_eq(
+        tree_get(catalog, &before.tree, edits[drop ? 1 : 0].key, &arena, &edits[1].value, &f->err),
+        1);
+    ck_ok(tree_apply(catalog, &before.tree, drop ? edits : edits + 1, 1, &objects, &commit.tree,
+                     &f->err),
+          &f->err);
+    commit.parents[0] = ref.commit;
+    move.expected = ref.commit;
+    ck_ok(commit_add(catalog, &commit, &objects, &move.new_commit, &f->err), &f->err);
+    ck_ok(catalog_commit(catalog, &objects, &move, &f->err), &f->err);
+}
+
+START_TEST(two_names_of_a_table_are_found)
+{
+    struct fixture f;
+    _json_ json_t *damaged = NULL;
+    _json_ json_t *renamed = NULL;
+
+    fixture_init(&f);
+    make_tables(&f);
+    name_again(&f, false);
+    damaged = check(&f, CORRIE_E_CORRUPT);
+    ck_assert(names(damaged, "table public.t and table public.u are one and the same table"));
+    ck_assert(names(damaged, "corrie table rm"));
+    ck_assert_uint_eq(json_array_size(json_object_get(damaged, "problems")), 1);
+    name_again(&f, true); /* that is a renaming: what once was is no damage */
+    renamed = check(&f, 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(renamed, "problems")), 0);
+    fixture_done(&f);
+}
+END_TEST
+
 Suite *fsck_suite(void);
 Suite *fsck_suite(void)
 {
@@ -124,6 +181,7 @@ Suite *fsck_suite(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_sound_lake_is_counted);
+    tcase_add_test(tcase, two_names_of_a_table_are_found);
     tcase_add_loop_test(tcase, a_missing_file_is_found, 0, (int)ARRAY_LEN(endings));
     tcase_add_loop_test(tcase, a_cut_file_is_found, 0, (int)ARRAY_LEN(endings));
     suite_add_tcase(suite, tcase);
