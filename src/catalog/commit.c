@@ -1,5 +1,7 @@
 #include "catalog/commit.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "catalog/catalog_priv.h"
 #include "catalog/wire.h"

@@ -1,5 +1,7 @@
 /* sqlite_collect.c — what a collection asks of SQLite: state, lists without bytes, removal, room
  * given back. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "catalog/sqlite_priv.h"
 

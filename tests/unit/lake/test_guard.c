@@ -57,7 +57,6 @@ END_TEST
 START_TEST(a_branch_of_it_is_refused_and_a_tag_is_not)
 {
     corrie_ref_options from = {.size = sizeof from, .from_ref = "tx/" JOB};
-    _json_ json_t *log = NULL;
     struct scene s;
     char *text;
 
