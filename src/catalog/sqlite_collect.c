@@ -165,9 +165,8 @@ static int remove_one(struct sqlite_backend *self, uint64_t position, corrie_err
 }
 
 /* Removals change the same pages of the index over names again and again: the less often the log is
- * brought into the file, the less is written. Pages are of 8 KiB. */
-#define REMOVAL_LOG_PAGES 8000
-#define USUAL_LOG_PAGES 1000
+ * brought into the file, the less is written. */
+#define REMOVAL_STRETCH 8000
 
 int sqlite_remove_objects(struct backend *backend, const struct backend_entry *objects, size_t n,
                           corrie_error *err)
@@ -179,7 +178,7 @@ int sqlite_remove_objects(struct backend *backend, const struct backend_entry *o
     if (!self->held) {
         return corrie_fail(err, CORRIE_E_INTERNAL, "objects are removed only under the lock");
     }
-    (void)sqlite3_wal_autocheckpoint(self->db, REMOVAL_LOG_PAGES);
+    sqlite_set_log_stretch(self, REMOVAL_STRETCH);
     r = sqlite_begin(self, "collect", err);
     if (r >= 0) {
         r = last_position(self, &last, err);
@@ -297,7 +296,7 @@ int sqlite_shrink(struct backend *backend, const struct cancel *cancel, uint64_t
         r = pragma_number(self, "PRAGMA page_size", &page, err);
     }
     if (r < 0 || n_free < n_pages / 4 || n_free * page < SHRINK_MIN_BYTES) {
-        (void)sqlite3_wal_autocheckpoint(self->db, USUAL_LOG_PAGES);
+        sqlite_set_log_stretch(self, LOG_STRETCH);
         *ret_bytes = 0; /* little is not worth the writing */
         return r;
     }
@@ -319,7 +318,7 @@ int sqlite_shrink(struct backend *backend, const struct cancel *cancel, uint64_t
         given += (uint64_t)((before - n_free) * page);
         clock_sleep(clock_monotonic() - start);
     }
-    (void)sqlite3_wal_autocheckpoint(self->db, USUAL_LOG_PAGES);
+    sqlite_set_log_stretch(self, LOG_STRETCH);
     if (r < 0) {
         return r;
     }

@@ -192,6 +192,7 @@ int sqlite_fail(struct sqlite_backend *self, int r, const char *attempted, corri
 
 #define WAIT_MIN_NS 150000
 #define WAIT_SPREAD_NS 300000
+#define LOG_PATIENCE_NS 5000000 /* bring_back */
 
 static int wait_for_lock(void *arg, int n_calls)
 {
@@ -199,7 +200,7 @@ static int wait_for_lock(void *arg, int n_calls)
     int64_t now = clock_monotonic();
 
     if (n_calls == 0) {
-        self->wait_until = now + self->deadline_ms * 1000000;
+        self->wait_until = now + (self->is_patient ? self->deadline_ms * 1000000 : LOG_PATIENCE_NS);
     } else if (now >= self->wait_until) {
         return 0;
     }
@@ -209,6 +210,40 @@ static int wait_for_lock(void *arg, int n_calls)
     self->jitter = self->jitter * 6364136223846793005u + 1442695040888963407u;
     clock_sleep(WAIT_MIN_NS + (int64_t)(self->jitter >> 33) % WAIT_SPREAD_NS);
     return 1;
+}
+
+/* ---- the log ----
+ *
+ * SQLite's own rule looks at the length of the log alone, and brings it back while others go on writing: where they always
+ * do, it never catches up, the log grows without end and every commit brings some of it back once more. With eight writers
+ * that took longer than all the rest of a commit (measured). Here a connection does so once for each stretch that the log
+ * has grown: most of it beside the others, the rest under the lock, so that the log begins anew. Somebody who reads for
+ * long is not waited for. */
+
+static int bring_back(void *arg, sqlite3 *db, const char *name, int n_frames)
+{
+    struct sqlite_backend *self = arg;
+
+    if (n_frames < self->log_seen) { /* it began anew */
+        self->log_next = self->log_stretch;
+    }
+    self->log_seen = n_frames;
+    if (n_frames >= self->log_next) {
+        self->log_next = n_frames + self->log_stretch;
+        self->is_patient = false;
+        if (sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
+            SQLITE_OK) {
+            (void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+        }
+        self->is_patient = true;
+    }
+    return SQLITE_OK; /* the commit stands, whatever became of the log */
+}
+
+void sqlite_set_log_stretch(struct sqlite_backend *self, int frames)
+{
+    self->log_stretch = frames;
+    self->log_next = self->log_seen / frames * frames + frames;
 }
 
 /* ---- statements ---- */
@@ -418,6 +453,9 @@ static int connect_file(const char *directory, const struct catalog_options *opt
         return r;
     }
     (void)sqlite3_busy_handler(self->db, wait_for_lock, self);
+    self->is_patient = true;
+    sqlite_set_log_stretch(self, LOG_STRETCH);
+    (void)sqlite3_wal_hook(self->db, bring_back, self);
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     r = sqlite3_exec(

@@ -53,9 +53,13 @@ struct sqlite_backend {
     int64_t deadline_ms;
     int64_t wait_until; /* monotonic; of the wait for a lock that is going on */
     uint64_t jitter;
-    bool held;            /* a write transaction is open since hold() */
-    bool frozen;          /* a read transaction is open since freeze() */
-    bool is_still;        /* nobody may write it: opened so; sqlite_still.c */
+    bool is_patient; /* waits until the deadline; false while it brings the log back */
+    int log_stretch; /* frames that the log may grow before it is brought into the file again */
+    int log_seen;    /* its length after our last commit */
+    int log_next;    /* the length at which we bring it back */
+    bool held;       /* a write transaction is open since hold() */
+    bool frozen;     /* a read transaction is open since freeze() */
+    bool is_still;   /* nobody may write it: opened so; sqlite_still.c */
     struct os_stat still; /* as it was then */
 };
 
@@ -87,6 +91,10 @@ int sqlite_step(struct sqlite_backend *self, sqlite3_stmt *statement, const char
 /* A statement that is reset at the end of the scope, so that it holds no lock and no memory. */
 void sqlite_resetp(sqlite3_stmt **statement);
 #define _reset_ _cleanup_(sqlite_resetp)
+
+/* How far the log may grow before it is brought into the file again, in frames (pages of 8 KiB). */
+#define LOG_STRETCH 1000
+void sqlite_set_log_stretch(struct sqlite_backend *self, int frames);
 
 /* Bindings are borrowed until the reset; their errors show at the step. */
 void sqlite_bind_str(sqlite3_stmt *statement, int index, struct str text);

@@ -2,6 +2,7 @@
  * it; or a disk, because garbage is never removed. */
 #include "base/uuid.h"
 #include "catalog/collect_priv.h"
+#include "os/dir.h"
 #include "tests/unit/catalog/support.h"
 
 #define N_TABLES 300
@@ -747,6 +748,58 @@ START_TEST(test_file_shrinks)
 }
 END_TEST
 
+static int64_t log_bytes(struct lab *lab)
+{
+    struct os_stat stat;
+    char path[600];
+
+    snprintf(path, sizeof path, "%s/catalog.db-wal", lab->directory);
+    ck_ok(os_stat(path, &stat, &lab->err), &lab->err);
+    return (int64_t)stat.size;
+}
+
+/* Two long stretches of the log. */
+static int64_t grow_log(struct lab *lab, struct arena *arena, int first)
+{
+    for (int i = first; i < first + 500; i++) {
+        struct tree_edit edit =
+            put_number(arena, arena_printf(arena, "x%04d", i * 37 % N_TABLES), i);
+
+        lab_commit(lab, "main", &edit, 1);
+    }
+    return log_bytes(lab);
+}
+
+/* Somebody who reads for long lets the log grow, and is not waited for; afterwards it begins anew, though others have the
+ * file open. */
+START_TEST(test_log_begins_anew)
+{
+    _cleanup_(lab_done) struct lab lab;
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(catalog_closep) struct catalog *other = NULL;
+    int64_t usual;
+    int64_t grown;
+
+    fill(&lab, &arena, 1);
+    other = lab_open(&lab);
+    usual = grow_log(&lab, &arena, 0);
+    ck_assert_int_lt(usual, 24 << 20);
+    ck_assert_int_lt(grow_log(&lab, &arena, 500), usual + (1 << 20));
+
+    ck_ok(other->backend->ops->freeze(other->backend, &lab.err), &lab.err);
+    lab_head(&lab, "main");
+    ck_ok(catalog_ref_list(other, STR_EMPTY, 0, STR_EMPTY, 1, &arena, &(struct catalog_ref *){0},
+                           &(size_t){0}, &lab.err),
+          &lab.err);
+    grown = grow_log(&lab, &arena, 1000);
+    ck_assert_int_gt(grown, usual + (1 << 20));
+    other->backend->ops->thaw(other->backend);
+    grown = grow_log(&lab, &arena, 1500);
+    ck_assert_int_lt(grow_log(&lab, &arena, 2000), grown + (1 << 20));
+    lab_sound(&lab);
+}
+END_TEST
+
 Suite *collect_suite(void);
 Suite *collect_suite(void)
 {
@@ -765,6 +818,7 @@ Suite *collect_suite(void)
         test_damage_stops_it,
         test_order_of_storing,
         test_file_shrinks,
+        test_log_begins_anew,
     };
     Suite *suite = suite_create("collect");
     TCase *tcase = tcase_create("collect");
