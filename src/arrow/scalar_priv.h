@@ -14,6 +14,9 @@ bool scalar_read_decimal(struct str bytes, int128 *ret);
 int scalar_write_decimal(const struct type *type, int128 unscaled, struct arena *arena,
                          struct str *ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* The day of the proleptic Gregorian calendar, days counted from 1970-01-01. */
+void scalar_civil_of_days(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day);
+
 int scalar_fail(const struct type *type, struct str bytes, corrie_error *err);
 
 #endif

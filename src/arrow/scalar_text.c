@@ -21,7 +21,7 @@ static int64_t days_of_civil(int64_t year, int month, int day)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-static void civil_of_days(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day)
+void scalar_civil_of_days(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day)
 {
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
@@ -361,7 +361,7 @@ static void print_date(int64_t days, struct buf *out)
     int month;
     int day;
 
-    civil_of_days(days, &year, &month, &day);
+    scalar_civil_of_days(days, &year, &month, &day);
     if (year < 0) {
         buf_addf(out, "-%04lld-%02d-%02d", (long long)-year, month, day);
     } else {

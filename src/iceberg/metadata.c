@@ -1,6 +1,7 @@
 /* metadata.c — metadata documents as structs. */
 #include <zlib.h>
 
+#include "arrow/transform.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "iceberg/metadata_priv.h"
@@ -64,25 +65,16 @@ static int parse_schemas(struct table_metadata *metadata, corrie_error *err)
 }
 
 /* Type of the values a transform makes; TYPE_NONE if either is not known. */
-static struct type transform_type(struct str transform, const struct field *source)
+static struct type transform_type(struct str name, const struct field *source)
 {
-    const struct type none = {.kind = TYPE_NONE};
+    struct transform transform;
+    struct type type;
 
-    if (!source) {
-        return none;
+    if (!source || !transform_parse(name, &transform) ||
+        !transform_result(&transform, &source->type, &type)) {
+        return (struct type){.kind = TYPE_NONE};
     }
-    if (str_eq(transform, STR("identity")) || str_eq(transform, STR("void")) ||
-        str_starts(transform, STR("truncate["))) {
-        return source->type;
-    }
-    if (str_eq(transform, STR("year")) || str_eq(transform, STR("month")) ||
-        str_eq(transform, STR("hour")) || str_starts(transform, STR("bucket["))) {
-        return (struct type){.kind = TYPE_INT};
-    }
-    if (str_eq(transform, STR("day"))) {
-        return (struct type){.kind = TYPE_DATE};
-    }
-    return none;
+    return type;
 }
 
 /* In the current schema, else in the newest that has the field. */

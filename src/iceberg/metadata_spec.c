@@ -1,4 +1,5 @@
 /* metadata_spec.c — partition evolution. */
+#include "arrow/transform.h"
 #include "base/limits.h"
 #include "base/str.h"
 #include "iceberg/metadata_priv.h"
@@ -26,45 +27,6 @@ static const struct field *find_source(const struct field *fields, size_t n_fiel
     return NULL;
 }
 
-/* "bucket[16]" with the name "bucket": the number, which must be one. */
-static bool has_number(struct str transform, struct str name)
-{
-    int64_t number;
-
-    return transform.len > name.len + 2 && str_starts(transform, name) &&
-           transform.data[name.len] == '[' && str_ends(transform, STR("]")) &&
-           str_to_int64(str_slice(transform, name.len + 1, transform.len - name.len - 2),
-                        &number) &&
-           number > 0 && number <= INT32_MAX;
-}
-
-/* Iceberg spec, "Partition Transforms". */
-static bool transform_takes(struct str transform, enum type_kind kind, bool *ret_known)
-{
-    bool is_time = kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
-
-    *ret_known = true;
-    if (str_eq(transform, STR("identity")) || str_eq(transform, STR("void"))) {
-        return true;
-    }
-    if (str_eq(transform, STR("year")) || str_eq(transform, STR("month")) ||
-        str_eq(transform, STR("day"))) {
-        return is_time || kind == TYPE_DATE;
-    }
-    if (str_eq(transform, STR("hour"))) {
-        return is_time;
-    }
-    if (has_number(transform, STR("truncate"))) {
-        return kind == TYPE_INT || kind == TYPE_LONG || kind == TYPE_DECIMAL ||
-               kind == TYPE_STRING || kind == TYPE_BINARY;
-    }
-    if (has_number(transform, STR("bucket"))) {
-        return kind != TYPE_BOOLEAN && kind != TYPE_FLOAT && kind != TYPE_DOUBLE;
-    }
-    *ret_known = false;
-    return false;
-}
-
 static int check_term(const struct table_metadata *metadata, const struct partition_term *terms,
                       size_t at, corrie_error *err)
 {
@@ -74,17 +36,17 @@ static int check_term(const struct table_metadata *metadata, const struct partit
     const struct field *named = schema_find(schema, term->name);
     bool keeps_value =
         str_eq(term->transform, STR("identity")) || str_eq(term->transform, STR("void"));
-    bool known = false;
+    struct transform transform;
+    struct type type;
 
     if (!source || type_is_nested(&source->type)) {
         return refuse(err, term, "there is no such column to partition by");
     }
-    bool takes = transform_takes(term->transform, source->type.kind, &known);
-    if (!known) {
+    if (!transform_parse(term->transform, &transform)) {
         refuse(err, term, "there is no such transform");
         return corrie_hint(err, "identity, year, month, day, hour, bucket[N], truncate[W] or void");
     }
-    if (!takes) {
+    if (!transform_result(&transform, &source->type, &type)) {
         return refuse(err, term, "the column's type has no such transform");
     }
     if (term->name.len == 0 || !str_is_utf8(term->name, NULL)) {

@@ -1,0 +1,47 @@
+/* transform.h — what a partition field makes of a column's value (Iceberg spec, "Partition Transforms").
+ *
+ * Pure functions of scalars; a null value has a null partition, whatever the transform. `void` makes null of everything.
+ * Buckets are Murmur3 (x86, 32 bits, seed 0) of the value's bytes as the spec's appendix B has them, so that a value
+ * falls into the bucket where every other engine looks for it. */
+#ifndef CORRIE_ARROW_TRANSFORM_H
+#define CORRIE_ARROW_TRANSFORM_H
+
+#include "arrow/scalar.h"
+
+enum transform_kind {
+    TRANSFORM_IDENTITY,
+    TRANSFORM_VOID,
+    TRANSFORM_YEAR,  /* since 1970 */
+    TRANSFORM_MONTH, /* since 1970-01 */
+    TRANSFORM_DAY,   /* a date */
+    TRANSFORM_HOUR,  /* since 1970-01-01 00:00, UTC */
+    TRANSFORM_BUCKET,
+    TRANSFORM_TRUNCATE
+};
+
+struct transform {
+    enum transform_kind kind;
+    int32_t
+        n; /* BUCKET: how many; TRUNCATE: code points, bytes, or what numbers are cut down to a multiple of */
+};
+
+/* As Iceberg spells it: "day", "bucket[16]", "truncate[10]". False for any other text (a later version's transform). */
+bool transform_parse(struct str text, struct transform *ret);
+void transform_print(const struct transform *transform, struct buf *out);
+
+/* The type of what a transform makes of columns of type `source` (allocates nothing: identity shares the source's).
+ * False if there is no such transform of that type. */
+bool transform_result(const struct transform *transform, const struct type *source,
+                      struct type *ret);
+/* The value of the partition field for a column's `value` (a scalar of `source`; data NULL = null). *ret is borrowed from
+ * `value` or lies in `arena`; data NULL = null. CORRIE_E_DATA if the bytes are no value of the type, CORRIE_E_USAGE for a
+ * transform that the type has not. A number that is cut below the least of its type wraps around, as in Iceberg's Java. */
+int transform_apply(const struct transform *transform, const struct type *source, struct str value,
+                    struct arena *arena, struct str *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* Murmur3 of the value's bytes: what bucket[N] takes modulo N, its sign cut off. CORRIE_E_USAGE for boolean, float,
+ * double and nested types, which have no buckets. */
+int transform_hash(const struct type *source, struct str value, uint32_t *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+#endif
