@@ -277,6 +277,9 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
                 str_find_str(str_of(corrie_error_message(err)), w->write->origins[i]) < 0) {
                 corrie_wrap(err, "%.*s", STR_FMT(w->write->origins[i]));
             }
+            if (r < 0 && w->write->select_failed) { /* the engine removed what it began */
+                r = w->write->select_failed(w->write->select_failed_data, i, err);
+            }
         }
         if (r >= 0) {
             ret->rows += ret->selects[i].rows;
