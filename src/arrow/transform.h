@@ -44,4 +44,34 @@ int transform_apply(const struct transform *transform, const struct type *source
 int transform_hash(const struct type *source, struct str value, uint32_t *ret, corrie_error *err)
     CORRIE_MUST_USE;
 
+/* ---- projection ---- */
+
+/* Comparisons of a column's value with a constant; a null value satisfies IS_NULL alone. */
+enum predicate_op {
+    PREDICATE_EQ,
+    PREDICATE_NE,
+    PREDICATE_LT,
+    PREDICATE_LE,
+    PREDICATE_GT,
+    PREDICATE_GE,
+    PREDICATE_IS_NULL,
+    PREDICATE_NOT_NULL
+};
+
+/* What must hold of the partition value wherever `column op value` holds of the column's. */
+struct projected {
+    enum predicate_op op;
+    struct str value; /* a scalar of the transform's result; unused by IS_NULL, NOT_NULL */
+};
+#define TRANSFORM_MAX_PROJECTED 2
+
+/* Projects `op value` (a scalar of `source`) through a transform, inclusively: rows that satisfy the predicate lie in
+ * partitions that satisfy all of `ret`; the reverse need not hold. Returns how many of `ret` are filled, 0 if the transform
+ * says nothing of the predicate. Values before 1970 are projected so that partitions of older writers, which rounded
+ * times towards zero, are found too. Scalars lie in `arena` or are borrowed from `value`. Errors as transform_apply. */
+int transform_project(const struct transform *transform, const struct type *source,
+                      enum predicate_op op, struct str value, struct arena *arena,
+                      struct projected ret[TRANSFORM_MAX_PROJECTED], corrie_error *err)
+    CORRIE_MUST_USE;
+
 #endif

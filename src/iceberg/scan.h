@@ -6,19 +6,9 @@
 #ifndef CORRIE_ICEBERG_SCAN_H
 #define CORRIE_ICEBERG_SCAN_H
 
+#include "arrow/transform.h"
 #include "iceberg/data_file.h"
 #include "iceberg/metadata.h"
-
-enum predicate_op {
-    PREDICATE_EQ,
-    PREDICATE_NE,
-    PREDICATE_LT,
-    PREDICATE_LE,
-    PREDICATE_GT,
-    PREDICATE_GE,
-    PREDICATE_IS_NULL,
-    PREDICATE_NOT_NULL
-};
 
 /* `field op value` on a primitive field of the snapshot's schema; a null field satisfies IS_NULL alone. */
 struct predicate {
@@ -27,26 +17,57 @@ struct predicate {
     struct str value; /* scalar of the field's type in that schema; unused by IS_NULL, NOT_NULL */
 };
 
+/* The delete files that apply to one data file (Iceberg spec, "Scan Planning"). */
+struct scan_deletes {
+    /* The data file's path as the manifest has it. Rows of position deletes name a file by this, or by its path in
+     * scan.files: they differ where the lake was moved. */
+    struct str stored_path;
+    const struct data_file *const *positions; /* sorted as scan.files, of scan.delete_files */
+    size_t n_positions;
+    const struct data_file *const *equalities; /* the columns compared: their equality_ids */
+    size_t n_equalities;
+};
+
+/* For people: what pruning saved. */
+struct scan_counts {
+    size_t manifests;              /* with live files, of data and of deletes */
+    size_t manifests_pruned;       /* not read: their partitions rule the predicates out */
+    size_t files_in_pruned;        /* data files of those, as far as the manifest list tells */
+    size_t files;                  /* data files of the manifests that were read */
+    size_t files_pruned_partition; /* of `files`: left out by their partition */
+    size_t files_pruned_bounds;    /* of `files`: left out by counts and bounds of columns */
+    size_t delete_files;           /* that apply to a file of the scan */
+};
+
 struct scan {
     const struct data_file *files;
     size_t n_files;
-    size_t n_pruned; /* files left out because of predicates */
-    int64_t records; /* of `files` */
+    const struct scan_deletes *deletes;   /* parallel to `files`; NULL when none apply to any */
+    const struct data_file *delete_files; /* each that applies to some file, once; same order */
+    size_t n_delete_files;
+    size_t n_pruned; /* files left out because of predicates, those of pruned manifests too */
+    int64_t records; /* of `files`, deleted ones too */
     int64_t bytes;
+    struct scan_counts counts;
 };
 
 /* Plans a scan of `snapshot` (NULL = the current one; a table without one has no files). All of *ret lies in
- * `arena`. Predicates are joined by AND; n may be 0. CORRIE_E_UNSUPPORTED if delete files apply, naming one;
- * CORRIE_E_CORRUPT, CORRIE_E_NOT_FOUND with the path of a bad or missing manifest. Cost: one read a manifest. */
+ * `arena`. Predicates are joined by AND; n may be 0. Manifests whose partition summaries rule the predicates out are not
+ * read, by each manifest's own spec. CORRIE_E_UNSUPPORTED for delete files of a later version (deletion vectors), naming
+ * one; CORRIE_E_CORRUPT, CORRIE_E_NOT_FOUND with the path of a bad or missing manifest. Cost: one read a manifest. */
 int scan_plan(const struct table_io *io, const struct table_metadata *metadata,
               const struct snapshot *snapshot, const struct predicate *predicates,
               size_t n_predicates, struct arena *arena, struct scan *ret, corrie_error *err)
     CORRIE_MUST_USE;
 
-/* Whether a file may hold a row that all predicates accept: the test that scan_plan applies. `schema` gives
- * the types. */
+/* Whether a file may hold a row that all predicates accept, by its counts and bounds: one of scan_plan's tests.
+ * `schema` gives the types. */
 bool scan_may_match(const struct schema *schema, const struct data_file *file,
                     const struct predicate *predicates, size_t n_predicates);
+/* Whether every row of the file surely satisfies all predicates, by its counts and bounds: such a file can be dropped
+ * without being read. False where that is not known. */
+bool scan_must_match(const struct schema *schema, const struct data_file *file,
+                     const struct predicate *predicates, size_t n_predicates);
 
 /* ---- every file that a metadata file keeps alive (fsck, gc) ---- */
 

@@ -1,0 +1,34 @@
+/* history.h — former versions of a table's rows: finding them, letting them go. */
+#ifndef CORRIE_ICEBERG_HISTORY_H
+#define CORRIE_ICEBERG_HISTORY_H
+
+#include "iceberg/scan.h"
+
+/* The snapshot that was current at `timestamp_ms` (by the snapshot log, else by the snapshots' own times); NULL if
+ * the table had none then, or no longer has it. */
+const struct snapshot *metadata_snapshot_at(const struct table_metadata *metadata,
+                                            int64_t timestamp_ms);
+
+struct expire_options {
+    int64_t older_than_ms; /* snapshots made before this go */
+    size_t keep_last;      /* but for the newest of the current history; 0 = 1 */
+    const int64_t *ids;    /* these go, whatever their age; may be NULL */
+    size_t n_ids;
+};
+
+/* The metadata without the snapshots that `options` let go. What a ref names stays, as does what a branch's own retention
+ * keeps (min-snapshots-to-keep, max-snapshot-age-ms of the ref). *ret_expired: how many go (0: *ret is equal to
+ * `metadata`). CORRIE_E_USAGE for an id that a ref names, CORRIE_E_NOT_FOUND for one that the table has not. Nothing is
+ * written. */
+int metadata_expire(const struct table_metadata *metadata, const struct expire_options *options,
+                    int64_t now_ms, struct table_metadata **ret, size_t *ret_expired,
+                    corrie_error *err) CORRIE_MUST_USE;
+
+/* Visits what snapshots of `before` keep alive and none of `after` does, each file once: manifest lists, manifests, data and
+ * delete files. Whether another branch or commit of the lake still needs them is for the caller to know. Cost: the manifests
+ * that both do not share, once each. */
+int history_freed(const struct table_io *io, const struct table_metadata *before,
+                  const struct table_metadata *after, visit_fn visit, void *arg, corrie_error *err)
+    CORRIE_MUST_USE;
+
+#endif
