@@ -91,10 +91,40 @@ int engine_inspect(struct engine *engine, struct str sql, const char *file, stru
 
 /* ---- tables ---- */
 
+/* A file of deletes as Iceberg's version 2 has them. */
+struct engine_delete {
+    struct str path; /* absolute, local */
+    bool equality;   /* rows equal in `fields`; else rows by path and position */
+    /* Equality only: the primitive fields compared, null equal to null, each with its id and the type it has in the
+     * table (of a column that was dropped since: the last it had). May lie in structs. */
+    const struct field *fields;
+    size_t n_fields;
+};
+
+/* The value of a column that a file itself lacks: what its partition has for all of its rows. */
+struct engine_constant {
+    int field_id;     /* of a primitive top-level column */
+    struct str value; /* scalar of the column's type (arrow/scalar.h); data NULL = null */
+};
+
+/* Which field a name means in files without field ids (Iceberg spec, "Column Projection", name mapping). */
+struct engine_name {
+    int field_id; /* 0: none, but the fields in it may have one */
+    const struct str *names;
+    size_t n_names;
+    const struct engine_name *fields; /* struct: by name; list: "element"; map: "key", "value" */
+    size_t n_fields;
+};
+
 struct engine_file {
-    struct str path; /* absolute, local; any characters */
-    int64_t rows;    /* as the manifest says; -1 unknown */
-    int64_t bytes;   /* -1 unknown */
+    struct str path;       /* absolute, local; any characters */
+    int64_t rows;          /* as the manifest says; -1 unknown */
+    int64_t bytes;         /* -1 unknown */
+    struct str recorded;   /* the path as position deletes may name it; empty = `path` */
+    const size_t *deletes; /* those of engine_table.deletes that apply, ascending */
+    size_t n_deletes;
+    const struct engine_constant *constants;
+    size_t n_constants;
 };
 
 struct engine_table {
@@ -108,15 +138,22 @@ struct engine_table {
     size_t n_columns;
     struct str
         filter; /* only rows for which this SQL over the columns' names is true; empty = all */
+    const struct engine_delete *deletes;
+    size_t n_deletes;
+    const struct engine_name *names; /* for files without field ids; NULL: such a file is refused */
+    size_t n_names;
 };
 
-/* Makes (or replaces) a table of Parquet files. Columns are found by field id, so renamed columns are
- * found and columns that an older file lacks are null; types that were widened since are cast.
- * `filter` may use columns that are not in `columns`. Nothing is read but, for a table of one file,
- * its footer. A file that is missing or damaged is CORRIE_E_CORRUPT naming it, here or where a query
- * comes to it. Borrowed for the call. A nested column whose inner fields were renamed since a file was
- * written is CORRIE_E_UNSUPPORTED where that is seen (tables of one file).
- * Cost: O(files); the first query opens each file that its filters do not exclude. */
+/* Makes (or replaces) a table of Parquet files. Columns are found by field id at every level: renamed fields are
+ * found, fields that a file lacks are null (but see `constants`), types that were widened since are cast, and a field
+ * that only shares its name with another is not taken for it. A struct, list or map that is null stays null.
+ * Position deletes name rows by `recorded` or `path`, whatever form of URI (file:///x, file:/x, /x). `filter` may use
+ * columns that are not in `columns`.
+ * Reads the end of each file and the delete files whole (each once). A file that is missing or damaged is
+ * CORRIE_E_CORRUPT naming it, here or where a query comes to it; CORRIE_E_UNSUPPORTED for an encrypted one, or one
+ * without field ids where `names` are NULL. Borrowed for the call. Memory: a bit for each row of a file that has position deletes, and the
+ * distinct rows of equality deletes, until the table is redefined or the engine closed.
+ * Cost: O(files); 20 µs a file, then what the deletes take. */
 int engine_define_files(struct engine *engine, const struct engine_table *table, corrie_error *err)
     CORRIE_MUST_USE;
 

@@ -140,6 +140,45 @@ int lake_table_define(const struct lake_view *view, const struct lake_table *tab
                       struct engine *engine, const struct str *columns, size_t n_columns,
                       struct str filter, corrie_error *err) CORRIE_MUST_USE;
 
+/* ---- tables for a statement ---- */
+
+/* A table that a statement reads. */
+struct lake_source {
+    const struct lake_view *view;
+    struct lake_table table;
+    struct str name_space; /* what the statement calls it; empty = the table's own */
+    struct str name;
+    int64_t snapshot_id; /* SNAPSHOT_NONE = the one that the view has */
+};
+
+/* What a scan of it would read (for `explain`). Counts are of the table's snapshot, -1 = not known. */
+struct lake_scan {
+    struct str ns; /* of the table */
+    struct str name;
+    int64_t snapshot_id;
+    int64_t manifests; /* of data */
+    int64_t manifests_pruned;
+    int64_t files;
+    int64_t files_pruned;
+    int64_t row_groups; /* of the files that are left */
+    int64_t row_groups_pruned;
+    int64_t records; /* of the files that are left, before deletes */
+    int64_t bytes;
+    int64_t delete_files;      /* that apply to files that are left */
+    const struct str *columns; /* that are read */
+    size_t n_columns;
+    const struct str *filters; /* SQL, as far as they are told to the scan: all hold */
+    size_t n_filters;
+};
+
+/* Defines the tables that `sql` names, leaving out files that cannot hold a row that it needs: for that the statement
+ * is bound first (3 ms, the first time 10 more) where a table has several files or `ret` is wanted. `name_space` is where unqualified names are looked up, `file`
+ * what a person calls the text. *ret (may be NULL) has one for each source, in order, in `arena`: then the footers of
+ * the files that are left are read for their row groups. Errors of engine_bind and lake_table_define. */
+int lake_define(struct engine *engine, const struct lake_source *sources, size_t n_sources,
+                struct str sql, const char *file, struct str name_space, struct arena *arena,
+                struct lake_scan **ret, corrie_error *err) CORRIE_MUST_USE;
+
 /* An engine at work on a lake, and the directory that it may spill to. Zeroed is none. */
 struct lake_workspace {
     struct engine *engine;
