@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arrow/transform.h"
 #include "arrow/type.h"
 #include "base/arena.h"
 #include "base/cancel.h"
@@ -237,6 +238,15 @@ struct engine_written {
     size_t n_columns;
     int64_t *split_offsets; /* where row groups start, ascending */
     size_t n_split_offsets;
+    struct str
+        *partition; /* one scalar a field of engine_write.partition, of the transform's result type;
+                            * data NULL = null. NULL without fields */
+};
+
+/* Rows are grouped by what the transform makes of a column. */
+struct engine_partition_field {
+    int source_id; /* field id in the schema: a primitive column or one inside structs alone */
+    struct transform transform;
 };
 
 struct engine_write {
@@ -250,15 +260,31 @@ struct engine_write {
     int64_t max_rows; /* rows of a file; 0 = no maximum */
     int64_t
         target_bytes; /* size of a file, roughly; 0 = one file; up to twice that is left whole */
+    const struct engine_partition_field *partition; /* NULL: one partition */
+    size_t n_partition;
+    struct str
+        order_by; /* SQL over the names of `schema`: rows of a file come so, those that are equal in the
+                             * query's order. Ours, not a person's; empty = the query's order */
+    struct str check;      /* SQL over the names of `schema`: true of every row, or CORRIE_E_DATA */
+    struct str check_name; /* what messages call `check` */
+    int64_t row_group_rows;  /* 0 = 122 880 */
+    int64_t row_group_bytes; /* about, before compression; 0 = rows alone decide */
+    struct str codec; /* "zstd", "snappy", "gzip", "lz4", "brotli", "uncompressed"; empty = zstd */
 };
 
-/* Writes the rows of `sql`, in order, to one Parquet file (ordinal 0), or to several where max_rows or
- * target_bytes are passed (ordinals 1, 2, …; the file of ordinal 0 is removed). No rows: no file, *ret_n = 0. ZSTD, row groups of 122 880 rows.
+/* Writes the rows of `sql`, in order, to one Parquet file, or to several where max_rows or target_bytes are passed or
+ * there are several partitions: each file holds rows of one partition, in the query's order (or `order_by`), and files
+ * come back partition by partition, nulls last, then in the order of their rows. Ordinals count the files that were
+ * begun; some may have been removed again. No rows: no file, *ret_n = 0.
+ * Partition values are those of transform_apply. However many partitions there are, the query runs once, one file is
+ * open at a time, and what memory has no room for goes to the engine's temp_dir (none: CORRIE_E_LIMIT).
  * A value that does not fit its column, or null in a required one, is CORRIE_E_DATA naming the column
- * (and file, line and value where the query is a source's relation).
+ * (and file, line and value where the query is a source's relation). CORRIE_E_USAGE for a partition field whose
+ * transform its source's type has not. CORRIE_E_LIMIT past CORRIE_MAX_WRITE_PARTITIONS.
  * On failure (and on cancel) files that this call began are removed. fsync of the files and their
  * directory is the CALLER's. Result memory from `arena`.
- * Cost: one pass; files beyond the target are cut by reading what was written again. */
+ * Cost: one pass; files beyond the target are cut by reading what was written again. With partitions: a sort, then a
+ * millisecond a file. */
 int engine_write_parquet(struct engine *engine, const struct engine_write *write,
                          struct arena *arena, struct engine_written **ret, size_t *ret_n,
                          corrie_error *err) CORRIE_MUST_USE;

@@ -19,6 +19,7 @@
 #define CORRIE_LAKE_TX_H
 
 #include "lake/lake.h"
+#include "lang/partition.h"
 
 struct lake_tx;
 
@@ -50,6 +51,15 @@ enum lake_write_mode {
     LAKE_CREATE,  /* a new, empty table; CORRIE_E_EXISTS if there is one */
     LAKE_APPEND,  /* rows are added; a missing table is made */
     LAKE_REPLACE, /* the rows and schema become the table's; a missing table is made */
+    /* Rows come in the place of those of the same partitions, or of those that `overwrite_filter` admits; a missing
+     * table is made. */
+    LAKE_OVERWRITE_PARTITIONS,
+};
+
+/* How a table that is made or replaced is partitioned. */
+enum lake_partitioning {
+    LAKE_PARTITION_KEEP, /* REPLACE: as it is; CORRIE_E_DATA if a column that it needs is gone. Else: not */
+    LAKE_PARTITION_SET, /* by `partition_by`; no terms = not at all */
 };
 
 struct lake_write {
@@ -58,8 +68,22 @@ struct lake_write {
     enum lake_write_mode mode;
     /* Names and types of the rows (ids are ignored); they name the columns of a new or replaced table. For
      * APPEND they must fit the table's schema by name (schema_fit), in any order: CORRIE_E_DATA says how not.
-     * NULL, for APPEND to a table that exists: whoever makes the selects sees to that. */
+     * NULL, for APPEND to a table that exists: whoever makes the selects sees to that. OVERWRITE_PARTITIONS: as APPEND. */
     const struct schema *schema;
+    /* For a table that is made, and for REPLACE. For APPEND and OVERWRITE_PARTITIONS to a table that exists terms must
+     * be the table's own, or CORRIE_E_DATA (SET without terms: any). */
+    enum lake_partitioning partitioning;
+    const struct partition_by_term *partition_by;
+    size_t n_partition_by;
+    /* APPEND, OVERWRITE_PARTITIONS: columns that the table lacks are added (optional), and types that the new rows
+     * need are widened. Without it both are CORRIE_E_DATA that names them. */
+    bool evolve;
+    /* OVERWRITE_PARTITIONS: rows of the table for which this condition (lang/filter.h, over its columns) is true go,
+     * files that it admits in part are written again; every new row must satisfy it: CORRIE_E_DATA. Empty: the
+     * partitions go that new rows fall into (CORRIE_E_DATA if the table is not partitioned). */
+    struct str overwrite_filter;
+    const struct property *properties; /* of the table, set by this write */
+    size_t n_properties;
     /* Where the rows come from: SELECTs over what `engine` has defined, each giving the columns of `schema` in
      * order (of the table's schema for APPEND, see lake_tx_target). None for CREATE. */
     struct engine *engine;
@@ -74,21 +98,26 @@ struct lake_write {
     void *select_failed_data;
 };
 
+/* What became of one select. */
+struct written_files {
+    const struct str *paths; /* keys relative to the root */
+    size_t n_paths;
+    int64_t rows;
+    int64_t bytes;
+};
+
 struct lake_written {
     struct lake_table table;
     int64_t rows; /* added by this write */
     int64_t bytes;
+    int64_t removed_rows; /* OVERWRITE_PARTITIONS: that were there and are not any more */
+    int64_t partitions;   /* that rows were written into; 0: not partitioned */
     bool created;
-    struct written_files {       /* one a select */
-        const struct str *paths; /* keys relative to the root */
-        size_t n_paths;
-        int64_t rows;
-        int64_t bytes;
-    } * selects;
+    struct written_files *selects; /* one a select */
 };
 
-/* The schema with ids under which rows for `write` are to be selected: that of the existing table for APPEND,
- * `write->schema` otherwise. In `arena`. */
+/* The schema with ids under which rows for `write` are to be selected: that of the existing table for APPEND and
+ * OVERWRITE_PARTITIONS (with `evolve`: as it will be), `write->schema` otherwise. In `arena`. */
 int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
                    struct schema *ret, corrie_error *err) CORRIE_MUST_USE;
 /* Writes data files, makes them durable, writes the table's new metadata and stages it. *ret lies in `arena`. On
