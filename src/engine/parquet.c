@@ -619,7 +619,9 @@ int engine_write_parquet(struct engine *engine, const struct engine_write *write
     _cleanup_(writer_done) struct writer writer = {
         .engine = engine, .write = write, .arena = arena, .err = err, .session = &engine->session};
     struct engine_written *files = NULL;
-    int r = write->schema->n_fields > 0
+    int r = write->n_partition > 0 || write->order_by.len > 0 || write->check.len > 0
+                ? corrie_fail(err, CORRIE_E_UNSUPPORTED, "partitioned writes")
+            : write->schema->n_fields > 0
                 ? write_all(&writer)
                 : corrie_fail(err, CORRIE_E_UNSUPPORTED, "a table without columns");
 

@@ -3,12 +3,11 @@
  * Order (architecture.md, Durability): data files → fsync of them and their directory → manifests → manifest list
  * → metadata → staged in the transaction. A failure on the way leaves files that nothing names. */
 #include "lake/tx_priv.h"
+#include "lake/write_files.h"
 
 #include "engine/engine.h"
 #include "iceberg/snapshot.h"
 #include "lang/name.h"
-
-#define TARGET_FILE_BYTES ((int64_t)128 * 1024 * 1024)
 
 /* One write under way. */
 struct writing {
@@ -21,17 +20,13 @@ struct writing {
     struct str base_location; /* absolute; empty: never stored */
     struct schema schema;     /* with ids, of the files */
     struct str location;      /* of the table, absolute under the present root */
-    unsigned ordinal;
-    bool prepared;
-    VEC(struct data_file) files;
-    VEC(struct str) keys; /* of the files, in the store */
+    struct file_writer files;
 };
 
 static void writing_done(struct writing *writing)
 {
     metadata_free(writing->base);
-    vec_done(&writing->files);
-    vec_done(&writing->keys);
+    file_writer_done(&writing->files);
 }
 
 /* Loads the table, or makes the metadata of a new one. */
@@ -137,142 +132,20 @@ int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct ar
 
 /* ---- data files ---- */
 
-/* Names the next file of the write and makes its directory. */
-static int name_file(void *arg, unsigned ordinal, struct buf *ret, corrie_error *err)
-{
-    struct writing *w = arg;
-    struct str location;
-    struct str key;
-    int r;
-
-    (void)ordinal;
-    r = location_of_data_file(w->location, w->ordinal++, w->arena, &location, err);
-    if (r >= 0 && !w->prepared) {
-        r = location_key(&w->tx->lake->io, location, w->arena, &key, err);
-        if (r >= 0) {
-            r = store_prepare(w->tx->lake->store, key, err);
-        }
-        w->prepared = r >= 0;
-    }
-    if (r < 0) {
-        return r;
-    }
-    buf_add_str(ret, lake_local_path(location));
-    return buf_check(ret, err);
-}
-
-static int compare_metrics(const void *a, const void *b)
-{
-    return ((const struct column_metrics *)a)->field_id -
-           ((const struct column_metrics *)b)->field_id;
-}
-
-static int describe_file(struct writing *w, const struct engine_written *written, corrie_error *err)
-{
-    struct column_metrics *columns =
-        arena_array(w->arena, struct column_metrics, written->n_columns);
-    char *location = arena_printf(w->arena, "file://%.*s", STR_FMT(written->path));
-    struct data_file file = {.format = STR("PARQUET"),
-                             .record_count = written->rows,
-                             .bytes = written->bytes,
-                             .columns = columns,
-                             .n_columns = written->n_columns,
-                             .split_offsets = written->split_offsets,
-                             .n_split_offsets = written->n_split_offsets};
-    struct str key;
-    int r;
-
-    if (!columns || !location) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < written->n_columns; i++) {
-        const struct engine_column_stats *stats = &written->columns[i];
-
-        columns[i] = (struct column_metrics){
-            .field_id = stats->field_id,
-            .column_size = stats->column_size,
-            .value_count = stats->value_count,
-            .null_count = stats->null_count,
-            .nan_count = stats->nan_count,
-            .lower = stats->has_bounds ? stats->lower : (struct str){NULL, 0},
-            .upper = stats->has_bounds ? stats->upper : (struct str){NULL, 0},
-        };
-    }
-    qsort(columns, written->n_columns, sizeof *columns, compare_metrics);
-    file.path = str_of(location);
-    file.spec_id = metadata_spec(w->base)->spec_id;
-    r = location_key(&w->tx->lake->io, file.path, w->arena, &key, err);
-    if (r < 0) {
-        return r;
-    }
-    if (vec_push(&w->files, file) < 0 || vec_push(&w->keys, key) < 0) {
-        return corrie_fail_memory(err);
-    }
-    return 0;
-}
-
-static int write_select(struct writing *w, struct str select, struct written_files *ret,
-                        corrie_error *err)
-{
-    struct engine_write write = {.sql = select,
-                                 .schema = &w->schema,
-                                 .path = name_file,
-                                 .arg = w,
-                                 .target_bytes = TARGET_FILE_BYTES};
-    struct engine_written *written = NULL;
-    struct str *paths;
-    size_t first = w->keys.count;
-    size_t n = 0;
-    int r;
-
-    r = engine_write_parquet(w->write->engine, &write, w->arena, &written, &n, err);
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = 0; i < n; i++) {
-        r = describe_file(w, &written[i], err);
-        if (r < 0) {
-            return r;
-        }
-        ret->rows += written[i].rows;
-        ret->bytes += written[i].bytes;
-    }
-    paths = arena_array(w->arena, struct str, n);
-    if (!paths) {
-        return corrie_fail_memory(err);
-    }
-    if (n > 0) {
-        memcpy(paths, w->keys.items + first, n * sizeof *paths);
-    }
-    ret->paths = paths;
-    ret->n_paths = n;
-    return 0;
-}
-
-/* Files of a write that failed; what cannot be removed is garbage for gc. */
-static void remove_files(struct writing *w)
-{
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-
-    for (size_t i = 0; i < w->keys.count; i++) {
-        if (store_delete(w->tx->lake->store, w->keys.items[i], &ignored) < 0) {
-            corrie_error_clear(&ignored);
-        }
-    }
-}
-
 static int write_files(struct writing *w, struct lake_written *ret, corrie_error *err)
 {
-    int r = 0;
+    int r;
 
     ret->selects = arena_array(w->arena, struct written_files, w->write->n_selects);
     if (!ret->selects) {
         return corrie_fail_memory(err);
     }
+    r = file_writer_init(&w->files, w->tx->lake, w->write->engine, w->base, &w->schema,
+                         metadata_spec(w->base), w->location, w->arena, err);
     for (size_t i = 0; r >= 0 && i < w->write->n_selects; i++) {
         r = cancel_check(w->tx->lake->cancel, err);
         if (r >= 0) {
-            r = write_select(w, w->write->selects[i], &ret->selects[i], err);
+            r = file_writer_write(&w->files, w->write->selects[i], NULL, &ret->selects[i], err);
             if (r < 0 && w->write->origins &&
                 str_find_str(str_of(corrie_error_message(err)), w->write->origins[i]) < 0) {
                 corrie_wrap(err, "%.*s", STR_FMT(w->write->origins[i]));
@@ -286,7 +159,7 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
             ret->bytes += ret->selects[i].bytes;
         }
     }
-    return r < 0 ? r : store_sync(w->tx->lake->store, w->keys.items, w->keys.count, err);
+    return r < 0 ? r : file_writer_sync(&w->files, err);
 }
 
 /* ---- versions ---- */
@@ -299,10 +172,10 @@ static int write_version(struct writing *w, struct table_version *ret, corrie_er
 
     if (w->write->mode == LAKE_REPLACE) {
         return snapshot_replace(io, w->base, w->base_location, w->exists ? &w->schema : NULL,
-                                w->files.items, w->files.count, &options, ret, err);
+                                w->files.files.items, w->files.files.count, &options, ret, err);
     }
-    return snapshot_append(io, w->base, w->base_location, NULL, w->files.items, w->files.count,
-                           &options, ret, err);
+    return snapshot_append(io, w->base, w->base_location, NULL, w->files.files.items,
+                           w->files.files.count, &options, ret, err);
 }
 
 /* A table without rows: metadata alone. */
@@ -368,20 +241,20 @@ static int write_table(struct writing *w, struct lake_written *ret, corrie_error
 
     r = write_files(w, ret, err);
     if (r < 0) {
-        remove_files(w);
+        file_writer_discard(&w->files);
         return r;
     }
-    if (w->exists && w->write->mode == LAKE_APPEND && w->files.count == 0) {
+    if (w->exists && w->write->mode == LAKE_APPEND && w->files.files.count == 0) {
         ret->table = w->table; /* nothing came: nothing changes */
         return 0;
     }
-    if (!w->exists && w->files.count == 0) {
+    if (!w->exists && w->files.files.count == 0) {
         r = write_empty(w, &version, err);
     } else {
         r = write_version(w, &version, err);
     }
     if (r < 0) {
-        remove_files(w);
+        file_writer_discard(&w->files);
         return r;
     }
     ret->created = !w->exists;
