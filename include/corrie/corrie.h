@@ -16,5 +16,6 @@
 #include <corrie/error.h>
 #include <corrie/lake.h>
 #include <corrie/run.h>
+#include <corrie/sql.h>
 
 #endif

@@ -58,6 +58,11 @@
 #define CORRIE_MAX_PROJECT_NODES 20000
 #define CORRIE_MAX_REF_EXPR 512
 
+/* statements: levels of brackets and comments, items of one list (columns, SET, WHEN, actions), statements of a script */
+#define CORRIE_MAX_SQL_DEPTH 1000
+#define CORRIE_MAX_SQL_ITEMS 10000
+#define CORRIE_MAX_SQL_STATEMENTS 10000
+
 /* settings (docs/formats/settings.md): bytes of a name and of a value */
 #define CORRIE_MAX_SETTING_NAME 255
 #define CORRIE_MAX_SETTING 4096
