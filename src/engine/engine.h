@@ -143,7 +143,13 @@ struct engine_table {
     size_t n_deletes;
     const struct engine_name *names; /* for files without field ids; NULL: such a file is refused */
     size_t n_names;
+    /* Two more columns come last, where each row stands: ENGINE_FILE_COLUMN, the index into `files`, and
+     * ENGINE_ROW_COLUMN, from 0 in its file, deleted rows counted (both BIGINT). For who rewrites files. */
+    bool positions;
 };
+
+#define ENGINE_FILE_COLUMN "corrie.file"
+#define ENGINE_ROW_COLUMN "corrie.row"
 
 /* Makes (or replaces) a table of Parquet files. Columns are found by field id at every level: renamed fields are
  * found, fields that a file lacks are null (but see `constants`), types that were widened since are cast, and a field

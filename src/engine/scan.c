@@ -141,7 +141,15 @@ static void add_selection(struct buf *out, const struct engine_table *table)
             first = false;
         }
     }
+    if (table->positions) {
+        buf_add_text(out, ", \"" ENGINE_FILE_COLUMN "\", \"" ENGINE_ROW_COLUMN "\"");
+    }
 }
+
+static const char no_positions[] = ", CAST(NULL AS BIGINT) AS \"" ENGINE_FILE_COLUMN
+                                   "\", CAST(NULL AS BIGINT) AS \"" ENGINE_ROW_COLUMN "\"";
+static const char positions[] = ", CAST(file_index AS BIGINT) AS \"" ENGINE_FILE_COLUMN
+                                "\", file_row_number AS \"" ENGINE_ROW_COLUMN "\"";
 
 static void add_empty(struct buf *out, const struct schema *schema)
 {
@@ -150,12 +158,15 @@ static void add_empty(struct buf *out, const struct schema *schema)
         buf_add_text(out, i == 0 ? "" : ", ");
         add_null_column(out, &schema->fields[i]);
     }
+    buf_add_text(out, no_positions);
     buf_add_text(out, " WHERE false)");
 }
 
 static void add_by_id(struct buf *out, const struct engine_table *table)
 {
-    buf_add_text(out, "read_parquet([");
+    buf_add_text(out, "(SELECT *");
+    buf_add_text(out, table->positions ? positions : "");
+    buf_add_text(out, " FROM read_parquet([");
     for (size_t i = 0; i < table->n_files; i++) {
         buf_add_text(out, i == 0 ? "" : ",");
         add_path(out, table->files[i].path);
@@ -170,7 +181,7 @@ static void add_by_id(struct buf *out, const struct engine_table *table)
         add_type_string(out, &field->type);
         buf_add_text(out, ", 'default_value': NULL}");
     }
-    buf_add_text(out, "})");
+    buf_add_text(out, "}))");
 }
 
 /* Finds top-level field `id`: its index in the footer, or -1. */
@@ -243,6 +254,7 @@ static int add_one_file(struct engine *engine, const struct engine_table *table,
                                STR_FMT(table->files[0].path));
         }
     }
+    buf_add_text(out, table->positions ? positions : "");
     buf_add_text(out, " FROM read_parquet(");
     add_path(out, table->files[0].path);
     buf_add_text(out, "))");

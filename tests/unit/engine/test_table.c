@@ -134,6 +134,37 @@ START_TEST(test_selection)
 }
 END_TEST
 
+START_TEST(test_positions)
+{
+    /* what rewrites files must know which row stands where: a wrong place deletes another row */
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct made made = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct schema schema = schema_of(&arena, "a INTEGER;b VARCHAR");
+    struct engine_table table = {
+        .name_space = STR("shop"), .name = STR("t"), .schema = &schema, .positions = true};
+
+    ck_ok(engine_define_files(engine, &table, &err), &err);
+    ck_assert_str_eq(rows_of(engine, "SELECT * FROM shop.t"), "");
+    add_file(engine, &arena, &made, "SELECT i, 'x' FROM range(10, 13) AS r(i)", &schema, "one");
+    table.files = made.files;
+    table.n_files = 1;
+    ck_ok(engine_define_files(engine, &table, &err), &err);
+    ck_assert_str_eq(rows_of(engine, "SELECT * FROM shop.t WHERE a > 10"), "11|x|0|1\n12|x|0|2");
+    add_file(engine, &arena, &made, "SELECT i, 'y' FROM range(20, 22) AS r(i)", &schema, "two");
+    table.n_files = 2;
+    ck_ok(engine_define_files(engine, &table, &err), &err);
+    ck_assert_str_eq(rows_of(engine, "SELECT * FROM shop.t WHERE a % 2 = 0"),
+                     "10|x|0|0\n12|x|0|2\n20|y|1|0");
+    ck_assert_str_eq(rows_of(engine, "SELECT \"corrie.file\", count(*) FROM shop.t WHERE a > 11 "
+                                     "GROUP BY ALL ORDER BY ALL"),
+                     "0|1\n1|2");
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
 START_TEST(test_odd_paths)
 {
     /* a lake may lie in any directory */
@@ -344,5 +375,6 @@ START_TEST(test_arrow_lives)
 }
 END_TEST
 
-SUITE(table_suite, "table", test_evolved, test_nested_evolved, test_selection, test_odd_paths,
-      test_order, test_locked_reads_its_tables, test_arrow, test_arrow_chunks, test_arrow_lives)
+SUITE(table_suite, "table", test_evolved, test_nested_evolved, test_selection, test_positions,
+      test_odd_paths, test_order, test_locked_reads_its_tables, test_arrow, test_arrow_chunks,
+      test_arrow_lives)
