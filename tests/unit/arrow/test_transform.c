@@ -193,5 +193,173 @@ START_TEST(refuses_what_has_no_partition)
 }
 END_TEST
 
+static const char *const op_names[] = {"=", "<>", "<", "<=", ">", ">=", "is null", "not null"};
+
+/* "< 5" of a column as what holds of its partition: "<= 4", predicates joined by " and "; "" if nothing does. */
+static const char *projected(const char *transform, const char *type_name, enum predicate_op op,
+                             const char *value)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    struct type type = named(type_name);
+    struct projected made[TRANSFORM_MAX_PROJECTED];
+    struct buf text = {0};
+    struct transform parsed;
+    struct type result;
+
+    ck_assert(transform_parse(str_of(transform), &parsed));
+    ck_assert(transform_result(&parsed, &type, &result));
+    int n = transform_project(&parsed, &type, op, scalar(type_name, value), &arena, made, &err);
+    ck_ok(n, &err);
+    for (int i = 0; i < n; i++) {
+        buf_addf(&text, "%s%s", i ? " and " : "", op_names[made[i].op]);
+        if (made[i].op < PREDICATE_IS_NULL) {
+            buf_add_text(&text, " ");
+            ck_ok(scalar_print(&result, made[i].value, &text, &err), &err);
+        }
+    }
+    return arena_printf(&arena, "%s", buf_text(&text));
+}
+
+/* A lookup by day reads that day's files, not the table. */
+START_TEST(predicates_become_those_of_partitions)
+{
+    static const struct {
+        const char *transform;
+        const char *type;
+        enum predicate_op op;
+        const char *value;
+        const char *projected;
+    } cases[] = {
+        {"identity", "long", PREDICATE_NE, "5", "<> 5"},
+        {"identity", "string", PREDICATE_LT, "m", "< m"},
+        {"void", "long", PREDICATE_EQ, "5", ""},
+        {"void", "long", PREDICATE_NOT_NULL, "5", ""},
+        {"void", "long", PREDICATE_IS_NULL, "5", ""},
+        {"bucket[16]", "long", PREDICATE_EQ, "34", "= 3"},
+        {"bucket[16]", "long", PREDICATE_LT, "34", ""},
+        {"bucket[16]", "long", PREDICATE_NE, "34", ""},
+        {"bucket[16]", "long", PREDICATE_IS_NULL, "34", "is null"},
+        {"day", "timestamp", PREDICATE_EQ, "2017-11-16 22:31:08", "= 2017-11-16"},
+        {"day", "timestamp", PREDICATE_NE, "2017-11-16 22:31:08", ""},
+        {"day", "timestamp", PREDICATE_LT, "2017-11-16 00:00:00", "<= 2017-11-15"},
+        {"day", "timestamp", PREDICATE_LE, "2017-11-16 00:00:00", "<= 2017-11-16"},
+        {"day", "timestamp", PREDICATE_GT, "2017-11-16 23:59:59.999999", ">= 2017-11-17"},
+        {"day", "timestamp", PREDICATE_GE, "2017-11-16 23:59:59.999999", ">= 2017-11-16"},
+        {"day", "timestamp", PREDICATE_EQ, "1969-12-30 10:00:00",
+         ">= 1969-12-30 and <= 1969-12-31"},
+        {"year", "date", PREDICATE_LT, "2017-01-01", "<= 46"},
+        {"month", "date", PREDICATE_LE, "1968-02-29", "<= -22"},
+        {"hour", "timestamptz", PREDICATE_NOT_NULL, "2017-11-16 22:31:08+00", "not null"},
+        {"truncate[10]", "int", PREDICATE_LT, "20", "<= 10"},
+        {"truncate[10]", "int", PREDICATE_GT, "19", ">= 20"},
+        {"truncate[10]", "long", PREDICATE_EQ, "-1", "= -10"},
+        {"truncate[10]", "int", PREDICATE_LT, "-2147483648", "<= 2147483646"},
+        {"truncate[50]", "decimal(9, 2)", PREDICATE_LT, "10.50", "< 10.50"},
+        {"truncate[50]", "decimal(9, 2)", PREDICATE_LT, "10.65", "<= 10.50"},
+        {"truncate[2]", "string", PREDICATE_LT, "ab", "< ab"},
+        {"truncate[2]", "string", PREDICATE_LT, "abc", "<= ab"},
+        {"truncate[2]", "string", PREDICATE_GT, "abc", ">= ab"},
+        {"truncate[2]", "string", PREDICATE_EQ, "abc", "= ab"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        ck_assert_str_eq(projected(cases[i].transform, cases[i].type, cases[i].op, cases[i].value),
+                         cases[i].projected);
+    }
+}
+END_TEST
+
+static bool holds(const struct type *type, enum predicate_op op, struct str a, struct str b)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    int order = 0;
+
+    ck_ok(scalar_compare(type, a, b, &order, &err), &err);
+    switch (op) {
+    case PREDICATE_EQ:
+        return order == 0;
+    case PREDICATE_NE:
+        return order != 0;
+    case PREDICATE_LT:
+        return order < 0;
+    case PREDICATE_LE:
+        return order <= 0;
+    case PREDICATE_GT:
+        return order > 0;
+    default:
+        return order >= 0;
+    }
+}
+
+static void ck_inclusive(const char *transform, const char *type_name, const char *const *values)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    struct type type = named(type_name);
+    struct projected made[TRANSFORM_MAX_PROJECTED];
+    struct transform parsed;
+    struct type result;
+    struct str partition;
+
+    ck_assert(transform_parse(str_of(transform), &parsed));
+    ck_assert(transform_result(&parsed, &type, &result));
+    for (size_t v = 0; values[v]; v++) {
+        struct str value = scalar(type_name, values[v]);
+        for (size_t x = 0; values[x]; x++) {
+            struct str row = scalar(type_name, values[x]);
+            ck_ok(transform_apply(&parsed, &type, row, &arena, &partition, &err), &err);
+            for (enum predicate_op op = PREDICATE_EQ; op <= PREDICATE_GE; op++) {
+                int n = transform_project(&parsed, &type, op, value, &arena, made, &err);
+                ck_ok(n, &err);
+                for (int i = 0; i < n && holds(&type, op, row, value); i++) {
+                    ck_assert_msg(holds(&result, made[i].op, partition, made[i].value),
+                                  "%s of %s: %s %s %s is lost", transform, type_name, values[x],
+                                  op_names[op], values[v]);
+                }
+            }
+        }
+    }
+}
+
+/* Pruning that loses a row gives wrong results without a word. */
+START_TEST(no_projection_loses_a_row)
+{
+    static const char *const times[] = {"1969-12-30 00:00:00",
+                                        "1969-12-31 23:59:59.999999",
+                                        "1970-01-01 00:00:00",
+                                        "1970-01-01 00:00:00.000001",
+                                        "1968-02-29 12:00:00",
+                                        "2016-12-31 23:59:59.999999",
+                                        "2017-01-01 00:00:00",
+                                        "2017-11-16 22:00:00",
+                                        "2017-11-16 22:59:59.999999",
+                                        "2017-11-17 00:00:00",
+                                        NULL};
+    static const char *const dates[] = {"1968-02-29", "1969-12-31", "1970-01-01", "1970-02-01",
+                                        "1970-12-31", "2017-01-01", "2017-11-16", NULL};
+    static const char *const numbers[] = {"-2147483640", "-101", "-100", "-99",        "-11",
+                                          "-10",         "-1",   "0",    "1",          "9",
+                                          "10",          "11",   "99",   "2147483647", NULL};
+    static const char *const decimals[] = {"-10.10", "-0.05", "0.00",  "0.10", "0.15",
+                                           "10.50",  "10.65", "99.99", NULL};
+    static const char *const texts[] = {
+        "",  "a", "ab", "abc", "abd", "b", "\u00e4\u00f6\u00fc", "\u00e4\u00f6", "\U0001f600x",
+        NULL};
+    static const char *const parts[] = {"year", "month", "day", "bucket[7]", "identity"};
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        ck_inclusive(parts[i], "timestamp", times);
+        ck_inclusive(parts[i], "date", dates);
+    }
+    ck_inclusive("hour", "timestamp", times);
+    ck_inclusive("truncate[10]", "int", numbers);
+    ck_inclusive("truncate[3]", "long", numbers);
+    ck_inclusive("truncate[10]", "decimal(9, 2)", decimals);
+    ck_inclusive("bucket[3]", "decimal(9, 2)", decimals);
+    for (int width = 1; width < 4; width++) {
+        ck_inclusive(arena_printf(&arena, "truncate[%d]", width), "string", texts);
+    }
+}
+END_TEST
+
 SUITE(transform_suite, "transform", hashes_are_icebergs, values_are_icebergs, knows_its_names,
-      refuses_what_has_no_partition)
+      refuses_what_has_no_partition, predicates_become_those_of_partitions,
+      no_projection_loses_a_row)
