@@ -68,7 +68,8 @@ struct projected {
 /* Projects `op value` (a scalar of `source`) through a transform, inclusively: rows that satisfy the predicate lie in
  * partitions that satisfy all of `ret`; the reverse need not hold. Returns how many of `ret` are filled, 0 if the transform
  * says nothing of the predicate. Values before 1970 are projected so that partitions of older writers, which rounded
- * times towards zero, are found too. Scalars lie in `arena` or are borrowed from `value`. Errors as transform_apply. */
+ * times towards zero, are found too; not so those that truncation took round from the least number to the greatest, which
+ * is for the caller to heed. Scalars lie in `arena` or are borrowed from `value`. Errors as transform_apply. */
 int transform_project(const struct transform *transform, const struct type *source,
                       enum predicate_op op, struct str value, struct arena *arena,
                       struct projected ret[TRANSFORM_MAX_PROJECTED], corrie_error *err)

@@ -12,12 +12,13 @@ struct projection {
     struct projected *ret;
 };
 
-static bool is_equal(const struct type *type, struct str a, struct str b)
+/* -1, 0, 1; both are values of the type. */
+static int order_of(const struct type *type, struct str a, struct str b)
 {
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
     int order = 0;
 
-    return scalar_compare(type, a, b, &order, &ignored) >= 0 && order == 0;
+    return scalar_compare(type, a, b, &order, &ignored) < 0 ? 0 : order;
 }
 
 /* The neighbour of an integer or a time, so that `<` and `>` become `<=` and `>=`; the value itself where there is
@@ -70,10 +71,14 @@ static int project_ordered(const struct projection *p, corrie_error *err)
         (r = one_higher(p, made, &higher, err)) < 0) {
         return r;
     }
+    bool is_cut = p->transform->kind == TRANSFORM_TRUNCATE;
+    if (is_cut && p->op != PREDICATE_EQ && order_of(p->source, made, value) > 0) {
+        return 0; /* cut below the type's least and wrapped around: no order to go by */
+    }
     switch (p->op) {
     case PREDICATE_LT:
         /* what is less than a value that stands at its partition's beginning lies in partitions before */
-        exact = p->transform->kind == TRANSFORM_TRUNCATE && is_equal(p->source, made, p->value);
+        exact = is_cut && order_of(p->source, made, p->value) == 0;
         p->ret[0] = (struct projected){exact ? PREDICATE_LT : PREDICATE_LE, higher};
         return 1;
     case PREDICATE_LE:
@@ -84,7 +89,7 @@ static int project_ordered(const struct projection *p, corrie_error *err)
         p->ret[0] = (struct projected){PREDICATE_GE, made};
         return 1;
     default:
-        if (is_equal(p->result, made, higher)) {
+        if (order_of(p->result, made, higher) == 0) {
             p->ret[0] = (struct projected){PREDICATE_EQ, made};
             return 1;
         }

@@ -444,6 +444,16 @@ const struct partition_spec *metadata_spec_by_id(const struct table_metadata *me
     return NULL;
 }
 
+bool partition_spec_is_empty(const struct partition_spec *spec)
+{
+    for (size_t i = 0; i < spec->n_fields; i++) {
+        if (!str_eq(spec->fields[i].transform, STR("void"))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const struct snapshot *metadata_snapshot_by_id(const struct table_metadata *metadata, int64_t id)
 {
     for (size_t i = metadata->n_snapshots; i-- > 0;) { /* the newest are asked for most */

@@ -25,13 +25,13 @@ struct partition_field {
     struct str transform; /* "identity", "bucket[16]", …; unknown ones are kept */
     struct type
         result_type; /* of the values in tuples; TYPE_NONE for an unknown transform or a source
-                              * column that the current schema lacks */
+                              * column that no schema of the table has */
 };
 
 struct partition_spec {
     int spec_id;
     struct partition_field *fields;
-    size_t n_fields; /* 0 = unpartitioned */
+    size_t n_fields; /* 0 = unpartitioned; see partition_spec_is_empty */
 };
 
 struct snapshot {
@@ -133,6 +133,8 @@ int metadata_with_properties(const struct table_metadata *metadata, const struct
 /* Never NULL after a successful parse. */
 const struct schema *metadata_schema(const struct table_metadata *metadata);
 const struct partition_spec *metadata_spec(const struct table_metadata *metadata);
+/* Whether the spec makes one partition of all: no fields, or `void` ones alone (a field that version 1 dropped). */
+bool partition_spec_is_empty(const struct partition_spec *spec);
 /* NULL if there is none of that id. */
 const struct schema *metadata_schema_by_id(const struct table_metadata *metadata, int schema_id);
 const struct partition_spec *metadata_spec_by_id(const struct table_metadata *metadata,

@@ -135,7 +135,7 @@ static int goes(void *arg, const struct manifest_entry *entry, corrie_error *err
             return 1;
         }
     }
-    if (file->content == FILE_CONTENT_EQUALITY_DELETES && spec->n_fields == 0) {
+    if (file->content == FILE_CONTENT_EQUALITY_DELETES && partition_spec_is_empty(spec)) {
         return 0; /* it applies to the files of every spec */
     }
     buf_clear(&asked->scratch);

@@ -484,6 +484,12 @@ int lake_table_files(struct lake *lake, const struct lake_table *table,
         }
         return corrie_wrap(err, "read table %.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));
     }
+    if (scan.n_delete_files > 0) {
+        return corrie_fail(err, CORRIE_E_UNSUPPORTED,
+                           "read table %.*s.%.*s: its deletes are not applied yet: '%.*s'",
+                           STR_FMT(table->ns), STR_FMT(table->name),
+                           STR_FMT(scan.delete_files[0].path));
+    }
     files = arena_array(arena, struct engine_file, scan.n_files);
     if (!files) {
         return corrie_fail_memory(err);

@@ -253,7 +253,7 @@ START_TEST(predicates_become_those_of_partitions)
         {"truncate[10]", "int", PREDICATE_LT, "20", "<= 10"},
         {"truncate[10]", "int", PREDICATE_GT, "19", ">= 20"},
         {"truncate[10]", "long", PREDICATE_EQ, "-1", "= -10"},
-        {"truncate[10]", "int", PREDICATE_LT, "-2147483648", "<= 2147483646"},
+        {"truncate[10]", "int", PREDICATE_LT, "-2147483648", ""},
         {"truncate[50]", "decimal(9, 2)", PREDICATE_LT, "10.50", "< 10.50"},
         {"truncate[50]", "decimal(9, 2)", PREDICATE_LT, "10.65", "<= 10.50"},
         {"truncate[2]", "string", PREDICATE_LT, "ab", "< ab"},

@@ -186,44 +186,6 @@ START_TEST(missing_and_short_manifests_are_named)
 }
 END_TEST
 
-/* Reading past deletes would show rows that are gone. */
-START_TEST(delete_files_are_not_ignored)
-{
-    _error_ corrie_error err = CORRIE_ERROR_INIT;
-    FIXTURE(f);
-    _version_ struct table_version version = append_one(&f, NULL, "a");
-    _cleanup_(manifest_list_done) struct manifest_list list = {0};
-    _cleanup_(buf_done) struct buf manifest = {0};
-    _cleanup_(buf_done) struct buf list_bytes = {0};
-    const struct snapshot *current = metadata_current_snapshot(version.metadata);
-    struct manifest_entry entry = {.status = ENTRY_ADDED, .file = file_of(&f, "gone", 1, 0, 0)};
-    struct manifest_spec how = {.schema = metadata_schema(version.metadata),
-                                .spec = metadata_spec(version.metadata),
-                                .content = MANIFEST_DELETES,
-                                .snapshot_id = version.snapshot_id,
-                                .sequence_number = 1};
-    struct manifest_file file;
-    struct str key;
-    struct scan scan;
-
-    entry.file.content = FILE_CONTENT_POSITION_DELETES;
-    entry.file.sequence_number = FILE_UNKNOWN;
-    ck_ok(manifest_encode(&how, &entry, 1, &f.arena, &file, &manifest, &err), &err);
-    ck_ok(location_of_key(&f.io, STR("deletes.avro"), &f.arena, &file.path, &err), &err);
-    ck_ok(store_put(f.store, STR("deletes.avro"), buf_str(&manifest), &err), &err);
-    ck_ok(tree_manifests(&f.io, version.metadata, current, &f.arena, &list, &err), &err);
-    ck_assert_int_eq(vec_push(&list, file), 0);
-    ck_ok(manifest_list_encode(&list, version.snapshot_id, SNAPSHOT_NONE, 1, &list_bytes, &err),
-          &err);
-    ck_ok(location_key(&f.io, current->manifest_list, &f.arena, &key, &err), &err);
-    ck_ok(store_put(f.store, key, buf_str(&list_bytes), &err), &err);
-
-    ck_assert_int_eq(scan_plan(&f.io, version.metadata, NULL, NULL, 0, &f.arena, &scan, &err),
-                     CORRIE_E_UNSUPPORTED);
-    ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "gone"));
-}
-END_TEST
-
 struct seen {
     int lists, manifests, data, failed;
     bool skip_manifests;
@@ -304,5 +266,5 @@ START_TEST(a_bad_manifest_hides_no_other)
 END_TEST
 
 SUITE(scan_suite, "scan", bounds_prune, nans_are_not_lost, scans_are_pruned_and_counted,
-      scans_follow_a_moved_lake, missing_and_short_manifests_are_named,
-      delete_files_are_not_ignored, every_file_is_visited, a_bad_manifest_hides_no_other)
+      scans_follow_a_moved_lake, missing_and_short_manifests_are_named, every_file_is_visited,
+      a_bad_manifest_hides_no_other)
