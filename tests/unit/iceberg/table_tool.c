@@ -9,7 +9,7 @@
  *   delta    metadata, files                        → the same
  *   merge    base, source, metadata (the target), [skip: paths], [dry] → the same
  *   partition metadata, terms: {source, transform, name} → location
- *   plan     metadata, [predicates: {field, op, text}] → files, pruned, schema
+ *   plan     metadata, [predicates: {field, op, text}] → files (with what deletes them: paths), pruned, schema
  * A file is {path, records, bytes, columns: [{id, size, values, nulls, nans, lower, upper}], offsets, [partition: values of
  * the default spec], [content], [references], [equality: ids]}; bounds and values as text. */
 #include <stdio.h>
@@ -442,6 +442,20 @@ static json_t *partition_of(const struct partition_spec *spec, const struct data
     return tuple;
 }
 
+/* Paths of the delete files that apply to the i-th file. */
+static json_t *deletes_of(const struct scan *scan, size_t i)
+{
+    json_t *paths = json_array();
+
+    for (size_t d = 0; scan->deletes && d < scan->deletes[i].n_positions; d++) {
+        json_array_append_new(paths, js_string(scan->deletes[i].positions[d]->path));
+    }
+    for (size_t d = 0; scan->deletes && d < scan->deletes[i].n_equalities; d++) {
+        json_array_append_new(paths, js_string(scan->deletes[i].equalities[d]->path));
+    }
+    return paths;
+}
+
 static int plan(struct tool *tool, corrie_error *err)
 {
     _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
@@ -469,6 +483,7 @@ static int plan(struct tool *tool, corrie_error *err)
             (r = js_set_int(json, "bytes", file->bytes)) < 0 ||
             (r = js_set_int(json, "sequence", file->file_sequence_number)) < 0 ||
             (r = js_set_int(json, "columns", (int64_t)file->n_columns)) < 0 ||
+            (r = js_set(json, "deletes", deletes_of(&scan, i))) < 0 ||
             (r = js_set(json, "partition",
                         partition_of(metadata_spec_by_id(metadata, file->spec_id), file, err))) <
                 0) {
