@@ -92,6 +92,19 @@
     X(function_get_init_data) \
     X(function_get_local_init_data) \
     X(function_set_error) \
+    X(create_scalar_function) \
+    X(destroy_scalar_function) \
+    X(scalar_function_set_name) \
+    X(scalar_function_add_parameter) \
+    X(scalar_function_set_varargs) \
+    X(scalar_function_set_return_type) \
+    X(scalar_function_set_special_handling) \
+    X(scalar_function_set_volatile) \
+    X(scalar_function_set_extra_info) \
+    X(scalar_function_set_function) \
+    X(scalar_function_get_extra_info) \
+    X(scalar_function_set_error) \
+    X(register_scalar_function) \
     X(get_int64) \
     X(destroy_value) \
     X(schema_from_arrow) \

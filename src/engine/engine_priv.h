@@ -51,7 +51,9 @@ struct engine {
     VEC(struct defined *) tables;
     struct arrow_registry *registry; /* arrow_in.c */
     struct planner *planner;         /* bind.c; NULL until the first bind */
-    unsigned serial;                 /* for names of ours */
+    struct partitioner *partitioner; /* partition.c; NULL unless a write is under way */
+    bool has_partition_function;
+    unsigned serial; /* for names of ours */
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t wake;

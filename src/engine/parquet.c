@@ -1,31 +1,16 @@
-/* parquet.c — writing Parquet files with field ids, and what Iceberg wants to know of them.
+/* parquet.c — writing Parquet files with field ids.
  *
  * One COPY a file: DuckDB's own splitting (FILE_SIZE_BYTES, PER_THREAD_OUTPUT) breaks the order of rows
  * at more than one thread. A result that turns out too large for one file is cut by reading that file
- * again by row numbers, which prunes row groups and keeps the order, whatever the query was.
- *
- * Statistics come from COPY's RETURN_STATS, except NaN counts: has_nan is wrong with more than one row
- * group, so there the file's float columns are read once more. Strings longer than 256 bytes get no bounds. */
-#include "arrow/scalar.h"
-#include "engine/engine_priv.h"
+ * again by row numbers, which prunes row groups and keeps the order, whatever the query was. */
+#include "engine/parquet_priv.h"
 #include "engine/types.h"
 #include "os/file.h"
 
 #define ROW_GROUP_ROWS 122880
-/* nan_count of a column that surely has none, until they were counted in the others. */
-#define NAN_NONE (-2)
-
-typedef VEC(char *) path_list;
-
-struct writer {
-    struct engine *engine;
-    struct session *session; /* the engine's own: its temporary view is replaced by each write */
-    const struct engine_write *write;
-    struct arena *arena;
-    path_list begun; /* files that exist or may exist in part */
-    VEC(struct engine_written) done;
-    corrie_error *err;
-};
+/* DuckDB's vector, and what its writer can hold in memory for each thread and column. */
+#define MIN_ROW_GROUP_ROWS 2048
+#define MAX_ROW_GROUP_ROWS (1 << 20)
 
 static void writer_done(struct writer *writer)
 {
@@ -45,6 +30,78 @@ static void remove_begun(struct writer *writer)
             continue; /* what stays is garbage that nothing names */
         }
     }
+}
+
+/* ---- options ---- */
+
+/* Bytes that a value takes before compression, roughly; 32 for what has no fixed size. */
+static int64_t width_of(const struct type *type)
+{
+    int64_t width = 0;
+
+    switch (type->kind) {
+    case TYPE_BOOLEAN:
+        return 1;
+    case TYPE_INT:
+    case TYPE_FLOAT:
+    case TYPE_DATE:
+        return 4;
+    case TYPE_LONG:
+    case TYPE_DOUBLE:
+    case TYPE_TIME:
+    case TYPE_TIMESTAMP:
+    case TYPE_TIMESTAMPTZ:
+        return 8;
+    case TYPE_DECIMAL:
+        return type->precision > 18 ? 16 : 8;
+    case TYPE_UUID:
+        return 16;
+    case TYPE_FIXED:
+        return type->length;
+    default:
+        for (size_t i = 0; i < type->n_fields; i++) {
+            width += width_of(&type->fields[i].type);
+        }
+        return width > 0 ? width : 32;
+    }
+}
+
+static int64_t row_group_rows(const struct engine_write *write)
+{
+    int64_t rows = write->row_group_rows > 0 ? write->row_group_rows : ROW_GROUP_ROWS;
+    int64_t width = 0;
+
+    for (size_t i = 0; i < write->schema->n_fields; i++) {
+        width += width_of(&write->schema->fields[i].type);
+    }
+    if (write->row_group_bytes > 0 && width > 0 && write->row_group_bytes / width < rows) {
+        rows = write->row_group_bytes / width;
+    }
+    return rows < MIN_ROW_GROUP_ROWS   ? MIN_ROW_GROUP_ROWS
+           : rows > MAX_ROW_GROUP_ROWS ? MAX_ROW_GROUP_ROWS
+                                       : rows;
+}
+
+/* DuckDB's name of a codec that Iceberg names; NULL if it has none. */
+static const char *codec_name(struct str codec)
+{
+    static const char *const names[][2] = {
+        {"zstd", "zstd"},
+        {"snappy", "snappy"},
+        {"gzip", "gzip"},
+        {"brotli", "brotli"},
+        {"uncompressed", "uncompressed"},
+        {"none", "uncompressed"},
+        {"lz4", "lz4_raw"},
+        {"lz4_raw", "lz4_raw"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (str_eq_nocase(codec, str_of(names[i][0]))) {
+            return names[i][1];
+        }
+    }
+    return codec.len == 0 ? "zstd" : NULL;
 }
 
 /* ---- the SELECT that COPY gets ---- */
@@ -68,6 +125,16 @@ static void add_cast(struct buf *out, duckdb_type source, const struct field *fi
         buf_add_text(out, " || CAST(");
         buf_add_sql_name(out, field->name);
         buf_add_text(out, " AS VARCHAR)) END AS ");
+    } else if (field->type.kind == TYPE_FIXED) {
+        buf_addf(&message, "column %.*s: a value is not %d bytes long", STR_FMT(field->name),
+                 field->type.length);
+        buf_add_text(out, "CASE WHEN octet_length(CAST(");
+        buf_add_sql_name(out, field->name);
+        buf_addf(out, " AS BLOB)) <> %d THEN error(", field->type.length);
+        buf_add_sql_string(out, buf_str(&message));
+        buf_add_text(out, ") ELSE CAST(");
+        buf_add_sql_name(out, field->name);
+        buf_add_text(out, " AS BLOB) END AS ");
     } else {
         buf_add_text(out, "CAST(");
         buf_add_sql_name(out, field->name);
@@ -86,6 +153,21 @@ static int count_columns(struct writer *writer, idx_t given)
                            : corrie_fail(writer->err, CORRIE_E_DATA,
                                          "the query gives %zu columns, the table has %zu",
                                          (size_t)given, wanted);
+}
+
+/* Behind "SELECT * FROM (SELECT …": a row that fails the check ends it. */
+static void add_check(const struct engine_write *write, struct buf *select)
+{
+    _cleanup_(buf_done) struct buf message = {0};
+
+    if (write->check.len == 0) {
+        return;
+    }
+    buf_addf(&message, "a row does not satisfy %.*s",
+             STR_FMT(write->check_name.len ? write->check_name : write->check));
+    buf_addf(select, ") AS q WHERE CASE WHEN (%.*s) THEN true ELSE error(", STR_FMT(write->check));
+    buf_add_sql_string(select, buf_str(&message));
+    buf_add_text(select, ") END");
 }
 
 /* The user's query as a temporary view whose columns have the schema's names (a view and not
@@ -117,7 +199,7 @@ static int make_select(struct writer *writer, struct buf *ret)
     } else {
         r = count_columns(writer, d->prepared_statement_column_count(prepared));
     }
-    buf_add_text(ret, "SELECT ");
+    buf_add_text(ret, writer->write->check.len > 0 ? "SELECT * FROM (SELECT " : "SELECT ");
     for (size_t i = 0; r == 0 && i < schema->n_fields; i++) {
         duckdb_logical_type logical = d->prepared_statement_column_logical_type(prepared, i);
 
@@ -127,6 +209,7 @@ static int make_select(struct writer *writer, struct buf *ret)
     }
     d->destroy_prepare(&prepared);
     buf_add_text(ret, " FROM temp.corrie_rows");
+    add_check(writer->write, ret);
     origin.prefix = view.len;
     buf_add_text(&view, sql);
     if (r == 0) {
@@ -157,300 +240,13 @@ static void add_field_ids(struct buf *out, const struct field *fields, size_t n,
     buf_add_char(out, '}');
 }
 
-/* ---- statistics ---- */
-
-/* A MAP(VARCHAR, …) of one row of a result. */
-struct map_view {
-    duckdb_vector keys;
-    duckdb_vector values;
-    duckdb_list_entry range;
-};
-
-static struct map_view map_at(const struct duck *d, duckdb_vector vector, idx_t row)
-{
-    duckdb_vector entries = d->list_vector_get_child(vector);
-
-    return (struct map_view){.keys = d->struct_vector_get_child(entries, 0),
-                             .values = d->struct_vector_get_child(entries, 1),
-                             .range = ((const duckdb_list_entry *)d->vector_get_data(vector))[row]};
-}
-
-static struct str text_at(const struct duck *d, duckdb_vector vector, idx_t row)
-{
-    const duckdb_string_t *text = (const duckdb_string_t *)d->vector_get_data(vector) + row;
-
-    return str_make(text->value.inlined.length <= 12 ? text->value.inlined.inlined
-                                                     : text->value.pointer.ptr,
-                    text->value.inlined.length);
-}
-
-/* Row of the key in the map's vectors, or -1. */
-static int64_t map_find_key(const struct duck *d, const struct map_view *map, struct str key)
-{
-    for (idx_t i = map->range.offset; i < map->range.offset + map->range.length; i++) {
-        if (str_eq(text_at(d, map->keys, i), key)) {
-            return (int64_t)i;
-        }
-    }
-    return -1;
-}
-
-struct collect {
-    struct writer *writer;
-    const struct map_view *columns;
-    struct engine_written *file;
-    size_t capacity;
-    struct buf path; /* "a"."b" */
-    struct buf nan;  /* the SELECT that counts NaN */
-    bool repeated;   /* below a list or map */
-};
-
-static int64_t map_int(const struct duck *d, const struct map_view *map, const char *key)
-{
-    int64_t at = map_find_key(d, map, str_of(key));
-    int64_t value = 0;
-
-    return at >= 0 && str_to_int64(text_at(d, map->values, (idx_t)at), &value) ? value : 0;
-}
-
-static bool map_text(const struct duck *d, const struct map_view *map, const char *key,
-                     struct str *ret)
-{
-    int64_t at = map_find_key(d, map, str_of(key));
-
-    if (at < 0) {
-        return false;
-    }
-    *ret = text_at(d, map->values, (idx_t)at);
-    return true;
-}
-
-/* Bounds as scalars. A text that is no value of the type leaves the bounds out: a bound is an
- * optimisation, and a wrong one loses rows. */
-static int set_bounds(struct collect *collect, const struct type *type, struct str min,
-                      struct str max, struct engine_column_stats *stats)
-{
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    struct arena *arena = collect->writer->arena;
-    struct str lower;
-    struct str upper;
-    int r;
-
-    if (type->kind == TYPE_BINARY || type->kind == TYPE_FIXED) {
-        return 0;
-    }
-    if (type->kind == TYPE_BOOLEAN) {
-        min = str_eq(min, STR("1")) ? STR("true") : str_eq(min, STR("0")) ? STR("false") : min;
-        max = str_eq(max, STR("1")) ? STR("true") : str_eq(max, STR("0")) ? STR("false") : max;
-    }
-    if (scalar_from_text(type, min, arena, &lower, &ignored) < 0 ||
-        scalar_from_text(type, max, arena, &upper, &ignored) < 0) {
-        return ignored.code == CORRIE_E_NO_MEMORY ? corrie_fail_memory(collect->writer->err) : 0;
-    }
-    stats->lower = scalar_bound_lower(type, lower, SCALAR_BOUND_LENGTH);
-    r = scalar_bound_upper(type, upper, SCALAR_BOUND_LENGTH, arena, &stats->upper,
-                           collect->writer->err);
-    if (r < 0) {
-        return r;
-    }
-    if (r == 0) {
-        stats->upper = (struct str){0};
-    }
-    stats->has_bounds = true;
-    return 0;
-}
-
-static int collect_leaf(struct collect *collect, const struct field *field)
-{
-    const struct duck *d = collect->writer->engine->d;
-    struct engine_column_stats *stats = &collect->file->columns[collect->file->n_columns++];
-    int64_t at = map_find_key(d, collect->columns, buf_str(&collect->path));
-    bool is_float = field->type.kind == TYPE_FLOAT || field->type.kind == TYPE_DOUBLE;
-    struct map_view column;
-    struct str min;
-    struct str max;
-
-    *stats = (struct engine_column_stats){.field_id = field->id, .nan_count = -1};
-    if (at < 0) {
-        return corrie_fail(collect->writer->err, CORRIE_E_INTERNAL,
-                           "DuckDB gave no statistics of column %s", buf_text(&collect->path));
-    }
-    column = map_at(d, collect->columns->values, (idx_t)at);
-    stats->column_size = map_int(d, &column, "column_size_bytes");
-    stats->value_count = map_int(d, &column, "num_values");
-    stats->null_count = map_int(d, &column, "null_count");
-    if (is_float && !collect->repeated) {
-        struct str flag = STR_EMPTY;
-        bool one_group = collect->file->rows <= ROW_GROUP_ROWS;
-
-        stats->nan_count = 0;
-        if (one_group && map_text(d, &column, "has_nan", &flag) && str_eq(flag, STR("false"))) {
-            stats->nan_count = NAN_NONE;
-        }
-    }
-    if (stats->nan_count == 0) {
-        buf_addf(&collect->nan, "%scount(*) FILTER (isnan(q.%s))", collect->nan.len ? ", " : "",
-                 buf_text(&collect->path));
-    }
-    if (!collect->repeated && map_text(d, &column, "min", &min) &&
-        map_text(d, &column, "max", &max)) {
-        return set_bounds(collect, &field->type, min, max, stats);
-    }
-    return 0;
-}
-
-static int collect_fields(struct collect *collect, const struct field *fields, size_t n)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        size_t len = collect->path.len;
-        bool repeated = collect->repeated;
-        enum type_kind kind = fields[i].type.kind;
-
-        buf_add_text(&collect->path, len ? "." : "");
-        buf_add_sql_name(&collect->path, fields[i].name);
-        r = buf_check(&collect->path, collect->writer->err);
-        if (r == 0 && fields[i].type.n_fields == 0) {
-            r = collect_leaf(collect, &fields[i]);
-        } else if (r == 0) {
-            collect->repeated |= kind == TYPE_LIST || kind == TYPE_MAP;
-            r = collect_fields(collect, fields[i].type.fields, fields[i].type.n_fields);
-            collect->repeated = repeated;
-        }
-        collect->path.len = len;
-        if (collect->path.data) {
-            collect->path.data[len] = '\0';
-        }
-    }
-    return r;
-}
-
-static size_t count_leaves(const struct field *fields, size_t n)
-{
-    size_t leaves = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        leaves += fields[i].type.n_fields == 0
-                      ? 1
-                      : count_leaves(fields[i].type.fields, fields[i].type.n_fields);
-    }
-    return leaves;
-}
-
-static int count_nans(struct writer *writer, struct str columns, struct engine_written *file)
-{
-    _cleanup_(buf_done) struct buf sql = {0};
-    _cleanup_(rows_done) struct rows rows = {0};
-    idx_t column = 0;
-    int r;
-
-    if (columns.len == 0) {
-        return 0;
-    }
-    buf_addf(&sql, "SELECT %.*s FROM read_parquet(", STR_FMT(columns));
-    add_path(&sql, file->path);
-    buf_add_text(&sql, ") AS q");
-    r = buf_check(&sql, writer->err);
-    if (r == 0) {
-        r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
-    }
-    if (r < 0 || !rows_next(&rows)) {
-        return r;
-    }
-    for (size_t i = 0; i < file->n_columns; i++) {
-        if (file->columns[i].nan_count == 0) {
-            (void)rows_int(&rows, column++, &file->columns[i].nan_count);
-        }
-    }
-    return 0;
-}
-
-static int read_offsets(struct writer *writer, struct engine_written *file)
-{
-    _cleanup_(buf_done) struct buf sql = {0};
-    _cleanup_(rows_done) struct rows rows = {0};
-    VEC(int64_t) offsets = {0};
-    int64_t offset = 0;
-    int r;
-
-    if (file->rows <= ROW_GROUP_ROWS) {
-        /* one row group, right after the magic */
-        file->split_offsets = arena_array(writer->arena, int64_t, 1);
-        if (!file->split_offsets) {
-            return corrie_fail_memory(writer->err);
-        }
-        file->split_offsets[0] = sizeof "PAR1" - 1;
-        file->n_split_offsets = 1;
-        return 0;
-    }
-
-    buf_add_text(&sql, "SELECT min(least(coalesce(dictionary_page_offset, data_page_offset), "
-                       "data_page_offset))::BIGINT AS o FROM parquet_metadata(");
-    add_path(&sql, file->path);
-    buf_add_text(&sql, ") GROUP BY row_group_id ORDER BY o");
-    r = buf_check(&sql, writer->err);
-    if (r == 0) {
-        r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
-    }
-    while (r == 0 && rows_next(&rows)) {
-        if (rows_int(&rows, 0, &offset) && vec_push(&offsets, offset) < 0) {
-            r = corrie_fail_memory(writer->err);
-        }
-    }
-    if (r == 0) {
-        file->split_offsets = arena_array(writer->arena, int64_t, offsets.count + 1);
-        if (!file->split_offsets) {
-            r = corrie_fail_memory(writer->err);
-        } else if (offsets.count > 0) {
-            memcpy(file->split_offsets, offsets.items, offsets.count * sizeof(int64_t));
-            file->n_split_offsets = offsets.count;
-        }
-    }
-    vec_done(&offsets);
-    return r;
-}
-
-static int collect_stats(struct writer *writer, struct rows *rows, struct engine_written *file)
-{
-    const struct duck *d = writer->engine->d;
-    const struct schema *schema = writer->write->schema;
-    struct map_view columns = map_at(d, d->data_chunk_get_vector(rows->chunk, 4), rows->at);
-    struct collect collect = {.writer = writer, .columns = &columns, .file = file};
-    int r;
-
-    file->columns = arena_array(writer->arena, struct engine_column_stats,
-                                count_leaves(schema->fields, schema->n_fields));
-    if (!file->columns) {
-        return corrie_fail_memory(writer->err);
-    }
-    r = collect_fields(&collect, schema->fields, schema->n_fields);
-    rows_done(rows);
-    if (r == 0) {
-        r = buf_check(&collect.nan, writer->err);
-    }
-    if (r == 0) {
-        r = count_nans(writer, buf_str(&collect.nan), file);
-    }
-    for (size_t i = 0; i < file->n_columns; i++) {
-        file->columns[i].nan_count =
-            file->columns[i].nan_count == NAN_NONE ? 0 : file->columns[i].nan_count;
-    }
-    if (r == 0) {
-        r = read_offsets(writer, file);
-    }
-    buf_done(&collect.path);
-    buf_done(&collect.nan);
-    return r;
-}
-
 /* ---- one file ---- */
 
-static int begin_file(struct writer *writer, unsigned ordinal, struct str *ret_path)
+int writer_begin_file(struct writer *writer, struct str *ret_path)
 {
     _cleanup_(buf_done) struct buf path = {0};
     char *text;
-    int r = writer->write->path(writer->write->arg, ordinal, &path, writer->err);
+    int r = writer->write->path(writer->write->arg, writer->ordinal, &path, writer->err);
 
     if (r == 0) {
         r = buf_check(&path, writer->err);
@@ -458,6 +254,7 @@ static int begin_file(struct writer *writer, unsigned ordinal, struct str *ret_p
     if (r < 0) {
         return r;
     }
+    writer->ordinal++;
     if (arena_str(writer->arena, buf_str(&path), ret_path) < 0 || !(text = buf_take(&path))) {
         return corrie_fail_memory(writer->err);
     }
@@ -468,27 +265,44 @@ static int begin_file(struct writer *writer, unsigned ordinal, struct str *ret_p
     return 0;
 }
 
-static int write_file(struct writer *writer, struct str select, unsigned ordinal,
-                      struct engine_written *ret)
+int writer_drop_file(struct writer *writer, struct str path)
+{
+    _free_ char *text = str_dup(path);
+    int r;
+
+    if (!text) {
+        return corrie_fail_memory(writer->err);
+    }
+    r = os_unlink(text, writer->err);
+    return r < 0 ? r : 0;
+}
+
+void writer_add_copy(struct writer *writer, struct str select, struct str path, const char *more,
+                     struct buf *out)
 {
     const struct schema *schema = writer->write->schema;
+
+    buf_addf(out, "COPY (%.*s) TO ", STR_FMT(select));
+    buf_add_sql_string(out, path);
+    buf_addf(out,
+             " (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %lld, RETURN_STATS%s, FIELD_IDS ",
+             writer->codec, (long long)writer->row_group_rows, more);
+    add_field_ids(out, schema->fields, schema->n_fields, 0);
+    buf_add_char(out, ')');
+}
+
+int writer_copy(struct writer *writer, struct str select, struct engine_written *ret)
+{
     const struct origin origin = {.engine = writer->engine, .data = true};
     _cleanup_(buf_done) struct buf sql = {0};
     _cleanup_(rows_done) struct rows rows = {0};
     struct engine_written file = {0};
-    int r = begin_file(writer, ordinal, &file.path);
+    int r = writer_begin_file(writer, &file.path);
 
     if (r < 0) {
         return r;
     }
-    buf_addf(&sql, "COPY (%.*s) TO ", STR_FMT(select));
-    buf_add_sql_string(&sql, file.path);
-    buf_addf(&sql,
-             " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, RETURN_STATS, "
-             "USE_TMP_FILE false, FIELD_IDS ",
-             ROW_GROUP_ROWS);
-    add_field_ids(&sql, schema->fields, schema->n_fields, 0);
-    buf_add_char(&sql, ')');
+    writer_add_copy(writer, select, file.path, ", USE_TMP_FILE false", &sql);
     r = buf_check(&sql, writer->err);
     if (r == 0) {
         r = rows_open(writer->engine, writer->session, buf_text(&sql), &origin, &rows, writer->err);
@@ -496,11 +310,13 @@ static int write_file(struct writer *writer, struct str select, unsigned ordinal
     if (r < 0) {
         return r;
     }
-    if (!rows_next(&rows) || !rows_int(&rows, 1, &file.rows) || !rows_int(&rows, 2, &file.bytes)) {
+    if (!rows_next(&rows)) {
         return corrie_fail(writer->err, CORRIE_E_INTERNAL, "DuckDB said nothing of what it wrote");
     }
-    if (file.rows > 0) {
-        r = collect_stats(writer, &rows, &file);
+    r = stats_read(writer, &rows, &file);
+    rows_done(&rows);
+    if (r == 0 && file.rows > 0) {
+        r = stats_finish(writer, &file);
     }
     if (r == 0) {
         *ret = file;
@@ -526,23 +342,36 @@ static int check_required(struct writer *writer, const struct engine_written *fi
     return 0;
 }
 
+int writer_add(struct writer *writer, const struct engine_written *file)
+{
+    int r = check_required(writer, file);
+
+    if (r == 0 && vec_push(&writer->done, *file) < 0) {
+        r = corrie_fail_memory(writer->err);
+    }
+    return r;
+}
+
 /* ---- several files ---- */
 
-/* Rows of a file, or 0 if one file is right. */
-static int64_t rows_per_file(const struct engine_write *write, const struct engine_written *whole)
+int64_t writer_rows_per_file(const struct writer *writer, int64_t rows, double bytes)
 {
-    int64_t rows = 0;
+    const struct engine_write *write = writer->write;
+    int64_t group = writer->row_group_rows;
+    int64_t files = 1;
+    int64_t each;
 
-    if (write->target_bytes > 0 && whole->bytes > 2 * write->target_bytes) {
-        rows = (int64_t)((double)whole->rows / (double)whole->bytes * (double)write->target_bytes);
-        rows = rows > ROW_GROUP_ROWS ? rows / ROW_GROUP_ROWS * ROW_GROUP_ROWS : rows;
-        rows = rows > 0 ? rows : 1;
+    if (write->target_bytes > 0 && bytes > 2.0 * (double)write->target_bytes) {
+        files = (int64_t)(bytes / (double)write->target_bytes + 0.5);
     }
-    if (write->max_rows > 0 && whole->rows > write->max_rows &&
-        (rows == 0 || rows > write->max_rows)) {
-        rows = write->max_rows;
+    if (write->max_rows > 0 && rows > write->max_rows && files < rows / write->max_rows + 1) {
+        return write->max_rows;
     }
-    return rows < whole->rows ? rows : 0;
+    each = (rows + files - 1) / files;
+    if (files > 1 && each > 4 * group) {
+        each = (each + group - 1) / group * group; /* no small row group at the end of each */
+    }
+    return files > 1 && each < rows ? each : 0;
 }
 
 static int cut(struct writer *writer, const struct engine_written *whole, int64_t rows)
@@ -567,13 +396,34 @@ static int cut(struct writer *writer, const struct engine_written *whole, int64_
                  (long long)first, (long long)(first + rows));
         r = buf_check(&select, writer->err);
         if (r == 0) {
-            r = write_file(writer, buf_str(&select), (unsigned)(first / rows) + 1, &part);
+            r = writer_copy(writer, buf_str(&select), &part);
         }
-        if (r == 0 && vec_push(&writer->done, part) < 0) {
-            r = corrie_fail_memory(writer->err);
+        if (r == 0) {
+            r = writer_add(writer, &part);
         }
     }
     return r;
+}
+
+/* One partition in the query's order: one pass, and a second where one file is too large. */
+static int write_whole(struct writer *writer, struct str select)
+{
+    struct engine_written whole = {0};
+    int64_t rows;
+    int r = writer_copy(writer, select, &whole);
+
+    if (r == 0 && whole.rows > 0) {
+        r = check_required(writer, &whole);
+    }
+    if (r < 0) {
+        return r;
+    }
+    rows = writer_rows_per_file(writer, whole.rows, (double)whole.bytes);
+    if (whole.rows > 0 && rows == 0) {
+        return writer_add(writer, &whole);
+    }
+    r = rows > 0 ? cut(writer, &whole, rows) : 0;
+    return r < 0 ? r : writer_drop_file(writer, whole.path);
 }
 
 static int write_all(struct writer *writer)
@@ -582,48 +432,44 @@ static int write_all(struct writer *writer)
     const struct origin origin = {
         .sql = write->sql, .file = write->file, .engine = writer->engine, .data = true};
     _cleanup_(buf_done) struct buf select = {0};
-    struct engine_written whole = {0};
-    int64_t rows;
-    int r = statement_admit(writer->engine, &origin, writer->err);
+    int r;
 
+    if (write->schema->n_fields == 0) {
+        return corrie_fail(writer->err, CORRIE_E_UNSUPPORTED, "a table without columns");
+    }
+    if (!writer->codec) {
+        corrie_fail(writer->err, CORRIE_E_UNSUPPORTED,
+                    "Parquet files cannot be compressed by '%.*s'", STR_FMT(write->codec));
+        return corrie_hint(writer->err, "zstd, snappy, gzip, lz4, brotli and uncompressed can");
+    }
+    r = statement_admit(writer->engine, &origin, writer->err);
     if (r == 0) {
         r = make_select(writer, &select);
     }
     if (r == 0) {
         r = buf_check(&select, writer->err);
     }
-    if (r == 0) {
-        r = write_file(writer, buf_str(&select), 0, &whole);
-    }
-    if (r == 0 && whole.rows > 0) {
-        r = check_required(writer, &whole);
-    }
     if (r < 0) {
         return r;
     }
-    rows = rows_per_file(write, &whole);
-    if (whole.rows > 0 && rows == 0) {
-        return vec_push(&writer->done, whole) < 0 ? corrie_fail_memory(writer->err) : 0;
-    }
-    r = rows > 0 ? cut(writer, &whole, rows) : 0;
-    if (r == 0) {
-        r = os_unlink(writer->begun.items[0], writer->err); /* the whole, or an empty file */
-    }
-    return r < 0 ? r : 0;
+    return write->n_partition > 0 || write->order_by.len > 0
+               ? partitions_write(writer, buf_str(&select))
+               : write_whole(writer, buf_str(&select));
 }
 
 int engine_write_parquet(struct engine *engine, const struct engine_write *write,
                          struct arena *arena, struct engine_written **ret, size_t *ret_n,
                          corrie_error *err)
 {
-    _cleanup_(writer_done) struct writer writer = {
-        .engine = engine, .write = write, .arena = arena, .err = err, .session = &engine->session};
+    _cleanup_(writer_done) struct writer writer = {.engine = engine,
+                                                   .write = write,
+                                                   .arena = arena,
+                                                   .err = err,
+                                                   .session = &engine->session,
+                                                   .row_group_rows = row_group_rows(write),
+                                                   .codec = codec_name(write->codec)};
     struct engine_written *files = NULL;
-    int r = write->n_partition > 0 || write->order_by.len > 0 || write->check.len > 0
-                ? corrie_fail(err, CORRIE_E_UNSUPPORTED, "partitioned writes")
-            : write->schema->n_fields > 0
-                ? write_all(&writer)
-                : corrie_fail(err, CORRIE_E_UNSUPPORTED, "a table without columns");
+    int r = write_all(&writer);
 
     if (r == 0) {
         files = arena_array(arena, struct engine_written, writer.done.count + 1);

@@ -3,8 +3,10 @@
 Suite *bind_suite(void);
 Suite *inspect_suite(void);
 Suite *parquet_suite(void);
+Suite *partition_suite(void);
 Suite *query_suite(void);
 Suite *source_suite(void);
 Suite *table_suite(void);
 
-TEST_MAIN(bind_suite, parquet_suite, inspect_suite, query_suite, source_suite, table_suite)
+TEST_MAIN(bind_suite, parquet_suite, partition_suite, inspect_suite, query_suite, source_suite,
+          table_suite)

@@ -1,0 +1,89 @@
+/* parquet_priv.h — shared by what writes Parquet files: parquet.c (selects and files), parquet_stats.c (what is known of
+ * a file), partition.c (which partition a row is of), partition_write.c (files a partition). */
+#ifndef CORRIE_ENGINE_PARQUET_PRIV_H
+#define CORRIE_ENGINE_PARQUET_PRIV_H
+
+#include "engine/engine_priv.h"
+
+struct writer {
+    struct engine *engine;
+    struct session
+        *session; /* the engine's own: its temporary view and tables are replaced by each write */
+    const struct engine_write *write;
+    struct arena *arena;
+    int64_t row_group_rows;
+    const char *codec; /* DuckDB's name */
+    unsigned ordinal;  /* of the next file */
+    VEC(char *) begun; /* files that exist or may exist in part */
+    VEC(struct engine_written) done;
+    corrie_error *err;
+};
+
+/* ---- files (parquet.c) ---- */
+
+/* Names the next file, *ret_path in the arena, and notes that it may exist from now on. */
+int writer_begin_file(struct writer *writer, struct str *ret_path) CORRIE_MUST_USE;
+/* `COPY (select) TO path` with the options of the write, and `more` behind them. */
+void writer_add_copy(struct writer *writer, struct str select, struct str path, const char *more,
+                     struct buf *out);
+/* Writes the rows of `select` to the next file and learns what is to be known of it. No rows: an empty file, and
+ * ret->rows is 0. */
+int writer_copy(struct writer *writer, struct str select, struct engine_written *ret)
+    CORRIE_MUST_USE;
+/* A file is done: null in a required column is CORRIE_E_DATA. */
+int writer_add(struct writer *writer, const struct engine_written *file) CORRIE_MUST_USE;
+/* Rows a file so that `rows` rows of `bytes` bytes become files near the target; 0 = one file is right. */
+int64_t writer_rows_per_file(const struct writer *writer, int64_t rows, double bytes);
+/* Removes a file that was begun: its rows are in others, or it has none. */
+int writer_drop_file(struct writer *writer, struct str path) CORRIE_MUST_USE;
+
+/* ---- statistics (parquet_stats.c) ---- */
+
+/* What COPY says in the current row of its result: path aside, everything but NaN counts and offsets, which need a
+ * look into the file: stats_finish, when the result is closed and the file has its name. */
+int stats_read(struct writer *writer, const struct rows *rows, struct engine_written *ret)
+    CORRIE_MUST_USE;
+int stats_finish(struct writer *writer, struct engine_written *file) CORRIE_MUST_USE;
+
+/* Texts out of DuckDB's vectors and maps of one row. */
+struct map_view {
+    duckdb_vector keys;
+    duckdb_vector values;
+    duckdb_list_entry range;
+};
+struct map_view map_view_at(const struct duck *d, duckdb_vector vector, idx_t row);
+struct str vector_text(const struct duck *d, duckdb_vector vector, idx_t row);
+
+/* ---- which partition (partition.c) ---- */
+
+struct partitioner;
+
+/* One partition that rows fell into. */
+struct partition {
+    struct str *values; /* scalars, one a field; data NULL = null */
+    int64_t rows;       /* set by partitions_write */
+};
+
+/* The SQL function partition_call numbers partitions for the engine until this one is closed. The engine has one at a
+ * time. CORRIE_E_USAGE for a field that is no primitive column or whose type has no such transform. */
+int partitioner_open(struct engine *engine, const struct engine_write *write,
+                     struct partitioner **ret, corrie_error *err) CORRIE_MUST_USE;
+struct partitioner *partitioner_close(struct partitioner *partitioner);
+DEFINE_CLEANUP(struct partitioner *, partitioner_close)
+/* SQL for the number of a row's partition, 0 and up, over columns of `table`. */
+void partitioner_add_call(const struct partitioner *partitioner, const char *table,
+                          struct buf *out);
+/* If calling it failed: its error, moved to `err`, and its code; else 0. */
+int partitioner_error(struct partitioner *partitioner, corrie_error *err);
+/* Those found so far, by number. Valid until it is closed. */
+struct partition *partitioner_partitions(struct partitioner *partitioner, size_t *ret_n);
+/* Orders two by their values: nulls last. */
+int partition_compare(const struct partitioner *partitioner, const struct partition *a,
+                      const struct partition *b);
+
+/* ---- files a partition (partition_write.c) ---- */
+
+/* Writes the rows of `select`, whose columns are the schema's, by partition and in order. */
+int partitions_write(struct writer *writer, struct str select) CORRIE_MUST_USE;
+
+#endif

@@ -1,0 +1,308 @@
+/* parquet_stats.c — what Iceberg wants to know of a file that COPY wrote.
+ *
+ * From COPY's RETURN_STATS, except NaN counts: has_nan is wrong with more than one row group, and says nothing of how
+ * many, so the file's float columns are read once more where there may be some. */
+#include "engine/parquet_priv.h"
+
+#include "arrow/scalar.h"
+
+/* nan_count of a column that may have some: to be counted. */
+#define NAN_UNKNOWN (-2)
+
+struct map_view map_view_at(const struct duck *d, duckdb_vector vector, idx_t row)
+{
+    duckdb_vector entries = d->list_vector_get_child(vector);
+
+    return (struct map_view){.keys = d->struct_vector_get_child(entries, 0),
+                             .values = d->struct_vector_get_child(entries, 1),
+                             .range = ((const duckdb_list_entry *)d->vector_get_data(vector))[row]};
+}
+
+struct str vector_text(const struct duck *d, duckdb_vector vector, idx_t row)
+{
+    const duckdb_string_t *text = (const duckdb_string_t *)d->vector_get_data(vector) + row;
+
+    return str_make(text->value.inlined.length <= 12 ? text->value.inlined.inlined
+                                                     : text->value.pointer.ptr,
+                    text->value.inlined.length);
+}
+
+/* Row of the key in the map's vectors, or -1. */
+static int64_t map_find_key(const struct duck *d, const struct map_view *map, struct str key)
+{
+    for (idx_t i = map->range.offset; i < map->range.offset + map->range.length; i++) {
+        if (str_eq(vector_text(d, map->keys, i), key)) {
+            return (int64_t)i;
+        }
+    }
+    return -1;
+}
+
+struct collect {
+    struct writer *writer;
+    const struct map_view *columns;
+    struct engine_written *file;
+    size_t capacity;
+    struct buf path; /* "a"."b" */
+    bool repeated;   /* below a list or map */
+};
+
+static int64_t map_int(const struct duck *d, const struct map_view *map, const char *key)
+{
+    int64_t at = map_find_key(d, map, str_of(key));
+    int64_t value = 0;
+
+    return at >= 0 && str_to_int64(vector_text(d, map->values, (idx_t)at), &value) ? value : 0;
+}
+
+static bool map_text(const struct duck *d, const struct map_view *map, const char *key,
+                     struct str *ret)
+{
+    int64_t at = map_find_key(d, map, str_of(key));
+
+    if (at < 0) {
+        return false;
+    }
+    *ret = vector_text(d, map->values, (idx_t)at);
+    return true;
+}
+
+/* Bounds as scalars. A text that is no value of the type leaves the bounds out: a bound is an
+ * optimisation, and a wrong one loses rows. */
+static int set_bounds(struct collect *collect, const struct type *type, struct str min,
+                      struct str max, struct engine_column_stats *stats)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct arena *arena = collect->writer->arena;
+    struct str lower;
+    struct str upper;
+    int r;
+
+    if (type->kind == TYPE_BINARY || type->kind == TYPE_FIXED) {
+        return 0;
+    }
+    if (type->kind == TYPE_BOOLEAN) {
+        min = str_eq(min, STR("1")) ? STR("true") : str_eq(min, STR("0")) ? STR("false") : min;
+        max = str_eq(max, STR("1")) ? STR("true") : str_eq(max, STR("0")) ? STR("false") : max;
+    }
+    if (scalar_from_text(type, min, arena, &lower, &ignored) < 0 ||
+        scalar_from_text(type, max, arena, &upper, &ignored) < 0) {
+        return ignored.code == CORRIE_E_NO_MEMORY ? corrie_fail_memory(collect->writer->err) : 0;
+    }
+    stats->lower = scalar_bound_lower(type, lower, SCALAR_BOUND_LENGTH);
+    r = scalar_bound_upper(type, upper, SCALAR_BOUND_LENGTH, arena, &stats->upper,
+                           collect->writer->err);
+    if (r < 0) {
+        return r;
+    }
+    if (r == 0) {
+        stats->upper = (struct str){0};
+    }
+    stats->has_bounds = true;
+    return 0;
+}
+
+static int collect_leaf(struct collect *collect, const struct field *field)
+{
+    const struct duck *d = collect->writer->engine->d;
+    struct engine_column_stats *stats = &collect->file->columns[collect->file->n_columns++];
+    int64_t at = map_find_key(d, collect->columns, buf_str(&collect->path));
+    bool is_float = field->type.kind == TYPE_FLOAT || field->type.kind == TYPE_DOUBLE;
+    struct map_view column;
+    struct str min;
+    struct str max;
+
+    *stats = (struct engine_column_stats){.field_id = field->id, .nan_count = -1};
+    if (at < 0) {
+        return corrie_fail(collect->writer->err, CORRIE_E_INTERNAL,
+                           "DuckDB gave no statistics of column %s", buf_text(&collect->path));
+    }
+    column = map_view_at(d, collect->columns->values, (idx_t)at);
+    stats->column_size = map_int(d, &column, "column_size_bytes");
+    stats->value_count = map_int(d, &column, "num_values");
+    stats->null_count = map_int(d, &column, "null_count");
+    if (is_float && !collect->repeated) {
+        struct str flag = STR_EMPTY;
+        bool one_group = collect->file->rows <= collect->writer->row_group_rows;
+
+        stats->nan_count =
+            one_group && map_text(d, &column, "has_nan", &flag) && str_eq(flag, STR("false"))
+                ? 0
+                : NAN_UNKNOWN;
+    }
+    if (!collect->repeated && map_text(d, &column, "min", &min) &&
+        map_text(d, &column, "max", &max)) {
+        return set_bounds(collect, &field->type, min, max, stats);
+    }
+    return 0;
+}
+
+static int collect_fields(struct collect *collect, const struct field *fields, size_t n)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        size_t len = collect->path.len;
+        bool repeated = collect->repeated;
+        enum type_kind kind = fields[i].type.kind;
+
+        buf_add_text(&collect->path, len ? "." : "");
+        buf_add_sql_name(&collect->path, fields[i].name);
+        r = buf_check(&collect->path, collect->writer->err);
+        if (r == 0 && fields[i].type.n_fields == 0) {
+            r = collect_leaf(collect, &fields[i]);
+        } else if (r == 0) {
+            collect->repeated |= kind == TYPE_LIST || kind == TYPE_MAP;
+            r = collect_fields(collect, fields[i].type.fields, fields[i].type.n_fields);
+            collect->repeated = repeated;
+        }
+        collect->path.len = len;
+        if (collect->path.data) {
+            collect->path.data[len] = '\0';
+        }
+    }
+    return r;
+}
+
+static size_t count_leaves(const struct field *fields, size_t n)
+{
+    size_t leaves = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        leaves += fields[i].type.n_fields == 0
+                      ? 1
+                      : count_leaves(fields[i].type.fields, fields[i].type.n_fields);
+    }
+    return leaves;
+}
+
+/* "count of NaN, …" of the columns that need it, by their paths. */
+static void add_nan_counts(const struct field *fields, size_t n, struct buf *path,
+                           const struct engine_written *file, size_t *leaf, struct buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t len = path->len;
+
+        buf_add_char(path, '.');
+        buf_add_sql_name(path, fields[i].name);
+        if (fields[i].type.n_fields > 0) {
+            add_nan_counts(fields[i].type.fields, fields[i].type.n_fields, path, file, leaf, out);
+        } else if (file->columns[(*leaf)++].nan_count == NAN_UNKNOWN) {
+            buf_addf(out, "%scount(*) FILTER (isnan(q%s))", out->len ? ", " : "", buf_text(path));
+        }
+        path->len = len;
+        if (path->data) {
+            path->data[len] = '\0';
+        }
+    }
+}
+
+static int count_nans(struct writer *writer, struct engine_written *file)
+{
+    const struct schema *schema = writer->write->schema;
+    _cleanup_(buf_done) struct buf counts = {0};
+    _cleanup_(buf_done) struct buf path = {0};
+    _cleanup_(buf_done) struct buf sql = {0};
+    _cleanup_(rows_done) struct rows rows = {0};
+    size_t leaf = 0;
+    idx_t column = 0;
+    int r;
+
+    add_nan_counts(schema->fields, schema->n_fields, &path, file, &leaf, &counts);
+    if (path.failed || counts.len == 0) {
+        return path.failed ? buf_check(&path, writer->err) : buf_check(&counts, writer->err);
+    }
+    buf_addf(&sql, "SELECT %s FROM read_parquet(", buf_text(&counts));
+    add_path(&sql, file->path);
+    buf_add_text(&sql, ") AS q");
+    r = buf_check(&sql, writer->err);
+    if (r == 0) {
+        r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
+    }
+    if (r < 0 || !rows_next(&rows)) {
+        return r;
+    }
+    for (size_t i = 0; i < file->n_columns; i++) {
+        if (file->columns[i].nan_count == NAN_UNKNOWN) {
+            (void)rows_int(&rows, column++, &file->columns[i].nan_count);
+        }
+    }
+    return 0;
+}
+
+static int read_offsets(struct writer *writer, struct engine_written *file)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    _cleanup_(rows_done) struct rows rows = {0};
+    VEC(int64_t) offsets = {0};
+    int64_t offset = 0;
+    int r;
+
+    if (file->rows <= writer->row_group_rows) {
+        /* one row group, right after the magic */
+        file->split_offsets = arena_array(writer->arena, int64_t, 1);
+        if (!file->split_offsets) {
+            return corrie_fail_memory(writer->err);
+        }
+        file->split_offsets[0] = sizeof "PAR1" - 1;
+        file->n_split_offsets = 1;
+        return 0;
+    }
+
+    buf_add_text(&sql, "SELECT min(least(coalesce(dictionary_page_offset, data_page_offset), "
+                       "data_page_offset))::BIGINT AS o FROM parquet_metadata(");
+    add_path(&sql, file->path);
+    buf_add_text(&sql, ") GROUP BY row_group_id ORDER BY o");
+    r = buf_check(&sql, writer->err);
+    if (r == 0) {
+        r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
+    }
+    while (r == 0 && rows_next(&rows)) {
+        if (rows_int(&rows, 0, &offset) && vec_push(&offsets, offset) < 0) {
+            r = corrie_fail_memory(writer->err);
+        }
+    }
+    if (r == 0) {
+        file->split_offsets = arena_array(writer->arena, int64_t, offsets.count + 1);
+        if (!file->split_offsets) {
+            r = corrie_fail_memory(writer->err);
+        } else if (offsets.count > 0) {
+            memcpy(file->split_offsets, offsets.items, offsets.count * sizeof(int64_t));
+            file->n_split_offsets = offsets.count;
+        }
+    }
+    vec_done(&offsets);
+    return r;
+}
+
+int stats_read(struct writer *writer, const struct rows *rows, struct engine_written *ret)
+{
+    const struct duck *d = writer->engine->d;
+    const struct schema *schema = writer->write->schema;
+    struct map_view columns;
+    struct collect collect = {.writer = writer, .columns = &columns, .file = ret};
+    int r;
+
+    if (!rows_int(rows, 1, &ret->rows) || !rows_int(rows, 2, &ret->bytes)) {
+        return corrie_fail(writer->err, CORRIE_E_INTERNAL, "DuckDB said nothing of what it wrote");
+    }
+    if (ret->rows == 0) {
+        return 0;
+    }
+    columns = map_view_at(d, d->data_chunk_get_vector(rows->chunk, 4), rows->at);
+    ret->columns = arena_array(writer->arena, struct engine_column_stats,
+                               count_leaves(schema->fields, schema->n_fields));
+    if (!ret->columns) {
+        return corrie_fail_memory(writer->err);
+    }
+    r = collect_fields(&collect, schema->fields, schema->n_fields);
+    buf_done(&collect.path);
+    return r;
+}
+
+int stats_finish(struct writer *writer, struct engine_written *file)
+{
+    int r = count_nans(writer, file);
+
+    return r == 0 ? read_offsets(writer, file) : r;
+}

@@ -1,0 +1,495 @@
+/* partition_write.c — rows become files a partition.
+ *
+ * The query runs once, into a temporary table that has the number of each row's partition beside it (spilled to the
+ * engine's temp_dir where memory has no room). Rows of several partitions are then sorted by it and by their place, so
+ * that each partition is a range of rows: reading a range costs its rows, however many there are.
+ *
+ *     corrie_parts    c0, c1, …, p     in the query's order
+ *     corrie_sorted   c0, c1, …, p     by p, then order_by, then the query's order
+ *
+ * A COPY costs more than a millisecond, however few its rows. Neighbours that are small go through one COPY that makes
+ * a file each (PARTITION_BY). There DuckDB keeps the order only with one thread: a streaming window function, which
+ * works row after row, sees to that; and one file for each partition only while no more are open at once than it wants
+ * and no more rows come than it gathers: SMALL_FILES, SMALL_TOTAL. */
+#include "engine/parquet_priv.h"
+
+#include "base/uuid.h"
+#include "os/dir.h"
+#include "os/file.h"
+#include "os/path.h"
+
+/* DuckDB: partitioned_write_max_open_files is 100, partitioned_write_flush_threshold 524 288 rows. */
+#define SMALL_ROWS 16384
+#define SMALL_FILES 96
+#define SMALL_TOTAL 122880
+#define SMALL_TARGET ((int64_t)16 * 1024 * 1024)
+
+/* A partition of more rows is tried with so many, to learn how large they are. */
+#define PROBE_ROWS (1 << 20)
+
+/* Where a partition's rows are in corrie_sorted. */
+struct range {
+    size_t number;
+    int64_t first;
+    int64_t rows;
+};
+
+struct partitioned {
+    struct writer *writer;
+    struct partitioner *partitioner;
+    const char *table;     /* that the ranges are of */
+    struct range *ranges;  /* by number of the partition, thus by first row */
+    struct partition *all; /* by number */
+    size_t n;
+    double bytes_per_row; /* in files; 0 = not known yet */
+    char prefix[sizeof OS_TEMP_PREFIX + 32];
+};
+
+/* ---- the tables ---- */
+
+static int run(struct partitioned *p, struct buf *sql)
+{
+    struct writer *writer = p->writer;
+    const struct origin origin = {.engine = writer->engine, .data = true};
+    int r = buf_check(sql, writer->err);
+
+    if (r == 0) {
+        r = engine_run(writer->engine, writer->session, buf_text(sql), &origin, writer->err);
+    }
+    return r < 0 && partitioner_error(p->partitioner, writer->err) < 0 ? writer->err->code : r;
+}
+
+static void add_columns(const struct schema *schema, bool named, struct buf *out)
+{
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        buf_addf(out, "%sc%zu", i ? ", " : "", i);
+        if (named) {
+            buf_add_text(out, " AS ");
+            buf_add_sql_name(out, schema->fields[i].name);
+        }
+    }
+}
+
+static int gather(struct partitioned *p, struct str select)
+{
+    const struct schema *schema = p->writer->write->schema;
+    _cleanup_(buf_done) struct buf sql = {0};
+
+    buf_add_text(&sql, "CREATE OR REPLACE TEMP TABLE corrie_parts AS SELECT ");
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        buf_add_text(&sql, "q.");
+        buf_add_sql_name(&sql, schema->fields[i].name);
+        buf_addf(&sql, " AS c%zu, ", i);
+    }
+    partitioner_add_call(p->partitioner, "q", &sql);
+    buf_addf(&sql, " AS p FROM (%.*s) AS q", STR_FMT(select));
+    p->table = "corrie_parts";
+    return run(p, &sql);
+}
+
+/* Counts the rows of each partition. */
+static int count(struct partitioned *p)
+{
+    struct writer *writer = p->writer;
+    const char *sql = "SELECT p::BIGINT, count(*)::BIGINT FROM temp.corrie_parts GROUP BY p";
+    _cleanup_(rows_done) struct rows rows = {0};
+    int64_t number = 0;
+    int64_t first = 0;
+    int r;
+
+    p->all = partitioner_partitions(p->partitioner, &p->n);
+    p->ranges = arena_array(writer->arena, struct range, p->n + 1);
+    if (!p->ranges) {
+        return corrie_fail_memory(writer->err);
+    }
+    r = rows_open(writer->engine, writer->session, sql, NULL, &rows, writer->err);
+    while (r == 0 && rows_next(&rows)) {
+        int64_t n = 0;
+
+        if (rows_int(&rows, 0, &number) && rows_int(&rows, 1, &n) && number >= 0 &&
+            (size_t)number < p->n) {
+            p->all[number].rows = n;
+        }
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        p->ranges[i] = (struct range){.number = i, .first = first, .rows = p->all[i].rows};
+        first += p->all[i].rows;
+    }
+    return r;
+}
+
+/* By partition, `order_by` and place. Names that no column has are those of a random token. */
+static int sort(struct partitioned *p)
+{
+    const struct engine_write *write = p->writer->write;
+    struct uuid uuid = uuid_random();
+    _cleanup_(buf_done) struct buf sql = {0};
+    char token[33];
+
+    if (p->n < 2 && write->order_by.len == 0) {
+        return 0;
+    }
+    uuid_format_hex(&uuid, token);
+    buf_add_text(&sql, "CREATE OR REPLACE TEMP TABLE corrie_sorted AS SELECT ");
+    for (size_t i = 0; i < write->schema->n_fields; i++) {
+        buf_add_text(&sql, "q.");
+        buf_add_sql_name(&sql, write->schema->fields[i].name);
+        buf_addf(&sql, " AS c%zu, ", i);
+    }
+    buf_addf(&sql, "q.p%s AS p FROM (SELECT ", token);
+    add_columns(write->schema, true, &sql);
+    buf_addf(&sql, ", p AS p%s, rowid AS r%s FROM temp.corrie_parts) AS q ORDER BY q.p%s", token,
+             token, token);
+    if (write->order_by.len > 0) {
+        buf_addf(&sql, ", %.*s", STR_FMT(write->order_by));
+    }
+    buf_addf(&sql, ", q.r%s; DROP TABLE temp.corrie_parts", token);
+    p->table = "corrie_sorted";
+    return run(p, &sql);
+}
+
+/* Whatever happened: also after a cancel, when statements are refused. */
+static void drop_tables(struct writer *writer)
+{
+    static const char *const sql[] = {"DROP TABLE IF EXISTS temp.corrie_parts",
+                                      "DROP TABLE IF EXISTS temp.corrie_sorted"};
+
+    for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+        duckdb_result result;
+
+        if (writer->engine->d->query(writer->session->con, sql[i], &result) == DuckDBSuccess) {
+            writer->engine->d->destroy_result(&result);
+        } else {
+            writer->engine->d->destroy_result(&result); /* the next write replaces it */
+        }
+    }
+}
+
+/* ---- large partitions ---- */
+
+static int finish_file(struct partitioned *p, size_t number, struct engine_written *file)
+{
+    file->partition = p->writer->write->n_partition > 0
+                          ? arena_array(p->writer->arena, struct str, p->writer->write->n_partition)
+                          : NULL;
+    for (size_t i = 0; i < p->writer->write->n_partition; i++) {
+        struct str value = p->all[number].values[i];
+
+        if (!file->partition) {
+            return corrie_fail_memory(p->writer->err);
+        }
+        file->partition[i] = value;
+        if (value.data && arena_str(p->writer->arena, value, &file->partition[i]) < 0) {
+            return corrie_fail_memory(p->writer->err);
+        }
+    }
+    return writer_add(p->writer, file);
+}
+
+static int copy_range(struct partitioned *p, int64_t first, int64_t rows,
+                      struct engine_written *ret)
+{
+    _cleanup_(buf_done) struct buf select = {0};
+    int r;
+
+    buf_add_text(&select, "SELECT ");
+    add_columns(p->writer->write->schema, true, &select);
+    buf_addf(&select, " FROM temp.%s WHERE rowid >= %lld AND rowid < %lld", p->table,
+             (long long)first, (long long)(first + rows));
+    r = buf_check(&select, p->writer->err);
+    if (r == 0) {
+        r = writer_copy(p->writer, buf_str(&select), ret);
+    }
+    if (r == 0 && ret->rows != rows) {
+        r = corrie_fail(p->writer->err, CORRIE_E_INTERNAL,
+                        "%lld rows were to be written, and %lld were", (long long)rows,
+                        (long long)ret->rows);
+    }
+    if (r == 0) {
+        p->bytes_per_row = (double)ret->bytes / (double)ret->rows;
+    }
+    return r;
+}
+
+static int write_range(struct partitioned *p, const struct range *range)
+{
+    struct engine_written file = {0};
+    int64_t each;
+    int r = 0;
+
+    if (p->bytes_per_row == 0 && range->rows > 2 * PROBE_ROWS) {
+        r = copy_range(p, range->first, PROBE_ROWS, &file);
+        if (r == 0) {
+            r = writer_drop_file(p->writer, file.path);
+        }
+    }
+    each = writer_rows_per_file(p->writer, range->rows, (double)range->rows * p->bytes_per_row);
+    each = each > 0 ? each : range->rows;
+    for (int64_t done = 0; r == 0 && done < range->rows; done += each) {
+        int64_t rows = range->rows - done < each ? range->rows - done : each;
+
+        file = (struct engine_written){0};
+        r = copy_range(p, range->first + done, rows, &file);
+        if (r == 0) {
+            r = finish_file(p, range->number, &file);
+        }
+    }
+    return r;
+}
+
+/* ---- small ones ---- */
+
+/* The number of the partition whose file the current row of COPY's result tells of. */
+static int file_number(struct partitioned *p, const struct rows *rows, int64_t *ret)
+{
+    const struct duck *d = p->writer->engine->d;
+    struct map_view keys = map_view_at(d, d->data_chunk_get_vector(rows->chunk, 5), rows->at);
+
+    return keys.range.length == 1 &&
+                   str_to_int64(vector_text(d, keys.values, keys.range.offset), ret) && *ret >= 0 &&
+                   (size_t)*ret < p->n
+               ? 0
+               : corrie_fail(p->writer->err, CORRIE_E_INTERNAL,
+                             "DuckDB did not say of which partition a file is");
+}
+
+/* Files that DuckDB named, until each has its own name. */
+static void remove_temporary(struct partitioned *p, struct str directory)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct os_entry *entries = NULL;
+    size_t n = 0;
+    const char *path = arena_printf(&arena, "%.*s", STR_FMT(directory));
+
+    if (!path || os_dir_list(path, &arena, &entries, &n, &ignored) < 0) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (str_starts(entries[i].name, str_of(p->prefix))) {
+            const char *file = arena_printf(&arena, "%s/%.*s", path, STR_FMT(entries[i].name));
+
+            if (file && os_unlink(file, &ignored) < 0) {
+                corrie_error_clear(&ignored);
+            }
+        }
+    }
+}
+
+/* Reads what COPY says of the files, and gives each its name. */
+static int take_files(struct partitioned *p, struct rows *rows, const struct range *ranges,
+                      size_t n, struct engine_written *files)
+{
+    int r = 0;
+
+    while (r == 0 && rows_next(rows)) {
+        struct engine_written file = {0};
+        _free_ char *from = NULL;
+        struct str name;
+        int64_t number = 0;
+        size_t at;
+
+        r = file_number(p, rows, &number);
+        if (r < 0) {
+            return r;
+        }
+        at = (size_t)number - ranges[0].number;
+        if (at >= n || files[at].rows > 0 || !rows_text(rows, 0, &name)) {
+            return corrie_fail(p->writer->err, CORRIE_E_INTERNAL,
+                               "DuckDB wrote other files than it was to");
+        }
+        r = stats_read(p->writer, rows, &file);
+        if (r == 0) {
+            from = str_dup(name);
+            r = from ? writer_begin_file(p->writer, &file.path)
+                     : corrie_fail_memory(p->writer->err);
+        }
+        if (r == 0) { /* the last that was begun */
+            r = os_rename(from, p->writer->begun.items[p->writer->begun.count - 1], p->writer->err);
+        }
+        if (r == 0) {
+            files[at] = file;
+        }
+    }
+    return r;
+}
+
+static void add_small_select(struct partitioned *p, const struct range *ranges, size_t n,
+                             struct buf *out)
+{
+    int64_t end = ranges[n - 1].first + ranges[n - 1].rows;
+
+    buf_add_text(out, "SELECT ");
+    add_columns(p->writer->write->schema, true, out);
+    buf_addf(out,
+             ", p AS \"%s\" FROM (SELECT *, row_number() OVER () AS n FROM temp.%s WHERE rowid >= "
+             "%lld AND rowid < %lld) WHERE n > 0",
+             p->prefix, p->table, (long long)ranges[0].first, (long long)end);
+}
+
+static int write_small(struct partitioned *p, const struct range *ranges, size_t n)
+{
+    struct writer *writer = p->writer;
+    const struct origin origin = {.engine = writer->engine, .data = true};
+    _cleanup_(buf_done) struct buf example = {0};
+    _cleanup_(buf_done) struct buf select = {0};
+    _cleanup_(buf_done) struct buf more = {0};
+    _cleanup_(buf_done) struct buf sql = {0};
+    _cleanup_(rows_done) struct rows rows = {0};
+    struct engine_written *files = arena_array(writer->arena, struct engine_written, n);
+    struct str directory;
+    int r = writer->write->path(writer->write->arg, writer->ordinal, &example, writer->err);
+
+    if (r == 0) {
+        r = buf_check(&example, writer->err);
+    }
+    if (r < 0 || !files) {
+        return r < 0 ? r : corrie_fail_memory(writer->err);
+    }
+    directory = os_path_parent(buf_str(&example));
+    add_small_select(p, ranges, n, &select);
+    buf_addf(&more,
+             ", PARTITION_BY (\"%s\"), HIVE_FILE_PATTERN false, OVERWRITE_OR_IGNORE true, "
+             "FILENAME_PATTERN '%s{uuid}'",
+             p->prefix, p->prefix);
+    r = buf_check(&select, writer->err);
+    if (r == 0) {
+        r = buf_check(&more, writer->err);
+    }
+    if (r == 0) {
+        writer_add_copy(writer, buf_str(&select), directory, buf_text(&more), &sql);
+        r = buf_check(&sql, writer->err);
+    }
+    if (r == 0) {
+        r = rows_open(writer->engine, writer->session, buf_text(&sql), &origin, &rows, writer->err);
+    }
+    if (r == 0) {
+        r = take_files(p, &rows, ranges, n, files);
+    }
+    rows_done(&rows);
+    if (r < 0) {
+        remove_temporary(p, directory);
+    }
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        r = files[i].rows == ranges[i].rows
+                ? stats_finish(writer, &files[i])
+                : corrie_fail(writer->err, CORRIE_E_INTERNAL, "%lld rows of a partition of %lld",
+                              (long long)files[i].rows, (long long)ranges[i].rows);
+        if (r == 0) {
+            r = finish_file(p, ranges[i].number, &files[i]);
+        }
+    }
+    return r;
+}
+
+/* How many partitions from `at` on go through one COPY. */
+static size_t small_run(const struct partitioned *p, size_t at)
+{
+    int64_t target = p->writer->write->target_bytes;
+    int64_t most = SMALL_ROWS;
+    int64_t total = 0;
+    size_t n = 0;
+
+    if (target > 0 && p->bytes_per_row > 0 && p->bytes_per_row * SMALL_ROWS > (double)target) {
+        most = (int64_t)((double)target / p->bytes_per_row);
+    }
+    while (at + n < p->n && n < SMALL_FILES && p->ranges[at + n].rows <= most &&
+           total + p->ranges[at + n].rows <= SMALL_TOTAL) {
+        total += p->ranges[at + n].rows;
+        n++;
+    }
+    return n;
+}
+
+static int write_ranges(struct partitioned *p)
+{
+    const struct engine_write *write = p->writer->write;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < p->n;) {
+        /* with a small target the first files tell how large rows are */
+        bool batches =
+            write->max_rows == 0 && (write->target_bytes == 0 ||
+                                     write->target_bytes >= SMALL_TARGET || p->bytes_per_row > 0);
+        size_t n = batches ? small_run(p, i) : 0;
+
+        r = n > 1 ? write_small(p, &p->ranges[i], n) : write_range(p, &p->ranges[i]);
+        i += n > 1 ? n : 1;
+    }
+    return r;
+}
+
+/* ---- all ---- */
+
+struct ordered {
+    const struct partitioner *partitioner;
+    struct partition partition;
+    size_t at; /* among the files */
+    const struct engine_written *file;
+};
+
+static int compare_files(const void *a, const void *b)
+{
+    const struct ordered *one = a;
+    const struct ordered *other = b;
+    int order = partition_compare(one->partitioner, &one->partition, &other->partition);
+
+    return order != 0 ? order : one->at < other->at ? -1 : one->at > other->at;
+}
+
+/* By the values of their partitions, so that what is stored does not depend on threads. */
+static int order_files(struct partitioned *p)
+{
+    struct writer *writer = p->writer;
+    size_t n = writer->done.count;
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct ordered *ordered = arena_array(&arena, struct ordered, n);
+    struct engine_written *files = arena_array(&arena, struct engine_written, n);
+
+    if (!ordered || !files) {
+        return corrie_fail_memory(writer->err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        files[i] = writer->done.items[i];
+        ordered[i] = (struct ordered){.partitioner = p->partitioner,
+                                      .partition = {.values = files[i].partition},
+                                      .at = i,
+                                      .file = &files[i]};
+    }
+    qsort(ordered, n, sizeof *ordered, compare_files);
+    for (size_t i = 0; i < n; i++) {
+        writer->done.items[i] = *ordered[i].file;
+    }
+    return 0;
+}
+
+int partitions_write(struct writer *writer, struct str select)
+{
+    _cleanup_(partitioner_closep) struct partitioner *partitioner = NULL;
+    struct partitioned p = {.writer = writer};
+    struct uuid uuid = uuid_random();
+    char token[33];
+    int r = partitioner_open(writer->engine, writer->write, &partitioner, writer->err);
+
+    if (r < 0) {
+        return r;
+    }
+    uuid_format_hex(&uuid, token);
+    snprintf(p.prefix, sizeof p.prefix, "%s%s", OS_TEMP_PREFIX, token);
+    p.partitioner = partitioner;
+    r = gather(&p, select);
+    if (r == 0) {
+        r = count(&p);
+    }
+    if (r == 0) {
+        r = sort(&p);
+    }
+    if (r == 0) {
+        r = write_ranges(&p);
+    }
+    if (r == 0) {
+        r = order_files(&p);
+    }
+    drop_tables(writer);
+    return r;
+}
