@@ -107,6 +107,10 @@
 #define CORRIE_MAX_UV_OUTPUT (4 * CORRIE_MiB)
 #define CORRIE_ENV_LOCK_DEADLINE_MS 1800000
 
+/* a Parquet file's footer, and what is remembered of equality deletes of one table */
+#define CORRIE_MAX_FOOTER (256 * CORRIE_MiB)
+#define CORRIE_MAX_DELETED_KEYS ((size_t)100 * 1000 * 1000)
+
 /* columns of a CSV file */
 #define CORRIE_MAX_CSV_COLUMNS 10000
 

@@ -28,6 +28,7 @@
     X(column_logical_type) \
     X(destroy_logical_type) \
     X(data_chunk_get_size) \
+    X(data_chunk_get_column_count) \
     X(data_chunk_get_vector) \
     X(data_chunk_set_size) \
     X(get_type_id) \

@@ -159,7 +159,7 @@ struct engine_table {
  * Reads the end of each file and the delete files whole (each once). A file that is missing or damaged is
  * CORRIE_E_CORRUPT naming it, here or where a query comes to it; CORRIE_E_UNSUPPORTED for an encrypted one, or one
  * without field ids where `names` are NULL. Borrowed for the call. Memory: a bit for each row of a file that has position deletes, and the
- * distinct rows of equality deletes, until the table is redefined or the engine closed.
+ * distinct rows of equality deletes, until the engine is closed.
  * Cost: O(files); 20 µs a file, then what the deletes take. */
 int engine_define_files(struct engine *engine, const struct engine_table *table, corrie_error *err)
     CORRIE_MUST_USE;

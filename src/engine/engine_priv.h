@@ -50,6 +50,7 @@ struct engine {
     const struct cancel *cancel;
     VEC(struct defined *) tables;
     struct arrow_registry *registry; /* arrow_in.c */
+    struct delete_registry *deletes; /* deletes.c; NULL until the first table with deletes */
     struct planner *planner;         /* bind.c; NULL until the first bind */
     struct partitioner *partitioner; /* partition.c; NULL unless a write is under way */
     bool has_partition_function;
@@ -98,6 +99,8 @@ int duck_fail(const char *message, const struct origin *origin, corrie_error *er
 /* The error is about a file of a defined table: what was stored is not there or not what it was (CORRIE_E_CORRUPT),
  * whatever the same fault would be in a file of a person's. Returns the error's code. */
 int duck_fail_stored(corrie_error *err);
+/* A file that was taken for Parquet and is none, or is encrypted: CORRIE_E_DATA. */
+int fail_not_parquet(struct str path, bool encrypted, corrie_error *err);
 /* A position in the user's SQL. `offset` counts in the user's text. Returns the error's code. */
 int origin_at(const struct origin *origin, size_t offset, size_t width, corrie_error *err);
 /* "did you mean" over what `origin` knows. */
@@ -122,6 +125,12 @@ int engine_run(struct engine *engine, struct session *session, const char *sql,
 /* Runs one statement and keeps its rows; rows_done frees. */
 int rows_open(struct engine *engine, struct session *session, const char *sql,
               const struct origin *origin, struct rows *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Runs one statement and calls `each` for every chunk of its rows, as they come: they are not kept. `each` returns a
+ * negative code to end it. */
+int rows_each_chunk(struct engine *engine, struct session *session, const char *sql,
+                    const struct origin *origin,
+                    int (*each)(void *arg, duckdb_data_chunk chunk, corrie_error *err), void *arg,
+                    corrie_error *err) CORRIE_MUST_USE;
 /* Next row: false at the end. Values are valid until the next call. */
 bool rows_next(struct rows *rows);
 /* Value of a VARCHAR column; false if null. */
@@ -163,6 +172,7 @@ int statement_admit(struct engine *engine, const struct origin *origin, corrie_e
 void add_table_name(struct buf *out, struct str name_space, struct str name);
 /* A path as an SQL string that read_* functions take literally (scan.c). */
 void add_path(struct buf *out, struct str path);
+struct delete_registry *delete_registry_free(struct delete_registry *registry);
 struct planner *planner_close(struct planner *planner);
 struct arrow_registry *arrow_registry_free(struct arrow_registry *registry);
 /* Before the database is closed; arrow_registry_free after it. */

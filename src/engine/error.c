@@ -463,6 +463,20 @@ static int fail_json(struct str message, corrie_error *err)
     return corrie_error_at(err, file, line, byte, 0, text.failed ? STR_EMPTY : buf_str(&text));
 }
 
+int fail_not_parquet(struct str path, bool encrypted, corrie_error *err)
+{
+    if (encrypted) {
+        corrie_fail(err, CORRIE_E_DATA, "%.*s is encrypted", STR_FMT(path));
+        return corrie_hint(err,
+                           "encrypted Parquet files cannot be read: write it without encryption");
+    }
+    corrie_fail(err, CORRIE_E_DATA, "%.*s is not a Parquet file, or its end is missing",
+                STR_FMT(path));
+    return corrie_hint(err,
+                       "a Parquet file ends in PAR1; one that does not was cut off or is something "
+                       "else");
+}
+
 /* "No magic bytes found at end of file 'x.parquet'" and the like: what a cut or foreign file gives. */
 static int fail_parquet(struct str message, corrie_error *err)
 {
@@ -470,19 +484,13 @@ static int fail_parquet(struct str message, corrie_error *err)
     struct str quoted = between(message, STR("ile \""), STR("\""));
 
     if (str_find_str(message, STR("encrypted")) >= 0) {
-        corrie_fail(err, CORRIE_E_DATA, "%.*s is encrypted", STR_FMT(path.len ? path : quoted));
-        return corrie_hint(err,
-                           "encrypted Parquet files cannot be read: write it without encryption");
+        return fail_not_parquet(path.len ? path : quoted, true, err);
     }
     if (quoted.len > 0 && path.len == 0) {
         return corrie_fail(err, CORRIE_E_DATA, "%.*s is damaged: %.*s", STR_FMT(quoted),
                            STR_FMT(first_paragraph(message)));
     }
-    corrie_fail(err, CORRIE_E_DATA, "%.*s is not a Parquet file, or its end is missing",
-                STR_FMT(path));
-    return corrie_hint(err,
-                       "a Parquet file ends in PAR1; one that does not was cut off or is something "
-                       "else");
+    return fail_not_parquet(path, false, err);
 }
 
 /* Could not convert string 'x' to INT32 when casting from source column price */

@@ -251,6 +251,7 @@ struct engine *engine_close(struct engine *engine)
     }
     vec_done(&engine->tables);
     arrow_registry_free(engine->registry);
+    delete_registry_free(engine->deletes);
     pthread_cond_destroy(&engine->wake);
     pthread_mutex_destroy(&engine->lock);
     arena_done(&engine->arena);

@@ -49,6 +49,56 @@ int rows_open(struct engine *engine, struct session *session, const char *sql,
     return 0;
 }
 
+static int each_chunk(const struct duck *d, duckdb_result *result, const struct origin *origin,
+                      int (*each)(void *arg, duckdb_data_chunk chunk, corrie_error *err), void *arg,
+                      corrie_error *err)
+{
+    duckdb_data_chunk chunk;
+    const char *problem;
+    int r = 0;
+
+    while (r == 0 && (chunk = d->fetch_chunk(*result)) != NULL) {
+        r = each(arg, chunk, err);
+        d->destroy_data_chunk(&chunk);
+    }
+    problem = r == 0 ? d->result_error(result) : NULL;
+    return problem && *problem ? duck_fail(problem, origin, err) : r;
+}
+
+int rows_each_chunk(struct engine *engine, struct session *session, const char *sql,
+                    const struct origin *origin,
+                    int (*each)(void *arg, duckdb_data_chunk chunk, corrie_error *err), void *arg,
+                    corrie_error *err)
+{
+    const struct duck *d = engine->d;
+    duckdb_prepared_statement prepared = NULL;
+    duckdb_pending_result pending = NULL;
+    duckdb_result result;
+    int r = session_begin(engine, session, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (d->prepare(session->con, sql, &prepared) != DuckDBSuccess) {
+        r = duck_fail(d->prepare_error(prepared), origin, err);
+    } else if (d->pending_prepared_streaming(prepared, &pending) != DuckDBSuccess) {
+        r = duck_fail(d->pending_error(pending), origin, err);
+    } else {
+        if (d->execute_pending(pending, &result) != DuckDBSuccess) {
+            r = duck_fail(d->result_error(&result), origin, err);
+        } else {
+            r = each_chunk(d, &result, origin, each, arg, err);
+        }
+        d->destroy_result(&result);
+    }
+    if (pending) {
+        d->destroy_pending(&pending);
+    }
+    d->destroy_prepare(&prepared);
+    session_end(engine, session);
+    return r;
+}
+
 bool rows_next(struct rows *rows)
 {
     const struct duck *d = rows->engine->d;

@@ -1,12 +1,6 @@
-/* scan.c — tables over Parquet files, mapped by field id.
- *
- * A table is a view. Several files: read_parquet with its `schema` parameter, which maps columns by
- * field id file by file and keeps filter and projection pushdown. That parameter makes DuckDB scan a
- * single file on one thread (it has not seen the footer when it decides), so a table of one file reads
- * the footer here and becomes a plain read_parquet with columns renamed.
- * Inside nested columns that parameter maps by name, so a renamed inner field would come out null; where
- * the footer is read that is found and refused. */
-#include "engine/footer.h"
+/* scan.c — tables over Parquet files. A table is a view: what files.c makes of its files, the columns that are asked
+ * for, the filter. */
+#include "engine/files.h"
 
 void add_table_name(struct buf *out, struct str name_space, struct str name)
 {
@@ -37,82 +31,12 @@ void add_path(struct buf *out, struct str path)
     buf_add_sql_string(out, buf_str(&literal));
 }
 
-static void add_type_string(struct buf *out, const struct type *type)
-{
-    _cleanup_(buf_done) struct buf text = {0};
-
-    type_print_sql(type, &text);
-    if (text.failed) {
-        out->failed = text.failed;
-    }
-    buf_add_sql_string(out, buf_str(&text));
-}
-
 static void add_null_column(struct buf *out, const struct field *field)
 {
     buf_add_text(out, "CAST(NULL AS ");
     type_print_sql(&field->type, out);
     buf_add_text(out, ") AS ");
     buf_add_sql_name(out, field->name);
-}
-
-/* ---- the footer of a table's only file ---- */
-
-enum layout { LAYOUT_SAME, LAYOUT_OTHER, LAYOUT_RENAMED };
-
-/* Whether what lies at `at` has the fields of `type`: names, ids, order. */
-static enum layout compare(const struct footer *footer, size_t at, const struct type *type)
-{
-    const struct footer_node *node = &footer->nodes.items[at];
-    enum layout worst = LAYOUT_SAME;
-    size_t child = at + 1;
-
-    if (!type_is_nested(type)) {
-        return node->children == 0 ? LAYOUT_SAME : LAYOUT_OTHER;
-    }
-    if (type->kind != TYPE_STRUCT) {
-        /* list → REPEATED group → element; map → REPEATED group → key, value: names do not matter */
-        if (node->children != 1 || child >= footer->nodes.count ||
-            !footer->nodes.items[child].repeated ||
-            footer->nodes.items[child].children != (int64_t)type->n_fields) {
-            return LAYOUT_OTHER;
-        }
-        child++;
-    } else if (node->children != (int64_t)type->n_fields) {
-        worst = LAYOUT_OTHER;
-    }
-    for (int64_t i = 0; i < (type->kind == TYPE_STRUCT ? node->children : (int64_t)type->n_fields);
-         i++) {
-        const struct field *field = NULL;
-        enum layout inner;
-
-        if (child >= footer->nodes.count) {
-            return LAYOUT_OTHER;
-        }
-        for (size_t k = 0; type->kind == TYPE_STRUCT && k < type->n_fields; k++) {
-            const struct footer_node *given = &footer->nodes.items[child];
-            bool same_name = str_eq_nocase(given->name, type->fields[k].name);
-            bool same_id = given->id == type->fields[k].id;
-
-            if (given->id >= 0 && same_id != same_name) {
-                return LAYOUT_RENAMED;
-            }
-            if (same_name) {
-                field = &type->fields[k];
-                worst = (int64_t)k == i ? worst : LAYOUT_OTHER;
-            }
-        }
-        if (type->kind != TYPE_STRUCT) {
-            field = &type->fields[i];
-        }
-        inner = field ? compare(footer, child, &field->type) : LAYOUT_OTHER;
-        if (inner == LAYOUT_RENAMED) {
-            return inner;
-        }
-        worst = inner == LAYOUT_SAME ? worst : inner;
-        child = footer_skip(footer, child);
-    }
-    return worst;
 }
 
 /* ---- the view ---- */
@@ -146,11 +70,6 @@ static void add_selection(struct buf *out, const struct engine_table *table)
     }
 }
 
-static const char no_positions[] = ", CAST(NULL AS BIGINT) AS \"" ENGINE_FILE_COLUMN
-                                   "\", CAST(NULL AS BIGINT) AS \"" ENGINE_ROW_COLUMN "\"";
-static const char positions[] = ", CAST(file_index AS BIGINT) AS \"" ENGINE_FILE_COLUMN
-                                "\", file_row_number AS \"" ENGINE_ROW_COLUMN "\"";
-
 static void add_empty(struct buf *out, const struct schema *schema)
 {
     buf_add_text(out, "(SELECT ");
@@ -158,107 +77,35 @@ static void add_empty(struct buf *out, const struct schema *schema)
         buf_add_text(out, i == 0 ? "" : ", ");
         add_null_column(out, &schema->fields[i]);
     }
-    buf_add_text(out, no_positions);
-    buf_add_text(out, " WHERE false)");
+    buf_add_text(out, ", CAST(NULL AS BIGINT) AS \"" ENGINE_FILE_COLUMN
+                      "\", CAST(NULL AS BIGINT) AS \"" ENGINE_ROW_COLUMN "\" WHERE false)");
 }
 
-static void add_by_id(struct buf *out, const struct engine_table *table)
+/* The files as a SELECT, and what is deleted in them. */
+static int add_files(struct engine *engine, const struct engine_table *table, struct buf *out,
+                     corrie_error *err)
 {
-    buf_add_text(out, "(SELECT *");
-    buf_add_text(out, table->positions ? positions : "");
-    buf_add_text(out, " FROM read_parquet([");
-    for (size_t i = 0; i < table->n_files; i++) {
-        buf_add_text(out, i == 0 ? "" : ",");
-        add_path(out, table->files[i].path);
-    }
-    buf_add_text(out, "], schema = MAP {");
-    for (size_t i = 0; i < table->schema->n_fields; i++) {
-        const struct field *field = &table->schema->fields[i];
+    _free_ int64_t *rows = mem_alloc(table->n_files, sizeof *rows);
+    struct files files = {.files = table->files,
+                          .n_files = table->n_files,
+                          .fields = table->schema->fields,
+                          .n_fields = table->schema->n_fields,
+                          .names = table->names,
+                          .n_names = table->n_names,
+                          .positions = table->positions,
+                          .rows = rows};
+    int r = rows ? 0 : corrie_fail_memory(err);
 
-        buf_addf(out, "%s%d: {'name': ", i == 0 ? "" : ", ", field->id);
-        buf_add_sql_string(out, field->name);
-        buf_add_text(out, ", 'type': ");
-        add_type_string(out, &field->type);
-        buf_add_text(out, ", 'default_value': NULL}");
+    if (r == 0 && table->n_deletes > 0) {
+        r = deletes_new(engine, table, &files.deletes, err);
     }
-    buf_add_text(out, "}))");
-}
-
-/* Finds top-level field `id`: its index in the footer, or -1. */
-static ptrdiff_t footer_find(const struct footer *footer, int id)
-{
-    for (size_t at = 0; at < footer->nodes.count; at = footer_skip(footer, at)) {
-        if (footer->nodes.items[at].id == id) {
-            return (ptrdiff_t)at;
-        }
+    if (r == 0) {
+        r = files_select(&files, out, err);
     }
-    return -1;
-}
-
-/* 1: written to `out`; 0: this file needs add_by_id. */
-static int add_one_file(struct engine *engine, const struct engine_table *table, struct buf *out,
-                        corrie_error *err)
-{
-    _cleanup_(footer_done) struct footer footer = {0};
-    const struct schema *schema = table->schema;
-    bool any = false;
-    int r = footer_read(engine, table->files[0].path, &footer, err);
-
-    if (r < 0) {
-        if (str_find_str(str_of(corrie_error_message(err)), table->files[0].path) < 0) {
-            corrie_wrap(err, "read %.*s", STR_FMT(table->files[0].path));
-        }
-        corrie_wrap(err, "table %.*s.%.*s", STR_FMT(table->name_space), STR_FMT(table->name));
-        return duck_fail_stored(err);
+    if (r == 0 && files.deletes) {
+        r = deletes_read(files.deletes, rows, err);
     }
-    buf_add_text(out, "(SELECT ");
-    for (size_t i = 0; i < schema->n_fields; i++) {
-        const struct field *field = &schema->fields[i];
-        ptrdiff_t at = footer_find(&footer, field->id);
-        enum layout layout = at < 0 ? LAYOUT_SAME : compare(&footer, (size_t)at, &field->type);
-
-        if (layout == LAYOUT_RENAMED) {
-            return corrie_fail(
-                err, CORRIE_E_UNSUPPORTED,
-                "table %.*s.%.*s: column %.*s: fields inside it were renamed after %.*s "
-                "was written",
-                STR_FMT(table->name_space), STR_FMT(table->name), STR_FMT(field->name),
-                STR_FMT(table->files[0].path));
-        }
-        if (layout == LAYOUT_OTHER) {
-            return 0;
-        }
-        any |= at >= 0;
-        buf_add_text(out, i == 0 ? "" : ", ");
-        if (at < 0) {
-            add_null_column(out, field);
-            continue;
-        }
-        buf_add_text(out, "CAST(");
-        buf_add_sql_name(out, footer.nodes.items[at].name);
-        buf_add_text(out, " AS ");
-        type_print_sql(&field->type, out);
-        buf_add_text(out, ") AS ");
-        buf_add_sql_name(out, field->name);
-    }
-    if (!any) {
-        bool ids = false;
-
-        for (size_t i = 0; i < footer.nodes.count; i++) {
-            ids |= footer.nodes.items[i].id >= 0;
-        }
-        if (!ids) {
-            return corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                               "%.*s has no field ids, so its columns "
-                               "cannot be told",
-                               STR_FMT(table->files[0].path));
-        }
-    }
-    buf_add_text(out, table->positions ? positions : "");
-    buf_add_text(out, " FROM read_parquet(");
-    add_path(out, table->files[0].path);
-    buf_add_text(out, "))");
-    return 1;
+    return r;
 }
 
 static int check_table(const struct engine_table *table, corrie_error *err)
@@ -322,18 +169,6 @@ static int check_filter(struct engine *engine, const struct engine_table *table,
     return r;
 }
 
-static bool names_file(const struct engine_table *table, const corrie_error *err)
-{
-    struct str message = str_of(corrie_error_message(err));
-
-    for (size_t i = 0; i < table->n_files; i++) {
-        if (str_find_str(message, table->files[i].path) >= 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int remember_files(struct defined *defined, const struct engine_table *table,
                           corrie_error *err)
 {
@@ -380,6 +215,25 @@ static int remember(struct engine *engine, const struct engine_table *table, cor
     return engine_add(engine, defined, err);
 }
 
+static bool names_file(const struct engine_table *table, const corrie_error *err)
+{
+    struct str message = str_of(corrie_error_message(err));
+
+    for (size_t i = 0; i < table->n_files; i++) {
+        if (str_find_str(message, table->files[i].path) >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int fail_define(const struct engine_table *table, corrie_error *err)
+{
+    duck_fail_stored(err);
+    return corrie_wrap(err, "table %.*s%s%.*s", STR_FMT(table->name_space),
+                       table->name_space.len ? "." : "", STR_FMT(table->name));
+}
+
 int engine_define_files(struct engine *engine, const struct engine_table *table, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf sql = {0};
@@ -394,15 +248,11 @@ int engine_define_files(struct engine *engine, const struct engine_table *table,
     }
     if (table->n_files == 0) {
         add_empty(&source, table->schema);
-    } else if (table->n_files == 1) {
-        r = add_one_file(engine, table, &source, err);
+    } else {
+        r = add_files(engine, table, &source, err);
         if (r < 0) {
-            return r;
+            return fail_define(table, err);
         }
-    }
-    if (table->n_files > 1 || (table->n_files == 1 && r == 0)) {
-        buf_clear(&source);
-        add_by_id(&source, table);
     }
     buf_add_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
     buf_add_sql_name(&sql, table->name_space.len > 0 ? table->name_space : STR(NAMELESS));

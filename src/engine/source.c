@@ -257,7 +257,7 @@ static int describe_reader(struct describe *describe, struct str reader)
 static int check_parquet_names(struct describe *describe)
 {
     _cleanup_(footer_done) struct footer footer = {0};
-    int r = footer_read(describe->engine, describe->source->path, &footer, describe->err);
+    int r = footer_read(describe->source->path, &footer, describe->err);
 
     for (size_t i = 0; r == 0 && i < footer.nodes.count; i = footer_skip(&footer, i)) {
         for (size_t k = 0; k < i; k = footer_skip(&footer, k)) {
