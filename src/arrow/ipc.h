@@ -53,6 +53,13 @@ struct ipc_hold {
  * fields) + one pass over offsets and strings for validation. */
 int ipc_decode(struct str bytes, struct ipc_hold hold, const char *what, struct arrow_table **ret,
                corrie_error *err) CORRIE_MUST_USE;
+/* The same batch by batch, for streams and files (bytes that begin with ARROW1) that are larger than memory; compressed
+ * bodies (LZ4 frames, Zstandard) are unpacked. `each` is called once with no rows, then with the rows of each batch;
+ * the table is gone afterwards, whoever has a reference. 0 to go on. Memory: what one batch needs, and the
+ * dictionaries. */
+typedef int (*ipc_batch_fn)(void *arg, const struct arrow_table *batch, corrie_error *err);
+int ipc_decode_each(struct str bytes, const char *what, ipc_batch_fn each, void *arg,
+                    corrie_error *err) CORRIE_MUST_USE;
 /* A stream that must have exactly one field. */
 int ipc_decode_column(struct str bytes, struct ipc_hold hold, const char *what,
                       struct arrow_column **ret, corrie_error *err) CORRIE_MUST_USE;

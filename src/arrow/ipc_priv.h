@@ -10,6 +10,8 @@
 enum { MESSAGE_VERSION, MESSAGE_HEADER_TYPE, MESSAGE_HEADER, MESSAGE_BODY_LENGTH };
 enum { HEADER_SCHEMA = 1, HEADER_DICTIONARY = 2, HEADER_BATCH = 3 };
 enum { BATCH_LENGTH, BATCH_NODES, BATCH_BUFFERS, BATCH_COMPRESSION };
+enum { COMPRESSION_CODEC, COMPRESSION_METHOD };
+enum { CODEC_LZ4 = 0, CODEC_ZSTD = 1, CODEC_NONE = 255 };
 enum { DICTIONARY_ID, DICTIONARY_DATA, DICTIONARY_DELTA };
 enum { SCHEMA_ENDIANNESS, SCHEMA_FIELDS, SCHEMA_METADATA };
 enum {
@@ -35,6 +37,11 @@ enum { NODE_SIZE = 16, BUFFER_SIZE = 16, PREFIX_SIZE = 8 };
  * names and metadata, however often the message refers to them, stay bounded; types that cannot be
  * read are refused by name. `message` is the flatbuffer without its prefix. */
 int ipc_check_schema(struct str message, corrie_error *err) CORRIE_MUST_USE;
+
+/* Unpacks one buffer of a compressed body (8 bytes of length, then the packed bytes; -1: they are not packed) into
+ * `arena`. CORRIE_E_DATA for bytes that do not unpack to what they say (ipc_unpack.c). */
+int ipc_unpack(uint8_t codec, struct str packed, struct arena *arena, struct str *ret,
+               corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- writing ---- */
 

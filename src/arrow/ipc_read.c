@@ -55,6 +55,9 @@ struct reader {
     VEC(struct dictionary) dictionaries;
     struct arrow_column **columns;
     int64_t n_rows;
+    bool unpacks;          /* compressed bodies are allowed */
+    struct arena unpacked; /* of dictionaries: they stay */
+    struct arena passing;  /* of the batch at hand */
     corrie_error *err;
 };
 
@@ -68,6 +71,8 @@ static void reader_done(struct reader *reader)
         arrow_array_done(&reader->dictionaries.items[i].values);
     }
     vec_done(&reader->dictionaries);
+    arena_done(&reader->passing);
+    arena_done(&reader->unpacked);
     ArrowArrayViewReset(&reader->view);
     arrow_schema_done(&reader->schema);
     if (reader->owner.arg) {
@@ -309,12 +314,34 @@ struct batch {
     struct flat_vector buffers;
     size_t node;
     size_t buffer;
+    uint8_t codec;
+    struct arena *unpacked;
 };
+
+/* How the body is compressed; `table` is its BodyCompression. */
+static int read_codec(struct reader *reader, const struct flat *flat, size_t table, uint8_t *ret)
+{
+    uint8_t codec = CODEC_LZ4; /* the defaults of the format */
+    uint8_t method = 0;
+
+    if (!reader->unpacks) {
+        int r = corrie_fail(reader->err, CORRIE_E_UNSUPPORTED, "message %zu: a compressed body",
+                            reader->n_messages);
+        corrie_hint(reader->err, "write the stream without compression");
+        return r;
+    }
+    if (!flat_u8(flat, table, COMPRESSION_CODEC, &codec) ||
+        !flat_u8(flat, table, COMPRESSION_METHOD, &method) || codec > CODEC_ZSTD || method != 0) {
+        return fail_data(reader, "its compression is not known");
+    }
+    *ret = codec;
+    return 0;
+}
 
 static int open_batch(struct reader *reader, const struct message *message, size_t table,
                       size_t n_nodes, size_t n_buffers, struct batch *ret)
 {
-    struct batch batch = {.message = message};
+    struct batch batch = {.message = message, .codec = CODEC_NONE, .unpacked = &reader->unpacked};
     const struct flat *flat = &message->flat;
     size_t compression;
 
@@ -325,10 +352,11 @@ static int open_batch(struct reader *reader, const struct message *message, size
         return fail_data(reader, "its record batch is not well-formed");
     }
     if (compression != 0) {
-        int r = corrie_fail(reader->err, CORRIE_E_UNSUPPORTED, "message %zu: a compressed body",
-                            reader->n_messages);
-        corrie_hint(reader->err, "write the stream without compression");
-        return r;
+        int r = read_codec(reader, flat, compression, &batch.codec);
+
+        if (r < 0) {
+            return r;
+        }
     }
     if (batch.nodes.count != n_nodes || batch.buffers.count != n_buffers) {
         return fail_data(reader, "its record batch does not match the schema");
@@ -358,6 +386,16 @@ static int take_buffer(struct reader *reader, struct batch *batch, struct ArrowB
     }
     ret->data.data = batch->message->body.data + offset;
     ret->size_bytes = length;
+    if (batch->codec != CODEC_NONE) {
+        struct str bytes = str_slice(batch->message->body, (size_t)offset, (size_t)length);
+        int r = ipc_unpack(batch->codec, bytes, batch->unpacked, &bytes, reader->err);
+
+        if (r < 0) {
+            return corrie_wrap(reader->err, "message %zu", reader->n_messages);
+        }
+        ret->data.data = bytes.len > 0 ? bytes.data : NULL;
+        ret->size_bytes = (int64_t)bytes.len;
+    }
     return 0;
 }
 
@@ -556,6 +594,7 @@ static int read_batch(struct reader *reader, const struct message *message)
     if (r < 0) {
         return r;
     }
+    batch.unpacked = &reader->passing;
     reader->view.length = batch.length;
     reader->view.null_count = 0;
     for (int64_t i = 0; i < reader->view.n_children; i++) {
@@ -658,7 +697,32 @@ static int read_dictionary(struct reader *reader, const struct message *message)
 
 /* ---- the stream ---- */
 
-static int read_stream(struct reader *reader)
+/* Hands over the rows that came and forgets them. */
+static int pass_batch(struct reader *reader, ipc_batch_fn each, void *arg)
+{
+    struct arrow_table *table = NULL;
+    int r = arrow_table_new(reader->columns, (size_t)reader->schema.n_children, reader->n_rows,
+                            &table, reader->err);
+
+    if (r >= 0) {
+        r = each(arg, table, reader->err);
+        arrow_table_unref(table);
+    }
+    for (size_t i = 0; i < (size_t)reader->schema.n_children; i++) {
+        struct arrow_column *column = reader->columns[i];
+
+        for (size_t k = 0; k < column->n_chunks; k++) {
+            arrow_array_done(&column->chunks[k]);
+        }
+        column->n_chunks = 0;
+        column->n_rows = 0;
+    }
+    reader->n_rows = 0;
+    arena_done(&reader->passing);
+    return r;
+}
+
+static int read_stream(struct reader *reader, ipc_batch_fn each, void *arg)
 {
     struct message message;
 
@@ -666,6 +730,9 @@ static int read_stream(struct reader *reader)
         return corrie_fail(reader->err, CORRIE_E_INTERNAL, "an IPC stream at an odd address");
     }
     int r = read_schema(reader);
+    if (r >= 0 && each) {
+        r = pass_batch(reader, each, arg);
+    }
     while (r >= 0) {
         r = next_message(reader, &message);
         if (r <= 0) {
@@ -674,6 +741,9 @@ static int read_stream(struct reader *reader)
         switch (message.type) {
         case HEADER_BATCH:
             r = read_batch(reader, &message);
+            if (r >= 0 && each) {
+                r = pass_batch(reader, each, arg);
+            }
             break;
         case HEADER_DICTIONARY:
             r = read_dictionary(reader, &message);
@@ -708,13 +778,28 @@ int ipc_decode(struct str bytes, struct ipc_hold hold, const char *what, struct 
 
     int r = reader_init(&reader, hold);
     if (r >= 0) {
-        r = read_stream(&reader);
+        r = read_stream(&reader, NULL, NULL);
     }
     if (r < 0) {
         return corrie_wrap(err, "read %s", what);
     }
     return arrow_table_new(reader.columns, (size_t)reader.schema.n_children, reader.n_rows, ret,
                            err);
+}
+
+int ipc_decode_each(struct str bytes, const char *what, ipc_batch_fn each, void *arg,
+                    corrie_error *err)
+{
+    _cleanup_(reader_done) struct reader reader = {.bytes = bytes, .unpacks = true, .err = err};
+
+    if (str_starts(bytes, STR("ARROW1"))) { /* a file: the same messages between two marks */
+        reader.bytes = str_from(bytes, PREFIX_SIZE);
+    }
+    int r = reader_init(&reader, (struct ipc_hold){0});
+    if (r >= 0) {
+        r = read_stream(&reader, each, arg);
+    }
+    return r < 0 ? corrie_wrap(err, "read %s", what) : 0;
 }
 
 int ipc_decode_column(struct str bytes, struct ipc_hold hold, const char *what,
