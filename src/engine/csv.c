@@ -44,7 +44,7 @@ static int read_lines(struct describe *describe, struct lines *lines)
     int r;
 
     buf_add_text(&sql, "SELECT line FROM read_csv(");
-    add_path(&sql, describe->source->path);
+    add_path(&sql, describe->source->local);
     buf_addf(&sql,
              ", auto_detect = false, delim = '\x01', quote = '', escape = '', header = false, "
              "columns = {'line': 'VARCHAR'}, null_padding = true, strict_mode = false");
@@ -154,7 +154,8 @@ static void add_dialect(struct buf *out, const struct engine_source *source)
     buf_add_sql_string(out, source->quote);
     buf_add_text(out, ", escape = ");
     buf_add_sql_string(out, source->quote);
-    buf_addf(out, ", comment = '', strict_mode = %s", source->lenient ? "false" : "true");
+    buf_addf(out, ", hive_partitioning = false, comment = '', strict_mode = %s",
+             source->lenient ? "false" : "true");
     add_compression(out, source);
 }
 
@@ -191,7 +192,7 @@ static int open_sample(struct describe *describe, size_t n, bool header, struct 
         buf_add_text(&sql, ") AS VARCHAR)");
     }
     buf_add_text(&sql, " FROM (SELECT * FROM read_csv(");
-    add_path(&sql, describe->source->path);
+    add_path(&sql, describe->source->local);
     add_dialect(&sql, describe->source);
     add_nulls(&sql, describe->options);
     buf_addf(&sql, ", header = %s, columns = {", header ? "true" : "false");
@@ -321,9 +322,15 @@ static int note_iso(struct describe *describe, const struct values *values)
 
 static int name_columns(struct describe *describe, const struct values *values)
 {
+    bool *blank = describe->source->blank = arena_array(describe->arena, bool, values->n);
     int r = source_make_columns(describe, values->n);
 
+    if (!blank) {
+        return corrie_fail_memory(describe->err);
+    }
     for (size_t i = 0; r == 0 && i < values->n; i++) {
+        blank[i] =
+            values->classes[i] == 0 && (describe->source->header || values->first[i].len == 0);
         struct str name = describe->source->header ? str_trim(values->first[i]) : STR_EMPTY;
         char made[32];
 
@@ -367,13 +374,13 @@ static bool next_column(struct str *rest, struct str *ret_name, struct str *ret_
     return true;
 }
 
-static int take_columns(struct describe *describe, size_t n)
+int source_take_columns(struct describe *describe)
 {
     struct str rest = describe->options->columns;
     struct str name;
     struct str type;
     size_t given = 0;
-    int r = 0;
+    int r;
 
     while (next_column(&rest, &name, &type)) {
         given++;
@@ -383,16 +390,24 @@ static int take_columns(struct describe *describe, size_t n)
             return corrie_hint(describe->err, "write them as 'id BIGINT, name VARCHAR'");
         }
     }
-    if (given != n) {
-        return corrie_fail(describe->err, CORRIE_E_DATA, "%.*s has %zu columns, %zu were named",
-                           STR_FMT(describe->source->path), n, given);
-    }
-    r = source_make_columns(describe, n);
+    r = source_make_columns(describe, given);
     rest = describe->options->columns;
     for (size_t i = 0; r == 0 && next_column(&rest, &name, &type); i++) {
         r = source_set_column(describe, i, name, type);
     }
     return r < 0 ? r : check_names(describe);
+}
+
+/* The columns that a person names are those of the file, all of them. */
+static int take_columns(struct describe *describe, size_t n)
+{
+    int r = source_take_columns(describe);
+
+    if (r == 0 && describe->source->columns.n_fields != n) {
+        r = corrie_fail(describe->err, CORRIE_E_DATA, "%.*s has %zu columns, %zu were named",
+                        STR_FMT(describe->source->path), n, describe->source->columns.n_fields);
+    }
+    return r;
 }
 
 /* ---- all of it ---- */
@@ -474,7 +489,7 @@ int csv_describe(struct describe *describe)
 void csv_add_reader(struct buf *out, const struct engine_source *source, const struct str *types)
 {
     buf_add_text(out, "read_csv(");
-    add_path(out, source->path);
+    add_path(out, source->local);
     add_dialect(out, source);
     buf_addf(out, ", header = %s", source->header ? "true" : "false");
     add_nulls(out, &source->options);

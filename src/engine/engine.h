@@ -302,12 +302,14 @@ enum engine_format {
     ENGINE_FORMAT_PARQUET,
     ENGINE_FORMAT_CSV,  /* TSV too */
     ENGINE_FORMAT_JSON, /* an array of objects, or objects */
-    ENGINE_FORMAT_JSONL
+    ENGINE_FORMAT_JSONL,
+    ENGINE_FORMAT_ARROW /* IPC: a file or a stream */
 };
 
 enum engine_switch { ENGINE_AUTO = 0, ENGINE_ON, ENGINE_OFF };
 
-/* What a person settles; empty and zero = sniffed. All but `format` apply to CSV only. */
+/* What a person settles; empty and zero = sniffed. All but `format` and `encoding` apply to CSV only, and `columns` to
+ * JSON too (keys that are not named are left out). */
 struct engine_source_options {
     enum engine_format format;
     struct str delimiter;
@@ -317,11 +319,21 @@ struct engine_source_options {
     size_t n_nulls;
     struct str date_format; /* strptime: texts of this form become dates; else only ISO-8601 */
     struct str columns;     /* "name TYPE, …": names and types, in order */
+    struct str encoding;    /* of text, as iconv calls it; empty = UTF-8, or UTF-16 by its mark */
+    struct str called;      /* what messages call the file; empty = by its path */
+};
+
+/* A column that is the same for all rows of a file: a folder's key. */
+struct engine_source_key {
+    struct str name;
+    struct str text; /* cast to the column's type; data NULL = null */
 };
 
 struct engine_source {
     enum engine_format format;
-    struct str path;
+    struct str path; /* as messages call it */
+    struct str
+        local; /* where it is read: the file itself, or a copy of ours that is unpacked or recoded */
     struct str delimiter; /* CSV: what was sniffed or settled */
     struct str quote;
     bool header;
@@ -334,11 +346,19 @@ struct engine_source {
     struct str relation;                  /* SELECT over the file with those columns, in order */
     struct engine_source_options options; /* nulls and date_format as they were settled */
     bool *iso; /* CSV with a date_format: columns whose times are ISO-8601 all the same; or NULL */
-    bool lenient; /* CSV: DuckDB reads it only without strict_mode */
+    bool
+        *blank; /* CSV: columns without a value in the lines that were looked at; NULL: not known */
+    bool lenient;             /* CSV: DuckDB reads it only without strict_mode */
+    struct str relation_name; /* Arrow: of the table that holds the rows */
+    /* Set by the caller before engine_source_select; zero otherwise. */
+    const struct engine_source_key *constants;
+    size_t n_constants;
+    bool drops_columns; /* those that the target lacks are left out */
 };
 
 /* Reads as much of the local file at `path` as is needed to say what is in it: a Parquet footer, the
- * first 20 480 lines of CSV, the first objects of JSON. A CSV column becomes DATE or TIMESTAMP only if
+ * first 20 480 lines of CSV, all objects of JSON. Packed Parquet files, Arrow files and text that is not UTF-8 are
+ * copied to temp_dir first, where they stay until the engine's owner removes it. A CSV column becomes DATE or TIMESTAMP only if
  * its text is ISO-8601. CORRIE_E_DATA naming the file and what is wrong: not Parquet, truncated,
  * encrypted, duplicate column names (also those that differ in case only), no columns, invalid UTF-8
  * (line), ragged lines (line). Only on open engines. Memory from `arena`. */
@@ -355,6 +375,10 @@ int engine_source_select(struct engine *engine, const struct engine_source *sour
                          const struct schema *target, int64_t first_row, int64_t n_rows,
                          struct arena *arena, struct str *ret_sql, corrie_error *err)
     CORRIE_MUST_USE;
+
+/* Messages about a source that is read from a copy name the copy; this makes them name the file. For errors of
+ * whatever ran a SELECT over the source; engine_describe did it already. */
+void engine_source_name_error(const struct engine_source *source, corrie_error *err);
 
 /* ---- results to files ---- */
 

@@ -45,6 +45,7 @@ struct engine {
     struct session session; /* for our own statements */
     struct arena arena;     /* options */
     struct str name_space;
+    struct str temp_dir;
     bool locked;
     unsigned threads;
     const struct cancel *cancel;

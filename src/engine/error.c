@@ -255,7 +255,8 @@ static int fail_csv(struct str message, corrie_error *err)
                     "settle what was sniffed");
     } else if (str_find_str(message, STR("nvalid unicode")) >= 0) {
         corrie_fail(err, CORRIE_E_DATA, "%s: line %lld is not UTF-8", file, (long long)line);
-        corrie_hint(err, "convert the file first: iconv -f ISO-8859-1 -t UTF-8");
+        corrie_hint(err, "an import converts it: --encoding latin-1, or whatever it is; elsewhere "
+                         "iconv -f ISO-8859-1 -t UTF-8");
         return corrie_error_at(err, file, line, 0, 0, STR_EMPTY);
     } else if (column.len > 0) {
         struct str value = between(message, STR("Could not convert string \""), STR("\" to '"));

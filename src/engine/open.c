@@ -424,8 +424,8 @@ int engine_open(const struct engine_options *options, struct engine **ret, corri
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&engine->wake, &attributes);
     pthread_condattr_destroy(&attributes);
-    r = arena_str(&engine->arena, options->name_space, &engine->name_space);
-    if (r < 0) {
+    if (arena_str(&engine->arena, options->name_space, &engine->name_space) < 0 ||
+        arena_str(&engine->arena, options->temp_dir, &engine->temp_dir) < 0) {
         return corrie_fail_memory(err);
     }
     r = open_database(engine, options, err);

@@ -1,150 +1,9 @@
 /* source.c — files of others: what is in them and how to read them into a schema. */
 #include <string.h>
 
+#include "base/mem.h"
 #include "engine/footer.h"
 #include "engine/source.h"
-#include "engine/unpack.h"
-#include "os/file.h"
-#include "os/path.h"
-
-/* ---- format ---- */
-
-static bool ends(struct str name, const char *end)
-{
-    struct str e = str_of(end);
-
-    return name.len >= e.len && str_eq_nocase(str_from(name, name.len - e.len), e);
-}
-
-static enum engine_format format_of_name(struct str name)
-{
-    if (ends(name, ".gz") || ends(name, ".zst")) {
-        name = str_slice(name, 0, (size_t)str_rfind(name, '.'));
-    }
-    if (ends(name, ".parquet") || ends(name, ".parq") || ends(name, ".pq")) {
-        return ENGINE_FORMAT_PARQUET;
-    }
-    if (ends(name, ".csv") || ends(name, ".tsv")) {
-        return ENGINE_FORMAT_CSV;
-    }
-    if (ends(name, ".jsonl") || ends(name, ".ndjson")) {
-        return ENGINE_FORMAT_JSONL;
-    }
-    return ends(name, ".json") ? ENGINE_FORMAT_JSON : ENGINE_FORMAT_AUTO;
-}
-
-static enum engine_format format_of_content(struct str head)
-{
-    if (str_starts(head, STR("PAR1"))) {
-        return ENGINE_FORMAT_PARQUET;
-    }
-    head = str_trim(head);
-    return str_starts(head, STR("{")) || str_starts(head, STR("[{")) ? ENGINE_FORMAT_JSON
-                                                                     : ENGINE_FORMAT_CSV;
-}
-
-/* What other programs' files begin with: read as CSV they give tables of rubbish. */
-static const char *foreign_kind(struct str head)
-{
-    static const struct {
-        struct str magic;
-        const char *kind;
-    } kinds[] = {{{"PK\x03\x04", 4}, "a ZIP or Excel file"},
-                 {{"\xd0\xcf\x11\xe0", 4}, "an old Excel file"},
-                 {{"ARROW1", 6}, "an Arrow IPC file"},
-                 {{"\xff\xff\xff\xff", 4}, "an Arrow IPC stream"},
-                 {{"ORC", 3}, "an ORC file"},
-                 {{"Obj\x01", 4}, "an Avro file"},
-                 {{"SQLite format 3", 15}, "an SQLite database"},
-                 {{"PAR1", 4}, "a Parquet file"},
-                 {{"PARE", 4}, "an encrypted Parquet file"},
-                 {{"BZh", 3}, "a bzip2 file"},
-                 {{"\xfd"
-                   "7zXZ",
-                   5},
-                  "an xz file"},
-                 {{"\xff\xfe", 2}, "UTF-16 text"},
-                 {{"\xfe\xff", 2}, "UTF-16 text"}};
-
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (str_starts(head, kinds[i].magic)) {
-            return kinds[i].kind;
-        }
-    }
-    return NULL;
-}
-
-/* Text formats alone are looked at: DuckDB says itself what is no Parquet file. */
-static int refuse_foreign(const struct describe *describe, struct str head)
-{
-    const struct engine_source *source = describe->source;
-    const char *kind = foreign_kind(head);
-    const char *format = source->format == ENGINE_FORMAT_CSV ? "CSV" : "JSON";
-
-    if (source->format == ENGINE_FORMAT_PARQUET) {
-        return 0;
-    }
-    if (kind) {
-        corrie_fail(describe->err, CORRIE_E_DATA, "%.*s is %s, not %s", STR_FMT(source->path), kind,
-                    format);
-        return str_starts(str_of(kind), STR("UTF-16"))
-                   ? corrie_hint(describe->err, "convert the file first: iconv -f UTF-16 -t UTF-8")
-                   : corrie_hint(describe->err,
-                                 "Parquet, CSV and JSON files are read, plain or packed by gzip or "
-                                 "zstd; --format says which one a file is");
-    }
-    head = str_slice(head, 0, str_find(head, '\n') < 0 ? head.len : (size_t)str_find(head, '\n'));
-    if (source->compression.len == 0 && str_find(head, '\0') >= 0) {
-        return corrie_fail(describe->err, CORRIE_E_DATA,
-                           "%.*s is not %s: it begins with binary data", STR_FMT(source->path),
-                           format);
-    }
-    return 0;
-}
-
-static int look(struct describe *describe)
-{
-    struct engine_source *source = describe->source;
-    struct os_stat stat;
-    char head[64];
-    size_t len = 0;
-    _close_ int fd = -1;
-    _free_ char *path = str_dup(source->path);
-    int r = path ? os_stat(path, &stat, describe->err) : corrie_fail_memory(describe->err);
-
-    if (r < 0) {
-        return r;
-    }
-    if (stat.kind != OS_FILE) {
-        return corrie_fail(describe->err, CORRIE_E_USAGE, "%s is no file", path);
-    }
-    source->bytes = (int64_t)stat.size;
-    if (stat.size == 0) {
-        return corrie_fail(describe->err, CORRIE_E_DATA, "%s is empty", path);
-    }
-    r = os_open(path, O_RDONLY, 0, &fd, describe->err);
-    if (r == 0) {
-        r = os_read(fd, path, head, sizeof head, &len, describe->err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    source->compression = len >= 2 && memcmp(head, "\x1f\x8b", 2) == 0           ? STR("gzip")
-                          : len >= 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0 ? STR("zstd")
-                                                                                 : STR_EMPTY;
-    source->format = describe->options->format;
-    if (source->format == ENGINE_FORMAT_AUTO) {
-        source->format = format_of_name(os_path_name(source->path));
-    }
-    if (source->format == ENGINE_FORMAT_AUTO) {
-        source->format =
-            source->compression.len ? ENGINE_FORMAT_CSV : format_of_content(str_make(head, len));
-    }
-    r = refuse_foreign(describe, str_make(head, len));
-    return r < 0 || source->compression.len == 0
-               ? r
-               : unpack_check(path, describe->engine->cancel, describe->err);
-}
 
 /* ---- columns ---- */
 
@@ -176,8 +35,8 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
                             const struct str *types)
 {
     buf_add_text(out, "read_json(");
-    add_path(out, source->path);
-    buf_addf(out, ", format = '%s', compression = ",
+    add_path(out, source->local);
+    buf_addf(out, ", hive_partitioning = false, format = '%s', compression = ",
              source->format == ENGINE_FORMAT_JSONL ? "newline_delimited" : "auto");
     buf_add_sql_string(out, source->compression.len ? source->compression : STR("uncompressed"));
     if (types) {
@@ -199,8 +58,10 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
 static void add_parquet_reader(struct buf *out, const struct engine_source *source, bool numbered)
 {
     buf_add_text(out, "read_parquet(");
-    add_path(out, source->path);
-    buf_add_text(out, numbered ? ", file_row_number = true)" : ")");
+    add_path(out, source->local);
+    buf_add_text(out, numbered ? ", file_row_number = true" : "");
+    buf_add_text(out,
+                 ", hive_partitioning = false)"); /* else folders overrule the file's columns */
 }
 
 static void add_reader(struct buf *out, const struct engine_source *source, const struct str *types,
@@ -208,6 +69,8 @@ static void add_reader(struct buf *out, const struct engine_source *source, cons
 {
     if (source->format == ENGINE_FORMAT_PARQUET) {
         add_parquet_reader(out, source, numbered);
+    } else if (source->format == ENGINE_FORMAT_ARROW) {
+        add_table_name(out, STR(ARROW_FILES), source->relation_name);
     } else if (source->format == ENGINE_FORMAT_CSV) {
         csv_add_reader(out, source, types);
     } else {
@@ -257,7 +120,7 @@ static int describe_reader(struct describe *describe, struct str reader)
 static int check_parquet_names(struct describe *describe)
 {
     _cleanup_(footer_done) struct footer footer = {0};
-    int r = footer_read(describe->source->path, &footer, describe->err);
+    int r = footer_read(describe->source->local, &footer, describe->err);
 
     for (size_t i = 0; r == 0 && i < footer.nodes.count; i = footer_skip(&footer, i)) {
         for (size_t k = 0; k < i; k = footer_skip(&footer, k)) {
@@ -282,11 +145,6 @@ static int describe_parquet(struct describe *describe)
     _cleanup_(rows_done) struct rows rows = {0};
     int r = 0;
 
-    if (describe->source->compression.len > 0) {
-        return corrie_fail(describe->err, CORRIE_E_UNSUPPORTED,
-                           "%.*s is a Parquet file in a %.*s file", STR_FMT(describe->source->path),
-                           STR_FMT(describe->source->compression));
-    }
     add_parquet_reader(&reader, describe->source, false);
     r = buf_check(&reader, describe->err);
     if (r == 0) {
@@ -299,7 +157,7 @@ static int describe_parquet(struct describe *describe)
         return r;
     }
     buf_add_text(&sql, "SELECT num_rows FROM parquet_file_metadata(");
-    add_path(&sql, describe->source->path);
+    add_path(&sql, describe->source->local);
     buf_add_char(&sql, ')');
     r = buf_check(&sql, describe->err);
     if (r == 0) {
@@ -323,7 +181,7 @@ static int has_key(struct describe *describe, struct str key, bool *ret)
     int r;
 
     buf_add_text(&sql, "SELECT count(*) FROM read_json_objects(");
-    add_path(&sql, describe->source->path);
+    add_path(&sql, describe->source->local);
     buf_add_text(&sql, ") WHERE list_contains(json_keys(json), ");
     buf_add_sql_string(&sql, key);
     buf_add_char(&sql, ')');
@@ -378,6 +236,9 @@ static int describe_json(struct describe *describe)
     const struct engine_source *source = describe->source;
     int r;
 
+    if (describe->options->columns.len > 0) {
+        return source_take_columns(describe);
+    }
     add_json_reader(&reader, source, NULL);
     r = buf_check(&reader, describe->err);
     if (r == 0) {
@@ -394,6 +255,21 @@ static int describe_json(struct describe *describe)
                            STR_FMT(source->path));
     }
     return check_json_names(describe);
+}
+
+/* ---- Arrow ---- */
+
+static int describe_arrow(struct describe *describe)
+{
+    _cleanup_(buf_done) struct buf reader = {0};
+    int r = arrow_file_define(describe);
+
+    if (r < 0) {
+        return r;
+    }
+    add_reader(&reader, describe->source, NULL, false);
+    r = buf_check(&reader, describe->err);
+    return r < 0 ? r : describe_reader(describe, buf_str(&reader));
 }
 
 /* ---- describe ---- */
@@ -493,17 +369,21 @@ int engine_describe(struct engine *engine, struct str path,
                                 .arena = arena,
                                 .source = &source,
                                 .err = err};
-    int r = arena_str(arena, path, &source.path) < 0 ? corrie_fail_memory(err) : 0;
+    struct str called = options && options->called.len > 0 ? options->called : path;
+    int r = arena_str(arena, called, &source.path) < 0 || arena_str(arena, path, &source.local) < 0
+                ? corrie_fail_memory(err)
+                : 0;
 
     if (r == 0) {
         r = copy_options(&describe);
     }
     if (r == 0) {
-        r = look(&describe);
+        r = source_look(&describe);
     }
     if (r == 0) {
         r = source.format == ENGINE_FORMAT_PARQUET ? describe_parquet(&describe)
             : source.format == ENGINE_FORMAT_CSV   ? csv_describe(&describe)
+            : source.format == ENGINE_FORMAT_ARROW ? describe_arrow(&describe)
                                                    : describe_json(&describe);
     }
     if (r == 0) {
@@ -514,10 +394,49 @@ int engine_describe(struct engine *engine, struct str path,
     }
     if (r == 0) {
         *ret = source;
-    } else if (str_find_str(str_of(corrie_error_message(err)), path) < 0) {
-        corrie_wrap(err, "read %.*s", STR_FMT(path));
+        return 0;
+    }
+    engine_source_name_error(&source, err);
+    if (str_find_str(str_of(corrie_error_message(err)), source.path) < 0) {
+        corrie_wrap(err, "read %.*s", STR_FMT(source.path));
     }
     return r;
+}
+
+/* `text` with every `from` in it as `to`; NULL if there is none, or no memory. */
+static char *renamed(const char *text, struct str from, struct str to)
+{
+    _cleanup_(buf_done) struct buf out = {0};
+    struct str rest = str_of(text);
+    ptrdiff_t at = str_find_str(rest, from);
+
+    if (at < 0) {
+        return NULL;
+    }
+    for (; at >= 0; at = str_find_str(rest, from)) {
+        buf_add_str(&out, str_slice(rest, 0, (size_t)at));
+        buf_add_str(&out, to);
+        rest = str_from(rest, (size_t)at + from.len);
+    }
+    buf_add_str(&out, rest);
+    return buf_take(&out);
+}
+
+void engine_source_name_error(const struct engine_source *source, corrie_error *err)
+{
+    char **const texts[] = {&err->message, &err->detail, &err->hint, &err->position.file};
+
+    if (source->local.len == 0 || str_eq(source->local, source->path)) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        char *text = *texts[i] ? renamed(*texts[i], source->local, source->path) : NULL;
+
+        if (text) {
+            mem_free(*texts[i]);
+            *texts[i] = text;
+        }
+    }
 }
 
 /* ---- into a schema ---- */
@@ -535,6 +454,60 @@ static ptrdiff_t match(const struct schema *given, struct str name)
     return at;
 }
 
+/* The constant for a field of the target, or NULL. */
+static const struct engine_source_key *match_constant(const struct engine_source *source,
+                                                      struct str name)
+{
+    for (size_t i = 0; i < source->n_constants; i++) {
+        if (str_eq_nocase(source->constants[i].name, name)) {
+            return &source->constants[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the source gives: the file's columns and the constants, under the target's names and, where the reader converts,
+ * its types. */
+static int given_columns(const struct engine_source *source, const struct schema *target,
+                         struct arena *arena, struct schema *ret, corrie_error *err)
+{
+    size_t n = source->columns.n_fields;
+    struct field *fields = arena_array(arena, struct field, n + source->n_constants);
+
+    if (!fields) {
+        return corrie_fail_memory(err);
+    }
+    memcpy(fields, source->columns.fields, n * sizeof *fields);
+    for (size_t i = 0; i < source->n_constants; i++) {
+        fields[n + i] = (struct field){.name = source->constants[i].name,
+                                       .type = {.kind = TYPE_STRING},
+                                       .required = source->constants[i].text.data != NULL};
+    }
+    *ret = (struct schema){.fields = fields, .n_fields = n + source->n_constants};
+    for (size_t i = 0; i < target->n_fields; i++) {
+        ptrdiff_t at = match(ret, target->fields[i].name);
+
+        if (at >= 0) {
+            fields[at].name = target->fields[i].name;
+            if ((size_t)at >= n || (source->format != ENGINE_FORMAT_PARQUET &&
+                                    source->format != ENGINE_FORMAT_ARROW)) {
+                fields[at].type = target->fields[i].type;
+            }
+        }
+    }
+    if (source->drops_columns) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < ret->n_fields; i++) {
+            if (schema_index(target, fields[i].name) >= 0) {
+                fields[kept++] = fields[i];
+            }
+        }
+        ret->n_fields = kept;
+    }
+    return 0;
+}
+
 /* Whether the source's columns can become the target's. A CSV field is text until it is read, so only
  * its name counts; JSON values are converted by the reader. */
 static int check_fit(const struct engine_source *source, const struct schema *target,
@@ -543,22 +516,11 @@ static int check_fit(const struct engine_source *source, const struct schema *ta
     struct schema given = {0};
     struct fit fit = {0};
     _cleanup_(buf_done) struct buf text = {0};
-    int r = schema_copy(&source->columns, arena, &given, err);
+    int r = given_columns(source, target, arena, &given, err);
 
-    if (r < 0) {
-        return r;
+    if (r >= 0) {
+        r = schema_fit(&given, target, false, arena, &fit, err);
     }
-    for (size_t i = 0; i < target->n_fields; i++) {
-        ptrdiff_t at = match(&given, target->fields[i].name);
-
-        if (at >= 0) {
-            given.fields[at].name = target->fields[i].name;
-            if (source->format != ENGINE_FORMAT_PARQUET) {
-                given.fields[at].type = target->fields[i].type;
-            }
-        }
-    }
-    r = schema_fit(&given, target, false, arena, &fit, err);
     if (r < 0 || fit.n_problems == 0) {
         return r;
     }
@@ -617,8 +579,18 @@ int engine_source_select(struct engine *engine, const struct engine_source *sour
     for (size_t i = 0; i < target->n_fields; i++) {
         ptrdiff_t at = match(&source->columns, target->fields[i].name);
 
+        const struct engine_source_key *constant =
+            at < 0 ? match_constant(source, target->fields[i].name) : NULL;
+
         buf_add_text(&sql, i ? ", " : "");
-        if (at < 0) {
+        if (constant && constant->text.data) {
+            buf_add_text(&sql, "CAST(");
+            buf_add_sql_string(&sql, constant->text);
+            buf_add_text(&sql, " AS ");
+            type_print_sql(&target->fields[i].type, &sql);
+            buf_add_text(&sql, ") AS ");
+            buf_add_sql_name(&sql, target->fields[i].name);
+        } else if (at < 0) {
             buf_add_text(&sql, "CAST(NULL AS ");
             type_print_sql(&target->fields[i].type, &sql);
             buf_add_text(&sql, ") AS ");

@@ -22,6 +22,15 @@ void csv_add_reader(struct buf *out, const struct engine_source *source, const s
 /* Sets columns[i] from a name and DuckDB's type text. */
 int source_set_column(struct describe *describe, size_t at, struct str name, struct str type)
     CORRIE_MUST_USE;
+/* Columns by a person's word: options->columns. */
+int source_take_columns(struct describe *describe) CORRIE_MUST_USE;
+/* Finds out format, packing and size; makes a local copy where the file cannot be read where it is (local.c). */
+int source_look(struct describe *describe) CORRIE_MUST_USE;
+/* Defines the rows of an Arrow IPC file as a table of ours, source->relation_name in ARROW_FILES (arrow_file.c). */
+int arrow_file_define(struct describe *describe) CORRIE_MUST_USE;
+/* A name for a file of ours in the engine's directory for temporary files; CORRIE_E_LIMIT if it has none. */
+int source_copy_path(struct describe *describe, struct str *ret) CORRIE_MUST_USE;
+#define ARROW_FILES "corrie_files"
 int source_make_columns(struct describe *describe, size_t n) CORRIE_MUST_USE;
 
 #endif

@@ -1,6 +1,8 @@
 /* unpack.c — packed files by zlib and libzstd; lines of any file. */
 #include "engine/unpack.h"
 
+#include <errno.h>
+#include <iconv.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -97,9 +99,12 @@ static int step_gzip(struct unpack *u, unsigned char *out, size_t len, size_t *r
 {
     int z;
 
-    if (!u->inside && u->in[u->at] != 0x1f) { /* padding behind the last member */
-        u->at = u->have;
+    if (!u->inside && u->in[u->at] == 0) { /* padding behind the last member, as tapes have it */
+        u->at++;
         return 0;
+    }
+    if (!u->inside && u->in[u->at] != 0x1f) {
+        return fail_packed(u, "something else stands behind its end", err);
     }
     u->gzip.next_in = u->in + u->at;
     u->gzip.avail_in = (unsigned)(u->have - u->at);
@@ -180,6 +185,127 @@ int unpack_check(const char *path, const struct cancel *cancel, corrie_error *er
         }
     }
     return r;
+}
+
+int unpack_head(const char *path, void *bytes, size_t max, size_t *ret_len, struct str *ret_packing,
+                corrie_error *err)
+{
+    _cleanup_(unpack_free) struct unpack *u = NULL;
+    unsigned char out[CHUNK];
+    size_t len = 0;
+    int r = unpack_open(path, &u, err);
+
+    if (r >= 0) {
+        r = unpack_read(u, out, sizeof out, &len, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_len = len < max ? len : max;
+    memcpy(bytes, out, *ret_len);
+    *ret_packing = u->packing == GZIP ? STR("gzip") : u->packing == ZSTD ? STR("zstd") : STR_EMPTY;
+    return 0;
+}
+
+/* ---- copies ---- */
+
+struct recode {
+    iconv_t state;
+    char held[16]; /* bytes of a character that ended with the block */
+    size_t n_held;
+    uint64_t at; /* bytes of the source that were recoded */
+};
+
+static void recode_done(struct recode *recode)
+{
+    if (recode->state != (iconv_t)-1) {
+        (void)iconv_close(recode->state);
+    }
+}
+
+static int fail_recode(const struct recode *recode, const char *path, const char *encoding,
+                       const char *what, corrie_error *err)
+{
+    corrie_fail(err, CORRIE_E_DATA, "%s: byte %llu %s %s", path, (unsigned long long)recode->at + 1,
+                what, encoding);
+    return corrie_hint(err, "--encoding says which one the file has");
+}
+
+/* Recodes a block and writes it; what ends inside a character is kept for the next one. */
+static int recode_block(struct recode *recode, const char *path, const char *encoding,
+                        struct str in, int fd, const char *to, corrie_error *err)
+{
+    char joined[CHUNK + sizeof recode->held];
+    char out[CHUNK];
+    char *from = joined;
+    size_t left = recode->n_held + in.len;
+
+    memcpy(joined, recode->held, recode->n_held);
+    memcpy(joined + recode->n_held, in.data, in.len);
+    recode->n_held = 0;
+    while (left > 0) {
+        char *end = out;
+        size_t room = sizeof out;
+        char *before = from;
+        size_t z = iconv(recode->state, &from, &left, &end, &room);
+        int problem = errno;
+        int r;
+
+        recode->at += (uint64_t)(from - before);
+        r = os_write(fd, to, str_make(out, (size_t)(end - out)), err);
+        if (r < 0) {
+            return r;
+        }
+        if (z != (size_t)-1 || problem == E2BIG) {
+            continue;
+        }
+        if (problem != EINVAL || left > sizeof recode->held) {
+            return fail_recode(recode, path, encoding, "is not", err);
+        }
+        memcpy(recode->held, from, left);
+        recode->n_held = left;
+        break;
+    }
+    return 0;
+}
+
+int unpack_copy(const char *path, const char *encoding, const char *to, const struct cancel *cancel,
+                corrie_error *err)
+{
+    _cleanup_(unpack_free) struct unpack *u = NULL;
+    _cleanup_(recode_done) struct recode recode = {.state = (iconv_t)-1};
+    _close_ int fd = -1;
+    unsigned char block[CHUNK];
+    size_t len = 1;
+    int r = unpack_open(path, &u, err);
+
+    if (r >= 0) {
+        r = os_open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600, &fd, err);
+    }
+    if (r >= 0 && encoding) {
+        recode.state = iconv_open("UTF-8", encoding);
+        if (recode.state == (iconv_t)-1) {
+            corrie_fail(err, CORRIE_E_USAGE, "the encoding %s is not known here", encoding);
+            r = corrie_hint(err, "for example utf-16, latin-1, windows-1252; `iconv -l` lists all");
+        }
+    }
+    while (r >= 0 && len > 0) {
+        r = cancel_check(cancel, err);
+        if (r >= 0) {
+            r = unpack_read(u, block, sizeof block, &len, err);
+        }
+        if (r >= 0 && len > 0) {
+            struct str bytes = str_make((const char *)block, len);
+
+            r = encoding ? recode_block(&recode, path, encoding, bytes, fd, to, err)
+                         : os_write(fd, to, bytes, err);
+        }
+    }
+    if (r >= 0 && recode.n_held > 0) {
+        r = fail_recode(&recode, path, encoding, "begins a character that the file ends in, in",
+                        err);
+    }
+    return r < 0 ? r : 0;
 }
 
 /* ---- lines ---- */

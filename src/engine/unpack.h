@@ -16,6 +16,17 @@
  * Cost: one pass. */
 int unpack_check(const char *path, const struct cancel *cancel, corrie_error *err) CORRIE_MUST_USE;
 
+/* What the file begins with, unpacked: up to `max` bytes (fewer may come of a longer file), and "gzip", "zstd" or empty
+ * for how it is packed. */
+int unpack_head(const char *path, void *bytes, size_t max, size_t *ret_len, struct str *ret_packing,
+                corrie_error *err) CORRIE_MUST_USE;
+
+/* Writes what is in the file to `to`: unpacked, and recoded from `encoding` (iconv's name; NULL: as it is) to UTF-8.
+ * CORRIE_E_DATA as above and for bytes that are not of the encoding; CORRIE_E_USAGE for one that is not known. A part
+ * of `to` may be left on failure. Cost: one pass. */
+int unpack_copy(const char *path, const char *encoding, const char *to, const struct cancel *cancel,
+                corrie_error *err) CORRIE_MUST_USE;
+
 /* The line (from 1) where record `record` (from 1, blank lines count) begins, with `quote` around values
  * that may hold line ends ('\0': none). `record` itself if the file cannot be read. */
 int64_t unpack_line_of_record(const char *path, char quote, int64_t record);

@@ -221,9 +221,6 @@ START_TEST(test_csv_bad)
         {"\n\n\n", "is empty", 0},
         {"PK\x03\x04 and so on\n", "a ZIP or Excel file, not CSV", 0},
         {"PAR1 and so on\n", "a Parquet file, not CSV", 0},
-        {"\xff\xfe"
-         "a",
-         "UTF-16", 0},
     };
     struct engine *engine = engine_plain();
     struct buf late = {0};
