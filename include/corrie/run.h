@@ -26,13 +26,16 @@ typedef struct corrie_import_options {
     const char *table;             /* "table" or "namespace.table" */
     const char *default_namespace; /* NULL = "public" */
     const char *branch;            /* NULL = checked out */
-    const char *const *uris;       /* files, globs, directories; "-" = standard input */
+    /* Files, patterns (** = any folders), folders with all below them; "-" = standard input. Folders called key=value
+     * give the column `key`. */
+    const char *const *uris;
     size_t n_uris;
     enum corrie_import_mode mode;
-    bool must_exist;          /* `table import`: the table must be there */
-    bool replace_existing;    /* CREATE: an existing table is replaced by the empty one */
-    bool duplicate_files;     /* load files that the ledger knows again */
-    const char *format;       /* "parquet" "csv" "tsv" "json" "jsonl"; NULL = by name and content */
+    bool must_exist;       /* `table import`: the table must be there */
+    bool replace_existing; /* CREATE: an existing table is replaced by the empty one */
+    bool duplicate_files;  /* load files that the ledger knows again */
+    const char
+        *format; /* "parquet" "csv" "tsv" "json" "jsonl" "arrow"; NULL = by name and content */
     const char *delimiter;    /* CSV: one character; NULL = sniffed */
     const char *quote;        /* CSV */
     const char *header;       /* CSV: "on" "off"; NULL = sniffed */
@@ -42,17 +45,40 @@ typedef struct corrie_import_options {
     const char *memory; /* "4G"; NULL = 70 % of the machine */
     const char *
         columns; /* CSV: names and types of all columns, 'id BIGINT, name VARCHAR'; NULL = sniffed */
+    /* Files that cannot be read or do not fit are left out and told of; the others are committed. */
+    bool continue_on_error;
+    bool best_effort; /* columns that the table lacks are left out, instead of refusing the file */
+    bool
+        evolve; /* columns that the table lacks are added to it, its types widened where rows need it */
+    /* Parquet files of this machine become the table's where they are, uncopied; nothing of corrie's ever removes
+     * them, and who changes them breaks the table. */
+    bool in_place;
+    const char *partitioned_by; /* of a table that is made: "day(ts), bucket(16, id), region" */
+    const char *hive; /* "on" "off": whether folders called key=value give columns; NULL = on */
+    const char
+        *encoding; /* of text files: "utf-8" "utf-16" "latin-1"; NULL = UTF-8, or by its mark */
 } corrie_import_options;
 
 /* {"namespace","table","branch","commit","job","created_table","created_namespace","rows","bytes","files":[{"uri",
- * "status":"imported|skipped|read","rows","bytes","sniffed":{"delimiter","quote","header"}}],"schema":[{"name",
- * "type"}]}. commit is null when nothing changed; a file is "read" where CORRIE_IMPORT_CREATE took its columns
+ * "status":"imported|skipped|read|failed","rows","bytes","sniffed":{"delimiter","quote","header"},"error":{"type",
+ * "message","hint"}}],"failed","schema":[{"name","type"}]}. commit is null when nothing changed; "failed" counts the
+ * files with an "error", which only continue_on_error leaves out (CORRIE_E_DATA if no other is left); a file is "read" where CORRIE_IMPORT_CREATE took its columns
  * alone; bytes are the source's in a file and the table's new ones outside; only CSV has sniffed; schema is the table's,
  * empty when all files were skipped. Columns of an existing table are found by name (then by name in other case), and
  * the table says what their types are. A malformed file is CORRIE_E_DATA with file and line or offset, and nothing is
  * staged; so is a file that changes while it is read. Events: "job", "notice", "publish". */
 int corrie_import(corrie_lake *lake, const corrie_import_options *options, char **ret_json,
                   corrie_error *err);
+
+/* The tables that URIs would fill if no name is given: a file the one called like it, a folder one for each folder or
+ * file directly in it. {"tables":[{"table","uris":["…"]}]}; corrie_import takes them one by one. CORRIE_E_USAGE
+ * for what gives a table no name, or two of them the same. */
+int corrie_import_tables(const char *const *uris, size_t n_uris, char **ret_json,
+                         corrie_error *err);
+
+/* Whether a word of a command line means files rather than a table: by its looks alone (a slash, a wildcard, "-", the
+ * ending of a data file), so that a table that is called like a folder of the moment stays a table. */
+bool corrie_import_means_files(const char *word);
 
 /* ---- query --------------------------------------------------------------------------------------- */
 

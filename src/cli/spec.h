@@ -87,6 +87,13 @@ enum option {
     OPT_NULL,
     OPT_DATE_FORMAT,
     OPT_COLUMNS,
+    OPT_CONTINUE,
+    OPT_BEST_EFFORT,
+    OPT_EVOLVE,
+    OPT_IN_PLACE,
+    OPT_PARTITIONED_BY,
+    OPT_HIVE,
+    OPT_ENCODING,
     OPT_MEMORY,
     /* query */
     OPT_SQL,

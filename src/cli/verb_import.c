@@ -1,57 +1,9 @@
 /* verb_import.c — files in: `import`, `table create`, `table import`. */
 #include <string.h>
 
+#include "base/json.h"
 #include "base/vec.h"
 #include "cli/cli.h"
-
-/* ---- names of tables and files ---- */
-
-/* `name` without the ending of a data file and of its packing; the same if it has none. */
-static struct str without_ending(struct str name)
-{
-    static const char *const endings[] = {".parquet", ".pq",    ".csv",    ".tsv",
-                                          ".json",    ".jsonl", ".ndjson", ".txt"};
-    static const char *const packings[] = {".gz", ".zst"};
-    struct str stem = name;
-
-    for (size_t i = 0; i < ARRAY_LEN(packings); i++) {
-        if (str_ends(stem, str_of(packings[i]))) {
-            stem.len -= strlen(packings[i]);
-        }
-    }
-    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
-        if (str_ends(stem, str_of(endings[i]))) {
-            return str_slice(stem, 0, stem.len - strlen(endings[i]));
-        }
-    }
-    return name;
-}
-
-/* Whether a word of the command line is a file, not a table's name. By its looks alone: a table that is
- * called like a folder of the moment stays a table. */
-static bool looks_like_file(const char *word)
-{
-    return strpbrk(word, "/*?[") || strcmp(word, "-") == 0 ||
-           without_ending(str_of(word)).len != strlen(word);
-}
-
-/* The table that a file fills when no name was given: "data/sales.csv.gz" → "sales". A dot would part a namespace
- * from a table. */
-static int table_of_file(const char *uri, struct buf *ret, corrie_error *err)
-{
-    struct str path = str_of(uri);
-    ptrdiff_t slash = str_rfind(path, '/');
-    struct str name = str_from(path, (size_t)(slash + 1));
-    struct str stem = without_ending(name);
-
-    if (stem.len == name.len || stem.len == 0 || str_find(stem, '.') >= 0 ||
-        strpbrk(uri, "*?[\"")) {
-        corrie_fail(err, CORRIE_E_USAGE, "import %s: it gives the table no name", uri);
-        return corrie_hint(err, "name the table: corrie import %s NAME", uri);
-    }
-    buf_add_str(ret, stem);
-    return buf_check(ret, err);
-}
 
 /* ---- options ---- */
 
@@ -79,6 +31,13 @@ static int read_options(const struct cli *cli, const struct args *args, corrie_i
         .nulls = nulls->items,
         .n_nulls = nulls->count,
         .memory = args_text(args, OPT_MEMORY),
+        .continue_on_error = args_on(args, OPT_CONTINUE),
+        .best_effort = args_on(args, OPT_BEST_EFFORT),
+        .evolve = args_on(args, OPT_EVOLVE),
+        .in_place = args_on(args, OPT_IN_PLACE),
+        .partitioned_by = args_text(args, OPT_PARTITIONED_BY),
+        .hive = args_text(args, OPT_HIVE),
+        .encoding = args_text(args, OPT_ENCODING),
     };
     return 0;
 }
@@ -141,10 +100,35 @@ static void say_sniffed(struct cli *cli, const json_t *files)
     }
 }
 
+/* Which files were left out, and why. */
+static void say_failed(struct cli *cli, const json_t *files, size_t n)
+{
+    const json_t *item;
+    size_t i;
+
+    if (n > 0) {
+        out_flush(&cli->out);
+        out_printf(&cli->err, "left out %zu file%s:\n", n, n == 1 ? "" : "s");
+    }
+    json_array_foreach(files, i, item)
+    {
+        const json_t *error = json_object_get(item, "error");
+
+        if (json_is_object(error)) {
+            out_text(&cli->err, "  ");
+            out_clean(&cli->err, show_field(item, "uri"));
+            out_text(&cli->err, ": ");
+            out_clean(&cli->err, show_field(error, "message"));
+            out_char(&cli->err, '\n');
+        }
+    }
+}
+
 static int print_import(struct cli *cli, const json_t *document, corrie_error *err)
 {
     const json_t *files = json_object_get(document, "files");
     size_t skipped = 0;
+    size_t failed = 0;
     const json_t *item;
     size_t i;
 
@@ -152,12 +136,13 @@ static int print_import(struct cli *cli, const json_t *document, corrie_error *e
     json_array_foreach(files, i, item)
     {
         skipped += str_eq(show_field(item, "status"), STR("skipped"));
+        failed += str_eq(show_field(item, "status"), STR("failed"));
     }
-    if (skipped == json_array_size(files)) {
+    if (skipped + failed == json_array_size(files)) {
         out_text(&cli->out, "nothing to do: ");
     } else {
         json_int_t rows = json_integer_value(json_object_get(document, "rows"));
-        size_t n = json_array_size(files) - skipped;
+        size_t n = json_array_size(files) - skipped - failed;
 
         out_printf(&cli->out, "imported %lld row%s from %zu file%s into ", (long long)rows,
                    rows == 1 ? "" : "s", n, n == 1 ? "" : "s");
@@ -169,6 +154,7 @@ static int print_import(struct cli *cli, const json_t *document, corrie_error *e
     }
     say_commit(cli, document);
     say_sniffed(cli, files);
+    say_failed(cli, files, failed);
     return 0;
 }
 
@@ -207,17 +193,121 @@ static int call(struct cli *cli, const corrie_import_options *options, char **re
     return r;
 }
 
+static const struct show import_show = {.list = "files",
+                                        .columns = file_columns,
+                                        .n_columns = ARRAY_LEN(file_columns),
+                                        .print = print_import};
+
+/* Files that were left out: what could be imported is, and the exit status says that it is not all. */
+static void note_failed(struct cli *cli, const char *text)
+{
+    _json_ json_t *document = json_loads(text, 0, NULL);
+
+    if (json_integer_value(json_object_get(document, "failed")) > 0) {
+        cli->told = CORRIE_E_DATA;
+    }
+}
+
 static int import_one(struct cli *cli, const corrie_import_options *options, corrie_error *err)
 {
-    static const struct show show = {.list = "files",
-                                     .columns = file_columns,
-                                     .n_columns = ARRAY_LEN(file_columns),
-                                     .print = print_import};
     char *text;
     int r;
 
     r = call(cli, options, &text, err);
-    return r < 0 ? r : show_document(cli, text, &show, err);
+    if (r < 0) {
+        return r;
+    }
+    note_failed(cli, text);
+    return show_document(cli, text, &import_show, err);
+}
+
+/* ---- several tables ---- */
+
+/* One table of several. Its document is shown, or for JSON appended to `all`. */
+static int import_alone(struct cli *cli, corrie_import_options *options, const json_t *table,
+                        struct buf *all, corrie_error *err)
+{
+    const char *uri = json_string_value(json_array_get(json_object_get(table, "uris"), 0));
+    char *text;
+    int r;
+
+    options->table = json_string_value(json_object_get(table, "table"));
+    options->uris = &uri;
+    options->n_uris = 1;
+    if (cli->format != FORMAT_JSON) {
+        r = import_one(cli, options, err);
+        out_flush(&cli->out);
+        return r;
+    }
+    r = call(cli, options, &text, err);
+    if (r >= 0) {
+        note_failed(cli, text);
+        buf_addf(all, "%s%s", all->len > 0 ? "," : "{\"imports\":[", text);
+        corrie_free(text);
+    }
+    return r;
+}
+
+/* With --continue-on-error a table that cannot be imported is told of, and the next one comes. */
+static int go_on(struct cli *cli, const corrie_import_options *options, int r, corrie_error *err)
+{
+    if (r >= 0 || !options->continue_on_error || r == CORRIE_E_CANCELLED) {
+        return r;
+    }
+    cli->told = cli->told < 0 ? cli->told : r;
+    report_error(cli, err);
+    corrie_error_clear(err);
+    return 0;
+}
+
+/* Several tables, each a commit; JSON is one document of them all. */
+static int import_each(struct cli *cli, corrie_import_options *options, const json_t *tables,
+                       corrie_error *err)
+{
+    static const struct show show = {.list = "imports"};
+    _cleanup_(buf_done) struct buf all = {0};
+    const json_t *table;
+    char *document;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach(tables, i, table)
+    {
+        if (r >= 0) {
+            r = go_on(cli, options, import_alone(cli, options, table, &all, err), err);
+        }
+    }
+    if (r < 0 || cli->format != FORMAT_JSON) {
+        return r;
+    }
+    buf_add_text(&all, all.len > 0 ? "]}" : "{\"imports\":[]}");
+    document = buf_take(&all);
+    return document ? show_document(cli, document, &show, err) : corrie_fail_memory(err);
+}
+
+/* No name was given: each file or folder says its table's. */
+static int import_unnamed(struct cli *cli, corrie_import_options *options, corrie_error *err)
+{
+    _json_ json_t *named = NULL;
+    const json_t *tables;
+    char *text;
+    int r;
+
+    r = corrie_import_tables(options->uris, options->n_uris, &text, err);
+    if (r < 0) {
+        return r;
+    }
+    named = json_loads(text, 0, NULL);
+    corrie_free(text);
+    tables = json_object_get(named, "tables");
+    if (!named) {
+        return corrie_fail_memory(err);
+    }
+    if (json_array_size(tables) != 1) {
+        return import_each(cli, options, tables, err);
+    }
+    options->table = json_string_value(json_object_get(json_array_get(tables, 0), "table"));
+    return import_one(cli, options, err);
 }
 
 /* ---- verbs ---- */
@@ -264,66 +354,11 @@ int verb_table_create(struct cli *cli, const struct args *args, corrie_error *er
     return r < 0 ? r : show_document(cli, text, &show, err);
 }
 
-/* One file into the table called like it. Its document is shown, or for JSON appended to `all`. */
-static int import_alone(struct cli *cli, corrie_import_options *options, const char *const *uri,
-                        struct buf *all, corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf table = {0};
-    char *text;
-    int r;
-
-    r = table_of_file(*uri, &table, err);
-    if (r < 0) {
-        return r;
-    }
-    options->table = buf_text(&table);
-    options->uris = uri;
-    options->n_uris = 1;
-    if (cli->format != FORMAT_JSON) {
-        r = import_one(cli, options, err);
-        out_flush(&cli->out);
-        return r;
-    }
-    r = call(cli, options, &text, err);
-    if (r >= 0) {
-        buf_addf(all, "%s%s", all->len > 0 ? "," : "{\"imports\":[", text);
-        corrie_free(text);
-    }
-    return r;
-}
-
-/* Several tables, each a commit; JSON is one document of them all. */
-static int import_each(struct cli *cli, corrie_import_options *options, corrie_error *err)
-{
-    static const struct show show = {.list = "imports"};
-    const char *const *uris = options->uris;
-    size_t n = options->n_uris;
-    _cleanup_(buf_done) struct buf all = {0};
-    char *document;
-    int r = 0;
-
-    for (size_t i = 0; r >= 0 && i < n; i++) { /* all have a name, or nothing is imported */
-        _cleanup_(buf_done) struct buf table = {0};
-
-        r = table_of_file(uris[i], &table, err);
-    }
-    for (size_t i = 0; r >= 0 && i < n; i++) {
-        r = import_alone(cli, options, &uris[i], &all, err);
-    }
-    if (r < 0 || cli->format != FORMAT_JSON) {
-        return r;
-    }
-    buf_add_text(&all, "]}");
-    document = buf_take(&all);
-    return document ? show_document(cli, document, &show, err) : corrie_fail_memory(err);
-}
-
 int verb_import(struct cli *cli, const struct args *args, corrie_error *err)
 {
     const struct arg_values *words = &args->of[OPT_URI];
     corrie_import_options options;
     size_t n = words->count;
-    _cleanup_(buf_done) struct buf table = {0};
     int r;
 
     r = read_options(cli, args, &options, err);
@@ -332,16 +367,9 @@ int verb_import(struct cli *cli, const struct args *args, corrie_error *err)
     }
     options.uris = words->items;
     options.table = args_text(args, OPT_NAME);
-    if (!options.table && n > 1 && !looks_like_file(words->items[n - 1])) {
+    if (!options.table && n > 1 && !corrie_import_means_files(words->items[n - 1])) {
         options.table = words->items[--n];
     }
     options.n_uris = n;
-    if (!options.table && n > 1) {
-        return import_each(cli, &options, err);
-    }
-    if (!options.table) {
-        r = table_of_file(words->items[0], &table, err);
-        options.table = buf_text(&table);
-    }
-    return r < 0 ? r : import_one(cli, &options, err);
+    return options.table ? import_one(cli, &options, err) : import_unnamed(cli, &options, err);
 }

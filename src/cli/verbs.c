@@ -88,10 +88,10 @@ const size_t cli_n_flags = ARRAY_LEN(cli_flags);
 #define URI_FLAG                                                                                   \
     {                                                                                              \
         OPT_URI, FLAG_LIST, "--from, --search-uri", "URI",                                         \
-            "file, pattern (data/*.csv) or folder; may be given again", .required = true           \
+            "file, pattern (data/**/*.csv), folder or - ; may be given again", .required = true    \
     }
 #define FILE_FLAGS                                                                                 \
-    {OPT_FORMAT, FLAG_CHOICE, "--format", "parquet|csv|tsv|json|jsonl",                            \
+    {OPT_FORMAT, FLAG_CHOICE, "--format", "parquet|csv|tsv|json|jsonl|arrow",                      \
      "what the files are; default by name and content"},                                           \
         {OPT_DELIMITER, FLAG_TEXT, "--delimiter", "CHAR",                                          \
          "between fields of CSV; default sniffed"},                                                \
@@ -102,7 +102,11 @@ const size_t cli_n_flags = ARRAY_LEN(cli_flags);
         {OPT_NULL, FLAG_LIST, "--null", "TEXT",                                                    \
          "text of CSV that means null; may be given again"},                                       \
         {OPT_COLUMNS, FLAG_TEXT, "--columns", "'NAME TYPE, …'",                                    \
-         "all columns of CSV; default sniffed"},                                                   \
+         "all columns of CSV, or those of JSON that are wanted; default sniffed"},                 \
+        {OPT_ENCODING, FLAG_TEXT, "--encoding", "NAME",                                            \
+         "of text: latin-1, utf-16, windows-1252; default UTF-8, or UTF-16 by its mark"},          \
+        {OPT_HIVE, FLAG_CHOICE, "--hive", "on|off",                                                \
+         "whether folders called key=value give columns; default on"},                             \
     {                                                                                              \
         OPT_DATE_FORMAT, FLAG_TEXT, "--date-format", "FORMAT",                                     \
             "dates of CSV that are not ISO-8601: %m/%d/%Y"                                         \
@@ -111,6 +115,12 @@ const size_t cli_n_flags = ARRAY_LEN(cli_flags);
     {OPT_APPEND, FLAG_SWITCH, "--append", NULL, "add the rows (the default)"},                     \
         {OPT_REPLACE, FLAG_SWITCH, "--replace", NULL,                                              \
          "the files' rows and columns become the table's, whatever was imported before"},          \
+        {OPT_CONTINUE, FLAG_SWITCH, "--continue-on-error", NULL,                                   \
+         "leave out files that cannot be imported, and say why; exit status 1"},                   \
+        {OPT_BEST_EFFORT, FLAG_SWITCH, "--best-effort", NULL,                                      \
+         "leave out columns that the table lacks"},                                                \
+        {OPT_EVOLVE, FLAG_SWITCH, "--evolve", NULL,                                                \
+         "add columns that the table lacks, and widen its types where files need it"},             \
     {                                                                                              \
         OPT_DUPLICATE_FILES, FLAG_SWITCH, "--import-duplicate-files", NULL,                        \
             "load files again that were imported before"                                           \
@@ -522,9 +532,10 @@ const struct verb cli_verbs[] = {
      .chapter = DATA_IN,
      .summary = "load files into a table, making what is missing",
      .text =
-         "Reads Parquet, CSV and TSV, JSON and JSON lines, plain, gzip or zstd. Several files and a NAME: all\n"
-         "into one table. Without a NAME each file goes into a table called like it. A last argument without\n"
-         "a slash, a wildcard or the ending of a data file is the NAME.\n"
+         "Reads Parquet, CSV and TSV, JSON and JSON lines, Arrow IPC, plain, gzip or zstd. Several files and a\n"
+         "NAME: all into one table, folders called key=value as columns. Without a NAME each file goes into a\n"
+         "table called like it, and so does each file or folder of a folder. A last argument without a slash, a\n"
+         "wildcard or the ending of a data file is the NAME. - is standard input.\n"
          "Files that were imported before are skipped. CSV becomes dates only from ISO-8601 text.",
      POSITIONALS(import_positionals),
      FLAGS(import_flags),

@@ -1,53 +1,25 @@
 /* import.c — corrie_import: files to rows of one table, in one commit. */
+#include <string.h>
+
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/mem.h"
-#include "ingest/ingest.h"
-#include "jobs/jobs.h"
-#include "lake/lake.h"
-#include "lake/tx.h"
-#include "lang/name.h"
+#include "ingest/ingest_priv.h"
 
 enum { TRIES = 3 }; /* a table may be made, removed and made again while files are read */
-
-/* One import under way. */
-struct import {
-    struct lake *lake;
-    const corrie_import_options *options;
-    struct arena arena;
-    struct table_name table;
-    struct str ns;
-    struct lake_workspace work;
-    struct job *job;
-    struct lake_tx *tx;
-    bool exists; /* the table, before */
-    bool created_namespace;
-    struct lake_table before; /* if it exists */
-    struct ingest_file *files;
-    size_t n_files;
-    size_t n_skipped;
-    struct schema schema; /* of the table: as it is, or as the files together make it */
-    struct lake_written written;
-    struct hash commit;
-    bool committed;
-    /* What counts of it, when others imported the same files meanwhile: look_at_what_came. */
-    struct lake_table stands;
-    int64_t rows;
-    int64_t bytes;
-    char *json; /* the answer, made before the branch moves: nothing may fail after that */
-};
 
 static void import_done(struct import *import)
 {
     mem_free(import->json);
     lake_workspace_done(&import->work);
+    for (size_t i = 0; i < import->n_files; i++) {
+        corrie_error_clear(&import->files[i].error);
+    }
     lake_tx_free(import->tx);
     job_free(import->job);
     arena_done(&import->arena);
 }
 
-/* Tells the caller, and the job's log once there is a job. */
-static void import_event(struct import *import, corrie_event event)
+void import_event(struct import *import, corrie_event event)
 {
     event.size = sizeof event;
     event.time_ns = clock_now();
@@ -56,129 +28,6 @@ static void import_event(struct import *import, corrie_event event)
     if (import->job) {
         job_log(import->job, &event);
     }
-}
-
-/* ---- options ---- */
-
-static int find_format(const char *name, enum engine_format *ret, corrie_error *err)
-{
-    static const struct {
-        const char *name;
-        enum engine_format format;
-    } formats[] = {{"parquet", ENGINE_FORMAT_PARQUET},
-                   {"csv", ENGINE_FORMAT_CSV},
-                   {"tsv", ENGINE_FORMAT_CSV},
-                   {"json", ENGINE_FORMAT_JSON},
-                   {"jsonl", ENGINE_FORMAT_JSONL}};
-
-    *ret = ENGINE_FORMAT_AUTO;
-    for (size_t i = 0; name && i < ARRAY_LEN(formats); i++) {
-        if (strcmp(name, formats[i].name) == 0) {
-            *ret = formats[i].format;
-            return 0;
-        }
-    }
-    if (name) {
-        return corrie_fail(err, CORRIE_E_USAGE,
-                           "unknown format %s: parquet, csv, tsv, json or jsonl", name);
-    }
-    return 0;
-}
-
-static int source_options(struct import *import, struct engine_source_options *ret,
-                          corrie_error *err)
-{
-    const corrie_import_options *o = import->options;
-    struct str *nulls = arena_array(&import->arena, struct str, o->n_nulls);
-
-    if (!nulls) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < o->n_nulls; i++) {
-        nulls[i] = str_of(o->nulls[i]);
-    }
-    *ret = (struct engine_source_options){.delimiter = str_of(o->delimiter),
-                                          .quote = str_of(o->quote),
-                                          .nulls = nulls,
-                                          .n_nulls = o->n_nulls,
-                                          .date_format = str_of(o->date_format),
-                                          .columns = str_of(o->columns)};
-    if (o->format && strcmp(o->format, "tsv") == 0 && ret->delimiter.len == 0) {
-        ret->delimiter = STR("\t");
-    }
-    if (o->header) {
-        bool on = strcmp(o->header, "on") == 0;
-
-        if (!on && strcmp(o->header, "off") != 0) {
-            return corrie_fail(err, CORRIE_E_USAGE, "--header is on or off, not %s", o->header);
-        }
-        ret->header = on ? ENGINE_ON : ENGINE_OFF;
-    }
-    return find_format(o->format, &ret->format, err);
-}
-
-/* ---- which files, what is in them ---- */
-
-/* Rows are added to a table that exists: then it says what its columns are, and its ledger what it has. */
-static bool adds_to_table(const struct import *import)
-{
-    return import->exists && import->options->mode == CORRIE_IMPORT_APPEND;
-}
-
-/* Whether the ledger has the file with the same content; settles file->sha256 where the dates alone do not. */
-static int check_ledger(struct import *import, struct ingest_file *file, corrie_error *err)
-{
-    struct lake_view view = lake_tx_view(import->tx);
-    struct ledger_entry entry;
-    int r;
-
-    if (!adds_to_table(import) || import->options->duplicate_files) {
-        return 0;
-    }
-    r = lake_ledger_find(&view, &import->before.id, file->url, &import->arena, &entry, err);
-    if (r <= 0) {
-        return r;
-    }
-    if (str_eq(entry.version, file->version)) {
-        file->skip = true;
-        return 0;
-    }
-    r = ingest_hash(file->path, lake_cancel(import->lake), &file->sha256, err);
-    file->skip = r >= 0 && hash_eq(&file->sha256, &entry.sha256);
-    return r;
-}
-
-static int describe_files(struct import *import, corrie_error *err)
-{
-    struct engine_source_options options;
-    int r;
-
-    r = source_options(import, &options, err);
-    if (r >= 0) {
-        r = ingest_list(import->options->uris, import->options->n_uris, &import->arena,
-                        &import->files, &import->n_files, err);
-    }
-    for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
-        struct ingest_file *file = &import->files[i];
-
-        r = check_ledger(import, file, err);
-        if (r >= 0 && file->skip) {
-            import->n_skipped++;
-        } else if (r >= 0) {
-            if (!import->work.engine) {
-                r = lake_workspace_open(import->lake, import->options->memory,
-                                        &(struct engine_options){0}, &import->work, err);
-            }
-            if (r >= 0) {
-                r = engine_describe(import->work.engine, file->path, &options, &import->arena,
-                                    &file->source, err);
-            }
-        }
-    }
-    if (r >= 0 && !adds_to_table(import)) {
-        r = ingest_schema(import->files, import->n_files, &import->arena, &import->schema, err);
-    }
-    return r;
 }
 
 /* ---- writing ---- */
@@ -196,6 +45,54 @@ static enum lake_write_mode write_mode(const struct import *import)
     }
 }
 
+/* The rows of a select could not be had. */
+static int select_failed(void *data, size_t index, corrie_error *err)
+{
+    struct import *import = data;
+    struct ingest_file *file = import->selected[index];
+
+    engine_source_name_error(&file->source, err);
+    return import_leave_out(import, file, err);
+}
+
+/* Results of files that failed while they were written are taken out: the others stand in order. */
+static void drop_failed(struct import *import, size_t n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!import->selected[i]->failed) {
+            import->written.selects[kept++] = import->written.selects[i];
+        }
+    }
+}
+
+/* A select for each file that counts; one that does not fit the table is left out where the import goes on. */
+static int make_selects(struct import *import, const struct schema *target, struct str *selects,
+                        struct str *origins, size_t *ret_n, corrie_error *err)
+{
+    size_t n = 0;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
+        struct ingest_file *file = &import->files[i];
+
+        if (!ingest_counts(file)) {
+            continue;
+        }
+        r = engine_source_select(import->work.engine, &file->source, target, 0, -1, &import->arena,
+                                 &selects[n], err);
+        if (r < 0) {
+            r = import_leave_out(import, file, err);
+            continue;
+        }
+        origins[n] = file->name;
+        import->selected[n++] = file;
+    }
+    *ret_n = n;
+    return r;
+}
+
 static int write_rows(struct import *import, struct lake_write *write, corrie_error *err)
 {
     struct str *selects = arena_array(&import->arena, struct str, import->n_files);
@@ -204,19 +101,17 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
     size_t n = 0;
     int r;
 
-    if (!selects || !origins) {
+    import->selected = arena_array(&import->arena, struct ingest_file *, import->n_files);
+    if (!selects || !origins || !import->selected) {
         return corrie_fail_memory(err);
     }
-    if (adds_to_table(import)) {
+    write->evolve = import->options->evolve;
+    if (import_adds(import) && !write->evolve) {
         write->schema = NULL; /* engine_source_select says of each file whether it fits */
     }
     r = lake_tx_target(import->tx, write, &import->arena, &target, err);
-    for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
-        if (!import->files[i].skip) {
-            origins[n] = import->files[i].path;
-            r = engine_source_select(import->work.engine, &import->files[i].source, &target, 0, -1,
-                                     &import->arena, &selects[n++], err);
-        }
+    if (r >= 0) {
+        r = make_selects(import, &target, selects, origins, &n, err);
     }
     if (r < 0) {
         return r;
@@ -226,7 +121,17 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
     write->selects = selects;
     write->origins = origins;
     write->n_selects = n;
-    return lake_tx_write(import->tx, write, &import->arena, &import->written, err);
+    write->select_failed = select_failed;
+    write->select_failed_data = import;
+    r = lake_tx_write(import->tx, write, &import->arena, &import->written, err);
+    for (size_t i = 0; r < 0 && i < n; i++) {
+        engine_source_name_error(&import->selected[i]->source, err);
+    }
+    if (r >= 0) {
+        drop_failed(import, n);
+        r = import_check_some(import, err);
+    }
+    return r;
 }
 
 /* What the ledger is to say of a file whose rows were written. */
@@ -264,14 +169,14 @@ static int note_ledger(struct import *import, corrie_error *err)
     if (!entries) {
         return corrie_fail_memory(err);
     }
-    if (import->exists && !adds_to_table(import)) {
+    if (import->exists && !import_adds(import)) {
         r = lake_tx_ledger_clear(import->tx, &import->before.id, err);
     }
     if (import->options->mode == CORRIE_IMPORT_CREATE) {
         return r;
     }
     for (size_t i = 0; r >= 0 && i < import->n_files; i++) {
-        if (!import->files[i].skip) {
+        if (ingest_counts(&import->files[i])) {
             r = ledger_entry(import, &import->files[i], &import->written.selects[n], &entries[n],
                              err);
             n++;
@@ -304,7 +209,7 @@ static int look_at_what_came(struct import *import, corrie_error *err)
         struct ingest_file *file = &import->files[i];
         struct ledger_entry entry;
 
-        if (file->skip) {
+        if (!ingest_counts(file)) {
             continue;
         }
         r = lake_ledger_find(&view, &import->stands.id, file->url, &import->arena, &entry, err);
@@ -318,74 +223,7 @@ static int look_at_what_came(struct import *import, corrie_error *err)
     return r < 0 ? r : 0;
 }
 
-/* ---- the answer ---- */
-
-static json_t *files_json(const struct import *import)
-{
-    json_t *files = json_array();
-    bool has_rows = import->written.selects && import->options->mode != CORRIE_IMPORT_CREATE;
-    size_t select = 0;
-    int r = 0;
-
-    for (size_t i = 0; i < import->n_files && files; i++) {
-        const struct ingest_file *file = &import->files[i];
-        const struct written_files *written =
-            file->skip || !has_rows ? NULL : &import->written.selects[select++];
-        bool came = written && !file->beaten;
-        json_t *item = json_object();
-
-        r |= js_set_str(item, "uri", file->url);
-        r |= js_set_str(item, "status",
-                        came                         ? STR("imported")
-                        : file->skip || file->beaten ? STR("skipped")
-                                                     : STR("read"));
-        r |= js_set_int(item, "rows", came ? written->rows : 0);
-        r |= js_set_int(item, "bytes", file->size);
-        if (!file->skip && file->source.format == ENGINE_FORMAT_CSV) {
-            json_t *sniffed = json_object();
-
-            r |= js_set_str(sniffed, "delimiter", file->source.delimiter);
-            r |= js_set_str(sniffed, "quote", file->source.quote);
-            r |= js_set_bool(sniffed, "header", file->source.header);
-            r |= js_set(item, "sniffed", sniffed);
-        }
-        r |= json_array_append_new(files, item);
-    }
-    if (r != 0) {
-        json_decref(files);
-        return NULL;
-    }
-    return files;
-}
-
-static int give_result(const struct import *import, char **ret_json, corrie_error *err)
-{
-    _json_ json_t *document = json_object();
-    json_t *schema = json_array();
-    int r = 0;
-
-    for (size_t i = 0; i < import->schema.n_fields && schema; i++) {
-        _cleanup_(buf_done) struct buf type = {0};
-        json_t *item = json_object();
-
-        type_print(&import->schema.fields[i].type, &type);
-        r |= js_set_str(item, "name", import->schema.fields[i].name);
-        r |= js_set_str(item, "type", buf_str(&type));
-        r |= json_array_append_new(schema, item);
-    }
-    r |= js_set_str(document, "namespace", import->ns);
-    r |= js_set_str(document, "table", import->table.table);
-    r |= js_set_str(document, "branch", lake_tx_branch(import->tx));
-    r |= js_set_hash(document, "commit", import->committed ? &import->commit : NULL);
-    r |= js_set_str(document, "job", job_id(import->job));
-    r |= js_set_bool(document, "created_table", import->written.created);
-    r |= js_set_bool(document, "created_namespace", import->created_namespace);
-    r |= js_set_int(document, "rows", import->rows);
-    r |= js_set_int(document, "bytes", import->bytes);
-    r |= js_set(document, "files", files_json(import));
-    r |= js_set(document, "schema", schema);
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
-}
+/* ---- publishing ---- */
 
 static int answer(void *data, const struct hash *commit, bool changed, corrie_error *err)
 {
@@ -401,11 +239,12 @@ static int answer(void *data, const struct hash *commit, bool changed, corrie_er
     if (import->options->mode == CORRIE_IMPORT_APPEND) {
         r = look_at_what_came(import, err);
     }
-    return r < 0 ? r : give_result(import, &import->json, err);
+    return r < 0 ? r : import_answer(import, &import->json, err);
 }
 
 static int publish(struct import *import, corrie_error *err)
 {
+    size_t n_files = import->n_files - import->n_skipped - import->n_failed;
     struct lake_publish publish = {0};
     char *message;
     int r;
@@ -414,12 +253,10 @@ static int publish(struct import *import, corrie_error *err)
         message = arena_printf(&import->arena, "Create table %.*s.%.*s", STR_FMT(import->ns),
                                STR_FMT(import->table.table));
     } else {
-        message =
-            arena_printf(&import->arena, "Import %lld row%s from %zu file%s into %.*s.%.*s",
-                         (long long)import->written.rows, import->written.rows == 1 ? "" : "s",
-                         import->n_files - import->n_skipped,
-                         import->n_files - import->n_skipped == 1 ? "" : "s", STR_FMT(import->ns),
-                         STR_FMT(import->table.table));
+        message = arena_printf(
+            &import->arena, "Import %lld row%s from %zu file%s into %.*s.%.*s",
+            (long long)import->written.rows, import->written.rows == 1 ? "" : "s", n_files,
+            n_files == 1 ? "" : "s", STR_FMT(import->ns), STR_FMT(import->table.table));
     }
     if (!message) {
         return corrie_fail_memory(err);
@@ -455,8 +292,8 @@ static int write_table(struct import *import, corrie_error *err)
                                .schema = &import->schema};
     int r;
 
-    r = lake_tx_namespace(import->tx, import->ns, err);
-    if (r < 0) {
+    r = import_partitioning(import, &write, err);
+    if (r < 0 || (r = lake_tx_namespace(import->tx, import->ns, err)) < 0) {
         return r;
     }
     import->created_namespace = r > 0;
@@ -516,11 +353,11 @@ static int import_files(struct import *import, corrie_error *err)
 {
     int r;
 
-    r = describe_files(import, err);
+    r = import_describe(import, err);
     if (r < 0) {
         return r;
     }
-    if (import->n_files == import->n_skipped && import->exists) {
+    if (import->n_files == import->n_skipped + import->n_failed && import->exists) {
         import->stands = import->before;
         return 0; /* nothing new: no commit */
     }
@@ -589,7 +426,7 @@ static void end_job(struct import *import, const corrie_error *failure)
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct job_outcome outcome = {.error = failure,
                                   .commit_out = import->committed ? &import->commit : NULL,
-                                  .nodes = files_json(import),
+                                  .nodes = import_files_json(import),
                                   .tables = failure ? NULL : tables_json(import)};
 
     if (job_end(import->job, &outcome, &err) < 0) {
@@ -611,7 +448,7 @@ static int import_once(struct import *import, char **ret_json, corrie_error *err
         return r;
     }
     if (!import->json) { /* nothing new: nothing was published */
-        return give_result(import, ret_json, err);
+        return import_answer(import, ret_json, err);
     }
     *ret_json = TAKE_PTR(import->json);
     return 0;
@@ -640,6 +477,9 @@ int corrie_import(corrie_lake *lake, const corrie_import_options *options, char 
     memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
     if (!given.table) {
         return corrie_fail(err, CORRIE_E_USAGE, "import: no table was named");
+    }
+    if (given.in_place) {
+        return corrie_fail(err, CORRIE_E_UNSUPPORTED, "this version cannot import files in place");
     }
     js_setup();
     for (unsigned i = 1;; i++) {

@@ -82,7 +82,6 @@ def test_the_name_sets_the_default_namespace(full: Lake) -> None:
     (["run", "--strict=maybe"], "on or off"),
     (["checkout", "main", "--from-ref", "dev"], "-b"),
     (["import", "sales.csv", "x", "--append", "--replace"], "either"),
-    (["import", "parts"], "NAME"),
     (["import", "parts/*.csv"], "NAME"),
     (["import", "a.b.csv"], "NAME"),
     (["login", "x"], "login"),

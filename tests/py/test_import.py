@@ -103,10 +103,10 @@ def test_folder_and_pattern(lake: Lake, tmp_path: Path) -> None:
         (folder / f"part{i}.csv").write_text(f"n,s\n{i},p{i}\n")
     (folder / "sub" / "part9.csv").write_text("n,s\n9,p9\n")
     (folder / "README").write_text("not data")
-    assert lake.json("import", folder, "a")["rows"] == 3
+    assert lake.json("import", folder, "a")["rows"] == 4
     assert lake.json("import", f"{folder}/part[01].csv", "b")["rows"] == 2
     assert lake.json("import", f"{folder}/*/*.csv", "c")["rows"] == 1
-    assert lake.rows("SELECT n FROM a") == [["0"], ["1"], ["2"]]
+    assert lake.rows("SELECT n FROM a") == [["0"], ["1"], ["2"], ["9"]]
     assert "no file matches" in lake.error("import", f"{folder}/x*.csv", "d", status=3)
     assert "no data files" in lake.error("import", tmp_path / "home", "d", status=3)
 

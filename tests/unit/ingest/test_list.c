@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include "ingest/ingest.h"
 
 #include "base/mem.h"
@@ -51,7 +53,11 @@ START_TEST(finds_what_a_uri_names)
     make(dir, "in/odd [1].csv", "x");
     make(dir, "empty/readme", "x");
     ck_assert_str_eq(list(dir, "in/b.csv", &arena, 0), "in/b.csv");
-    ck_assert_str_eq(list(dir, "in", &arena, 0), "in/a.csv.gz in/b.csv in/odd [1].csv");
+    ck_assert_str_eq(list(dir, "in", &arena, 0),
+                     "in/a.csv.gz in/b.csv in/odd [1].csv in/sub/c.csv");
+    ck_assert_str_eq(list(dir, "in/**/c.csv", &arena, 0), "in/sub/c.csv");
+    ck_assert_str_eq(list(dir, "in/**/b.csv", &arena, 0), "in/b.csv");
+    ck_assert_str_eq(list(dir, "**/*.gz", &arena, 0), "in/a.csv.gz");
     ck_assert_str_eq(list(dir, "in/*.csv", &arena, 0), "in/b.csv in/odd [1].csv");
     ck_assert_str_eq(list(dir, "*/?.csv", &arena, 0), "in/b.csv");
     ck_assert_str_eq(list(dir, "in/*/[abc].csv", &arena, 0), "in/sub/c.csv");
@@ -94,4 +100,76 @@ START_TEST(names_each_file_once)
 }
 END_TEST
 
-SUITE(list_suite, "list", finds_what_a_uri_names, names_each_file_once)
+/* Two kinds of files in one folder are two tables or a mistake: importing either silently would be wrong. */
+START_TEST(refuses_kinds_that_are_mixed)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _cleanup_(arena_done) struct arena arena = {0};
+    _free_ char *dir = NULL;
+
+    ck_ok(os_temp_dir("corrie-test", &dir, &err), &err);
+    make(dir, "in/a.csv", "x");
+    make(dir, "in/sub/b.json", "x");
+    list(dir, "in", &arena, CORRIE_E_DATA);
+    ck_assert_str_eq(list(dir, "in/**/*.json", &arena, 0), "in/sub/b.json");
+    ck_ok(os_tree_remove(dir, &err), &err);
+}
+END_TEST
+
+/* Rows would come twice, or the import would never end. */
+START_TEST(walks_each_folder_once)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _cleanup_(arena_done) struct arena arena = {0};
+    _free_ char *dir = NULL;
+    const char *link;
+
+    ck_ok(os_temp_dir("corrie-test", &dir, &err), &err);
+    make(dir, "in/sub/a.csv", "x");
+    link = arena_printf(&arena, "%s/in/sub/up", dir);
+    ck_assert_int_eq(symlink("..", link), 0);
+    link = arena_printf(&arena, "%s/in/zz", dir);
+    ck_assert_int_eq(symlink("sub", link), 0);
+    link = arena_printf(&arena, "%s/in/gone.csv", dir);
+    ck_assert_int_eq(symlink("nowhere", link), 0);
+    ck_assert_str_eq(list(dir, "in", &arena, 0), "in/sub/a.csv");
+    ck_assert_str_eq(list(dir, "in/**/a.csv", &arena, 0), "in/sub/a.csv");
+    ck_ok(os_tree_remove(dir, &err), &err);
+}
+END_TEST
+
+START_TEST(takes_keys_of_folders_below_what_was_named)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _cleanup_(arena_done) struct arena arena = {0};
+    _free_ char *dir = NULL;
+    const char *uri;
+    struct ingest_file *files;
+    struct schema keys;
+    size_t n;
+
+    ck_ok(os_temp_dir("corrie-test", &dir, &err), &err);
+    make(dir, "x=9/year=2024/day=2024-01-05/k=a%3Ab/a.csv", "x");
+    make(dir, "x=9/year=07/day=__HIVE_DEFAULT_PARTITION__/k=c/b.csv", "x");
+    uri = arena_printf(&arena, "%s/x=9", dir);
+    ck_ok(ingest_list(&uri, 1, &arena, &files, &n, &err), &err);
+    ck_assert_uint_eq(n, 2);
+    ck_assert_uint_eq(files[1].n_keys, 3);
+    ck_str_eq(files[1].keys[2].text, STR("a:b"));
+    ck_assert_ptr_null(files[0].keys[1].text.data);
+    ck_ok(ingest_keys(files, n, &arena, &keys, &err), &err);
+    ck_assert_uint_eq(keys.n_fields, 3);
+    ck_str_eq(keys.fields[0].name, STR("year"));
+    ck_assert_int_eq(keys.fields[0].type.kind, TYPE_LONG);
+    ck_assert_int_eq(keys.fields[1].type.kind, TYPE_DATE);
+    ck_assert_int_eq(keys.fields[2].type.kind, TYPE_STRING);
+    make(dir, "two/a=1/a=2/b.csv", "x");
+    uri = arena_printf(&arena, "%s/two", dir);
+    ck_fails(ingest_list(&uri, 1, &arena, &files, &n, &err), CORRIE_E_DATA, &err);
+    ck_ok(os_tree_remove(dir, &err), &err);
+}
+END_TEST
+
+SUITE(list_suite, "list", finds_what_a_uri_names, names_each_file_once,
+      refuses_kinds_that_are_mixed, walks_each_folder_once,
+      takes_keys_of_folders_below_what_was_named)

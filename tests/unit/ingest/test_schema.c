@@ -32,7 +32,7 @@ START_TEST(unites_columns_and_widens_types)
                                   file_of("3", third, 1)};
     struct schema schema;
 
-    ck_ok(ingest_schema(files, 3, &arena, &schema, &err), &err);
+    ck_ok(ingest_schema(files, 3, NULL, &arena, &schema, &err), &err);
     ck_assert_uint_eq(schema.n_fields, 3);
     ck_str_eq(schema.fields[0].name, STR("a"));
     ck_assert_int_eq(schema.fields[0].type.kind, TYPE_LONG);
@@ -49,11 +49,11 @@ START_TEST(names_the_files_that_disagree)
     struct ingest_file files[] = {file_of("/in/1.csv", first, 1), file_of("/in/2.csv", second, 1)};
     struct schema schema;
 
-    ck_assert_int_eq(ingest_schema(files, 2, &arena, &schema, &err), CORRIE_E_DATA);
+    ck_assert_int_eq(ingest_schema(files, 2, NULL, &arena, &schema, &err), CORRIE_E_DATA);
     ck_assert_str_eq(corrie_error_message(&err),
                      "column a is long in /in/1.csv and string in /in/2.csv");
     files[1].skip = true; /* a file that is not read has no say */
-    ck_ok(ingest_schema(files, 2, &arena, &schema, &err), &err);
+    ck_ok(ingest_schema(files, 2, NULL, &arena, &schema, &err), &err);
 }
 END_TEST
 

@@ -1,0 +1,68 @@
+/* ingest_priv.h — one import under way, shared by the files of this room. */
+#ifndef CORRIE_INGEST_PRIV_H
+#define CORRIE_INGEST_PRIV_H
+
+#include "base/json.h"
+#include "ingest/ingest.h"
+#include "jobs/jobs.h"
+#include "lake/lake.h"
+#include "lake/tx.h"
+#include "lang/name.h"
+#include "lang/partition.h"
+
+/* One import under way. */
+struct import {
+    struct lake *lake;
+    const corrie_import_options *options;
+    struct arena arena;
+    struct table_name table;
+    struct str ns;
+    struct lake_workspace work;
+    struct job *job;
+    struct lake_tx *tx;
+    bool exists; /* the table, before */
+    bool created_namespace;
+    struct lake_table before; /* if it exists */
+    struct ingest_file *files;
+    size_t n_files;
+    size_t n_skipped;
+    size_t n_failed;               /* left out by continue_on_error */
+    struct schema keys;            /* columns that folders give */
+    struct schema schema;          /* of the table: as it is, or as the files together make it */
+    struct ingest_file **selected; /* the file of each select */
+    struct lake_written written;
+    struct hash commit;
+    bool committed;
+    /* What counts of it, when others imported the same files meanwhile: look_at_what_came. */
+    struct lake_table stands;
+    int64_t rows;
+    int64_t bytes;
+    char *json; /* the answer, made before the branch moves: nothing may fail after that */
+};
+
+/* Tells the caller, and the job's log once there is a job. */
+void import_event(struct import *import, corrie_event event);
+
+/* describe.c: finds the files, looks up those that were imported before, and says what is in the others and what columns
+ * they have together. Opens import->work for that. */
+int import_describe(struct import *import, corrie_error *err) CORRIE_MUST_USE;
+/* Listing and describing alone, without a table and its ledger. */
+int import_look(struct import *import, corrie_error *err) CORRIE_MUST_USE;
+/* Rows are added to a table that exists: then it says what its columns are, and its ledger what it has. */
+bool import_adds(const struct import *import);
+/* The file is left out, for the reason in *err, if the import goes on after errors: 0, and *err is empty. Else, and where
+ * what went wrong is not the file's (interrupted, no space, …), the code of *err. */
+int import_leave_out(struct import *import, struct ingest_file *file, corrie_error *err)
+    CORRIE_MUST_USE;
+/* Where all files were left out there is nothing to import: the first reason is the import's. */
+int import_check_some(struct import *import, corrie_error *err) CORRIE_MUST_USE;
+/* Terms of options->partitioned_by, in the arena. */
+int import_partitioning(struct import *import, struct lake_write *write, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* answer.c: the documents that tell what came of it. NULL: memory ran out. */
+json_t *import_files_json(const struct import *import);
+json_t *import_schema_json(const struct schema *schema);
+int import_answer(const struct import *import, char **ret_json, corrie_error *err) CORRIE_MUST_USE;
+
+#endif

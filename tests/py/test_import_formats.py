@@ -1,0 +1,228 @@
+"""Every kind of file that goes in: packed, recoded, in folders with keys, from standard input."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BIN, TIMEOUT, Lake
+
+ROWS = [[str(i), f"row {i % 7}", f"{i}.5"] for i in range(3000)]
+
+
+def table() -> Any:
+    import pyarrow as pa
+
+    return pa.table({"id": pa.array([int(r[0]) for r in ROWS], pa.int64()), "s": [r[1] for r in ROWS],
+                     "x": [float(r[2]) for r in ROWS]})
+
+
+def zstd(content: bytes) -> bytes:
+    import pyarrow as pa
+
+    return bytes(pa.Codec("zstd").compress(content, asbytes=True))
+
+
+def content_of(kind: str) -> bytes:
+    import pyarrow as pa
+    import pyarrow.feather as feather
+    import pyarrow.parquet as pq
+
+    out = io.BytesIO()
+    if kind == "parquet":
+        pq.write_table(table(), out, row_group_size=1000)
+    elif kind == "arrow":
+        feather.write_feather(table(), out, compression="uncompressed", chunksize=700)
+    elif kind in ("lz4", "zstd"):
+        feather.write_feather(table(), out, compression=kind, chunksize=700)
+    elif kind == "arrows":
+        with pa.ipc.new_stream(out, table().schema) as writer:
+            writer.write_table(table(), 700)
+    elif kind == "csv":
+        out.write(b"id,s,x\n" + b"".join(",".join(r).encode() + b"\n" for r in ROWS))
+    elif kind == "tsv":
+        out.write(b"id\ts\tx\n" + b"".join("\t".join(r).encode() + b"\n" for r in ROWS))
+    else:
+        records = [{"id": int(r[0]), "s": r[1], "x": float(r[2])} for r in ROWS]
+        if kind == "json":
+            out.write(json.dumps(records).encode())
+        else:
+            out.write("".join(json.dumps(r) + "\n" for r in records).encode())
+    return out.getvalue()
+
+
+ENDINGS = {"lz4": "feather", "zstd": "arrow"}
+
+
+@pytest.mark.parametrize("packing", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("kind", ["parquet", "csv", "tsv", "json", "jsonl", "arrow", "arrows", "lz4", "zstd"])
+def test_each_format_in_each_packing(lake: Lake, tmp_path: Path, kind: str, packing: str) -> None:
+    content = content_of(kind)
+    content = gzip.compress(content, 1) if packing == ".gz" else zstd(content) if packing else content
+    path = tmp_path / f"t.{ENDINGS.get(kind, kind)}{packing}"
+    path.write_bytes(content)
+    lake.run("import", path)
+    assert lake.rows("SELECT * FROM t") == ROWS
+    plain = tmp_path / "noname"  # the same by its content alone
+    plain.write_bytes(content)
+    lake.run("import", plain, "u")
+    assert lake.rows("SELECT count(*), sum(id) FROM u") == [[str(len(ROWS)), str(sum(range(len(ROWS))))]]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl", "arrows", "lz4"])
+def test_standard_input(lake: Lake, kind: str) -> None:
+    def send(*more: str) -> Any:
+        done = subprocess.run([BIN / "corrie", "import", "-", "t", "-o", "json", *more], input=content_of(kind),
+                              env=lake.env, cwd=lake.home, capture_output=True, timeout=TIMEOUT)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    done = send()
+    assert done["rows"] == len(ROWS) and done["files"][0]["uri"].startswith("stdin:")
+    assert send()["commit"] is None  # the same content counts once
+    assert send("--import-duplicate-files")["rows"] == len(ROWS)
+    assert lake.rows("SELECT count(*) FROM t") == [[str(2 * len(ROWS))]]
+
+
+def test_messages_of_standard_input_name_it(lake: Lake) -> None:
+    done = lake.run("import", "-", "t", stdin="a,b\n1,2\n3\n", status=1)
+    assert "standard input: line 3 has" in done.stderr and "corrie-work" not in done.stderr
+    assert "is empty" in lake.run("import", "-", "t", stdin="", status=1).stderr
+    assert "only once" in lake.run("import", "-", "-", "t", stdin="a\n1\n", status=2).stderr
+    assert "no name" in lake.run("import", "-", stdin="a\n1\n", status=2).stderr
+
+
+@pytest.mark.parametrize(("encoding", "option"), [("utf-16", None), ("utf-16-le", "utf-16le"), ("latin-1", "latin-1"),
+                                                  ("cp1252", "windows-1252"), ("utf-32", None), ("utf-8", "utf-8")])
+def test_encodings(lake: Lake, tmp_path: Path, encoding: str, option: str | None) -> None:
+    names = [f"José {i}" for i in range(20_000)]  # past the first block, characters across its end
+    path = tmp_path / "people.csv"
+    path.write_bytes(("name\n" + "\n".join(names) + "\n").encode(encoding))
+    lake.run("import", path, *(["--encoding", option] if option else []))
+    assert lake.rows("SELECT name FROM people") == [[n] for n in names]
+
+
+def test_an_encoding_that_is_none(lake: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes("name\nJosé\n".encode("latin-1"))
+    assert "--encoding latin-1" in lake.error("import", path, status=1)
+    assert "latin-99" in lake.error("import", path, "--encoding", "latin-99", status=2)
+
+
+def test_folders_give_columns(lake: Lake, tmp_path: Path) -> None:
+    root = tmp_path / "sales"
+    for year, month, n in [("2023", "12", 1), ("2024", "01", 2), ("__HIVE_DEFAULT_PARTITION__", "02", 3)]:
+        folder = root / f"year={year}" / f"month={month}" / "city=S%C3%A3o%20Paulo"
+        folder.mkdir(parents=True)
+        (folder / "part.csv").write_text(f"n\n{n}\n")
+    (root / "_SUCCESS").write_text("")
+    done = lake.json("import", root)
+    assert done["table"] == "sales"
+    assert done["schema"] == [{"name": "n", "type": "long"}, {"name": "year", "type": "long"},
+                              {"name": "month", "type": "long"}, {"name": "city", "type": "string"}]
+    assert lake.rows("SELECT n, year, month, city FROM sales ORDER BY n") == [
+        ["1", "2023", "12", "São Paulo"], ["2", "2024", "1", "São Paulo"], ["3", "", "2", "São Paulo"]]
+    folder = root / "year=2025" / "month=03" / "city=X"
+    folder.mkdir(parents=True)
+    (folder / "part.csv").write_text("n\n4\n")
+    assert lake.json("import", root, "sales")["rows"] == 1  # the others are known
+    assert lake.rows("SELECT year, city FROM sales WHERE n = 4") == [["2025", "X"]]
+    lake.run("import", root, "plain", "--hive", "off")
+    assert [f["name"] for f in lake.json("table", "get", "plain")["fields"]] == ["n"]
+
+
+def test_a_key_that_is_a_column_too(lake: Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "Year=2024"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("n,year\n1,1999\n")
+    said = lake.error("import", tmp_path / "in", "t", status=1)
+    assert "a.csv" in said and "year" in said and "--hive off" in said
+    lake.run("import", tmp_path / "in", "t", "--hive", "off")
+    assert lake.rows("SELECT year FROM t") == [["1999"]]
+
+
+def test_several_tables_from_a_folder(lake: Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "parts").mkdir(parents=True)
+    (folder / "users.csv").write_text("id\n1\n")
+    (folder / "orders.jsonl").write_text('{"id": 2}\n')
+    (folder / "parts" / "a.csv").write_text("n\n1\n")
+    (folder / "parts" / "b.csv").write_text("n\n2\n")
+    (folder / "notes.md").write_text("x")
+    done = lake.json("import", folder)
+    assert [(i["table"], i["rows"]) for i in done["imports"]] == [("orders", 1), ("parts", 2), ("users", 1)]
+    (folder / "users.json").write_text('{"id": 3}')
+    assert "both fill" in lake.error("import", folder, status=2)
+
+
+def test_files_of_one_table_may_differ(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,x,note\n1,1,\n")
+    (tmp_path / "b.csv").write_text("x,id,more\n2.5,2,m\n")
+    (tmp_path / "c.csv").write_text("id,note\n3,7\n")
+    lake.run("import", tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "c.csv", "t")
+    types = {f["name"]: f["type"] for f in lake.json("table", "get", "t")["fields"]}
+    assert types == {"id": "long", "x": "double", "note": "long", "more": "string"}
+    assert lake.rows("SELECT * FROM t ORDER BY id") == [["1", "1.0", "", ""], ["2", "2.5", "", "m"], ["3", "", "7", ""]]
+
+
+def test_continue_on_error(lake: Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    late = "".join(f"{i},x\n" for i in range(30_000))
+    (folder / "a.csv").write_text("id,s\n1,x\n")
+    (folder / "b.csv").write_text("id,s\n1,2,3\n")  # seen at once
+    (folder / "c.csv").write_text("id,s\n" + late + "oops,x\n")  # seen while it is written
+    (folder / "d.csv").write_text("id,s\n4,y\n")
+    (folder / "e.csv").write_bytes(b"")
+    said = lake.error("import", folder, "t", status=1)
+    assert "b.csv" in said
+    lake.error("table", "get", "t", status=3)
+    done = lake.json("import", folder, "t", "--continue-on-error", status=1)
+    assert done["rows"] == 2 and done["failed"] == 3 and done["commit"]
+    status = {Path(f["uri"]).name: f["status"] for f in done["files"]}
+    assert status == {"a.csv": "imported", "b.csv": "failed", "c.csv": "failed", "d.csv": "imported", "e.csv": "failed"}
+    errors = {Path(f["uri"]).name: f["error"]["message"] for f in done["files"] if "error" in f}
+    assert "line 2" in errors["b.csv"] and "line 30002" in errors["c.csv"] and "empty" in errors["e.csv"]
+    assert lake.rows("SELECT id, s FROM t") == [["1", "x"], ["4", "y"]]
+    lake.fsck()
+    head = lake.head()
+    told = lake.run("import", folder, "t", "--continue-on-error", status=1)
+    assert "nothing to do" in told.stdout and "left out 3 files" in told.stderr and lake.head() == head
+    (folder / "b.csv").write_text("id,s\n5,z\n")
+    assert lake.json("import", folder, "t", "--continue-on-error", status=1)["rows"] == 1
+
+
+def test_continue_on_error_with_nothing_left(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"")
+    (tmp_path / "b.csv").write_text("id\n1\n2,3\n")
+    said = lake.error("import", tmp_path / "a.csv", tmp_path / "b.csv", "t", "--continue-on-error", status=1)
+    assert "none of 2 files" in said
+    lake.error("table", "get", "t", status=3)
+    assert lake.json("job", "get", "last")["status"] == "failed"
+
+
+def test_best_effort_leaves_columns_out(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,s\n1,x\n")
+    (tmp_path / "b.csv").write_text("id,s,more\n2,y,z\n")
+    lake.run("import", tmp_path / "a.csv", "t")
+    assert "more" in lake.error("import", tmp_path / "b.csv", "t", status=1)
+    lake.run("import", tmp_path / "b.csv", "t", "--best-effort")
+    assert lake.rows("SELECT * FROM t") == [["1", "x"], ["2", "y"]]
+
+
+def test_damaged_arrow(lake: Lake, tmp_path: Path) -> None:
+    """Whatever bytes are wrong: an error that names the file, or the rows that were written; never a crash."""
+    whole = content_of("lz4")
+    path = tmp_path / "t.arrow"
+    for cut in (0, 5, 8, 20, len(whole) // 3, len(whole) // 2):
+        path.write_bytes(whole[:cut])
+        assert "t.arrow" in lake.error("import", path, "t", status=1)
+    for at in range(900, len(whole) - 1200, len(whole) // 40):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1:])
+        done = lake.run("import", path, "t", "--replace", status=None)
+        assert done.returncode in (0, 1, 2), (at, done.stderr)
