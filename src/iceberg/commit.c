@@ -28,8 +28,9 @@ void table_version_done(struct table_version *version)
 
 /* ---- beginning ---- */
 
-static int with_schema(const struct table_metadata *base, const struct schema *schema, bool replace,
-                       int64_t now_ms, struct table_metadata **ret, corrie_error *err)
+static int with_schema(const struct table_metadata *base, const struct schema *schema,
+                       enum commit_layout layout, int64_t now_ms, struct table_metadata **ret,
+                       corrie_error *err)
 {
     _cleanup_(metadata_freep) struct table_metadata *first = NULL;
     int r =
@@ -38,8 +39,11 @@ static int with_schema(const struct table_metadata *base, const struct schema *s
     if (r < 0) {
         return r;
     }
-    if (replace) {
+    if (layout == LAYOUT_NONE) {
         return metadata_unpartitioned(first, now_ms, ret, err);
+    }
+    if (layout == LAYOUT_KEEP) {
+        return metadata_without_lost_order(first, now_ms, ret, err);
     }
     *ret = TAKE_PTR(first);
     return 0;
@@ -75,7 +79,7 @@ int commit_check(const struct table_metadata *base, corrie_error *err)
 }
 
 int commit_begin(struct commit *commit, const struct table_metadata *base,
-                 const struct schema *schema, bool replace, corrie_error *err)
+                 const struct schema *schema, enum commit_layout layout, corrie_error *err)
 {
     static const struct snapshot_options defaults = {0};
     struct uuid uuid = uuid_random();
@@ -91,7 +95,7 @@ int commit_begin(struct commit *commit, const struct table_metadata *base,
 
     const struct snapshot *current = metadata_current_snapshot(base);
     if ((r = commit_check(base, err)) < 0 ||
-        (r = with_schema(base, schema, replace, commit->now_ms, &commit->metadata, err)) < 0 ||
+        (r = with_schema(base, schema, layout, commit->now_ms, &commit->metadata, err)) < 0 ||
         (!commit->has_before && (r = tree_manifests(commit->io, base, current, &commit->arena,
                                                     &commit->before, err)) < 0) ||
         (r = snapshot_totals(commit->io, base, current, &commit->totals, err)) < 0) {

@@ -52,9 +52,15 @@ void commit_done(struct commit *commit);
 
 /* Whether a snapshot can be added to the table at all. */
 int commit_check(const struct table_metadata *base, corrie_error *err) CORRIE_MUST_USE;
-/* `schema` NULL = as it is; `replace`: the default spec and order become the empty ones. */
+enum commit_layout {
+    LAYOUT_SAME, /* default spec and sort order are not touched */
+    LAYOUT_KEEP, /* the same, though columns may have gone: an order that needs them goes, a spec must not */
+    LAYOUT_NONE /* they become the empty ones */
+};
+/* `schema` NULL = as it is. */
 int commit_begin(struct commit *commit, const struct table_metadata *base,
-                 const struct schema *schema, bool replace, corrie_error *err) CORRIE_MUST_USE;
+                 const struct schema *schema, enum commit_layout layout, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* Writes a manifest and lists it in `after`. */
 int commit_write_manifest(struct commit *commit, const struct partition_spec *spec,

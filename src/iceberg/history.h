@@ -25,8 +25,8 @@ int metadata_expire(const struct table_metadata *metadata, const struct expire_o
                     corrie_error *err) CORRIE_MUST_USE;
 
 /* Visits what snapshots of `before` keep alive and none of `after` does, each file once: manifest lists, manifests, data and
- * delete files. Whether another branch or commit of the lake still needs them is for the caller to know. Cost: the manifests
- * that both do not share, once each. */
+ * delete files (with counts, numbers and path, without columns or tuple). Whether another branch or commit of the lake still
+ * needs them is for the caller to know. Cost: the manifests of what goes, and where those name files, of what stays. */
 int history_freed(const struct table_io *io, const struct table_metadata *before,
                   const struct table_metadata *after, visit_fn visit, void *arg, corrie_error *err)
     CORRIE_MUST_USE;

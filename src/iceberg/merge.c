@@ -183,7 +183,7 @@ static int write_snapshot(struct merge *merge, struct str target_location,
     int r;
 
     merge->target.manifests = (struct manifest_list){0}; /* the commit's now */
-    if ((r = commit_begin(&commit, merge->merged, NULL, false, err)) < 0 ||
+    if ((r = commit_begin(&commit, merge->merged, NULL, LAYOUT_SAME, err)) < 0 ||
         (r = remove_files(merge, &commit, err)) < 0 || (r = add_files(merge, &commit, err)) < 0 ||
         (r = commit_merge_manifests(&commit, err)) < 0 || (r = commit_keep(&commit, err)) < 0) {
         return r;

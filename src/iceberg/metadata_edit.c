@@ -247,8 +247,7 @@ static void keep_identifiers(struct schema *schema, const struct schema *old)
     schema->n_identifier_ids = old->n_identifier_ids;
 }
 
-/* Room for fresh ids, whatever a document claims. */
-static int check_room(const struct table_metadata *metadata, corrie_error *err)
+int metadata_check_room(const struct table_metadata *metadata, corrie_error *err)
 {
     if (metadata->last_column_id > INT32_MAX - CORRIE_MAX_FIELDS || next_schema_id(metadata) < 0) {
         return corrie_fail(err, CORRIE_E_LIMIT, "the table's field or schema ids are used up");
@@ -264,7 +263,7 @@ int metadata_replacement_schema(const struct table_metadata *metadata, const str
     struct schema kept;
     int last_id = metadata->last_column_id;
 
-    int r = check_room(metadata, err);
+    int r = metadata_check_room(metadata, err);
     if (r < 0 || (r = schema_copy(schema, arena, &made, err)) < 0) {
         return r;
     }
@@ -292,7 +291,7 @@ int metadata_extended_schema(const struct table_metadata *metadata, const struct
     struct schema added = {0};
     int last_id = metadata->last_column_id;
 
-    int r = check_room(metadata, err);
+    int r = metadata_check_room(metadata, err);
     if (r < 0) {
         return r;
     }
@@ -509,9 +508,7 @@ static void trim_snapshots(json_t *snapshots, const json_t *refs, size_t keep)
     }
 }
 
-/* Drops what speaks of snapshots that are gone; in the log also everything before (Iceberg spec,
- * "snapshot-log"). */
-static int trim_followers(json_t *document, const json_t *snapshots, corrie_error *err)
+int metadata_trim_followers(json_t *document, const json_t *snapshots, corrie_error *err)
 {
     static const char *const fields[] = {"statistics", "partition-statistics", "snapshot-log"};
 
@@ -609,7 +606,7 @@ int metadata_with_snapshot(const struct table_metadata *base, const struct new_s
         return corrie_fail_memory(err);
     }
     trim_snapshots(snapshots, json_object_get(document, "refs"), snapshot->keep);
-    r = trim_followers(document, snapshots, err);
+    r = metadata_trim_followers(document, snapshots, err);
     if (r < 0) {
         return r;
     }

@@ -31,6 +31,19 @@ int metadata_edited(json_t *document, const struct table_metadata *base,
 int metadata_edit_field(json_t *document, const char *field, json_t **ret, corrie_error *err)
     CORRIE_MUST_USE;
 
+/* Room for fresh ids, whatever a document claims. */
+int metadata_check_room(const struct table_metadata *metadata, corrie_error *err) CORRIE_MUST_USE;
+/* metadata_with_spec; `ids` (may be NULL) are those that fields keep under another name, 0 = none. */
+int metadata_with_terms(const struct table_metadata *metadata, const struct partition_term *terms,
+                        const int *ids, size_t n_terms, int64_t now_ms, struct table_metadata **ret,
+                        corrie_error *err) CORRIE_MUST_USE;
+/* A field that each row has once, top-level or inside structs, and its name from the top ("a.b") in `arena` (may be
+ * NULL, as ret_name). NULL if there is none, or no memory. */
+const struct field *schema_find_source(const struct schema *schema, int id, struct arena *arena,
+                                       struct str *ret_name);
+/* `base`, unsorted if columns of its sort order are gone. CORRIE_E_USAGE where one of its default spec is. */
+int metadata_without_lost_order(const struct table_metadata *base, int64_t now_ms,
+                                struct table_metadata **ret, corrie_error *err) CORRIE_MUST_USE;
 /* `base` with one more snapshot, which becomes the current one. */
 struct new_snapshot {
     int64_t id;
@@ -41,6 +54,10 @@ struct new_snapshot {
 };
 int metadata_with_snapshot(const struct table_metadata *base, const struct new_snapshot *snapshot,
                            int64_t now_ms, struct table_metadata **ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* Drops what an edit says of snapshots that are no longer among `snapshots`; in the log also everything before (Iceberg
+ * spec, "snapshot-log"). */
+int metadata_trim_followers(json_t *document, const json_t *snapshots, corrie_error *err)
     CORRIE_MUST_USE;
 /* `base` with an unpartitioned, unsorted default: a spec and order are added where there are none. */
 int metadata_unpartitioned(const struct table_metadata *base, int64_t now_ms,

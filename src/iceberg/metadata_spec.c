@@ -10,21 +10,44 @@ static int refuse(corrie_error *err, const struct partition_term *term, const ch
                        STR_FMT(term->name), STR_FMT(term->transform), term->source_id, problem);
 }
 
-/* A column that each row has once: top-level or inside structs. */
-static const struct field *find_source(const struct field *fields, size_t n_fields, int id)
+/* The fields from the top to the one of that id; how many, 0 if there is none that each row has once. */
+static size_t find_source(const struct field *fields, size_t n_fields, int id, size_t depth,
+                          const struct field *chain[CORRIE_MAX_TYPE_DEPTH])
 {
-    for (size_t i = 0; i < n_fields; i++) {
-        const struct field *found = &fields[i];
-        if (found->id != id) {
-            found = found->type.kind == TYPE_STRUCT
-                        ? find_source(found->type.fields, found->type.n_fields, id)
-                        : NULL;
+    for (size_t i = 0; i < n_fields && depth < CORRIE_MAX_TYPE_DEPTH; i++) {
+        const struct field *field = &fields[i];
+        chain[depth] = field;
+        if (field->id == id) {
+            return depth + 1;
         }
-        if (found) {
+        size_t found =
+            field->type.kind == TYPE_STRUCT
+                ? find_source(field->type.fields, field->type.n_fields, id, depth + 1, chain)
+                : 0;
+        if (found > 0) {
             return found;
         }
     }
-    return NULL;
+    return 0;
+}
+
+const struct field *schema_find_source(const struct schema *schema, int id, struct arena *arena,
+                                       struct str *ret_name)
+{
+    const struct field *chain[CORRIE_MAX_TYPE_DEPTH];
+    size_t n = find_source(schema->fields, schema->n_fields, id, 0, chain);
+    _cleanup_(buf_done) struct buf name = {0};
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (n == 0 || !ret_name) {
+        return n > 0 ? chain[n - 1] : NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        buf_addf(&name, "%s%.*s", i ? "." : "", STR_FMT(chain[i]->name));
+    }
+    return buf_check(&name, &ignored) < 0 || arena_str(arena, buf_str(&name), ret_name) < 0
+               ? NULL
+               : chain[n - 1];
 }
 
 static int check_term(const struct table_metadata *metadata, const struct partition_term *terms,
@@ -32,7 +55,7 @@ static int check_term(const struct table_metadata *metadata, const struct partit
 {
     const struct schema *schema = metadata_schema(metadata);
     const struct partition_term *term = &terms[at];
-    const struct field *source = find_source(schema->fields, schema->n_fields, term->source_id);
+    const struct field *source = schema_find_source(schema, term->source_id, NULL, NULL);
     const struct field *named = schema_find(schema, term->name);
     bool keeps_value =
         str_eq(term->transform, STR("identity")) || str_eq(term->transform, STR("void"));
@@ -117,7 +140,8 @@ static bool id_taken(const json_t *fields, int id)
 }
 
 static int append_spec(const struct table_metadata *metadata, json_t *document, int spec_id,
-                       const struct partition_term *terms, size_t n_terms, corrie_error *err)
+                       const struct partition_term *terms, const int *ids, size_t n_terms,
+                       corrie_error *err)
 {
     _json_ json_t *spec = json_object();
     json_t *fields = json_array();
@@ -129,7 +153,7 @@ static int append_spec(const struct table_metadata *metadata, json_t *document, 
     }
     for (size_t i = 0; i < n_terms; i++) {
         json_t *field = json_object();
-        int id = former_id(metadata, &terms[i]);
+        int id = ids && ids[i] ? ids[i] : former_id(metadata, &terms[i]);
         if (id == 0 || id_taken(fields, id)) {
             id = ++last_id;
         }
@@ -154,6 +178,13 @@ static int append_spec(const struct table_metadata *metadata, json_t *document, 
 int metadata_with_spec(const struct table_metadata *metadata, const struct partition_term *terms,
                        size_t n_terms, int64_t now_ms, struct table_metadata **ret,
                        corrie_error *err)
+{
+    return metadata_with_terms(metadata, terms, NULL, n_terms, now_ms, ret, err);
+}
+
+int metadata_with_terms(const struct table_metadata *metadata, const struct partition_term *terms,
+                        const int *ids, size_t n_terms, int64_t now_ms, struct table_metadata **ret,
+                        corrie_error *err)
 {
     const struct partition_spec *spec = find_spec(metadata, terms, n_terms);
     _json_ json_t *document = NULL;
@@ -181,7 +212,7 @@ int metadata_with_spec(const struct table_metadata *metadata, const struct parti
     }
     if (spec) {
         spec_id = spec->spec_id;
-    } else if ((r = append_spec(metadata, document, spec_id, terms, n_terms, err)) < 0) {
+    } else if ((r = append_spec(metadata, document, spec_id, terms, ids, n_terms, err)) < 0) {
         return r;
     }
     if (js_set_int(document, "default-spec-id", spec_id) < 0) {

@@ -157,6 +157,14 @@ static int check_found(const struct asked *asked, corrie_error *err)
     return 0;
 }
 
+static const char *overwrite_operation(const struct snapshot_options *options, size_t n_files)
+{
+    if (options && options->same_rows) {
+        return "replace";
+    }
+    return n_files > 0 ? "overwrite" : "delete";
+}
+
 int snapshot_overwrite(const struct table_io *io, const struct table_metadata *base,
                        struct str base_location, const struct schema *schema,
                        const struct data_file *files, size_t n_files,
@@ -167,14 +175,15 @@ int snapshot_overwrite(const struct table_io *io, const struct table_metadata *b
                                                    .options = options,
                                                    .base_location = base_location,
                                                    .operation =
-                                                       n_files > 0 ? "overwrite" : "delete"};
+                                                       overwrite_operation(options, n_files)};
     _cleanup_(asked_done) struct asked asked = {.commit = &commit, .removal = removal};
     const struct filter filter = {.arg = &asked, .may_hold = may_hold, .goes = goes};
     int r;
 
     js_setup();
-    if ((r = commit_begin(&commit, base, schema, false, err)) < 0 || (r = ask(&asked, err)) < 0 ||
-        (r = commit_remove(&commit, &filter, err)) < 0 || (r = check_found(&asked, err)) < 0 ||
+    if ((r = commit_begin(&commit, base, schema, LAYOUT_SAME, err)) < 0 ||
+        (r = ask(&asked, err)) < 0 || (r = commit_remove(&commit, &filter, err)) < 0 ||
+        (r = check_found(&asked, err)) < 0 ||
         (r = commit_add_files(&commit, files, n_files, false, err)) < 0 ||
         (r = commit_merge_manifests(&commit, err)) < 0 || (r = commit_keep(&commit, err)) < 0) {
         return r;
@@ -207,7 +216,7 @@ int snapshot_row_delta(const struct table_io *io, const struct table_metadata *b
     int r;
 
     js_setup();
-    if ((r = commit_begin(&commit, base, NULL, false, err)) < 0 ||
+    if ((r = commit_begin(&commit, base, NULL, LAYOUT_SAME, err)) < 0 ||
         (r = commit_add_files(&commit, files, n_files, true, err)) < 0 ||
         (r = commit_merge_manifests(&commit, err)) < 0 || (r = commit_keep(&commit, err)) < 0) {
         return r;

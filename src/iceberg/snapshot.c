@@ -20,7 +20,7 @@ int snapshot_append(const struct table_io *io, const struct table_metadata *base
     int r;
 
     js_setup();
-    if ((r = commit_begin(&commit, base, schema, false, err)) < 0 ||
+    if ((r = commit_begin(&commit, base, schema, LAYOUT_SAME, err)) < 0 ||
         (r = commit_add_files(&commit, files, n_files, false, err)) < 0 ||
         (r = commit_merge_manifests(&commit, err)) < 0 || (r = commit_keep(&commit, err)) < 0) {
         return r;
@@ -134,24 +134,27 @@ int snapshot_replace(const struct table_io *io, const struct table_metadata *bas
 {
     _cleanup_(commit_done) struct commit commit = {
         .io = io, .options = options, .base_location = base_location};
-    _free_ struct data_file *unpartitioned = NULL;
+    enum commit_layout layout = options && options->keep_spec ? LAYOUT_KEEP : LAYOUT_NONE;
+    _free_ struct data_file *added = NULL;
     int r;
 
     js_setup();
     commit.operation =
         base_location.len == 0 ? "append" : "overwrite"; /* a new table's first rows */
-    if ((r = commit_begin(&commit, base, schema, true, err)) < 0) {
+    if ((r = commit_begin(&commit, base, schema, layout, err)) < 0) {
         return r;
     }
-    unpartitioned = mem_alloc(n_files, sizeof *unpartitioned);
-    if (!unpartitioned) {
+    added = mem_alloc(n_files, sizeof *added);
+    if (!added) {
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < n_files; i++) {
-        unpartitioned[i] = files[i];
-        unpartitioned[i].n_partition = 0;
+        added[i] = files[i];
+        if (layout == LAYOUT_NONE) {
+            added[i].n_partition = 0;
+        }
     }
-    if ((r = commit_add_files(&commit, unpartitioned, n_files, false, err)) < 0 ||
+    if ((r = commit_add_files(&commit, added, n_files, false, err)) < 0 ||
         (r = remove_all(&commit, err)) < 0) {
         return r;
     }

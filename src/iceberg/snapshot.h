@@ -19,6 +19,12 @@ struct snapshot_options {
     size_t n_summary;
     size_t keep_snapshots;     /* 0 = 100 */
     size_t merge_manifests_at; /* 0 = 100 manifests of one spec */
+    /* snapshot_replace: the default spec and sort order of the base stay (but for an order whose columns went), and files
+     * have tuples as in snapshot_append. A replace by another spec: `base` with metadata_with_schema, metadata_with_spec. */
+    bool keep_spec;
+    /* snapshot_overwrite: the rows afterwards are those before, in other files: operation "replace", which tells those
+     * who follow a table that there is nothing new (compaction). */
+    bool same_rows;
 };
 
 /* A table after a change. */
@@ -47,7 +53,7 @@ int snapshot_append(const struct table_io *io, const struct table_metadata *base
                     corrie_error *err) CORRIE_MUST_USE;
 
 /* The table holds exactly `files` afterwards, under `schema` (from metadata_replacement_schema; NULL = as it
- * is) and unpartitioned. Older snapshots stay readable. Former files are listed as deleted, so it costs
+ * is) and unpartitioned, unless options say otherwise. Older snapshots stay readable. Former files are listed as deleted, so it costs
  * O(files of the table). On a table without a current snapshot it is an append. */
 int snapshot_replace(const struct table_io *io, const struct table_metadata *base,
                      struct str base_location, const struct schema *schema,
@@ -74,7 +80,7 @@ struct file_removal {
 };
 
 /* Adds `files` and removes what `removal` says, in one snapshot (operation "overwrite", "delete" if no file is
- * added). Manifests that hold a removed file are rewritten: it as DELETED, the others as EXISTING; the rest
+ * added; see options->same_rows). Manifests that hold a removed file are rewritten: it as DELETED, the others as EXISTING; the rest
  * stay. With a partition go its delete files, but for equality deletes of an unpartitioned spec, which apply to
  * other specs too. CORRIE_E_NOT_FOUND for a path that is no live file; a partition may have no files. As
  * snapshot_append otherwise. Cost: one read a manifest; with partitions alone, of those whose summaries admit them. */

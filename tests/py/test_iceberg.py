@@ -346,7 +346,8 @@ def test_we_read_pyiceberg(tmp_path: Path, partitioning: str, version: int) -> N
     assert [f["path"] for f in one["files"]] == [t.file.file_path for t in table.scan("id = 20").plan_files()]
 
 
-COMPARED = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+COMPARED = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+            ">=": operator.ge}
 
 
 @pytest.mark.parametrize("partitioning", [p for p in PARTITIONINGS if p])
