@@ -104,8 +104,10 @@ static int add_field(struct spec_altering *altering, const struct spec_edit *edi
         return corrie_fail(err, CORRIE_E_LIMIT, "more than %d partition fields",
                            CORRIE_MAX_PARTITION_FIELDS);
     }
-    if (term.name.len == 0 &&
-        schema_find_source(schema, term.source_id, altering->arena, &column)) {
+    if (term.name.len == 0 && schema_find_source(schema, term.source_id, NULL, NULL)) {
+        if (!schema_find_source(schema, term.source_id, altering->arena, &column)) {
+            return corrie_fail_memory(err);
+        }
         term.name = partition_field_name(column, term.transform, true, altering->arena);
         if (!term.name.data) {
             return corrie_fail_memory(err);

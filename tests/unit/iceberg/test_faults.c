@@ -1,5 +1,8 @@
 /* Every failing operation and allocation (of these every few, unless CORRIE_TORTURE is set): the table is as it was,
  * and nothing is reported that is not so. */
+#include "iceberg/alter.h"
+#include "iceberg/history.h"
+#include "iceberg/name_mapping.h"
 #include "lines.h"
 #include "os/fault.h"
 
@@ -122,6 +125,102 @@ START_TEST(each_failing_allocation_is_an_error)
 }
 END_TEST
 
+/* ---- what writes nothing ---- */
+
+enum look { SCAN, COLUMNS, SPEC, SORT, EXPIRE, N_LOOKS };
+
+/* A table with a name mapping, deletes and several specs. */
+static struct table_version *rich_table(struct ground *ground)
+{
+    static const char *const mapping =
+        "[{\"field-id\":1,\"names\":[\"id\"]},{\"field-id\":2,\"names\":[\"name\",\"n\"]}]";
+    struct lines *l = &ground->lines;
+    struct table_version *version = update(l, ground->now, "d@b", "t", "u@b");
+
+    version = partition_by(l, version, 1, "bucket[4]");
+    return set_property(l, version, NAME_MAPPING_PROPERTY, mapping);
+}
+
+static int note(void *arg, const struct visited_file *file, corrie_error *err)
+{
+    (void)file;
+    (void)err;
+    ++*(int *)arg;
+    return 0;
+}
+
+static int expire(const struct table_io *io, const struct table_metadata *table, corrie_error *err)
+{
+    _metadata_ struct table_metadata *made = NULL;
+    const struct expire_options all = {.older_than_ms = INT64_MAX};
+    size_t n_expired = 0;
+    int n_freed = 0;
+
+    int r = metadata_expire(table, &all, 0, &made, &n_expired, err);
+    r = r < 0 ? r : history_freed(io, table, made, note, &n_freed, err);
+    if (r >= 0) {
+        ck_assert_int_ge(n_freed, (int)n_expired);
+    }
+    return r;
+}
+
+static int look(const struct table_io *io, const struct table_metadata *table, enum look kind,
+                corrie_error *err)
+{
+    static const struct type type = {.kind = TYPE_LONG};
+    const struct str name = STR("name");
+    const struct str born = STR("born");
+    const struct column_edit edits[] = {
+        {COLUMN_RENAME, .path = &name, .n_path = 1, .name = STR("title")},
+        {COLUMN_ADD, .path = &born, .n_path = 1, .type = &type, .place = PLACE_FIRST},
+        {COLUMN_MOVE, .path = &born, .n_path = 1, .place = PLACE_AFTER, .beside = STR("title")}};
+    const struct spec_edit specs[] = {{SPEC_ADD, .term = {2, STR("truncate[1]"), STR_EMPTY}},
+                                      {SPEC_DROP, .field = STR("part")}};
+    const struct sort_term terms[] = {{2, STR("identity"), true, false}};
+    const struct predicate predicates[] = {{2, PREDICATE_GE, STR("a")},
+                                           {2, PREDICATE_LT, STR("x")}};
+    _metadata_ struct table_metadata *made = NULL;
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct scan scan;
+
+    switch (kind) {
+    case SCAN:
+        return scan_plan(io, table, NULL, predicates, 2, &arena, &scan, err);
+    case COLUMNS:
+        return metadata_with_columns(table, edits, ARRAY_LEN(edits), 0, &made, err);
+    case SPEC:
+        return metadata_with_spec_edits(table, specs, ARRAY_LEN(specs), 0, &made, err);
+    case SORT:
+        return metadata_with_sort_order(table, terms, 1, 0, &made, err);
+    default:
+        return expire(io, table, err);
+    }
+}
+
+START_TEST(each_failing_allocation_of_a_look_is_an_error)
+{
+    _cleanup_(ground_done) struct ground ground = ground_new();
+    const struct table_version *version = rich_table(&ground);
+    uint64_t step = getenv("CORRIE_TORTURE") ? 1 : 5;
+
+    for (uint64_t k = 1 + (uint64_t)_i % step;; k += step) {
+        _error_ corrie_error err = CORRIE_ERROR_INIT;
+        os_fault_arm_alloc(k, 0);
+        int r = look(&ground.lines.f.io, version->metadata, (enum look)_i, &err);
+        uint64_t count = os_fault_alloc_count();
+        os_fault_arm_alloc(0, 0);
+        ck_assert_msg(r >= 0 || r == CORRIE_E_NO_MEMORY, "allocation %llu: %s",
+                      (unsigned long long)k, corrie_error_message(&err));
+        if (count < k) {
+            ck_assert_msg(r >= 0, "%s", corrie_error_message(&err));
+            break;
+        }
+        ck_assert_msg(r < 0 || _i == SCAN, "allocation %llu of %d: it went unnoticed",
+                      (unsigned long long)k, _i);
+    }
+}
+END_TEST
+
 Suite *faults_suite(void);
 Suite *faults_suite(void)
 {
@@ -131,6 +230,7 @@ Suite *faults_suite(void)
     tcase_set_timeout(tcase, getenv("CORRIE_TORTURE") ? 3600 : 60);
     tcase_add_loop_test(tcase, each_failing_operation_leaves_the_table, 0, N_CHANGES);
     tcase_add_loop_test(tcase, each_failing_allocation_is_an_error, 0, N_CHANGES);
+    tcase_add_loop_test(tcase, each_failing_allocation_of_a_look_is_an_error, 0, N_LOOKS);
     suite_add_tcase(suite, tcase);
     return suite;
 }
