@@ -386,7 +386,7 @@ static void print_column(const struct partition_by_term *term, struct buf *out)
     }
 }
 
-void partition_print(const struct partition_by_term *terms, size_t n, struct buf *out)
+void partition_terms_print(const struct partition_by_term *terms, size_t n, struct buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         struct str name = terms[i].transform;

@@ -35,6 +35,6 @@ int partition_parse(struct str text, struct arena *arena, struct partition_by_te
                     size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
 
 /* The terms as text that parses to the same: `day(ts), bucket(4, user_id), "a b".c`. */
-void partition_print(const struct partition_by_term *terms, size_t n, struct buf *out);
+void partition_terms_print(const struct partition_by_term *terms, size_t n, struct buf *out);
 
 #endif

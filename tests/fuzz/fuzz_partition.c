@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
     }
-    partition_print(terms, n, &once);
+    partition_terms_print(terms, n, &once);
     r = partition_parse(buf_str(&once), &arena, &terms, &again, &err);
     if (r == CORRIE_E_LIMIT) { /* quotes made it longer */
         return 0;
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (r < 0 || again != n) {
         abort();
     }
-    partition_print(terms, n, &twice);
+    partition_terms_print(terms, n, &twice);
     if (!str_eq(buf_str(&once), buf_str(&twice))) {
         abort();
     }

@@ -132,7 +132,7 @@ START_TEST(test_printed)
     ck_ok(partition_parse(STR("days( ts ),bucket[4](u.v), \"a \"\"b\", identity(c)"), &arena,
                           &terms, &n, &err),
           &err);
-    partition_print(terms, n, &out);
+    partition_terms_print(terms, n, &out);
     ck_assert_str_eq(buf_text(&out), "day(ts), bucket(4, u.v), \"a \"\"b\", c");
     ck_assert_uint_eq(terms[1].offset, 11);
     ck_assert_uint_eq(terms[1].length, 14);
