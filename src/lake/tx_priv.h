@@ -54,4 +54,12 @@ int tx_note_output(struct lake_tx *tx, struct str key, const struct lake_table *
  * else that of the rows it keeps (`before` as above). */
 void tx_taint(const struct lake_tx *tx, const struct lake_table *before, struct tree_value *value);
 
+struct table_version;
+
+/* Stages a new version of the table `before`, which keeps rows of it. `location` is the table's, absolute. *ret lies in
+ * `arena`, its names in that of `before`. */
+int tx_stage_version(struct lake_tx *tx, const struct lake_table *before, struct str location,
+                     const struct table_version *version, struct arena *arena,
+                     struct lake_table *ret, corrie_error *err) CORRIE_MUST_USE;
+
 #endif

@@ -1,0 +1,196 @@
+/* rewrite.c — some files of a table go, others come: see rewrite.h. */
+#include "lake/rewrite.h"
+
+#include "iceberg/snapshot.h"
+#include "lake/tx_priv.h"
+#include "lake/write_files.h"
+
+void lake_target_done(struct lake_target *target)
+{
+    metadata_free(target->metadata);
+    target->metadata = NULL;
+}
+
+int lake_target_open(struct lake_tx *tx, struct str ns, struct str name, struct arena *arena,
+                     struct lake_target *ret, corrie_error *err)
+{
+    struct lake_view view = lake_tx_view(tx);
+    struct lake_target target = {0};
+    int r;
+
+    r = lake_table_get(&view, ns, name, arena, &target.table, err);
+    if (r < 0) {
+        return r;
+    }
+    if (!target.table.managed) {
+        corrie_fail(err, CORRIE_E_REFUSED, "the table %.*s.%.*s is external: it can only be read",
+                    STR_FMT(ns), STR_FMT(name));
+        return corrie_hint(err, "CREATE TABLE … AS SELECT * FROM it makes a table of this lake");
+    }
+    r = lake_absolute(tx->lake, target.table.metadata_location, arena, &target.metadata_location,
+                      err);
+    if (r >= 0) {
+        r = lake_table_metadata(tx->lake, &target.table, &target.metadata, err);
+    }
+    if (r >= 0) {
+        r = location_resolve(&tx->lake->io, target.metadata->location, arena, &target.location,
+                             err);
+    }
+    if (r < 0) {
+        lake_target_done(&target);
+        return r;
+    }
+    *ret = target;
+    return 0;
+}
+
+static int wrap(const struct lake_target *target, const char *what, corrie_error *err)
+{
+    return corrie_wrap(err, "%s table %.*s.%.*s", what, STR_FMT(target->table.ns),
+                       STR_FMT(target->table.name));
+}
+
+int lake_target_scan(struct lake_tx *tx, struct lake_target *target,
+                     const struct predicate *predicates, size_t n_predicates, struct arena *arena,
+                     corrie_error *err)
+{
+    int r = scan_plan(&tx->lake->io, target->metadata, NULL, predicates, n_predicates, arena,
+                      &target->scan, err);
+
+    if (r == CORRIE_E_NOT_FOUND) {
+        err->code = CORRIE_E_CORRUPT; /* the catalog names them, so they were there */
+    }
+    return r < 0 ? wrap(target, "read", err) : 0;
+}
+
+int lake_target_define(struct lake_tx *tx, const struct lake_target *target, struct engine *engine,
+                       struct str name_space, struct str name, const size_t *chosen,
+                       size_t n_chosen, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    size_t n = chosen ? n_chosen : target->scan.n_files;
+    struct engine_file *files = arena_array(&arena, struct engine_file, n);
+
+    (void)tx;
+    if (!files) {
+        return corrie_fail_memory(err);
+    }
+    if (target->scan.deletes) {
+        return corrie_fail(err, CORRIE_E_UNSUPPORTED,
+                           "rows of %.*s.%.*s were deleted by files of deletes",
+                           STR_FMT(target->table.ns), STR_FMT(target->table.name));
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct data_file *file = &target->scan.files[chosen ? chosen[i] : i];
+
+        files[i] = (struct engine_file){
+            .path = lake_local_path(file->path), .rows = file->record_count, .bytes = file->bytes};
+    }
+    return engine_define_files(engine,
+                               &(struct engine_table){.name_space = name_space,
+                                                      .name = name,
+                                                      .schema = metadata_schema(target->metadata),
+                                                      .files = files,
+                                                      .n_files = n,
+                                                      .positions = true},
+                               err);
+}
+
+/* ---- writing ---- */
+
+/* Which files go, by path. */
+static int find_removal(const struct lake_rewrite *rewrite, struct arena *arena,
+                        struct file_removal *ret, corrie_error *err)
+{
+    const struct scan *scan = &rewrite->target->scan;
+    size_t n = rewrite->n_removed + (rewrite->remove_deletes ? scan->n_delete_files : 0);
+    struct str *paths = arena_array(arena, struct str, n);
+
+    if (!paths) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        paths[i] = i < rewrite->n_removed ? scan->files[rewrite->removed[i]].path
+                                          : scan->delete_files[i - rewrite->n_removed].path;
+    }
+    *ret = (struct file_removal){.paths = paths, .n_paths = n};
+    return 0;
+}
+
+static int write_files(const struct lake_rewrite *rewrite, struct file_writer *writer,
+                       struct arena *arena, struct lake_written *ret, corrie_error *err)
+{
+    int r = 0;
+
+    ret->selects = arena_array(arena, struct written_files, rewrite->n_selects);
+    if (!ret->selects) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; r >= 0 && i < rewrite->n_selects; i++) {
+        r = cancel_check(writer->lake->cancel, err);
+        if (r >= 0) {
+            r = file_writer_write(writer, rewrite->selects[i], NULL, &ret->selects[i], err);
+        }
+        ret->rows += r < 0 ? 0 : ret->selects[i].rows;
+        ret->bytes += r < 0 ? 0 : ret->selects[i].bytes;
+    }
+    return r < 0 ? r : file_writer_sync(writer, err);
+}
+
+static int write_version(struct lake_tx *tx, const struct lake_rewrite *rewrite,
+                         const struct file_writer *writer, struct arena *arena,
+                         struct table_version *ret, corrie_error *err)
+{
+    const struct lake_target *target = rewrite->target;
+    struct snapshot_options options = {.summary = rewrite->summary,
+                                       .n_summary = rewrite->n_summary};
+    struct file_removal removal;
+    int r;
+
+    if (rewrite->n_removed == 0) {
+        return snapshot_append(&tx->lake->io, target->metadata, target->metadata_location, NULL,
+                               writer->files.items, writer->files.count, &options, ret, err);
+    }
+    r = find_removal(rewrite, arena, &removal, err);
+    return r < 0 ? r
+                 : snapshot_overwrite(&tx->lake->io, target->metadata, target->metadata_location,
+                                      NULL, writer->files.items, writer->files.count, &removal,
+                                      &options, ret, err);
+}
+
+int lake_tx_rewrite(struct lake_tx *tx, const struct lake_rewrite *rewrite, struct arena *arena,
+                    struct lake_written *ret, corrie_error *err)
+{
+    _cleanup_(table_version_done) struct table_version version = {0};
+    _cleanup_(file_writer_done) struct file_writer writer = {0};
+    const struct lake_target *target = rewrite->target;
+    struct lake_written written = {0};
+    int r;
+
+    r = file_writer_init(&writer, tx->lake, rewrite->engine, target->metadata,
+                         metadata_schema(target->metadata), metadata_spec(target->metadata),
+                         target->location, arena, err);
+    if (r < 0) {
+        return wrap(target, "write", err);
+    }
+    r = write_files(rewrite, &writer, arena, &written, err);
+    if (r >= 0 && writer.files.count == 0 && rewrite->n_removed == 0) {
+        written.table = target->table;
+        *ret = written;
+        return 0;
+    }
+    if (r >= 0) {
+        r = write_version(tx, rewrite, &writer, arena, &version, err);
+    }
+    if (r < 0) {
+        file_writer_discard(&writer);
+        return wrap(target, "write", err);
+    }
+    r = tx_stage_version(tx, &target->table, target->location, &version, arena, &written.table,
+                         err);
+    if (r < 0) {
+        return wrap(target, "write", err);
+    }
+    *ret = written;
+    return 0;
+}
