@@ -94,6 +94,7 @@ int verb_table_create(struct cli *cli, const struct args *args, corrie_error *er
 int verb_table_import(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_import(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_query(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_sql(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_run(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_job_get(struct cli *cli, const struct args *args, corrie_error *err);
@@ -230,5 +231,14 @@ struct ArrowArrayStream;
 /* Prints the stream in cli->format. `max_rows`: 0 = all. Releases nothing. */
 int result_print(struct cli *cli, struct ArrowArrayStream *rows, int64_t max_rows,
                  corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- SQL from outside (sql.c) ---- */
+
+/* What was asked by SQL or -f, or comes on standard input, and the name of the file it came from (else it stays NULL).
+ * `verb` is for messages. */
+int sql_read(struct cli *cli, const struct args *args, const char *verb, struct buf *ret,
+             const char **ret_file, corrie_error *err) CORRIE_MUST_USE;
+/* Errors in a file's SQL name the file. Returns the error's code. */
+int sql_name_file(corrie_error *err, const char *file);
 
 #endif

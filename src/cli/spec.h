@@ -101,6 +101,7 @@ enum option {
     OPT_TO,
     OPT_MAX_ROWS,
     OPT_ALL_ROWS,
+    OPT_AUTOCOMMIT,
     /* run and jobs */
     OPT_PROJECT_DIR,
     OPT_DRY_RUN,

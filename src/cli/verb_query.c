@@ -1,82 +1,10 @@
 /* verb_query.c — SQL in, rows out. */
 #include <string.h>
 
-#include "base/limits.h"
-#include "base/mem.h"
 #include "cli/cell.h"
 #include "cli/cli.h"
-#include "os/file.h"
-#include "os/tty.h"
 
 enum { TERMINAL_ROWS = 100 };
-
-/* ---- the statement ---- */
-
-static int read_stdin(struct cli *cli, struct buf *sql, corrie_error *err)
-{
-    size_t got = 1;
-    int r = 0;
-
-    while (r >= 0 && got > 0) {
-        char *room = buf_reserve(sql, CORRIE_KiB * 64);
-
-        if (!room) {
-            return buf_check(sql, err);
-        }
-        r = cli_wait_input(cli, err);
-        if (r >= 0) {
-            r = os_read(0, "standard input", room, CORRIE_KiB * 64, &got, err);
-        }
-        buf_commit(sql, r >= 0 ? got : 0);
-    }
-    return r;
-}
-
-/* What was asked, and the name of the file it came from. */
-static int read_sql(struct cli *cli, const struct args *args, struct buf *sql,
-                    const char **ret_file, corrie_error *err)
-{
-    const char *text = args_text(args, OPT_SQL);
-    const char *file = args_text(args, OPT_FILE);
-    int r;
-
-    buf_init(sql, CORRIE_MAX_SQL);
-    if (text && file) {
-        return corrie_fail(err, CORRIE_E_USAGE, "query: either SQL or --file");
-    }
-    if (text && strcmp(text, "-") != 0) {
-        buf_add_text(sql, text);
-        return buf_check(sql, err);
-    }
-    if (file && strcmp(file, "-") != 0) {
-        *ret_file = file;
-        return os_file_read(file, CORRIE_MAX_SQL, sql, err);
-    }
-    if (!text && !file && os_is_terminal(0)) {
-        corrie_fail(err, CORRIE_E_USAGE, "query: no SQL was given");
-        return corrie_hint(err, "corrie query \"SELECT 1\", or -f FILE, or a pipe");
-    }
-    r = read_stdin(cli, sql, err);
-    if (r >= 0 && str_trim(buf_str(sql)).len == 0) {
-        corrie_fail(err, CORRIE_E_USAGE, "query: standard input holds no SQL");
-        r = corrie_hint(err, "corrie query \"SELECT 1\", or -f FILE, or a pipe");
-    }
-    return r;
-}
-
-/* Errors in a file's SQL name the file. */
-static int name_file(corrie_error *err, const char *file)
-{
-    if (file && err->position.line > 0) {
-        char *name = str_dup(str_of(file));
-
-        if (name) {
-            mem_free(err->position.file);
-            err->position.file = name;
-        }
-    }
-    return err->code;
-}
 
 /* ---- to a file ---- */
 
@@ -190,19 +118,14 @@ int verb_query(struct cli *cli, const struct args *args, corrie_error *err)
     const char *file = NULL;
     int r;
 
-    r = read_sql(cli, args, &sql, &file, err);
+    r = sql_read(cli, args, "query", &sql, &file, err);
     if (r < 0) {
         return r;
-    }
-    if (str_find(buf_str(&sql), '\0') >= 0) { /* what stands behind it would not be looked at */
-        return corrie_fail(err, CORRIE_E_PROJECT,
-                           "%s is no SQL: it holds a zero byte, which no UTF-8 text has",
-                           file ? file : "standard input");
     }
     if (args_given(args, OPT_TO)) {
         r = query_to_file(cli, args, buf_text(&sql), &options, err);
     } else {
         r = query_to_output(cli, args, buf_text(&sql), &options, err);
     }
-    return r < 0 ? name_file(err, file) : r;
+    return r < 0 ? sql_name_file(err, file) : r;
 }

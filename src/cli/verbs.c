@@ -204,6 +204,25 @@ static const struct flag query_flags[] = {
     MEMORY_FLAG,
 };
 
+static const struct positional sql_positionals[] = {
+    {OPT_SQL, "SQL", "statements with ; between them; default standard input", false, false},
+};
+static const struct flag sql_flags[] = {
+    {OPT_FILE, FLAG_TEXT, "-f, --file", "FILE", "read them from FILE (-: standard input)"},
+    BRANCH_FLAG,
+    NAMESPACE_FLAG,
+    {OPT_MESSAGE, FLAG_TEXT, "-m, --message, --commit-message", "TEXT",
+     "of the commit; default the statement"},
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "only say what would change"},
+    {OPT_AUTOCOMMIT, FLAG_SWITCH, "--autocommit", NULL,
+     "a commit for each statement; default one for all of them, or nothing"},
+    {OPT_ACCEPT_TAINT, FLAG_SWITCH, "--accept-taint", NULL,
+     "keep what is made of tables that a failed job left; is recorded"},
+    {OPT_MAX_ROWS, FLAG_NUMBER, "--max-rows", "N",
+     "show at most N rows of a query, 0 = all; default 100 on a terminal, else all"},
+    MEMORY_FLAG,
+};
+
 /* ---- look ---- */
 
 static const struct flag table_ls_flags[] = {
@@ -650,6 +669,20 @@ const struct verb cli_verbs[] = {
      .examples = "corrie table rm shop.customers --yes\n"
                  "corrie table delete --branch dev shop.customers",
      .run = verb_table_rm},
+    {.name = "sql",
+     .chapter = CHANGE,
+     .summary = "change tables by SQL: INSERT, UPDATE, DELETE, MERGE, CREATE, ALTER, DROP",
+     .text =
+         "All statements are one commit, or nothing if one fails; each sees what those before it did. Queries may\n"
+         "stand between them. BEGIN and COMMIT make commits of their own.",
+     POSITIONALS(sql_positionals),
+     FLAGS(sql_flags),
+     .examples =
+         "corrie sql \"DELETE FROM shop.customers WHERE name = 'bob'\"\n"
+         "corrie sql \"CREATE TABLE shop.first AS SELECT * FROM shop.customers LIMIT 1\" --branch dev\n"
+         "corrie sql -f report.sql -o csv\n"
+         "echo \"UPDATE shop.customers SET name = upper(name)\" | corrie sql -m \"as agreed\" --dry-run",
+     .run = verb_sql},
     {.group = "table",
      .name = "rename",
      .chapter = CHANGE,

@@ -1,8 +1,8 @@
 /* statement_merge.c — MERGE INTO t USING s ON e WHEN … */
 #include "lang/statement_priv.h"
 
-/* A table, a query in brackets, a function's rows, a file: all of it as it stands. */
-static struct str take_source(struct sql_parser *parser)
+/* A table, a query in brackets, a function's rows, a file: all of it as it stands. A name is its alias too. */
+static struct str take_source(struct sql_parser *parser, struct sql_name *ret_name)
 {
     struct str source = parser->lexer.source;
     size_t begin = parser->now.offset;
@@ -12,7 +12,11 @@ static struct str take_source(struct sql_parser *parser)
     } else if (parser->code == 0 && parser->now.kind == SQL_STRING) {
         sql_advance(parser);
     } else {
-        (void)sql_take_path(parser, "a table or a query in brackets");
+        struct sql_path path = sql_take_path(parser, "a table or a query in brackets");
+
+        if (parser->code == 0) {
+            *ret_name = path.parts[path.n_parts - 1];
+        }
         if (sql_at_symbol(parser, '(')) {
             sql_advance(parser);
             if (!sql_at_symbol(parser, ')')) {
@@ -158,16 +162,20 @@ void sql_parse_merge(struct sql_parser *parser, struct statement *statement)
     static const char *const not_target[] = {"USING", NULL};
     static const char *const not_source[] = {"ON", "USING", NULL};
     VEC(struct sql_merge_clause) clauses = {0};
+    struct sql_name name = {0};
 
     statement->kind = STATEMENT_MERGE;
     sql_expect(parser, "INTO");
     statement->table = sql_take_table(parser);
     statement->table.alias = sql_take_alias(parser, not_target);
     sql_expect(parser, "USING");
-    statement->source = take_source(parser);
+    statement->source = take_source(parser, &name);
     statement->source_alias = sql_take_alias(parser, not_source);
     if (statement->source_alias.text.len > 0 && sql_at_symbol(parser, '(')) {
         sql_take_names(parser, &statement->source_columns, &statement->n_source_columns);
+    }
+    if (statement->source_alias.text.len == 0) {
+        statement->source_alias = name;
     }
     if (sql_accept(parser, "USING")) {
         sql_take_names(parser, &statement->using_columns, &statement->n_using_columns);

@@ -159,6 +159,9 @@ COMMANDS = [
     ("query", ["query", "SELECT * FROM shop.customers", "--max-rows", "1"]),
     ("query", ["query", "SELECT * FROM shop.customers WHERE false"]),
     ("query --to", ["query", "SELECT 1 AS a", "--to", "a.csv"]),
+    ("sql", ["sql", "UPDATE shop.customers SET name = 'eve' WHERE name = 'bob'", "--dry-run"]),
+    ("sql", ["sql", "CREATE NAMESPACE extra; CREATE TABLE IF NOT EXISTS shop.customers (a INT); "
+             "DELETE FROM shop.customers WHERE false", "--branch", "dev"]),
     ("run", ["run", "-p", "project", "--dry-run"]),
     ("run", ["run", "-p", "project"]),
     ("job ls", ["job", "ls", "-n", "1"]),

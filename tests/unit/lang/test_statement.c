@@ -226,6 +226,7 @@ START_TEST(merge_is_taken_apart)
         "MERGE INTO t USING ns.s USING (id) WHEN MATCHED THEN UPDATE WHEN NOT MATCHED THEN INSERT",
         &arena);
     is(s.source, "ns.s");
+    is(s.source_alias.text, "s");
     ck_assert_uint_eq(s.n_using_columns, 1);
     ck_assert_int_eq(s.clauses[0].action, THEN_UPDATE_ALL);
     s = parsed("MERGE INTO t USING read_csv('x.csv') s ON true WHEN MATCHED THEN DELETE", &arena);

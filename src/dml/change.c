@@ -1,0 +1,323 @@
+/* change.c — DELETE and UPDATE: which files hold rows that the condition meets, and those files anew.
+ *
+ * The condition is asked twice of the rows that go to new files: first to count, then to write. What could answer
+ * otherwise the second time (random()), and what finds rows by a join, goes the way of MERGE, which asks once. */
+#include "dml/dml_priv.h"
+
+static struct str row_name(const struct dml *dml)
+{
+    const struct sql_table *table = &dml->statement.table;
+
+    return table->alias.text.len > 0 ? table->alias.text : table->name.text;
+}
+
+/* ---- files that go ---- */
+
+int dml_take_hits(struct dml *dml, const struct lake_target *target,
+                  const struct dml_numbers *numbers, bool goes, struct dml_hits *ret,
+                  corrie_error *err)
+{
+    const struct scan *scan = &target->scan;
+    struct dml_hits hits = {.rows = arena_array(&dml->arena, int64_t, scan->n_files),
+                            .removed = arena_array(&dml->arena, size_t, scan->n_files),
+                            .rewritten = arena_array(&dml->arena, size_t, scan->n_files)};
+
+    if (!hits.rows || !hits.removed || !hits.rewritten) {
+        return corrie_fail_memory(err);
+    }
+    memset(hits.rows, 0, scan->n_files * sizeof *hits.rows);
+    for (size_t i = 0; i < numbers->rows; i++) {
+        int64_t file = numbers->values[2 * i];
+
+        if (file < 0 || (size_t)file >= scan->n_files) {
+            return corrie_fail(err, CORRIE_E_INTERNAL, "a row stands in no file of the table");
+        }
+        hits.rows[file] = numbers->values[2 * i + 1];
+        hits.total += hits.rows[file];
+    }
+    for (size_t i = 0; i < scan->n_files; i++) {
+        if (hits.rows[i] == 0) {
+            continue;
+        }
+        hits.removed[hits.n_removed++] = i;
+        if (!goes || hits.rows[i] != scan->files[i].record_count) {
+            hits.rewritten[hits.n_rewritten++] = i;
+        }
+    }
+    *ret = hits;
+    return 0;
+}
+
+int dml_rewrite(struct dml *dml, const struct lake_target *target, const struct dml_hits *hits,
+                const struct str *selects, size_t n_selects, corrie_error *err)
+{
+    struct lake_rewrite rewrite = {.target = target,
+                                   .removed = hits->removed,
+                                   .n_removed = hits->n_removed,
+                                   .remove_deletes = hits->n_removed == target->scan.n_files &&
+                                                     target->scan.n_pruned == 0,
+                                   .engine = dml_engine(dml),
+                                   .selects = selects,
+                                   .n_selects = n_selects};
+    struct lake_written written;
+    int r;
+
+    dml->report.files_removed = (int64_t)hits->n_removed;
+    if (dml->options->dry_run) {
+        return 0;
+    }
+    r = lake_target_define(dml->tx, target, dml_engine(dml), STR(DML_SPACE), STR("rewritten"),
+                           hits->rewritten, hits->n_rewritten, err);
+    if (r >= 0) {
+        r = lake_tx_rewrite(dml->tx, &rewrite, &dml->arena, &written, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < n_selects; i++) {
+        dml->report.files_added += (int64_t)written.selects[i].n_paths;
+    }
+    return 0;
+}
+
+/* ---- all rows ---- */
+
+static int count_rows(struct dml *dml, int64_t *ret, corrie_error *err)
+{
+    _cleanup_(compose_done) struct compose sql = {0};
+    struct dml_numbers numbers;
+    int r;
+
+    compose_text(&sql, "SELECT count(*) FROM " DML_TARGET);
+    r = dml_numbers(dml, &sql, 1, &numbers, err);
+    if (r >= 0) {
+        *ret = numbers.rows > 0 ? numbers.values[0] : 0;
+    }
+    return r;
+}
+
+/* No file is read, unless files of deletes must say how many rows there are. */
+static int delete_all(struct dml *dml, struct lake_target *target, corrie_error *err)
+{
+    struct dml_hits hits = {0};
+    int r;
+
+    r = lake_target_scan(dml->tx, target, NULL, 0, &dml->arena, err);
+    if (r < 0) {
+        return r;
+    }
+    hits.total = target->scan.records;
+    if (target->scan.deletes) {
+        r = lake_target_define(dml->tx, target, dml_engine(dml), STR(DML_SPACE), STR("target"),
+                               NULL, 0, err);
+        r = r < 0 ? r : count_rows(dml, &hits.total, err);
+    }
+    hits.removed = arena_array(&dml->arena, size_t, target->scan.n_files);
+    if (r >= 0 && !hits.removed) {
+        r = corrie_fail_memory(err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < target->scan.n_files; i++) {
+        hits.removed[hits.n_removed++] = i;
+    }
+    dml->report.deleted = hits.total;
+    return hits.n_removed > 0 ? dml_rewrite(dml, target, &hits, NULL, 0, err) : 0;
+}
+
+/* ---- what the condition meets ---- */
+
+static void add_condition(struct compose *sql, const struct dml *dml)
+{
+    if (dml->statement.condition.len == 0) {
+        compose_text(sql, "true");
+        return;
+    }
+    compose_text(sql, "(");
+    compose_piece(sql, dml, dml->statement.condition);
+    compose_text(sql, ")");
+}
+
+/* Whether rows may come in another order than they were read: a condition with a query or a long list in it is a join. */
+static bool may_disorder(const struct dml *dml)
+{
+    static const char *const words[] = {"SELECT", "FROM", "IN", "OVER"};
+    struct str text = dml->statement.text;
+
+    for (size_t i = 0; i < text.len; i++) {
+        for (size_t k = 0; k < ARRAY_LEN(words); k++) {
+            struct str word = str_of(words[k]);
+
+            /* more often than need be: in names and texts too, and the FROM of DELETE FROM is skipped */
+            if (str_eq_nocase(str_slice(text, i, word.len), word) &&
+                !(k == 1 && dml->statement.kind == STATEMENT_DELETE &&
+                  text.data + i < dml->statement.condition.data)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void add_order(struct compose *sql, const struct dml *dml)
+{
+    if (may_disorder(dml)) {
+        compose_text(sql, " ORDER BY ");
+        compose_name(sql, row_name(dml));
+        compose_text(sql, "." DML_FILE ", ");
+        compose_name(sql, row_name(dml));
+        compose_text(sql, "." DML_ROW);
+    }
+}
+
+static void add_columns(struct compose *sql, const struct dml *dml, const struct schema *schema)
+{
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        compose_text(sql, i == 0 ? "" : ", ");
+        compose_name(sql, row_name(dml));
+        compose_text(sql, ".");
+        compose_name(sql, schema->fields[i].name);
+    }
+}
+
+/* SELECT of what stays of `table`. */
+static void compose_kept(struct compose *sql, const struct dml *dml, const struct schema *schema,
+                         const char *table)
+{
+    compose_with(sql, dml);
+    compose_text(sql, "SELECT ");
+    add_columns(sql, dml, schema);
+    compose_format(sql, " FROM %s AS ", table);
+    compose_name(sql, row_name(dml));
+    compose_text(sql, " WHERE NOT coalesce(");
+    add_condition(sql, dml);
+    compose_text(sql, ", false)");
+    add_order(sql, dml);
+}
+
+/* SELECT of the rows of `table` as they become. */
+static void compose_updated(struct compose *sql, const struct dml *dml, const struct schema *schema,
+                            const struct dml_sets *sets, const char *table)
+{
+    compose_with(sql, dml);
+    compose_text(sql, "SELECT ");
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        bool set = dml_sets_column(sets, i);
+
+        compose_text(sql, i == 0 ? "" : ", ");
+        if (set) {
+            compose_text(sql, "CASE WHEN \"corrie.hit\" THEN ");
+            dml_add_assigned(sql, dml, schema, i, sets, row_name(dml));
+            compose_text(sql, " ELSE ");
+        }
+        compose_name(sql, row_name(dml));
+        compose_text(sql, ".");
+        compose_name(sql, schema->fields[i].name);
+        compose_text(sql, set ? " END" : "");
+    }
+    compose_text(sql, " FROM (SELECT *, coalesce(");
+    add_condition(sql, dml);
+    compose_format(sql, ", false) AS \"corrie.hit\" FROM %s AS ", table);
+    compose_name(sql, row_name(dml));
+    compose_text(sql, ") AS ");
+    compose_name(sql, row_name(dml));
+    add_order(sql, dml);
+}
+
+static void compose_count(struct compose *sql, const struct dml *dml)
+{
+    compose_with(sql, dml);
+    compose_text(sql, "SELECT " DML_FILE ", count(*) FROM " DML_TARGET " AS ");
+    compose_name(sql, row_name(dml));
+    compose_text(sql, " WHERE ");
+    add_condition(sql, dml);
+    compose_text(sql, " GROUP BY " DML_FILE);
+}
+
+/* Counts, and rewrites what was hit. */
+static int change_files(struct dml *dml, struct lake_target *target, const struct dml_sets *sets,
+                        const struct compose *count, const struct engine_binding *binding,
+                        corrie_error *err)
+{
+    _cleanup_(compose_done) struct compose rewrite = {0};
+    const struct schema *schema = metadata_schema(target->metadata);
+    bool deletes = dml->statement.kind == STATEMENT_DELETE;
+    struct dml_numbers numbers;
+    struct dml_hits hits;
+    struct str select;
+    int r;
+
+    r = dml_define_candidates(dml, target, binding, err);
+    if (r < 0 || (r = dml_numbers(dml, count, 2, &numbers, err)) < 0 ||
+        (r = dml_take_hits(dml, target, &numbers, deletes, &hits, err)) < 0) {
+        return r;
+    }
+    if (deletes) {
+        dml->report.deleted = hits.total;
+        compose_kept(&rewrite, dml, schema, DML_REWRITE);
+    } else {
+        dml->report.updated = hits.total;
+        compose_updated(&rewrite, dml, schema, sets, DML_REWRITE);
+    }
+    r = compose_check(&rewrite, err);
+    if (r < 0 || hits.total == 0) {
+        return r;
+    }
+    select = buf_str(&rewrite.text);
+    r = dml_rewrite(dml, target, &hits, &select, hits.n_rewritten > 0 ? 1 : 0, err);
+    return r < 0 ? compose_place(&rewrite, dml, err) : 0;
+}
+
+/* Everything that can be told before a row is read. 1: it must be done as a join. */
+static int look(struct dml *dml, struct lake_target *target, struct dml_sets *sets,
+                struct compose *count, struct engine_binding *ret, corrie_error *err)
+{
+    _cleanup_(compose_done) struct compose updated = {0};
+    const struct schema *schema = metadata_schema(target->metadata);
+    struct engine_binding ignored;
+    bool is_volatile = false;
+    int r;
+
+    compose_count(count, dml);
+    r = dml_read_tables(dml, count, &dml->statement.table, &is_volatile, err);
+    if (r < 0 || is_volatile) {
+        return r < 0 ? r : 1;
+    }
+    r = dml_bind(dml, count, target, ret, err);
+    if (r < 0 || dml->statement.kind == STATEMENT_DELETE) {
+        return r;
+    }
+    r = dml_resolve_sets(dml, schema, dml->statement.sets, dml->statement.n_sets, sets, err);
+    if (r < 0) {
+        return r;
+    }
+    compose_updated(&updated, dml, schema, sets, DML_TARGET);
+    r = dml_read_tables(dml, &updated, &dml->statement.table, NULL, err);
+    return r < 0 ? r : dml_bind(dml, &updated, target, &ignored, err);
+}
+
+int dml_change(struct dml *dml, corrie_error *err)
+{
+    _cleanup_(lake_target_done) struct lake_target target = {0};
+    _cleanup_(compose_done) struct compose count = {0};
+    struct engine_binding binding;
+    struct dml_sets sets = {0};
+    int r;
+
+    if (dml->statement.source.len > 0) {
+        return dml_change_joined(dml, err);
+    }
+    r = dml_open_target(dml, &target, err);
+    if (r < 0) {
+        return r;
+    }
+    if (dml->statement.kind == STATEMENT_DELETE && dml->statement.condition.len == 0) {
+        return delete_all(dml, &target, err);
+    }
+    r = look(dml, &target, &sets, &count, &binding, err);
+    if (r > 0) {
+        return dml_change_joined(dml, err);
+    }
+    return r < 0 ? r : change_files(dml, &target, &sets, &count, &binding, err);
+}

@@ -1,0 +1,196 @@
+"""`corrie sql`: what becomes of tables, what is told, what wrong statements get."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Lake
+
+GOODS = ("CREATE TABLE shop.goods (id BIGINT NOT NULL, name VARCHAR, price DOUBLE, s STRUCT(a INTEGER, b VARCHAR));"
+         "INSERT INTO shop.goods VALUES (1, 'tea', 2.5, {'a': 1, 'b': 'x'}), (2, 'salt', NULL, NULL);"
+         "INSERT INTO shop.goods SELECT i, 'n' || i, i / 2, NULL FROM range(10, 14) AS r(i)")
+
+
+@pytest.fixture
+def goods(lake: Lake) -> Lake:
+    lake.run("sql", GOODS)
+    return lake
+
+
+def ids(lake: Lake, table: str = "shop.goods") -> list[int]:
+    return [int(row[0]) for row in lake.rows(f"SELECT id FROM {table}")]
+
+
+def one(lake: Lake, statement: str, *more: str) -> dict[str, object]:
+    done = lake.json("sql", statement, *more)
+    assert len(done["statements"]) == 1
+    return dict(done["statements"][0], commit=done["commit"])
+
+
+def test_a_script_is_one_commit(goods: Lake) -> None:
+    head = goods.head()
+    done = goods.json("sql", "DELETE FROM shop.goods WHERE id = 1; INSERT INTO shop.goods (id) VALUES (7)", "-m", "why")
+    assert [s["rows_deleted"] + s["rows_inserted"] for s in done["statements"]] == [1, 1]
+    assert [s["commit"] for s in done["statements"]] == [None, done["commit"]]
+    log = goods.json("log", "--max-count", "2")["commits"]
+    assert (log[0]["commit"], log[1]["commit"], log[0]["message"]) == (done["commit"], head, "why")
+    goods.fsck()
+
+
+def test_a_script_that_fails_leaves_nothing(goods: Lake) -> None:
+    head = goods.head()
+    text = goods.error("sql", "DELETE FROM shop.goods;\nINSERT INTO shop.goods VALUES (1, 'x', 'y', NULL)", status=1)
+    assert "y" in text
+    assert goods.head() == head and ids(goods) == [1, 2, 10, 11, 12, 13]
+    text = goods.error("sql", "DELETE FROM shop.goods; FROB", status=1)
+    assert "found FROB" in text
+    assert goods.head() == head
+
+
+def test_autocommit_and_begin(goods: Lake) -> None:
+    done = goods.json("sql", "DELETE FROM shop.goods WHERE id = 1; DELETE FROM shop.goods WHERE id = 2", "--autocommit")
+    assert all(s["commit"] for s in done["statements"])
+    done = goods.json("sql", "DELETE FROM shop.goods WHERE id = 10; BEGIN; DELETE FROM shop.goods; ROLLBACK; "
+                             "BEGIN; DELETE FROM shop.goods WHERE id = 11; "
+                             "INSERT INTO shop.goods (id) VALUES (5); COMMIT")
+    assert [bool(s["commit"]) for s in done["statements"]] == [True, False, False, False, False, False, False, True]
+    assert ids(goods) == [12, 13, 5]
+    head = goods.head()
+    assert "never committed" in goods.error("sql", "BEGIN; DELETE FROM shop.goods", status=1)
+    assert "no transaction" in goods.error("sql", "COMMIT", status=1)
+    assert goods.head() == head
+
+
+def test_rows_keep_their_order(goods: Lake) -> None:
+    assert ids(goods) == [1, 2, 10, 11, 12, 13]
+    one(goods, "UPDATE shop.goods SET name = 'x' WHERE id = 11")
+    assert ids(goods) == [1, 2, 10, 11, 12, 13]
+    one(goods, "DELETE FROM shop.goods WHERE id IN (SELECT 12)")
+    assert ids(goods) == [1, 2, 10, 11, 13]
+    one(goods, "UPDATE shop.goods SET name = 'y' WHERE id = 2")  # its file comes behind the others
+    assert ids(goods) == [10, 11, 13, 1, 2]
+
+
+def test_only_files_with_hits_are_written(goods: Lake) -> None:
+    done = one(goods, "UPDATE shop.goods SET price = 0 WHERE id = 12")
+    assert (done["rows_updated"], done["files_removed"], done["files_added"]) == (1, 1, 1)
+    done = one(goods, "DELETE FROM shop.goods WHERE id >= 10")
+    assert (done["rows_deleted"], done["files_removed"], done["files_added"]) == (4, 1, 0)
+    done = one(goods, "DELETE FROM shop.goods WHERE price > 1000")
+    assert (done["rows_deleted"], done["commit"]) == (0, None)
+    done = one(goods, "DELETE FROM shop.goods WHERE price = NULL")
+    assert done["rows_deleted"] == 0
+    done = one(goods, "TRUNCATE shop.goods")
+    assert (done["rows_deleted"], done["files_read"]) == (2, 0)
+    assert ids(goods) == []
+
+
+def test_fields_of_structs(goods: Lake) -> None:
+    one(goods, "UPDATE shop.goods AS g SET s.b = name, g.s.a = 9 WHERE g.id <= 2")
+    assert goods.rows("SELECT s.a, s.b FROM shop.goods WHERE id <= 2") == [["9", "tea"], ["9", "salt"]]
+    assert "twice" in goods.error("sql", "UPDATE shop.goods SET s.a = 1, s = NULL", status=1)
+    assert "no struct" in goods.error("sql", "UPDATE shop.goods SET name.a = 1", status=1)
+
+
+def test_a_row_matched_twice_is_an_error(goods: Lake) -> None:
+    head = goods.head()
+    twice = "(VALUES (1, 'a'), (1, 'b')) AS s(id, name)"
+    for statement in (f"MERGE INTO shop.goods AS g USING {twice} ON g.id = s.id "
+                      "WHEN MATCHED THEN UPDATE SET name = s.name",
+                      f"UPDATE shop.goods SET name = s.name FROM {twice} WHERE goods.id = s.id"):
+        assert "more than one row of the source" in goods.error("sql", statement, status=1)
+    assert goods.head() == head
+    done = one(goods, f"DELETE FROM shop.goods AS g USING {twice} WHERE g.id = s.id")
+    assert done["rows_deleted"] == 1
+    # a second row that changes nothing is no harm
+    done = one(goods, "MERGE INTO shop.goods AS g USING (VALUES (2, 'a'), (2, 'b')) AS s(id, name) ON g.id = s.id "
+                      "WHEN MATCHED AND s.name = 'a' THEN UPDATE SET name = s.name WHEN MATCHED THEN DO NOTHING")
+    assert done["rows_updated"] == 1
+
+
+def test_what_differs_from_call_to_call_is_asked_once(goods: Lake) -> None:
+    goods.run("sql", "CREATE TABLE many AS SELECT i AS id, 0.0::DOUBLE AS v FROM range(1000) AS r(i)")
+    done = one(goods, "DELETE FROM many WHERE random() < 0.5")
+    left = int(goods.rows("SELECT count(*) FROM many")[0][0])
+    assert done["rows_deleted"] == 1000 - left and 300 < left < 700
+    done = one(goods, "UPDATE many SET v = random() WHERE random() < 0.5")
+    assert done["rows_updated"] == int(goods.rows("SELECT count(*) FROM many WHERE v > 0")[0][0])
+    assert "must not differ" in goods.error(
+        "sql", "MERGE INTO many USING (SELECT 1 AS id) s ON many.id = s.id WHEN MATCHED AND random() < 1 THEN DELETE",
+        status=1)
+
+
+def test_a_dry_run_changes_nothing(goods: Lake) -> None:
+    head = goods.head()
+    for statement, field, rows in (("DELETE FROM shop.goods WHERE id > 11", "rows_deleted", 2),
+                                   ("UPDATE shop.goods SET price = 1", "rows_updated", 6),
+                                   ("INSERT INTO shop.goods (id) SELECT 1 FROM range(3)", "rows_inserted", 3),
+                                   ("DROP TABLE shop.goods", "rows_deleted", 6)):
+        assert one(goods, statement, "--dry-run")[field] == rows
+    assert goods.head() == head and len(ids(goods)) == 6
+
+
+@pytest.mark.parametrize(("statement", "status", "parts"), [
+    ("DELETE FROM shop.gods", 3, ["gods", "shop.goods"]),
+    ("DELETE FROM shop.goods WHERE\n  prise > 1", 3, ["prise", "line 2", "price"]),
+    ("UPDATE shop.goods SET nme = 1", 3, ["nme", "name"]),
+    ("UPDATE shop.goods SET name = frob(1)", 1, ["frob"]),
+    ("UPDATE shop.goods SET id = NULL WHERE id = 1", 1, ["id", "required"]),
+    ("UPDATE shop.goods SET price = CAST(name AS DOUBLE)", 1, ["Could not convert", "DOUBLE"]),
+    ("INSERT INTO shop.goods VALUES (1, 2)", 1, ["4 columns", "have 2"]),
+    ("INSERT INTO shop.goods (name) VALUES ('x')", 1, ["id", "not be null"]),
+    ("INSERT INTO shop.goods (id, id) VALUES (1, 2)", 1, ["twice"]),
+    ("INSERT INTO shop.goods BY NAME SELECT 1 AS id, 2 AS pric", 3, ["pric", "price"]),
+    ("CREATE TABLE shop.goods (a INT)", 4, ["OR REPLACE"]),
+    ("CREATE TABLE shop.n (a INT, A INT)", 1, ["twice"]),
+    ("CREATE TABLE shop.n (a FROB)", 2, ["FROB"]),
+    ("ALTER TABLE shop.goods ALTER COLUMN id TYPE INTEGER", 2, ["int", "long"]),
+    ("ALTER TABLE shop.goods ADD COLUMN name INT", 4, ["name"]),
+    ("DROP NAMESPACE shop", 7, ["goods"]),
+    ("COPY shop.goods TO 'x.csv'", 1, ["COPY", "INSERT"]),
+    ("", 1, ["no statement"]),
+])
+def test_wrong_statements(goods: Lake, statement: str, status: int, parts: list[str]) -> None:
+    head = goods.head()
+    text = goods.error("sql", statement or " ; ", status=status)
+    for part in parts:
+        assert part in text
+    assert goods.head() == head
+    assert goods.fsck()
+
+
+def test_odd_names(lake: Lake, tmp_path: Path) -> None:
+    column = "ü" * 127
+    for name in ("a b", "a\"b", "é€", "select", "a'b"):
+        quoted = '"' + name.replace('"', '""') + '"'
+        if '"' in name:
+            lake.error("sql", f"CREATE TABLE {quoted} AS SELECT 1 AS id", status=2)
+            continue
+        lake.run("sql", f'CREATE TABLE {quoted} AS SELECT 1 AS id, 2 AS "{column}", 3 AS "x""y.z"')
+        lake.run("sql", f'UPDATE {quoted} SET "{column}" = "x""y.z" + 1, "x""y.z" = 7 WHERE {quoted}."{column}" = 2')
+        assert lake.rows(f'SELECT * FROM {quoted}') == [["1", "4", "7"]]
+
+
+def test_a_file_names_its_place(goods: Lake) -> None:
+    script = goods.home / "change.sql"
+    script.write_text("-- first\nDELETE FROM shop.goods WHERE id = 1;\n\nUPDATE shop.goods SET nme = 1;\n")
+    text = goods.error("sql", "-f", script, status=3)
+    assert "change.sql" in text and "SET nme = 1" in text and "^^^" in text
+
+
+def test_results_between_changes(goods: Lake) -> None:
+    done = goods.run("sql", "INSERT INTO shop.goods (id) VALUES (99); SELECT max(id) AS top FROM shop.goods",
+                     "-o", "csv")
+    assert "top" in done.stdout and "99" in done.stdout
+    assert goods.run("sql", "SELECT 1 AS a", "-o", "json").stdout.count("columns") == 1
+
+
+def test_altered_tables_are_changed(goods: Lake) -> None:
+    goods.run("sql", "ALTER TABLE shop.goods RENAME COLUMN name TO title, DROP COLUMN price, ADD COLUMN n INT FIRST, "
+                     "ADD COLUMN s.c DATE; UPDATE shop.goods SET n = id, s.c = DATE '2026-01-02' WHERE id = 1")
+    assert goods.rows("SELECT n, title, s.c FROM shop.goods WHERE id = 1") == [["1", "tea", "2026-01-02"]]
+    goods.run("sql", "ALTER TABLE shop.goods RENAME TO shop.wares")
+    assert len(ids(goods, "shop.wares")) == 6
+    goods.fsck()
+
