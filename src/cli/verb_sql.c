@@ -4,7 +4,8 @@
 #include "arrow/table.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "cli/repl.h"
+#include "os/tty.h"
 
 enum { TERMINAL_ROWS = 100 };
 
@@ -133,50 +134,77 @@ static bool tells_more(const char *text, size_t queries)
            json_array_size(json_object_get(document, "statements")) > queries;
 }
 
-int verb_sql(struct cli *cli, const struct args *args, corrie_error *err)
+/* ---- the verb ---- */
+
+struct call {
+    struct cli *cli;
+    struct results results;
+    corrie_sql_options options;
+};
+
+static int run_text(void *arg, const char *sql, corrie_error *err)
 {
     static const struct show show = {.list = "statements",
                                      .columns = columns,
                                      .n_columns = ARRAY_LEN(columns),
                                      .print = print_done};
-    struct results results = {
-        .cli = cli,
-        .max_rows = args_number(args, OPT_MAX_ROWS, cli->out.terminal ? TERMINAL_ROWS : 0)};
-    corrie_sql_options options = {.size = sizeof options,
-                                  .branch = args_text(args, OPT_BRANCH),
-                                  .default_namespace = cli_namespace(cli, args),
-                                  .message = args_text(args, OPT_MESSAGE),
-                                  .memory = args_text(args, OPT_MEMORY),
-                                  .autocommit = args_on(args, OPT_AUTOCOMMIT),
-                                  .dry_run = args_on(args, OPT_DRY_RUN),
-                                  .accept_taint = args_on(args, OPT_ACCEPT_TAINT),
-                                  .rows = on_rows,
-                                  .rows_context = &results};
-    _cleanup_(buf_done) struct buf sql = {0};
-    const char *file = NULL;
+    struct call *call = arg;
+    struct cli *cli = call->cli;
     corrie_lake *lake;
     char *text;
     int r;
 
-    if (cli->format == FORMAT_PARQUET || cli->format == FORMAT_ARROW) {
-        return corrie_fail(err, CORRIE_E_USAGE, "sql: -o %s is for files",
-                           args_text(args, OPT_OUTPUT));
-    }
-    r = sql_read(cli, args, "sql", &sql, &file, err);
-    if (r < 0 || (r = cli_lake(cli, &lake, err)) < 0) {
+    r = cli_lake(cli, &lake, err);
+    if (r < 0) {
         return r;
     }
-    options.file = file;
+    call->results.queries = 0;
     progress_begin(&cli->progress, &cli->err);
     progress_set(&cli->progress, "sql", NULL, -1, -1);
-    r = corrie_sql(lake, buf_text(&sql), &options, &text, err);
+    r = corrie_sql(lake, sql, &call->options, &text, err);
     progress_end(&cli->progress);
     if (r < 0) {
-        return sql_name_file(err, file);
+        return r;
     }
-    if (results.queries > 0 && !tells_more(text, results.queries)) {
+    if (call->results.queries > 0 && !tells_more(text, call->results.queries)) {
         corrie_free(text);
         return 0;
     }
     return show_document(cli, text, &show, err);
+}
+
+int verb_sql(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    struct call call = {.cli = cli,
+                        .results = {.cli = cli,
+                                    .max_rows = args_number(args, OPT_MAX_ROWS,
+                                                            cli->out.terminal ? TERMINAL_ROWS : 0)},
+                        .options = {.size = sizeof call.options,
+                                    .branch = args_text(args, OPT_BRANCH),
+                                    .default_namespace = cli_namespace(cli, args),
+                                    .message = args_text(args, OPT_MESSAGE),
+                                    .memory = args_text(args, OPT_MEMORY),
+                                    .autocommit = args_on(args, OPT_AUTOCOMMIT),
+                                    .dry_run = args_on(args, OPT_DRY_RUN),
+                                    .accept_taint = args_on(args, OPT_ACCEPT_TAINT),
+                                    .rows = on_rows,
+                                    .rows_context = &call.results}};
+    _cleanup_(buf_done) struct buf sql = {0};
+    const char *file = NULL;
+    int r;
+
+    if (!args_given(args, OPT_SQL) && !args_given(args, OPT_FILE) && os_is_terminal(0) &&
+        cli->out.terminal) {
+        return repl_run(
+            cli,
+            &(struct repl_options){.branch = call.options.branch, .run = run_text, .arg = &call},
+            err);
+    }
+    r = sql_read(cli, args, "sql", &sql, &file, err);
+    if (r < 0) {
+        return r;
+    }
+    call.options.file = file;
+    r = run_text(&call, buf_text(&sql), err);
+    return r < 0 ? sql_name_file(err, file) : r;
 }

@@ -205,7 +205,9 @@ static const struct flag query_flags[] = {
 };
 
 static const struct positional sql_positionals[] = {
-    {OPT_SQL, "SQL", "statements with ; between them; default standard input", false, false},
+    {OPT_SQL, "SQL",
+     "statements with ; between them; default standard input, at a terminal a prompt", false,
+     false},
 };
 static const struct flag sql_flags[] = {
     {OPT_FILE, FLAG_TEXT, "-f, --file", "FILE", "read them from FILE (-: standard input)"},
@@ -674,7 +676,8 @@ const struct verb cli_verbs[] = {
      .summary = "change tables by SQL: INSERT, UPDATE, DELETE, MERGE, CREATE, ALTER, DROP",
      .text =
          "All statements are one commit, or nothing if one fails; each sees what those before it did. Queries may\n"
-         "stand between them. BEGIN and COMMIT make commits of their own.",
+         "stand between them. BEGIN and COMMIT make commits of their own. At a terminal, without SQL, statements are\n"
+         "typed one by one.",
      POSITIONALS(sql_positionals),
      FLAGS(sql_flags),
      .examples =

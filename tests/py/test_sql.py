@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import select
 from pathlib import Path
 
 import pytest
-from conftest import Lake
+from conftest import BIN, TIMEOUT, Lake
 
 GOODS = ("CREATE TABLE shop.goods (id BIGINT NOT NULL, name VARCHAR, price DOUBLE, s STRUCT(a INTEGER, b VARCHAR));"
          "INSERT INTO shop.goods VALUES (1, 'tea', 2.5, {'a': 1, 'b': 'x'}), (2, 'salt', NULL, NULL);"
@@ -194,3 +198,52 @@ def test_altered_tables_are_changed(goods: Lake) -> None:
     assert len(ids(goods, "shop.wares")) == 6
     goods.fsck()
 
+
+
+class Terminal:
+    """`corrie sql` at a terminal."""
+
+    def __init__(self, lake: Lake, **env: str) -> None:
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(BIN / "corrie", ["corrie", "sql"], {**lake.env, "TERM": "xterm", **env})
+        self.seen = ""
+
+    def until(self, pattern: str) -> str:
+        """What comes up to a pattern."""
+        while not (found := re.search(pattern, self.seen)):
+            assert select.select([self.fd], [], [], TIMEOUT)[0], f"no {pattern!r} in {self.seen!r}"
+            try:
+                self.seen += os.read(self.fd, 65536).decode(errors="replace")
+            except OSError:
+                raise AssertionError(f"no {pattern!r} in {self.seen!r}") from None
+        text, self.seen = self.seen[:found.end()], self.seen[found.end():]
+        return text
+
+    def say(self, text: str, pattern: str) -> str:
+        os.write(self.fd, text.encode())
+        return self.until(pattern)
+
+    def ends(self) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+@pytest.mark.parametrize("libedit", ["", "/nonexistent"])
+def test_typed_at_a_terminal(goods: Lake, libedit: str) -> None:
+    terminal = Terminal(goods, **({"CORRIE_LIBEDIT": libedit} if libedit else {}))
+    terminal.until("sql> ")
+    terminal.say("DELETE FROM shop.goods\n", "   > ")
+    terminal.say("WHERE id = 1;\n", r"1 row deleted[\s\S]*sql> ")
+    assert "é;" in terminal.say("SELECT 'é;' AS \"größe\";\n", r"1 row\S*\s+sql> ")
+    terminal.say("FROB;\n", r"found FROB[\s\S]*sql> ")
+    terminal.say("BEGIN;\n", "   > ")
+    terminal.say("DELETE FROM shop.goods;\n", "   > ")
+    terminal.say("ROLLBACK;\n", r"rollback[\s\S]*sql> ")
+    terminal.say("what was typed", "typed")
+    terminal.say("\x03", "sql> ")  # is dropped
+    terminal.say("SELECT sum(i * i % 7) FROM range(1000000000000) AS r(i);\n", r"sql +[0-9.]+ s")
+    terminal.say("\x03", r"interrupted[\s\S]*sql> ")  # the statement ends, the shell does not
+    terminal.say("INSERT INTO shop.goods (id) VALUES (77);\n", r"1 row inserted[\s\S]*sql> ")
+    os.write(terminal.fd, b"\\q\n")
+    assert terminal.ends() == 0
+    assert ids(goods) == [10, 11, 12, 13, 2, 77]
