@@ -456,14 +456,19 @@ static void read_partition(struct avro_cursor *cursor, const struct avro_type *t
         return;
     }
     file->n_partition = n;
+    size_t n_read = 0;
     for (size_t i = 0; i < type->n_fields && avro_cursor_ok(cursor); i++) {
         size_t at = tuple_position(reader->spec, &type->fields[i], i);
+        n_read += at < n;
         if (at >= n) {
             avro_skip(cursor, type->fields[i].type);
         } else if (!partition_value_decode(cursor, type->fields[i].type, reader->arena,
                                            &file->partition[at].bytes)) {
             avro_cursor_fail(cursor, avro_out_of_memory);
         }
+    }
+    if (n_read < n) { /* as null it would be looked for where it is not */
+        avro_cursor_fail(cursor, "a partition lacks a field of its spec");
     }
 }
 

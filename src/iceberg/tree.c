@@ -34,12 +34,12 @@ static int read_file(const struct table_io *io, struct str path, struct arena *a
     if (!what) {
         return corrie_fail_memory(err);
     }
-    if ((r = location_key(io, path, arena, &key, err)) < 0) {
-        return r;
-    }
-    r = store_get(io->store, key, CORRIE_MAX_MANIFEST, out, NULL, err);
-    if (r < 0) {
-        return r;
+    if ((r = location_key(io, path, arena, &key, err)) < 0 ||
+        (r = store_get(io->store, key, CORRIE_MAX_MANIFEST, out, NULL, err)) < 0) {
+        if (r == CORRIE_E_USAGE) {
+            err->code = CORRIE_E_CORRUPT; /* a name that no program would give a file */
+        }
+        return err->code;
     }
     *ret_what = what;
     return 0;
@@ -85,6 +85,8 @@ int tree_manifests(const struct table_io *io, const struct table_metadata *metad
 {
     _cleanup_(buf_done) struct buf bytes;
     const char *what = NULL;
+    struct str claim;
+    int64_t n_files;
 
     buf_init(&bytes, CORRIE_MAX_MANIFEST);
     if (!snapshot) {
@@ -97,7 +99,17 @@ int tree_manifests(const struct table_io *io, const struct table_metadata *metad
     if (r < 0) {
         return corrie_wrap(err, "read the manifest list of snapshot %lld", (long long)snapshot->id);
     }
-    return manifest_list_decode(buf_str(&bytes), what, arena, list, err);
+    size_t before = list->count;
+    r = manifest_list_decode(buf_str(&bytes), what, arena, list, err);
+    /* a list that was cut after its header is a whole one of no manifests */
+    if (r >= 0 && list->count == before && snapshot_summary(snapshot, "total-data-files", &claim) &&
+        str_to_int64(claim, &n_files) && n_files > 0) {
+        return corrie_fail(
+            err, CORRIE_E_CORRUPT,
+            "the manifest list '%s' is empty, where its snapshot has %lld data files", what,
+            (long long)n_files);
+    }
+    return r;
 }
 
 int tree_entries(const struct table_io *io, const struct table_metadata *metadata,
@@ -116,7 +128,7 @@ int tree_entries(const struct table_io *io, const struct table_metadata *metadat
     }
     int r = read_file(io, manifest->path, arena, &bytes, &what, err);
     if (r < 0) {
-        return corrie_wrap(err, "read a manifest");
+        return corrie_wrap(err, "read manifest '%.*s'", STR_FMT(manifest->path));
     }
     if (manifest->length > 0 && (uint64_t)manifest->length != bytes.len) {
         return corrie_fail(err, CORRIE_E_CORRUPT,
