@@ -228,9 +228,10 @@ static bool took_name(const struct following *following, const struct field *fie
     return !before || !str_eq(before->name, field->name);
 }
 
-/* `mapped` without names that other fields of the level took, and with the one that its own field took. */
+/* `mapped` without names that other fields of the level took, and with the one that its own field took, unless an entry
+ * before it has that (`again`: the id stands there too). */
 static int follow_names(const struct following *following, const struct field *fields,
-                        size_t n_fields, struct mapped_field *mapped, corrie_error *err)
+                        size_t n_fields, bool again, struct mapped_field *mapped, corrie_error *err)
 {
     struct str *names = arena_array(following->arena, struct str, mapped->n_names + 1);
     size_t n = 0;
@@ -241,14 +242,14 @@ static int follow_names(const struct following *following, const struct field *f
     for (size_t i = 0; i < mapped->n_names; i++) {
         bool taken = false;
         for (size_t f = 0; f < n_fields; f++) {
-            taken |= fields[f].id != mapped->field_id && took_name(following, &fields[f]) &&
-                     str_eq(fields[f].name, mapped->names[i]);
+            taken |= (again || fields[f].id != mapped->field_id) &&
+                     took_name(following, &fields[f]) && str_eq(fields[f].name, mapped->names[i]);
         }
         if (!taken) {
             names[n++] = mapped->names[i];
         }
     }
-    for (size_t f = 0; f < n_fields; f++) {
+    for (size_t f = 0; f < n_fields && !again; f++) {
         const struct mapped_field left = {.names = names, .n_names = n};
         if (fields[f].id == mapped->field_id && took_name(following, &fields[f]) &&
             !name_mapping_find(&left, 1, fields[f].name)) {
@@ -274,7 +275,8 @@ static int follow(const struct following *following, const struct mapped_field *
     }
     for (size_t i = 0; i < n_mapped; i++) {
         made[i] = mapped[i];
-        if ((r = follow_names(following, fields, n_fields, &made[i], err)) < 0) {
+        bool again = find_id(mapped, i, mapped[i].field_id) != NULL;
+        if ((r = follow_names(following, fields, n_fields, again, &made[i], err)) < 0) {
             return r;
         }
     }

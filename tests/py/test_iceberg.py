@@ -629,3 +629,111 @@ def test_we_merge_lines_of_pyiceberg(tmp_path: Path) -> None:
             plan = call(root, "plan", metadata=made["location"])
             assert sum(f["records"] for f in plan["files"]) == len(expected)
             assert merged.format_version == 2
+
+
+# ---- our partitions and our alterations, read by PyIceberg ---------------------------------------------------------
+
+SHOPS = ["a/b", "=é%20", "", "北京市朝阳区", "x" * 300, None]
+
+
+def text_of(value: Any, field: Any, source: Any) -> str | None:
+    """A partition value of PyIceberg's transforms as our tool reads it."""
+    if value is None:
+        return None
+    kind = str(field.transform)
+    if kind == "day" or (kind == "identity" and isinstance(source, DateType)):
+        return (dt.date(1970, 1, 1) + dt.timedelta(days=value)).isoformat()
+    if kind == "identity" and isinstance(source, TimestampType):
+        return (dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=value)).isoformat(sep=" ")
+    if isinstance(source, UUIDType) and kind == "identity":
+        return str(uuid.UUID(bytes=value) if isinstance(value, bytes) else value)
+    return str(value)
+
+
+def our_files(table: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One Parquet file a partition, described for our side by partition alone."""
+    made = []
+    for file in data_files(table, rows):
+        values = [file.partition[i] for i in range(len(table.spec().fields))]
+        made.append({"path": file.file_path, "records": file.record_count, "bytes": file.file_size_in_bytes,
+                     "columns": [], "partition": [
+                         text_of(v, f, SALES.find_field(f.source_id).field_type)
+                         for v, f in zip(values, table.spec().fields, strict=True)]})
+    return made
+
+
+@pytest.mark.parametrize("partitioning", [p for p in PARTITIONINGS if p])
+def test_pyiceberg_reads_our_partitions(tmp_path: Path, partitioning: str) -> None:
+    made = call(tmp_path, "create", name="t", schema=json.loads(SALES.model_dump_json()))
+    terms = []
+    for part in partitioning.split("+"):
+        transform, column = part.rstrip(")").split("(")
+        terms.append({"kind": "add", "source": SALES.find_field(column).field_id, "transform": transform})
+    location = call(tmp_path, "alter", metadata=made["location"], specs=terms)["location"]
+    table = pyiceberg_table.StaticTable.from_metadata(location)
+    rows = [row | ({"shop": SHOPS[i]} if i < len(SHOPS) else {}) for i, row in enumerate(sales(0, 16))]
+    answer = call(tmp_path, "append", metadata=location, files=our_files(table, rows))
+    table = pyiceberg_table.StaticTable.from_metadata(answer["location"])
+
+    groups = {json.dumps(tuple_of(table, row), default=str) for row in rows}
+    assert len(groups) == len(list(table.scan().plan_files()))
+    assert sum(t.file.record_count for t in table.scan().plan_files()) == len(rows)
+    for task in table.scan().plan_files():
+        one = pq.read_table(task.file.file_path.removeprefix("file://")).to_pylist()[0]
+        row = next(r for r in rows if r["id"] == one["id"])
+        for i, value in enumerate(tuple_of(table, row)):
+            got = task.file.partition[i]
+            if isinstance(value, float):  # it gives a double back as a float
+                assert math.isclose(got, value, rel_tol=1e-6)
+            else:
+                assert (got.bytes if isinstance(got, uuid.UUID) and isinstance(value, bytes) else got) == value
+    for row in rows:  # each is found by what it is partitioned by
+        for part in partitioning.split("+"):
+            column = part.rstrip(")").split("(")[1]
+            if row[column] is not None and column in ("id", "n", "amount", "day"):
+                literal = f"'{row[column]}'" if column == "day" else str(row[column])
+                found = table.scan(f"{column} = {literal}").to_arrow().to_pylist()
+                assert row["id"] in [r["id"] for r in found], (column, literal)
+
+
+def test_pyiceberg_reads_what_we_altered(tmp_path: Path) -> None:
+    """Columns renamed, added, dropped, widened and moved, the table partitioned anew: rows of all times are read."""
+    made = call(tmp_path, "create", name="t", schema=json.loads(SALES.model_dump_json()))
+    table = pyiceberg_table.StaticTable.from_metadata(made["location"])
+    rows = sales(0, 4)
+    location = call(tmp_path, "append", metadata=made["location"], files=our_files(table, rows))["location"]
+    location = call(tmp_path, "alter", metadata=location, columns=[
+        {"kind": "rename", "path": ["shop"], "name": "store"},
+        {"kind": "type", "path": ["n"], "type": "long"},
+        {"kind": "type", "path": ["amount"], "type": "decimal(12,2)"},
+        {"kind": "drop", "path": ["ratio"]},
+        {"kind": "add", "path": ["ratio"], "type": "int"},
+        {"kind": "optional", "path": ["id"]},
+        {"kind": "move", "path": ["day"], "place": "first"},
+    ], specs=[{"kind": "add", "source": 3, "transform": "month"},
+              {"kind": "add", "source": 7, "transform": "bucket[4]"}])["location"]
+    table = pyiceberg_table.StaticTable.from_metadata(location)
+    assert [f.name for f in table.spec().fields] == ["day_month", "n_bucket_4"]
+    names = ["day", "id", "at", "store", "amount", "key", "n", "ratio"]
+    assert [f.name for f in table.schema().fields] == names
+    assert not table.schema().find_field("id").required
+    read = table.scan().to_arrow().to_pylist()
+    assert [(r["id"], r["store"], r["n"], r["ratio"], r["amount"]) for r in sorted(read, key=lambda r: r["id"])] == [
+        (r["id"], r["shop"], r["n"], None, r["amount"]) for r in rows]
+    # rows of the new partitions beside those of none, then one field less
+    path = Path(made["table"].removeprefix("file://")) / "data" / "more.parquet"
+    pq.write_table(pa.Table.from_pylist(
+        [{n: r.get(n) for n in names} | {"ratio": 7, "store": "new"} for r in sales(7, 1)],
+        schema=table.schema().as_arrow()), path)
+    bucket = parse_transform("bucket[4]").transform(LongType())(2)
+    more = {"path": f"file://{path}", "columns": [], "records": 1, "bytes": path.stat().st_size,
+            "partition": ["0", str(bucket)]}
+    location = call(tmp_path, "append", metadata=location, files=[more])["location"]
+    location = call(tmp_path, "alter", metadata=location, specs=[{"kind": "drop", "field": "n_bucket_4"}])["location"]
+    table = pyiceberg_table.StaticTable.from_metadata(location)
+    assert [f.name for f in table.spec().fields] == ["day_month"]
+    read = table.scan().to_arrow().to_pylist()
+    assert sorted((r["id"], r["ratio"]) for r in read) == [(0, None), (1, None), (2, None), (3, None), (7, 7)]
+    assert sorted(r["id"] for r in table.scan("n = 2").to_arrow().to_pylist()) == [7]
+    plan = call(tmp_path, "plan", metadata=location, predicates=[{"field": "day", "op": ">=", "text": "1990-01-01"}])
+    assert len(plan["files"]) == 1  # that of no partition, which has no bounds

@@ -9,6 +9,8 @@
  *   delta    metadata, files                        → the same
  *   merge    base, source, metadata (the target), [skip: paths], [dry] → the same
  *   partition metadata, terms: {source, transform, name} → location
+ *   alter    metadata, [columns: {kind, path, [type], [name], [place], [beside]}], [specs: {kind, [field], [source],
+ *            [transform], [name]}] → location
  *   plan     metadata, [predicates: {field, op, text}] → files (with what deletes them: paths), pruned, schema
  * A file is {path, records, bytes, columns: [{id, size, values, nulls, nans, lower, upper}], offsets, [partition: values of
  * the default spec], [content], [references], [equality: ids]}; bounds and values as text. */
@@ -17,6 +19,7 @@
 #include "arrow/scalar.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "iceberg/alter.h"
 #include "iceberg/scan.h"
 #include "iceberg/snapshot.h"
 
@@ -338,6 +341,98 @@ static int partition(struct tool *tool, corrie_error *err)
     return js_set_str(tool->answer, "location", location);
 }
 
+/* Which of `names` a field of the request is; 0 if it is not there. */
+static int choice(const json_t *json, const char *field, const char *const *names, size_t n_names)
+{
+    struct str text = js_str(json_object_get(json, field));
+
+    for (size_t i = 0; i < n_names; i++) {
+        if (str_eq(text, str_of(names[i]))) {
+            return (int)i;
+        }
+    }
+    return 0;
+}
+
+static int alter_columns(struct tool *tool, const struct table_metadata *base,
+                         struct table_metadata **ret, corrie_error *err)
+{
+    static const char *const kinds[] = {"add", "drop", "rename", "type", "optional", "doc", "move"};
+    static const char *const places[] = {"", "first", "after", "before"};
+    const json_t *json = json_object_get(tool->request, "columns");
+    size_t n = json_array_size(json);
+    struct column_edit *edits = arena_array(&tool->arena, struct column_edit, n + 1);
+    struct type *types = arena_array(&tool->arena, struct type, n + 1);
+
+    if (!edits || !types) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(json, i);
+        struct str *path = arena_array(&tool->arena, struct str,
+                                       json_array_size(json_object_get(item, "path")) + 1);
+        if (!path) {
+            return corrie_fail_memory(err);
+        }
+        edits[i].kind = (enum column_edit_kind)choice(item, "kind", kinds, ARRAY_LEN(kinds));
+        edits[i].place = (enum column_place)choice(item, "place", places, ARRAY_LEN(places));
+        edits[i].n_path = json_array_size(json_object_get(item, "path"));
+        for (size_t p = 0; p < edits[i].n_path; p++) {
+            path[p] = js_str(json_array_get(json_object_get(item, "path"), p));
+        }
+        edits[i].path = path;
+        edits[i].name = js_str(json_object_get(item, "name"));
+        edits[i].beside = js_str(json_object_get(item, "beside"));
+        edits[i].type = &types[i];
+        if (json_object_get(item, "type")) {
+            int r = type_from_name(js_str(json_object_get(item, "type")), &types[i], err);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    return metadata_with_columns(base, edits, n, clock_now() / 1000000, ret, err);
+}
+
+static int alter_specs(struct tool *tool, const struct table_metadata *base,
+                       struct table_metadata **ret, corrie_error *err)
+{
+    static const char *const kinds[] = {"add", "drop", "rename"};
+    const json_t *json = json_object_get(tool->request, "specs");
+    size_t n = json_array_size(json);
+    struct spec_edit *edits = arena_array(&tool->arena, struct spec_edit, n + 1);
+
+    if (!edits) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(json, i);
+        edits[i].kind = (enum spec_edit_kind)choice(item, "kind", kinds, ARRAY_LEN(kinds));
+        edits[i].field = js_str(json_object_get(item, "field"));
+        edits[i].term.source_id = (int)json_integer_value(json_object_get(item, "source"));
+        edits[i].term.transform = js_str(json_object_get(item, "transform"));
+        edits[i].term.name = js_str(json_object_get(item, "name"));
+    }
+    return metadata_with_spec_edits(base, edits, n, clock_now() / 1000000, ret, err);
+}
+
+static int alter(struct tool *tool, corrie_error *err)
+{
+    _cleanup_(metadata_freep) struct table_metadata *base = NULL;
+    _cleanup_(metadata_freep) struct table_metadata *columns = NULL;
+    _cleanup_(metadata_freep) struct table_metadata *made = NULL;
+    struct str location;
+    int r;
+
+    if ((r = read_metadata(tool, &location, &base, err)) < 0 ||
+        (r = alter_columns(tool, base, &columns, err)) < 0 ||
+        (r = alter_specs(tool, columns, &made, err)) < 0 ||
+        (r = metadata_write(&tool->io, made, location, &tool->arena, &location, NULL, err)) < 0) {
+        return r;
+    }
+    return js_set_str(tool->answer, "location", location);
+}
+
 static int change(struct tool *tool, struct str op, corrie_error *err)
 {
     _cleanup_(metadata_freep) struct table_metadata *base = NULL;
@@ -520,6 +615,9 @@ static int run(struct tool *tool, corrie_error *err)
     }
     if (str_eq(op, STR("partition"))) {
         return partition(tool, err);
+    }
+    if (str_eq(op, STR("alter"))) {
+        return alter(tool, err);
     }
     if (str_eq(op, STR("append")) || str_eq(op, STR("replace")) || str_eq(op, STR("overwrite")) ||
         str_eq(op, STR("delta"))) {
