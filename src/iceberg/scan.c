@@ -159,6 +159,9 @@ static int add_manifest(struct planner *planner, const struct manifest_file *man
         return 0;
     }
     r = tree_entries(planner->io, planner->metadata, manifest, planner->arena, &entries, err);
+    if (r < 0) {
+        return r;
+    }
     for (size_t i = 0; r >= 0 && i < entries.count; i++) {
         const struct data_file *file = &entries.items[i].file;
         if (entries.items[i].status != ENTRY_DELETED) {
@@ -166,7 +169,7 @@ static int add_manifest(struct planner *planner, const struct manifest_file *man
                                                    : add_delete_file(planner, tests, file, err);
         }
     }
-    return r;
+    return r < 0 ? corrie_wrap(err, "manifest '%.*s'", STR_FMT(manifest->path)) : r;
 }
 
 static int compare_planned(const void *a, const void *b)
