@@ -5,14 +5,15 @@
 #include "lake/api_diff.h"
 
 #include "base/map.h"
-#include "engine/engine.h"
+#include "lake/read.h"
 #include "os/file.h"
 
 enum { MAX_SAMPLE = 10000, MAX_SAMPLE_BYTES = 64 * 1024 * 1024 };
 
 struct side {
     struct table_metadata *metadata;
-    struct engine_file *files;
+    struct engine_table table;
+    struct engine_file *files; /* those of the table that are read */
     size_t n_files;
 };
 
@@ -33,11 +34,20 @@ static int read_side(struct lake *lake, const struct lake_table *table, struct a
     if (r < 0) {
         return r;
     }
-    return lake_table_files(lake, table, ret->metadata, NULL, 0, arena, &ret->files, &ret->n_files,
-                            err);
+    r = lake_read_table(lake, table, ret->metadata, arena, &ret->table, err);
+    if (r < 0) {
+        return r;
+    }
+    ret->files = arena_array(arena, struct engine_file, ret->table.n_files + 1);
+    if (!ret->files) {
+        return corrie_fail_memory(err);
+    }
+    ret->n_files = ret->table.n_files;
+    memcpy(ret->files, ret->table.files, ret->n_files * sizeof *ret->files);
+    return 0;
 }
 
-/* Leaves each side the files that the other has not. */
+/* Leaves each side the files that the other has not; one that has deletes may have others there. */
 static int drop_common(struct side *a, struct side *b)
 {
     struct map of_a = {0};
@@ -50,7 +60,7 @@ static int drop_common(struct side *a, struct side *b)
     for (size_t i = 0; i < b->n_files && r >= 0; i++) {
         struct engine_file *same = map_get(&of_a, b->files[i].path);
 
-        if (same) {
+        if (same && same->n_deletes + b->files[i].n_deletes == 0) {
             same->path = STR_EMPTY;
         } else {
             b->files[n++] = b->files[i];
@@ -100,13 +110,14 @@ static void add_columns(struct buf *sql, const struct schema *schema)
 static int define(struct engine *engine, struct str name, const struct side *side,
                   const struct schema *schema, corrie_error *err)
 {
-    return engine_define_files(engine,
-                               &(struct engine_table){.name_space = STR("diff"),
-                                                      .name = name,
-                                                      .schema = schema,
-                                                      .files = side->files,
-                                                      .n_files = side->n_files},
-                               err);
+    struct engine_table table = side->table;
+
+    table.name_space = STR("diff");
+    table.name = name;
+    table.schema = schema;
+    table.files = side->files;
+    table.n_files = side->n_files;
+    return engine_define_files(engine, &table, err);
 }
 
 static bool is_letter(char c)

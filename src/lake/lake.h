@@ -27,7 +27,6 @@
 
 struct catalog;
 struct engine;
-struct engine_file;
 struct engine_options;
 struct lake;
 struct store;
@@ -129,11 +128,6 @@ int lake_taint_hint(struct lake *lake, struct str job, corrie_error *err);
 /* The table's Iceberg metadata, read from its file. The caller's: metadata_free. */
 int lake_table_metadata(struct lake *lake, const struct lake_table *table,
                         struct table_metadata **ret, corrie_error *err) CORRIE_MUST_USE;
-/* Files of the table's snapshot in scan order as the engine takes them (local paths), in `arena`. */
-int lake_table_files(struct lake *lake, const struct lake_table *table,
-                     const struct table_metadata *metadata, const struct predicate *predicates,
-                     size_t n_predicates, struct arena *arena, struct engine_file **ret,
-                     size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
 /* Defines the table in `engine` as `ns`.`name`; `columns` (NULL = all) and `filter` (SQL; empty = all rows) as
  * in engine.h. Reads the metadata and manifests. */
 int lake_table_define(const struct lake_view *view, const struct lake_table *table,

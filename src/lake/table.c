@@ -4,7 +4,6 @@
 #include "base/json_text.h"
 #include "base/vec.h"
 #include "catalog/tree.h"
-#include "engine/engine.h"
 #include "lang/name.h"
 
 enum { MAX_NEAREST = 3, MAX_NAMES = 10000 };
@@ -466,70 +465,4 @@ int lake_table_metadata(struct lake *lake, const struct lake_table *table,
         return corrie_wrap(err, "read table %.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));
     }
     return 0;
-}
-
-int lake_table_files(struct lake *lake, const struct lake_table *table,
-                     const struct table_metadata *metadata, const struct predicate *predicates,
-                     size_t n_predicates, struct arena *arena, struct engine_file **ret,
-                     size_t *ret_n, corrie_error *err)
-{
-    struct engine_file *files;
-    struct scan scan;
-    int r;
-
-    r = scan_plan(&lake->io, metadata, NULL, predicates, n_predicates, arena, &scan, err);
-    if (r < 0) {
-        if (r == CORRIE_E_NOT_FOUND) {
-            err->code = CORRIE_E_CORRUPT;
-        }
-        return corrie_wrap(err, "read table %.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));
-    }
-    if (scan.n_delete_files > 0) {
-        return corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                           "read table %.*s.%.*s: its deletes are not applied yet: '%.*s'",
-                           STR_FMT(table->ns), STR_FMT(table->name),
-                           STR_FMT(scan.delete_files[0].path));
-    }
-    files = arena_array(arena, struct engine_file, scan.n_files);
-    if (!files) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < scan.n_files; i++) {
-        files[i] = (struct engine_file){.path = lake_local_path(scan.files[i].path),
-                                        .rows = scan.files[i].record_count,
-                                        .bytes = scan.files[i].bytes};
-    }
-    *ret = files;
-    *ret_n = scan.n_files;
-    return 0;
-}
-
-int lake_table_define(const struct lake_view *view, const struct lake_table *table,
-                      struct engine *engine, const struct str *columns, size_t n_columns,
-                      struct str filter, corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
-    struct engine_file *files;
-    size_t n_files;
-    int r;
-
-    r = lake_table_metadata(view->lake, table, &metadata, err);
-    if (r < 0) {
-        return r;
-    }
-    r = lake_table_files(view->lake, table, metadata, NULL, 0, &arena, &files, &n_files, err);
-    if (r < 0) {
-        return r;
-    }
-    return engine_define_files(engine,
-                               &(struct engine_table){.name_space = table->ns,
-                                                      .name = table->name,
-                                                      .schema = metadata_schema(metadata),
-                                                      .files = files,
-                                                      .n_files = n_files,
-                                                      .columns = columns,
-                                                      .n_columns = n_columns,
-                                                      .filter = filter},
-                               err);
 }

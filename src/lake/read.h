@@ -1,0 +1,27 @@
+/* read.h — the files of a table as the engine takes them: with what was deleted, what their partitions say of columns that
+ * they lack, and which names stand for which fields. */
+#ifndef CORRIE_LAKE_READ_H
+#define CORRIE_LAKE_READ_H
+
+#include "engine/engine.h"
+#include "lake/lake.h"
+
+/* Fills name_space, name, schema, files, deletes and names of *ret for the files of `scan`, which was planned from
+ * `metadata`; the rest of *ret is zeroed. ret->files are parallel to scan->files. CORRIE_E_UNSUPPORTED naming a file that is
+ * not Parquet. Memory from `arena`; texts are borrowed from the arguments. */
+int lake_read_files(const struct lake_table *table, const struct table_metadata *metadata,
+                    const struct schema *schema, const struct scan *scan, struct arena *arena,
+                    struct engine_table *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* The same for the whole of the current snapshot. */
+int lake_read_table(struct lake *lake, const struct lake_table *table,
+                    const struct table_metadata *metadata, struct arena *arena,
+                    struct engine_table *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* scan_plan with errors as a reader of the table means them. */
+int lake_read_plan(struct lake *lake, const struct lake_table *table,
+                   const struct table_metadata *metadata, const struct snapshot *snapshot,
+                   const struct predicate *predicates, size_t n_predicates, struct arena *arena,
+                   struct scan *ret, corrie_error *err) CORRIE_MUST_USE;
+
+#endif
