@@ -2,6 +2,7 @@
 #include "arrow/table.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "engine/engine.h"
 #include "lake/lake.h"
 #include "os/dir.h"
@@ -38,29 +39,35 @@ static bool is_builtin(const struct engine_table_ref *table)
             (str_starts(table->name, STR("duckdb_")) || str_starts(table->name, STR("pg_"))));
 }
 
-static int define_table(const struct lake_view *view, struct query *query, struct str default_ns,
-                        struct str sql, const struct engine_table_ref *named, corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    struct lake_table table;
-    int r;
+/* The tables of the lake that a statement names. */
+struct sources {
+    struct lake_source *items;
+    size_t count;
+    size_t capacity;
+};
 
+static int add_source(const struct lake_view *view, struct str default_ns, struct str sql,
+                      const struct engine_table_ref *named, struct arena *arena,
+                      struct sources *sources, corrie_error *err)
+{
     struct str ns = named->schema.len ? named->schema : default_ns;
+    struct lake_source source = {.view = view, .snapshot_id = SNAPSHOT_NONE};
+    int r;
 
     if (named->is_file) {
         return 0;
     }
     if (is_builtin(named)) {
-        r = lake_table_find(view, ns, named->name, &arena, &table, err);
+        r = lake_table_find(view, ns, named->name, arena, &source.table, err);
         if (r <= 0) {
             return r;
         }
     }
-    r = lake_table_get(view, ns, named->name, &arena, &table, err);
+    r = lake_table_get(view, ns, named->name, arena, &source.table, err);
     if (r == CORRIE_E_NOT_FOUND) {
         corrie_error_at_offset(err, NULL, sql, named->offset, named->name.len);
     }
-    return r < 0 ? r : lake_table_define(view, &table, query->work.engine, NULL, 0, STR_EMPTY, err);
+    return r < 0 ? r : vec_push(sources, source) < 0 ? corrie_fail_memory(err) : 0;
 }
 
 static int open_query(struct lake *lake, struct str sql, const corrie_query_options *options,
@@ -70,6 +77,7 @@ static int open_query(struct lake *lake, struct str sql, const corrie_query_opti
     _cleanup_(query_freep) struct query *query = mem_alloc(1, sizeof *query);
     struct engine_options engine = {0};
     struct engine_statement statement;
+    struct sources sources = {0};
     struct lake_view view;
     int r;
 
@@ -83,11 +91,16 @@ static int open_query(struct lake *lake, struct str sql, const corrie_query_opti
         (r = engine_inspect(query->work.engine, sql, NULL, &arena, &statement, err)) < 0) {
         return r;
     }
-    for (size_t i = 0; i < statement.n_tables; i++) {
-        r = define_table(&view, query, engine.name_space, sql, &statement.tables[i], err);
-        if (r < 0) {
-            return r;
-        }
+    for (size_t i = 0; r >= 0 && i < statement.n_tables; i++) {
+        r = add_source(&view, engine.name_space, sql, &statement.tables[i], &arena, &sources, err);
+    }
+    if (r >= 0) {
+        r = lake_define(query->work.engine, sources.items, sources.count, sql, NULL,
+                        engine.name_space, &arena, NULL, err);
+    }
+    vec_done(&sources);
+    if (r < 0) {
+        return r;
     }
     *ret = TAKE_PTR(query);
     return 0;
