@@ -295,6 +295,26 @@ int engine_write_parquet(struct engine *engine, const struct engine_write *write
                          struct arena *arena, struct engine_written **ret, size_t *ret_n,
                          corrie_error *err) CORRIE_MUST_USE;
 
+/* ---- row groups ---- */
+
+/* What the statistics of a row group say of some columns. */
+struct engine_row_group {
+    size_t file; /* index into the table's files */
+    int64_t rows;
+    const struct engine_column_stats *columns; /* column_size and nan_count are -1 */
+    size_t n_columns;
+};
+/* 0 to go on, negative ends it. The group is valid during the call. */
+typedef int (*engine_row_group_fn)(void *arg, const struct engine_row_group *group,
+                                   corrie_error *err);
+
+/* Counts the row groups of the table's files in *ret_total, and calls `each` for every one of them, with the statistics
+ * of those of `field_ids` that are top-level columns of one value; not at all if there is no such column. For explain:
+ * reading makes its own use of them. CORRIE_E_CORRUPT naming a bad file. Cost: O(row groups × columns). */
+int engine_row_groups(struct engine *engine, const struct engine_table *table, const int *field_ids,
+                      size_t n_field_ids, engine_row_group_fn each, void *arg, int64_t *ret_total,
+                      corrie_error *err) CORRIE_MUST_USE;
+
 /* ---- files of others ---- */
 
 enum engine_format {

@@ -11,7 +11,7 @@ struct files {
     size_t n_fields;
     const struct engine_name *names;
     size_t n_names;
-    bool anywhere;       /* fields may lie in structs of the file */
+    bool anywhere;           /* fields may lie in structs of the file */
     bool positions;          /* two columns more, last: see engine_table.positions */
     struct deletes *deletes; /* NULL: none */
     int64_t *rows; /* if not NULL: how many rows each file has (read before `deletes` are asked) */

@@ -5,6 +5,8 @@
  * the whole tree is tried on the bounds of each file that is left. What is not understood prunes nothing. */
 #include "lake/read.h"
 
+#include <stdlib.h>
+
 #include "arrow/scalar.h"
 #include "lake/lake_priv.h"
 #include "lang/filter.h"
@@ -240,6 +242,19 @@ static int add_condition(struct defining *defining, struct pruned *table,
     return 0;
 }
 
+static bool speaks_of(const struct filter_expr *expr, struct str column)
+{
+    if (expr->kind == FILTER_COLUMN) {
+        return str_eq(expr->path[0], column);
+    }
+    for (size_t i = 0; i < expr->n_args; i++) {
+        if (speaks_of(expr->args[i], column)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- files ---- */
 
 static bool file_may_match(const struct pruned *table, const struct data_file *file,
@@ -343,8 +358,8 @@ static struct str source_name(const struct lake_source *source)
     return source->name.len > 0 ? source->name : source->table.name;
 }
 
-static int bind(struct defining *defining, struct str sql, const char *file, struct str name_space,
-                struct engine_binding *ret)
+static int bind_scans(struct defining *defining, struct str sql, const char *file,
+                      struct str name_space, struct engine_binding *ret)
 {
     struct engine_bind_table *tables =
         arena_array(defining->arena, struct engine_bind_table, defining->n_tables + 1);
@@ -378,7 +393,7 @@ static int bind(struct defining *defining, struct str sql, const char *file, str
 static int try_bind(struct defining *defining, struct str sql, const char *file,
                     struct str name_space, struct engine_binding *ret)
 {
-    int r = bind(defining, sql, file, name_space, ret);
+    int r = bind_scans(defining, sql, file, name_space, ret);
 
     if (r < 0 && r != CORRIE_E_CANCELLED && r != CORRIE_E_NO_MEMORY) {
         corrie_error_clear(defining->err);
@@ -390,7 +405,7 @@ static int try_bind(struct defining *defining, struct str sql, const char *file,
     return r;
 }
 
-static int define_table(struct defining *defining, struct pruned *table)
+static int define_table(struct defining *defining, struct pruned *table, struct engine_table *ret)
 {
     const struct lake_source *source = table->source;
     struct engine_table made;
@@ -405,6 +420,7 @@ static int define_table(struct defining *defining, struct pruned *table)
     }
     made.name_space = source_space(source);
     made.name = source_name(source);
+    *ret = made;
     return engine_define_files(defining->engine, &made, defining->err);
 }
 
@@ -459,6 +475,89 @@ static int describe_filters(struct defining *defining, const struct pruned *tabl
     return 0;
 }
 
+struct group_count {
+    const struct pruned *table;
+    int64_t pruned;
+    struct arena arena;
+};
+
+/* A row group is tried as a file with its bounds would be. */
+static int count_group(void *arg, const struct engine_row_group *group, corrie_error *err)
+{
+    struct group_count *count = arg;
+    struct column_metrics *columns =
+        arena_array(&count->arena, struct column_metrics, group->n_columns + 1);
+    struct data_file file = count->table->scan.files[group->file];
+
+    if (!columns) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < group->n_columns; i++) {
+        const struct engine_column_stats *column = &group->columns[i];
+
+        columns[i] = (struct column_metrics){.field_id = column->field_id,
+                                             .column_size = FILE_UNKNOWN,
+                                             .value_count = column->value_count,
+                                             .null_count = column->null_count,
+                                             .nan_count = FILE_UNKNOWN,
+                                             .lower = column->lower,
+                                             .upper = column->upper};
+    }
+    file.record_count = group->rows;
+    file.columns = columns;
+    file.n_columns = group->n_columns;
+    count->pruned += !file_may_match(count->table, &file, &count->arena);
+    return 0;
+}
+
+/* Ids of the columns that conditions speak of, ascending, each once. */
+static size_t condition_columns(const struct pruned *table, int *ids)
+{
+    size_t n = 0;
+
+    for (size_t f = 0; f < table->schema->n_fields; f++) {
+        bool used = false;
+
+        for (size_t s = 0; s < table->n_scans; s++) {
+            for (size_t i = 0; i < table->scans[s].n_items; i++) {
+                used = used || speaks_of(table->scans[s].items[i], table->schema->fields[f].name);
+            }
+        }
+        if (used) {
+            ids[n++] = table->schema->fields[f].id;
+        }
+    }
+    return n;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int x = *(const int *)a;
+    int y = *(const int *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static int describe_groups(struct defining *defining, const struct pruned *table,
+                           const struct engine_table *made, struct lake_scan *ret)
+{
+    struct group_count count = {.table = table};
+    int *ids = arena_array(defining->arena, int, table->schema->n_fields + 1);
+    size_t n;
+    int r;
+
+    if (!ids) {
+        return corrie_fail_memory(defining->err);
+    }
+    n = condition_columns(table, ids);
+    qsort(ids, n, sizeof *ids, by_id);
+    r = engine_row_groups(defining->engine, made, ids, n, count_group, &count, &ret->row_groups,
+                          defining->err);
+    ret->row_groups_pruned = count.pruned;
+    arena_done(&count.arena);
+    return r;
+}
+
 static int describe(struct defining *defining, size_t at, const struct engine_binding *binding,
                     struct lake_scan *ret)
 {
@@ -508,14 +607,19 @@ static int define_all(struct defining *defining, const struct lake_source *sourc
         r = open_table(defining, &sources[i], &defining->tables[i]);
     }
     if (r == 0 && n > 0 && ret) {
-        r = bind(defining, sql, file, name_space, &binding);
+        r = bind_scans(defining, sql, file, name_space, &binding);
     } else if (r == 0 && worth_binding(sources, n)) {
         r = try_bind(defining, sql, file, name_space, &binding);
     }
     for (size_t i = 0; r == 0 && i < n; i++) {
-        r = define_table(defining, &defining->tables[i]);
-        if (r == 0) {
+        struct engine_table made;
+
+        r = define_table(defining, &defining->tables[i], &made);
+        if (r == 0 && ret) {
             r = describe(defining, i, &binding, &scans[i]);
+        }
+        if (r == 0 && ret) {
+            r = describe_groups(defining, &defining->tables[i], &made, &scans[i]);
         }
     }
     if (r == 0 && ret) {

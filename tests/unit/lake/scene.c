@@ -6,6 +6,7 @@
 #include <corrie/care.h>
 
 #include "catalog/tree.h"
+#include "lake/read.h"
 
 void scene_init(struct scene *s)
 {
@@ -256,22 +257,20 @@ int64_t scene_rows(struct scene *s, const char *ref, const char *table)
 {
     struct lake_table found = scene_table(s, ref, table);
     struct table_metadata *metadata;
-    struct engine_file *files;
+    struct engine_table read;
     int64_t rows = 0;
-    size_t n;
 
     if (found.name.len == 0) {
         return -1;
     }
     ck_ok(lake_table_metadata(s->f.lake, &found, &metadata, &s->f.err), &s->f.err);
-    ck_ok(lake_table_files(s->f.lake, &found, metadata, NULL, 0, &s->arena, &files, &n, &s->f.err),
-          &s->f.err);
-    for (size_t i = 0; i < n; i++) {
-        rows += files[i].rows;
+    ck_ok(lake_read_table(s->f.lake, &found, metadata, &s->arena, &read, &s->f.err), &s->f.err);
+    for (size_t i = 0; i < read.n_files; i++) {
+        rows += read.files[i].rows;
     }
     metadata_free(metadata);
     ck_assert_int_eq(rows, found.records);
-    ck_assert_int_eq(n, found.files);
+    ck_assert_int_eq(read.n_files, found.files);
     return rows;
 }
 
