@@ -350,6 +350,35 @@ static int import_instead(struct trial *t, corrie_error *err)
     return import(t, "second.csv", "ns.i", CORRIE_IMPORT_REPLACE, err);
 }
 
+static int run_sql(struct trial *t, const char *sql, corrie_error *err)
+{
+    corrie_sql_options options = {
+        .size = sizeof options, .branch = "main", .default_namespace = "ns"};
+
+    return DOCUMENT(corrie_sql(t->s.f.lake, sql, &options, ret_json, err));
+}
+
+static int change_rows(struct trial *t, corrie_error *err)
+{
+    return run_sql(t, "UPDATE i SET s = s || '!' WHERE n = 1; DELETE FROM i WHERE n = 2", err);
+}
+
+static int merge_rows(struct trial *t, corrie_error *err)
+{
+    return run_sql(t,
+                   "MERGE INTO i USING (VALUES (1, 'x'), (9, 'y')) AS v(n, s) ON i.n = v.n "
+                   "WHEN MATCHED THEN UPDATE SET s = v.s WHEN NOT MATCHED THEN INSERT *",
+                   err);
+}
+
+static int change_tables(struct trial *t, corrie_error *err)
+{
+    return run_sql(t,
+                   "CREATE TABLE ns.copy AS SELECT * FROM i; ALTER TABLE i RENAME COLUMN s TO t, "
+                   "ADD COLUMN x INTEGER; DROP TABLE u",
+                   err);
+}
+
 static int write_from(struct trial *t, struct lake_tx *tx, const struct lake_table *input,
                       corrie_error *err)
 {
@@ -509,6 +538,21 @@ static const struct action all[] = {
     {.name = "import --create", .scene = imported, .act = import_new, .may_keep_quiet = true},
     {.name = "import", .scene = imported, .act = import_more, .may_keep_quiet = true},
     {.name = "import --replace", .scene = imported, .act = import_instead, .may_keep_quiet = true},
+    {.name = "sql UPDATE",
+     .scene = imported,
+     .act = change_rows,
+     .once = true,
+     .may_keep_quiet = true},
+    {.name = "sql MERGE",
+     .scene = imported,
+     .act = merge_rows,
+     .once = true,
+     .may_keep_quiet = true},
+    {.name = "sql ALTER",
+     .scene = imported,
+     .act = change_tables,
+     .once = true,
+     .may_keep_quiet = true},
     {.name = "run", .scene = two_branches, .act = publish, .check = made_is_clean},
     {.name = "run with taint",
      .scene = tainted_branch,
