@@ -42,6 +42,8 @@ typedef struct corrie_sql_options {
  * "files_added","files_removed","files_read","files_pruned","commit","note"}]}: "statement" is its kind ("insert"), "table"
  * "ns.name" or null, files_pruned those that need not be looked at, "commit" null unless a commit ended with that
  * statement; "commit" outside is the last one, or null.
+ * If the branch moved and the change cannot be merged with what came (others rewrote the same files, or added rows to a table
+ * that this rewrites), everything is done again on what is there now, unless somebody has seen results or a part was committed.
  * Errors have their place in `sql`: CORRIE_E_PROJECT bad SQL, CORRIE_E_NOT_FOUND unknown tables and columns with the nearest
  * names, CORRIE_E_DATA values that do not fit, a row matched twice, CORRIE_E_EXISTS, CORRIE_E_CONFLICT what others changed
  * meanwhile, CORRIE_E_REFUSED taint and external tables. Nothing of an unfinished transaction is left. */

@@ -139,25 +139,41 @@ static void add_condition(struct compose *sql, const struct dml *dml)
     compose_text(sql, ")");
 }
 
-/* Whether rows may come in another order than they were read: a condition with a query or a long list in it is a join. */
-static bool may_disorder(const struct dml *dml)
+static bool in_word(struct str text, size_t at)
+{
+    unsigned char c = at < text.len ? (unsigned char)text.data[at] : ' ';
+
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c >= 0x80;
+}
+
+/* Whether a text has a word that may make a join of it: names and quoted texts count too, which costs a sort. */
+static bool has_join(struct str text)
 {
     static const char *const words[] = {"SELECT", "FROM", "IN", "OVER"};
-    struct str text = dml->statement.text;
 
     for (size_t i = 0; i < text.len; i++) {
-        for (size_t k = 0; k < ARRAY_LEN(words); k++) {
+        for (size_t k = 0; k < ARRAY_LEN(words) && (i == 0 || !in_word(text, i - 1)); k++) {
             struct str word = str_of(words[k]);
 
-            /* more often than need be: in names and texts too, and the FROM of DELETE FROM is skipped */
-            if (str_eq_nocase(str_slice(text, i, word.len), word) &&
-                !(k == 1 && dml->statement.kind == STATEMENT_DELETE &&
-                  text.data + i < dml->statement.condition.data)) {
+            if (str_eq_nocase(str_slice(text, i, word.len), word) && !in_word(text, i + word.len)) {
                 return true;
             }
         }
     }
     return false;
+}
+
+/* Whether rows may come in another order than they were read: DuckDB makes joins of queries and long lists inside a
+ * condition or value. */
+static bool may_disorder(const struct dml *dml)
+{
+    bool may = has_join(dml->statement.condition);
+
+    for (size_t i = 0; i < dml->statement.n_sets; i++) {
+        may |= has_join(dml->statement.sets[i].value);
+    }
+    return may;
 }
 
 static void add_order(struct compose *sql, const struct dml *dml)

@@ -157,6 +157,28 @@ def test_picking_and_reverting_it(failed: tuple[Lake, str]) -> None:
     lake.fsck()
 
 
+@pytest.mark.parametrize("statement", [
+    "CREATE TABLE copy AS SELECT * FROM doubled",
+    "INSERT INTO copy SELECT n FROM doubled",
+    "UPDATE copy SET n = 1 WHERE n IN (SELECT n FROM doubled)",
+    "DELETE FROM copy USING doubled WHERE copy.n = doubled.n",
+    "MERGE INTO copy USING doubled ON copy.n = doubled.n WHEN MATCHED THEN DELETE",
+])
+def test_statements_that_read_it(failed: tuple[Lake, str], statement: str) -> None:
+    lake, job = failed
+    if not statement.startswith("CREATE"):
+        lake.run("sql", "CREATE TABLE copy AS SELECT n FROM numbers")
+    lake.run("merge", f"tx/{job}", "--accept-taint")
+    before = lake.head()
+    said = lake.error("sql", statement, status=7)
+    assert "copy" in said and job in said and "--accept-taint" in said, said
+    assert lake.head() == before
+    lake.run("sql", statement, "--accept-taint")
+    assert sorted(tainted(lake)) == ["copy", "doubled", "summed"]
+    lake.run("sql", "CREATE OR REPLACE TABLE copy AS SELECT n FROM numbers")  # nothing of it is left in there
+    assert sorted(tainted(lake)) == ["doubled", "summed"]
+
+
 def test_runs_that_read_it(failed: tuple[Lake, str], tmp_path: Path) -> None:
     lake, job = failed
     lake.run("merge", f"tx/{job}", "--accept-taint")
