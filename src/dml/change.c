@@ -66,7 +66,7 @@ int dml_rewrite(struct dml *dml, const struct lake_target *target, const struct 
     if (dml->options->dry_run) {
         return 0;
     }
-    r = lake_target_define(dml->tx, target, dml_engine(dml), STR(DML_SPACE), STR("rewritten"),
+    r = lake_target_define(target, dml_engine(dml), STR(DML_SPACE), STR("rewritten"),
                            hits->rewritten, hits->n_rewritten, err);
     if (r >= 0) {
         r = lake_tx_rewrite(dml->tx, &rewrite, &dml->arena, &written, err);
@@ -108,8 +108,8 @@ static int delete_all(struct dml *dml, struct lake_target *target, corrie_error 
     }
     hits.total = target->scan.records;
     if (target->scan.deletes) {
-        r = lake_target_define(dml->tx, target, dml_engine(dml), STR(DML_SPACE), STR("target"),
-                               NULL, 0, err);
+        r = lake_target_define(target, dml_engine(dml), STR(DML_SPACE), STR("target"), NULL, 0,
+                               err);
         r = r < 0 ? r : count_rows(dml, &hits.total, err);
     }
     hits.removed = arena_array(&dml->arena, size_t, target->scan.n_files);

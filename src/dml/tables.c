@@ -167,17 +167,25 @@ int dml_bind(struct dml *dml, const struct compose *sql, const struct lake_targe
 int dml_define_candidates(struct dml *dml, struct lake_target *target,
                           const struct engine_binding *binding, corrie_error *err)
 {
+    struct engine_scan *scans = arena_array(&dml->arena, struct engine_scan, binding->n_scans);
+    size_t n = 0;
     int r;
 
-    (void)binding;
-    r = lake_target_scan(dml->tx, target, NULL, 0, &dml->arena, err);
+    if (!scans) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < binding->n_scans; i++) {
+        if (binding->scans[i].table == dml->tables.count) { /* the target was bound last */
+            scans[n++] = binding->scans[i];
+        }
+    }
+    r = lake_target_scan(dml->tx, target, scans, n, &dml->arena, err);
     if (r < 0) {
         return r;
     }
     dml->report.files_read = (int64_t)target->scan.n_files;
     dml->report.files_pruned = (int64_t)target->scan.n_pruned;
-    return lake_target_define(dml->tx, target, dml_engine(dml), STR(DML_SPACE), STR("target"), NULL,
-                              0, err);
+    return lake_target_define(target, dml_engine(dml), STR(DML_SPACE), STR("target"), NULL, 0, err);
 }
 
 /* ---- numbers ---- */

@@ -319,6 +319,34 @@ static int plan_table(struct defining *defining, struct pruned *table)
     return r == 0 && table->n_scans > 0 ? prune(defining, table) : r;
 }
 
+int lake_read_needed(struct lake *lake, const struct lake_table *table,
+                     const struct table_metadata *metadata, const struct engine_scan *scans,
+                     size_t n_scans, struct arena *arena, struct scan *ret, corrie_error *err)
+{
+    struct defining defining = {.arena = arena, .err = err};
+    const struct lake_view view = {.lake = lake};
+    const struct lake_source source = {.view = &view, .table = *table};
+    struct pruned pruned = {.source = &source,
+                            .metadata = (struct table_metadata *)metadata,
+                            .snapshot = metadata_current_snapshot(metadata),
+                            .schema = metadata_schema(metadata)};
+    int r = 0;
+
+    pruned.scan_schema = metadata_snapshot_schema(metadata, pruned.snapshot);
+    pruned.scans = arena_array(arena, struct condition, n_scans + 1);
+    if (!pruned.scans) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; r == 0 && i < n_scans; i++) {
+        r = add_condition(&defining, &pruned, &scans[i], &pruned.scans[pruned.n_scans++]);
+    }
+    if (r == 0) {
+        r = plan_table(&defining, &pruned);
+    }
+    *ret = pruned.scan;
+    return r;
+}
+
 /* ---- tables ---- */
 
 static int open_table(struct defining *defining, const struct lake_source *source,

@@ -2,6 +2,7 @@
 #include "lake/rewrite.h"
 
 #include "iceberg/snapshot.h"
+#include "lake/read.h"
 #include "lake/tx_priv.h"
 #include "lake/write_files.h"
 
@@ -51,49 +52,59 @@ static int wrap(const struct lake_target *target, const char *what, corrie_error
 }
 
 int lake_target_scan(struct lake_tx *tx, struct lake_target *target,
-                     const struct predicate *predicates, size_t n_predicates, struct arena *arena,
+                     const struct engine_scan *scans, size_t n_scans, struct arena *arena,
                      corrie_error *err)
 {
-    int r = scan_plan(&tx->lake->io, target->metadata, NULL, predicates, n_predicates, arena,
-                      &target->scan, err);
-
-    if (r == CORRIE_E_NOT_FOUND) {
-        err->code = CORRIE_E_CORRUPT; /* the catalog names them, so they were there */
-    }
-    return r < 0 ? wrap(target, "read", err) : 0;
+    return lake_read_needed(tx->lake, &target->table, target->metadata, scans, n_scans, arena,
+                            &target->scan, err);
 }
 
-int lake_target_define(struct lake_tx *tx, const struct lake_target *target, struct engine *engine,
+/* The files of a scan that were chosen, and what was deleted from them. */
+static int choose(const struct scan *scan, const size_t *chosen, size_t n, struct arena *arena,
+                  struct scan *ret, corrie_error *err)
+{
+    struct data_file *files = arena_array(arena, struct data_file, n);
+    struct scan_deletes *deletes = arena_array(arena, struct scan_deletes, n);
+
+    if (!files || !deletes) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        files[i] = scan->files[chosen[i]];
+        if (scan->deletes) {
+            deletes[i] = scan->deletes[chosen[i]];
+        }
+    }
+    *ret = *scan;
+    ret->files = files;
+    ret->n_files = n;
+    ret->deletes = scan->deletes ? deletes : NULL;
+    return 0;
+}
+
+int lake_target_define(const struct lake_target *target, struct engine *engine,
                        struct str name_space, struct str name, const size_t *chosen,
                        size_t n_chosen, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    size_t n = chosen ? n_chosen : target->scan.n_files;
-    struct engine_file *files = arena_array(&arena, struct engine_file, n);
+    struct scan scan = target->scan;
+    struct engine_table table;
+    int r = 0;
 
-    (void)tx;
-    if (!files) {
-        return corrie_fail_memory(err);
+    if (chosen) {
+        r = choose(&target->scan, chosen, n_chosen, &arena, &scan, err);
     }
-    if (target->scan.deletes) {
-        return corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                           "rows of %.*s.%.*s were deleted by files of deletes",
-                           STR_FMT(target->table.ns), STR_FMT(target->table.name));
+    if (r >= 0) {
+        r = lake_read_files(&target->table, target->metadata, metadata_schema(target->metadata),
+                            &scan, &arena, &table, err);
     }
-    for (size_t i = 0; i < n; i++) {
-        const struct data_file *file = &target->scan.files[chosen ? chosen[i] : i];
-
-        files[i] = (struct engine_file){
-            .path = lake_local_path(file->path), .rows = file->record_count, .bytes = file->bytes};
+    if (r < 0) {
+        return wrap(target, "read", err);
     }
-    return engine_define_files(engine,
-                               &(struct engine_table){.name_space = name_space,
-                                                      .name = name,
-                                                      .schema = metadata_schema(target->metadata),
-                                                      .files = files,
-                                                      .n_files = n,
-                                                      .positions = true},
-                               err);
+    table.name_space = name_space;
+    table.name = name;
+    table.positions = true;
+    return engine_define_files(engine, &table, err);
 }
 
 /* ---- writing ---- */

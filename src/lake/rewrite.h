@@ -1,7 +1,7 @@
 /* rewrite.h — changing rows that a table has: some of its files go, others come in their place, in one snapshot.
  *
  *     lake_target_open(tx, ns, name, arena, &target)       the table as the transaction has it
- *     lake_target_scan(tx, &target, predicates, n, …)      the files that may hold rows to change
+ *     lake_target_scan(tx, &target, scans, n, …)           the files that may hold rows to change
  *     lake_target_define(&target, engine, …)               as a table that tells where its rows stand: find them
  *     lake_tx_rewrite(tx, &rewrite, …)                     the files that hold some go; SELECTs give what stays
  *
@@ -26,13 +26,14 @@ struct lake_target {
 int lake_target_open(struct lake_tx *tx, struct str ns, struct str name, struct arena *arena,
                      struct lake_target *ret, corrie_error *err) CORRIE_MUST_USE;
 void lake_target_done(struct lake_target *target);
-/* Fills target->scan with the files that may hold a row which all predicates accept. In `arena`. */
+/* Fills target->scan with the files that may hold a row which one of `scans` asks for: engine_bind's of this table, by
+ * its current schema; none: all files. In `arena`. */
 int lake_target_scan(struct lake_tx *tx, struct lake_target *target,
-                     const struct predicate *predicates, size_t n_predicates, struct arena *arena,
+                     const struct engine_scan *scans, size_t n_scans, struct arena *arena,
                      corrie_error *err) CORRIE_MUST_USE;
 /* Defines files of the scan as `name_space`.`name`, with the columns of the table and those that tell where rows stand
  * (engine_table.positions; the index is that in `chosen`). `chosen` are indexes into scan.files, ascending; NULL = all. */
-int lake_target_define(struct lake_tx *tx, const struct lake_target *target, struct engine *engine,
+int lake_target_define(const struct lake_target *target, struct engine *engine,
                        struct str name_space, struct str name, const size_t *chosen,
                        size_t n_chosen, corrie_error *err) CORRIE_MUST_USE;
 

@@ -90,6 +90,18 @@ def test_only_files_with_hits_are_written(goods: Lake) -> None:
     assert ids(goods) == []
 
 
+def test_only_files_that_may_hold_hits_are_read(goods: Lake) -> None:
+    for i in range(20):
+        goods.run("sql", f"INSERT INTO shop.goods (id, name) SELECT {100 * i} + i, 'k{i:02}' FROM range(1, 6) AS r(i)")
+    done = one(goods, "UPDATE shop.goods SET price = 1 WHERE id = 1203")
+    assert (done["rows_updated"], done["files_read"], done["files_pruned"]) == (1, 1, 21)
+    done = one(goods, "DELETE FROM shop.goods WHERE id IN (301, 304, 5000) AND name < 'k04'")
+    assert (done["rows_deleted"], done["files_read"]) == (2, 1)
+    done = one(goods, "MERGE INTO shop.goods AS g USING (SELECT 705 AS id) AS s "
+                      "ON g.id = s.id AND g.id > 700 AND g.id < 800 WHEN MATCHED THEN DELETE")
+    assert (done["rows_deleted"], done["files_read"]) == (1, 1)
+
+
 def test_fields_of_structs(goods: Lake) -> None:
     one(goods, "UPDATE shop.goods AS g SET s.b = name, g.s.a = 9 WHERE g.id <= 2")
     assert goods.rows("SELECT s.a, s.b FROM shop.goods WHERE id <= 2") == [["9", "tea"], ["9", "salt"]]
