@@ -77,9 +77,11 @@ void partitioner_add_call(const struct partitioner *partitioner, const char *tab
 int partitioner_error(struct partitioner *partitioner, corrie_error *err);
 /* Those found so far, by number. Valid until it is closed. */
 struct partition *partitioner_partitions(struct partitioner *partitioner, size_t *ret_n);
-/* Orders two by their values: nulls last. */
-int partition_compare(const struct partitioner *partitioner, const struct partition *a,
-                      const struct partition *b);
+/* Once all rows were numbered: numbers partitions anew in the order of their values, nulls last. From then on
+ * partitioner_partitions is in this order, and the SQL of partitioner_add_rank gives a row's new number for its old. */
+int partitioner_rank(struct partitioner *partitioner, corrie_error *err) CORRIE_MUST_USE;
+void partitioner_add_rank(const struct partitioner *partitioner, const char *number,
+                          struct buf *out);
 
 /* ---- files a partition (partition_write.c) ---- */
 

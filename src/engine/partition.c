@@ -1,8 +1,8 @@
 /* partition.c — which partition a row is of: a function of ours that DuckDB calls with vectors.
  *
  * corrie_partition(token, column…) gives the number of the tuple that the transforms make of a row's values. Numbers are
- * given in the order in which tuples are met, which differs from run to run where several threads work: nothing that is
- * stored depends on it.
+ * given in the order in which tuples are met, which differs from run to run where several threads work; so when all are
+ * known they are ranked by their values, and corrie_partition_rank(token, number) gives the place of each.
  *
  * Invariants
  *   1. Values are transformed by transform_apply alone, from scalars: what is written agrees with what is pruned by.
@@ -39,6 +39,7 @@ struct partitioner {
     pthread_mutex_t lock; /* guards all below */
     struct map map;       /* key -> struct group */
     VEC(struct partition) partitions;
+    int32_t *ranks; /* by first number; NULL until they are known */
     corrie_error error;
 };
 
@@ -270,22 +271,28 @@ static int number_rows(struct partitioner *p, duckdb_data_chunk input, int32_t *
     return r;
 }
 
+/* The partitioner of a call; NULL and an error for one that is a person's. */
+static struct partitioner *partitioner_of(const struct duck *d, duckdb_function_info info,
+                                          duckdb_data_chunk input)
+{
+    struct engine *engine = d->scalar_function_get_extra_info(info);
+    const int64_t *token = d->vector_get_data(d->data_chunk_get_vector(input, 0));
+    struct partitioner *p = engine->partitioner;
+
+    if (!p || d->data_chunk_get_size(input) == 0 || token[0] != p->token) {
+        d->scalar_function_set_error(info, "this function is not for queries");
+        return NULL;
+    }
+    return p;
+}
+
 static void on_call(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     const struct duck *d = NULL;
-    struct engine *engine;
     struct partitioner *p;
-    const int64_t *token;
 
-    if (duck_load(&d, &err) < 0) {
-        return;
-    }
-    engine = d->scalar_function_get_extra_info(info);
-    p = engine->partitioner;
-    token = d->vector_get_data(d->data_chunk_get_vector(input, 0));
-    if (!p || d->data_chunk_get_size(input) == 0 || token[0] != p->token) {
-        d->scalar_function_set_error(info, "this function is not for queries");
+    if (duck_load(&d, &err) < 0 || !(p = partitioner_of(d, info, input))) {
         return;
     }
     if (number_rows(p, input, d->vector_get_data(output), &err) < 0) {
@@ -298,40 +305,73 @@ static void on_call(duckdb_function_info info, duckdb_data_chunk input, duckdb_v
     }
 }
 
-static int register_function(struct engine *engine, corrie_error *err)
+static void on_rank(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    const struct duck *d = NULL;
+    struct partitioner *p;
+    const int32_t *numbers;
+    int32_t *ranks;
+
+    if (duck_load(&d, &err) < 0 || !(p = partitioner_of(d, info, input))) {
+        return;
+    }
+    numbers = d->vector_get_data(d->data_chunk_get_vector(input, 1));
+    ranks = d->vector_get_data(output);
+    for (idx_t i = 0; i < d->data_chunk_get_size(input); i++) {
+        if (!p->ranks || numbers[i] < 0 || (size_t)numbers[i] >= p->partitions.count) {
+            d->scalar_function_set_error(info, "there is no such partition");
+            return;
+        }
+        ranks[i] = p->ranks[numbers[i]];
+    }
+}
+
+static int register_one(struct engine *engine, const char *name, duckdb_scalar_function_t call,
+                        duckdb_type argument, bool several, corrie_error *err)
 {
     const struct duck *d = engine->d;
-    duckdb_scalar_function function;
-    duckdb_logical_type any;
-    duckdb_logical_type number;
-    duckdb_logical_type token;
+    duckdb_scalar_function function = d->create_scalar_function();
+    duckdb_logical_type type = d->create_logical_type(argument);
+    duckdb_logical_type number = d->create_logical_type(DUCKDB_TYPE_INTEGER);
+    duckdb_logical_type token = d->create_logical_type(DUCKDB_TYPE_BIGINT);
     duckdb_state state;
 
-    if (engine->has_partition_function) {
-        return 0;
-    }
-    function = d->create_scalar_function();
-    any = d->create_logical_type(DUCKDB_TYPE_ANY);
-    number = d->create_logical_type(DUCKDB_TYPE_INTEGER);
-    token = d->create_logical_type(DUCKDB_TYPE_BIGINT);
-    d->scalar_function_set_name(function, "corrie_partition");
+    d->scalar_function_set_name(function, name);
     d->scalar_function_add_parameter(function, token);
-    d->scalar_function_set_varargs(function, any);
+    if (several) {
+        d->scalar_function_set_varargs(function, type);
+    } else {
+        d->scalar_function_add_parameter(function, type);
+    }
     d->scalar_function_set_return_type(function, number);
     d->scalar_function_set_special_handling(function); /* nulls have partitions */
     d->scalar_function_set_volatile(function);
     d->scalar_function_set_extra_info(function, engine, NULL);
-    d->scalar_function_set_function(function, on_call);
+    d->scalar_function_set_function(function, call);
     state = d->register_scalar_function(engine->session.con, function);
     d->destroy_scalar_function(&function);
-    d->destroy_logical_type(&any);
+    d->destroy_logical_type(&type);
     d->destroy_logical_type(&number);
     d->destroy_logical_type(&token);
-    if (state != DuckDBSuccess) {
-        return corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB did not take our function");
+    return state == DuckDBSuccess
+               ? 0
+               : corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB did not take our function");
+}
+
+static int register_functions(struct engine *engine, corrie_error *err)
+{
+    int r = 0;
+
+    if (!engine->has_partition_function) {
+        r = register_one(engine, "corrie_partition", on_call, DUCKDB_TYPE_ANY, true, err);
+        if (r == 0) {
+            r = register_one(engine, "corrie_partition_rank", on_rank, DUCKDB_TYPE_INTEGER, false,
+                             err);
+        }
+        engine->has_partition_function = r == 0;
     }
-    engine->has_partition_function = true;
-    return 0;
+    return r;
 }
 
 /* ---- opening ---- */
@@ -427,7 +467,7 @@ int partitioner_open(struct engine *engine, const struct engine_write *write,
             return r;
         }
     }
-    r = register_function(engine, err);
+    r = register_functions(engine, err);
     if (r < 0) {
         return r;
     }
@@ -460,21 +500,63 @@ struct partition *partitioner_partitions(struct partitioner *partitioner, size_t
     return partitioner->partitions.items;
 }
 
-int partition_compare(const struct partitioner *partitioner, const struct partition *a,
-                      const struct partition *b)
+void partitioner_add_rank(const struct partitioner *partitioner, const char *number,
+                          struct buf *out)
 {
-    for (size_t i = 0; i < partitioner->n; i++) {
-        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-        int order = !a->values[i].data - !b->values[i].data;
+    buf_addf(out, "corrie_partition_rank(%lld, %s)", (long long)partitioner->token, number);
+}
 
-        if (order == 0 && a->values[i].data &&
-            scalar_compare(&partitioner->sources[i].result, a->values[i], b->values[i], &order,
-                           &ignored) < 0) {
+/* ---- ranks ---- */
+
+struct ranked {
+    const struct partitioner *partitioner;
+    struct partition partition;
+    size_t number;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+    const struct ranked *one = a;
+    const struct ranked *other = b;
+
+    for (size_t i = 0; i < one->partitioner->n; i++) {
+        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+        struct str x = one->partition.values[i];
+        struct str y = other->partition.values[i];
+        int order = !x.data - !y.data;
+
+        if (order == 0 && x.data &&
+            scalar_compare(&one->partitioner->sources[i].result, x, y, &order, &ignored) < 0) {
             order = 0; /* cannot be: transform_apply made both */
+        }
+        if (order == 0 && x.data) {
+            order = str_cmp(x, y); /* -0 and +0 */
         }
         if (order != 0) {
             return order;
         }
     }
+    return 0;
+}
+
+int partitioner_rank(struct partitioner *partitioner, corrie_error *err)
+{
+    size_t n = partitioner->partitions.count;
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct ranked *ranked = arena_array(&arena, struct ranked, n);
+    int32_t *ranks = arena_array(&partitioner->arena, int32_t, n);
+
+    if (!ranked || !ranks) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        ranked[i] = (struct ranked){partitioner, partitioner->partitions.items[i], i};
+    }
+    qsort(ranked, n, sizeof *ranked, compare_ranked);
+    for (size_t i = 0; i < n; i++) {
+        partitioner->partitions.items[i] = ranked[i].partition;
+        ranks[ranked[i].number] = (int32_t)i;
+    }
+    partitioner->ranks = ranks;
     return 0;
 }

@@ -1,8 +1,8 @@
 /* partition_write.c — rows become files a partition.
  *
  * The query runs once, into a temporary table that has the number of each row's partition beside it (spilled to the
- * engine's temp_dir where memory has no room). Rows of several partitions are then sorted by it and by their place, so
- * that each partition is a range of rows: reading a range costs its rows, however many there are.
+ * engine's temp_dir where memory has no room). Rows of several partitions are then sorted by the partition's rank and by
+ * their place, so that each partition is a range of rows: reading a range costs its rows, however many there are.
  *
  *     corrie_parts    c0, c1, …, p     in the query's order
  *     corrie_sorted   c0, c1, …, p     by p, then order_by, then the query's order
@@ -24,8 +24,9 @@
 #define SMALL_TOTAL 122880
 #define SMALL_TARGET ((int64_t)16 * 1024 * 1024)
 
-/* A partition of more rows is tried with so many, to learn how large they are. */
-#define PROBE_ROWS (1 << 20)
+/* Where so many bytes a row could make a file too large, so many rows are tried first to learn how large they are. */
+#define SMALL_ROW_BYTES 64
+#define PROBE_ROWS 122880
 
 /* Where a partition's rows are in corrie_sorted. */
 struct range {
@@ -39,7 +40,7 @@ struct partitioned {
     struct partitioner *partitioner;
     const char *table;     /* that the ranges are of */
     struct range *ranges;  /* by number of the partition, thus by first row */
-    struct partition *all; /* by number */
+    struct partition *all; /* by number: their order */
     size_t n;
     double bytes_per_row; /* in files; 0 = not known yet */
     char prefix[sizeof OS_TEMP_PREFIX + 32];
@@ -91,18 +92,28 @@ static int gather(struct partitioned *p, struct str select)
 static int count(struct partitioned *p)
 {
     struct writer *writer = p->writer;
-    const char *sql = "SELECT p::BIGINT, count(*)::BIGINT FROM temp.corrie_parts GROUP BY p";
+    _cleanup_(buf_done) struct buf sql = {0};
     _cleanup_(rows_done) struct rows rows = {0};
     int64_t number = 0;
     int64_t first = 0;
     int r;
 
+    if (partitioner_rank(p->partitioner, writer->err) < 0) {
+        return writer->err->code;
+    }
     p->all = partitioner_partitions(p->partitioner, &p->n);
     p->ranges = arena_array(writer->arena, struct range, p->n + 1);
     if (!p->ranges) {
         return corrie_fail_memory(writer->err);
     }
-    r = rows_open(writer->engine, writer->session, sql, NULL, &rows, writer->err);
+    buf_add_text(&sql, "SELECT CAST(");
+    partitioner_add_rank(p->partitioner, "p", &sql);
+    buf_add_text(&sql, " AS BIGINT), n FROM (SELECT p, CAST(count(*) AS BIGINT) AS n FROM "
+                       "temp.corrie_parts GROUP BY p)");
+    r = buf_check(&sql, writer->err);
+    if (r == 0) {
+        r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
+    }
     while (r == 0 && rows_next(&rows)) {
         int64_t n = 0;
 
@@ -138,7 +149,9 @@ static int sort(struct partitioned *p)
     }
     buf_addf(&sql, "q.p%s AS p FROM (SELECT ", token);
     add_columns(write->schema, true, &sql);
-    buf_addf(&sql, ", p AS p%s, rowid AS r%s FROM temp.corrie_parts) AS q ORDER BY q.p%s", token,
+    buf_add_text(&sql, ", ");
+    partitioner_add_rank(p->partitioner, "p", &sql);
+    buf_addf(&sql, " AS p%s, rowid AS r%s FROM temp.corrie_parts) AS q ORDER BY q.p%s", token,
              token, token);
     if (write->order_by.len > 0) {
         buf_addf(&sql, ", %.*s", STR_FMT(write->order_by));
@@ -211,24 +224,35 @@ static int copy_range(struct partitioned *p, int64_t first, int64_t rows,
     return r;
 }
 
-static int write_range(struct partitioned *p, const struct range *range)
+/* How large rows are, from the first of them: the file is thrown away. */
+static int probe(struct partitioned *p, const struct range *range)
 {
     struct engine_written file = {0};
+    int64_t rows = range->rows < PROBE_ROWS ? range->rows : PROBE_ROWS;
+    int r;
+
+    if (p->writer->write->target_bytes == 0 || p->bytes_per_row > 0) {
+        return 0;
+    }
+    r = copy_range(p, range->first, rows, &file);
+    return r < 0 ? r : writer_drop_file(p->writer, file.path);
+}
+
+static int write_range(struct partitioned *p, const struct range *range)
+{
+    int64_t target = p->writer->write->target_bytes;
     int64_t each;
     int r = 0;
 
-    if (p->bytes_per_row == 0 && range->rows > 2 * PROBE_ROWS) {
-        r = copy_range(p, range->first, PROBE_ROWS, &file);
-        if (r == 0) {
-            r = writer_drop_file(p->writer, file.path);
-        }
+    if (range->rows > target / SMALL_ROW_BYTES) {
+        r = probe(p, range);
     }
     each = writer_rows_per_file(p->writer, range->rows, (double)range->rows * p->bytes_per_row);
     each = each > 0 ? each : range->rows;
     for (int64_t done = 0; r == 0 && done < range->rows; done += each) {
         int64_t rows = range->rows - done < each ? range->rows - done : each;
+        struct engine_written file = {0};
 
-        file = (struct engine_written){0};
         r = copy_range(p, range->first + done, rows, &file);
         if (r == 0) {
             r = finish_file(p, range->number, &file);
@@ -421,48 +445,6 @@ static int write_ranges(struct partitioned *p)
 
 /* ---- all ---- */
 
-struct ordered {
-    const struct partitioner *partitioner;
-    struct partition partition;
-    size_t at; /* among the files */
-    const struct engine_written *file;
-};
-
-static int compare_files(const void *a, const void *b)
-{
-    const struct ordered *one = a;
-    const struct ordered *other = b;
-    int order = partition_compare(one->partitioner, &one->partition, &other->partition);
-
-    return order != 0 ? order : one->at < other->at ? -1 : one->at > other->at;
-}
-
-/* By the values of their partitions, so that what is stored does not depend on threads. */
-static int order_files(struct partitioned *p)
-{
-    struct writer *writer = p->writer;
-    size_t n = writer->done.count;
-    _cleanup_(arena_done) struct arena arena = {0};
-    struct ordered *ordered = arena_array(&arena, struct ordered, n);
-    struct engine_written *files = arena_array(&arena, struct engine_written, n);
-
-    if (!ordered || !files) {
-        return corrie_fail_memory(writer->err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        files[i] = writer->done.items[i];
-        ordered[i] = (struct ordered){.partitioner = p->partitioner,
-                                      .partition = {.values = files[i].partition},
-                                      .at = i,
-                                      .file = &files[i]};
-    }
-    qsort(ordered, n, sizeof *ordered, compare_files);
-    for (size_t i = 0; i < n; i++) {
-        writer->done.items[i] = *ordered[i].file;
-    }
-    return 0;
-}
-
 int partitions_write(struct writer *writer, struct str select)
 {
     _cleanup_(partitioner_closep) struct partitioner *partitioner = NULL;
@@ -486,9 +468,6 @@ int partitions_write(struct writer *writer, struct str select)
     }
     if (r == 0) {
         r = write_ranges(&p);
-    }
-    if (r == 0) {
-        r = order_files(&p);
     }
     drop_tables(writer);
     return r;
