@@ -125,6 +125,13 @@ int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct ar
 int lake_tx_write(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
                   struct lake_written *ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* Terms as a person says them, over the current schema of `metadata`, as fields of a spec: with the names that the table's
+ * specs have for them already, or those that other engines would give. In `arena`. CORRIE_E_NOT_FOUND with the nearest
+ * columns, CORRIE_E_USAGE for a transform that the column's type has not. */
+int lake_partition_terms(const struct table_metadata *metadata,
+                         const struct partition_by_term *terms, size_t n, struct arena *arena,
+                         struct partition_term **ret, corrie_error *err) CORRIE_MUST_USE;
+
 /* Adds imports to the ledger, each of a location of its own. Cost: one change of the tree for all of them. */
 int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct ledger_entry *entries,
                    size_t n, corrie_error *err) CORRIE_MUST_USE;

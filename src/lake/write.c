@@ -2,26 +2,9 @@
  *
  * Order (architecture.md, Durability): data files → fsync of them and their directory → manifests → manifest list
  * → metadata → staged in the transaction. A failure on the way leaves files that nothing names. */
-#include "lake/tx_priv.h"
-#include "lake/write_files.h"
+#include "lake/write_priv.h"
 
-#include "engine/engine.h"
-#include "iceberg/snapshot.h"
 #include "lang/name.h"
-
-/* One write under way. */
-struct writing {
-    struct lake_tx *tx;
-    const struct lake_write *write;
-    struct arena *arena;
-    struct lake_table table; /* as it is; zero for a new one */
-    bool exists;
-    struct table_metadata *base;
-    struct str base_location; /* absolute; empty: never stored */
-    struct schema schema;     /* with ids, of the files */
-    struct str location;      /* of the table, absolute under the present root */
-    struct file_writer files;
-};
 
 static void writing_done(struct writing *writing)
 {
@@ -70,36 +53,8 @@ static int load_base(struct writing *w, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    return metadata_new(&id, w->location, w->write->schema, NULL, 0, clock_now() / 1000000,
-                        &w->base, err);
-}
-
-static int check_fit(struct writing *w, const struct schema *wanted, corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf text = {0};
-    struct fit fit;
-    int r;
-
-    r = schema_fit(w->write->schema, wanted, false, w->arena, &fit, err);
-    if (r < 0 || fit.n_problems == 0) {
-        return r;
-    }
-    fit_describe(&fit, &text);
-    corrie_fail(err, CORRIE_E_DATA, "the columns do not fit the table's: %s", buf_text(&text));
-    return corrie_hint(err, "give the table's columns, or replace the table");
-}
-
-static int find_schema(struct writing *w, corrie_error *err)
-{
-    if (!w->exists) {
-        w->schema = *metadata_schema(w->base);
-        return 0;
-    }
-    if (w->write->mode == LAKE_REPLACE) {
-        return metadata_replacement_schema(w->base, w->write->schema, w->arena, &w->schema, err);
-    }
-    w->schema = *metadata_schema(w->base);
-    return w->write->schema ? check_fit(w, &w->schema, err) : 0;
+    return metadata_new(&id, w->location, w->write->schema, w->write->properties,
+                        w->write->n_properties, clock_now() / 1000000, &w->base, err);
 }
 
 static int open_write(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
@@ -110,7 +65,7 @@ static int open_write(struct lake_tx *tx, const struct lake_write *write, struct
     *w = (struct writing){.tx = tx, .write = write, .arena = arena};
     r = load_base(w, err);
     if (r >= 0) {
-        r = find_schema(w, err);
+        r = write_prepare(w, err);
     }
     return r < 0
                ? corrie_wrap(err, "write table %.*s.%.*s", STR_FMT(write->ns), STR_FMT(write->name))
@@ -134,6 +89,7 @@ int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct ar
 
 static int write_files(struct writing *w, struct lake_written *ret, corrie_error *err)
 {
+    static const struct partition_spec none;
     int r;
 
     ret->selects = arena_array(w->arena, struct written_files, w->write->n_selects);
@@ -141,7 +97,14 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
         return corrie_fail_memory(err);
     }
     r = file_writer_init(&w->files, w->tx->lake, w->write->engine, w->base, &w->schema,
-                         metadata_spec(w->base), w->location, w->arena, err);
+                         w->unpartitioned ? &none : metadata_spec(w->base), w->location, w->arena,
+                         err);
+    if (r >= 0 && w->write->mode == LAKE_OVERWRITE_PARTITIONS) {
+        r = overwrite_begin(w, err);
+        if (r >= 0) {
+            r = overwrite_keep(w, err);
+        }
+    }
     for (size_t i = 0; r >= 0 && i < w->write->n_selects; i++) {
         r = cancel_check(w->tx->lake->cancel, err);
         if (r >= 0) {
@@ -168,29 +131,36 @@ static int write_version(struct writing *w, struct table_version *ret, corrie_er
 {
     const struct table_io *io = &w->tx->lake->io;
     struct snapshot_options options = {.summary = w->write->summary,
-                                       .n_summary = w->write->n_summary};
+                                       .n_summary = w->write->n_summary,
+                                       .keep_spec = !w->unpartitioned};
 
     if (w->write->mode == LAKE_REPLACE) {
-        return snapshot_replace(io, w->base, w->base_location, w->exists ? &w->schema : NULL,
-                                w->files.files.items, w->files.files.count, &options, ret, err);
+        return snapshot_replace(io, w->base, w->base_location, NULL, w->files.files.items,
+                                w->files.files.count, &options, ret, err);
+    }
+    if (w->write->mode == LAKE_OVERWRITE_PARTITIONS && w->exists) {
+        return overwrite_finish(w, ret, err);
     }
     return snapshot_append(io, w->base, w->base_location, NULL, w->files.files.items,
                            w->files.files.count, &options, ret, err);
 }
 
-/* A table without rows: metadata alone. */
-static int write_empty(struct writing *w, struct table_version *ret, corrie_error *err)
+/* No rows come, so no snapshot: metadata alone. */
+static int write_metadata(struct writing *w, struct table_version *ret, corrie_error *err)
 {
     struct str location;
     int r;
 
-    r = metadata_write(&w->tx->lake->io, w->base, STR_EMPTY, w->arena, &location, &ret->metadata,
-                       err);
+    r = metadata_write(&w->tx->lake->io, w->base, w->base_location, w->arena, &location,
+                       &ret->metadata, err);
     if (r < 0) {
         return r;
     }
     ret->location = str_dup(location);
-    ret->snapshot_id = SNAPSHOT_NONE;
+    ret->snapshot_id = w->exists ? w->table.snapshot_id : SNAPSHOT_NONE;
+    ret->records = w->table.records;
+    ret->bytes = w->table.bytes;
+    ret->files = w->table.files;
     return ret->location ? 0 : corrie_fail_memory(err);
 }
 
@@ -207,7 +177,8 @@ static int stage_table(struct writing *w, const struct table_version *version,
                                .bytes = version->bytes,
                                .files = version->files,
                                .managed = true};
-    const struct lake_table *before = w->exists && w->write->mode == LAKE_APPEND ? &w->table : NULL;
+    const struct lake_table *before =
+        w->exists && w->write->mode != LAKE_REPLACE ? &w->table : NULL;
     struct tree_edit edit = {.value = {.id = metadata->table_uuid}};
     struct key key;
     int r;
@@ -234,9 +205,30 @@ static int stage_table(struct writing *w, const struct table_version *version,
     return 0;
 }
 
+/* Files of one partition come together; those of several selects count once each. */
+static int64_t count_partitions(const struct writing *w)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < w->files.files.count; i++) {
+        const struct data_file *file = &w->files.files.items[i];
+        bool same = i > 0;
+
+        for (size_t k = 0; same && k < file->n_partition; k++) {
+            struct str a = file->partition[k].bytes;
+            struct str b = file[-1].partition[k].bytes;
+
+            same = !a.data == !b.data && str_eq(a, b);
+        }
+        n += file->n_partition > 0 && !same;
+    }
+    return n;
+}
+
 static int write_table(struct writing *w, struct lake_written *ret, corrie_error *err)
 {
     _cleanup_(table_version_done) struct table_version version = {0};
+    bool nothing;
     int r;
 
     r = write_files(w, ret, err);
@@ -244,20 +236,24 @@ static int write_table(struct writing *w, struct lake_written *ret, corrie_error
         file_writer_discard(&w->files);
         return r;
     }
-    if (w->exists && w->write->mode == LAKE_APPEND && w->files.files.count == 0) {
+    nothing = w->files.files.count == 0 && w->n_removed == 0 &&
+              (!w->exists || w->write->mode != LAKE_REPLACE);
+    if (nothing && w->exists && !w->edited) {
         ret->table = w->table; /* nothing came: nothing changes */
         return 0;
     }
-    if (!w->exists && w->files.files.count == 0) {
-        r = write_empty(w, &version, err);
-    } else {
-        r = write_version(w, &version, err);
-    }
+    r = nothing ? write_metadata(w, &version, err) : write_version(w, &version, err);
     if (r < 0) {
         file_writer_discard(&w->files);
         return r;
     }
     ret->created = !w->exists;
+    ret->partitions = count_partitions(w);
+    if (w->exists && w->write->mode == LAKE_OVERWRITE_PARTITIONS) {
+        ret->removed_rows = w->write->overwrite_filter.len > 0
+                                ? w->removed_rows
+                                : w->table.records + ret->rows - version.records;
+    }
     return stage_table(w, &version, &ret->table, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "lang/filter.h"
 #include "plan/plan.h"
 #include "plan/plan_priv.h"
 
@@ -90,6 +91,14 @@ int plan_note_add(struct planning *p, bool warning, const struct place *place, c
 /* ---- edges.c */
 /* Fills node number `i` from its draft: edges checked, columns and filters; output. */
 int plan_node_build(struct planning *p, size_t i, corrie_error *err) CORRIE_MUST_USE;
+
+/* A parameter's value as a literal of the filter language; secrets are refused. */
+int plan_filter_value(const struct plan_parameter *parameter, struct filter_literal *ret,
+                      corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- materialize.c */
+/* Models: partitioning and overwrite_filter, parameters replaced; what does not go together is refused. */
+int plan_materialize(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- bind.c */
 /* SQL: which tables the statement names. */

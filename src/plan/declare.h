@@ -35,7 +35,7 @@ enum strategy {
     STRATEGY_NONE, /* the output lives as long as the run */
     STRATEGY_REPLACE,
     STRATEGY_APPEND,
-    STRATEGY_OVERWRITE_PARTITIONS, /* declared, not run by this version: planning refuses it */
+    STRATEGY_OVERWRITE_PARTITIONS, /* in the place of the same partitions, or of overwrite_filter's rows */
 };
 
 /* A list of names; `all` = everything ("*" was in the list, or no list was given). */

@@ -116,9 +116,8 @@ static int filter_wrong(const struct planning *p, const struct plan_node *node,
     return filter_error(p, node->function, input, offset, width, err);
 }
 
-/* A parameter's value as a literal of the filter language. */
-static int filter_value(const struct plan_parameter *parameter, struct filter_literal *ret,
-                        corrie_error *err)
+int plan_filter_value(const struct plan_parameter *parameter, struct filter_literal *ret,
+                      corrie_error *err)
 {
     const struct param_value *value = &parameter->value;
 
@@ -162,7 +161,7 @@ static int bind_filter(struct planning *p, struct plan_node *node,
         struct plan_parameter *parameter;
         int r = plan_find_parameter(p, filter->params[i].name, &parameter, err);
         if (r >= 0) {
-            r = filter_value(parameter, &params[i].value, err);
+            r = plan_filter_value(parameter, &params[i].value, err);
         }
         if (r < 0) {
             return filter_error(p, node->function, input, filter->params[i].offset,
@@ -502,6 +501,9 @@ int plan_node_build(struct planning *p, size_t i, corrie_error *err)
     }
     if (r >= 0) {
         r = look_at_table(p, node, err);
+    }
+    if (r >= 0) {
+        r = plan_materialize(p, node, err);
     }
     return r < 0 ? r : make_fingerprint(node, err);
 }

@@ -153,24 +153,6 @@ static int resolve(struct planning *p, const struct draft *draft, struct referen
 
 /* ---- drafts ------------------------------------------------------------------------------------- */
 
-/* What this version does not run is refused before anything else is done. */
-static int check_supported(const struct planning *p, const struct declared_function *function,
-                           corrie_error *err)
-{
-    int r = 0;
-
-    if (function->strategy == STRATEGY_OVERWRITE_PARTITIONS || function->overwrite_filter.len > 0) {
-        r = corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                        "%.*s: OVERWRITE_PARTITIONS is not supported yet", STR_FMT(function->name));
-        corrie_hint(err, "REPLACE writes the whole table");
-    } else if (function->n_partitioned_by > 0) {
-        r = corrie_fail(err, CORRIE_E_UNSUPPORTED, "%.*s: partitioned tables are not supported yet",
-                        STR_FMT(function->name));
-        corrie_hint(err, "take partitioned_by out");
-    }
-    return r < 0 ? place_error(p->project, &function->place, err) : 0;
-}
-
 /* A name shadows a table or, under a name of two parts, may be another model's. */
 static int add_model(struct planning *p, struct draft *draft, corrie_error *err)
 {
@@ -227,10 +209,7 @@ int plan_drafts(struct planning *p, corrie_error *err)
     p->n_drafts = n;
     for (size_t i = 0; r >= 0 && i < n; i++) {
         p->drafts[i].function = &p->declarations->functions[i];
-        r = check_supported(p, p->drafts[i].function, err);
-        if (r >= 0) {
-            r = add_model(p, &p->drafts[i], err);
-        }
+        r = add_model(p, &p->drafts[i], err);
     }
     for (size_t i = 0; r >= 0 && i < n; i++) {
         struct draft *draft = &p->drafts[i];

@@ -188,6 +188,23 @@ static json_t *resources_json(const struct declared_function *function)
     return object;
 }
 
+/* ["day(ts)", "region"] */
+static json_t *terms_json(const struct plan_node *node)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < node->n_partition_by; i++) {
+        buf_clear(&text);
+        partition_terms_print(&node->partition_by[i], 1, &text);
+        if (text.failed || json_array_append_new(list, js_string(buf_str(&text))) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static bool fill_node(json_t *object, const struct plan_node *node)
 {
     const struct declared_function *function = node->function;
@@ -201,6 +218,8 @@ static bool fill_node(json_t *object, const struct plan_node *node)
               set_optional(object, "function", function->function) &&
               set(object, "strategy",
                   model ? json_string(strategy_name(function->strategy)) : json_null()) &&
+              set(object, "partitioned_by", terms_json(node)) &&
+              set_optional(object, "overwrite_filter", node->overwrite_filter) &&
               set(object, "replaces_table", json_boolean(node->replaces_table)) &&
               set(object, "columns", output_json(&node->output)) &&
               set(object, "more_columns", json_boolean(node->output.open)) &&

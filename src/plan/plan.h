@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "lang/partition.h"
 #include "lang/project.h"
 #include "plan/declare.h"
 #include "plan/project.h"
@@ -122,8 +123,11 @@ struct plan_node {
     struct plan_parameter *
         *parameters; /* those it uses, aligned with function->parameters for Python */
     size_t n_parameters;
-    bool replaces_table; /* a lake table of that name exists at the run's ref */
-    size_t environment;  /* Python: index into environments; SQL: PLAN_NONE */
+    struct partition_by_term *partition_by; /* models: of the table that is written */
+    size_t n_partition_by;
+    struct str overwrite_filter; /* canonical SQL over the output's columns; empty = none */
+    bool replaces_table;         /* a lake table of that name exists at the run's ref */
+    size_t environment;          /* Python: index into environments; SQL: PLAN_NONE */
     /* H(kind, code, environment request, options, parameters): the part of the fingerprint that planning
      * knows; environment lock, versions and contents of inputs are added by whoever caches results. */
     struct hash fingerprint;
@@ -203,8 +207,7 @@ struct plan_options {
  * CORRIE_E_NOT_FOUND: an unknown table, column or ref (hint: the nearest names); CORRIE_E_PROJECT: a cycle
  * (the message shows the whole path, each with file and line), bad filter, bad SQL, a warning under
  * strict; CORRIE_E_REFUSED: a table function or a file in SQL; CORRIE_E_USAGE: an unknown --param, a value
- * that is not of its type, a required parameter without one; CORRIE_E_UNSUPPORTED: a strategy that this version does not run. All with the
- * position where there is one. Ownership of *ret: the caller's, plan_free. */
+ * that is not of its type, a required parameter without one. All with the position where there is one. Ownership of *ret: the caller's, plan_free. */
 int plan_build(const struct project_dir *project, const struct declarations *declarations,
                const struct plan_catalog *catalog, struct engine *engine,
                const struct plan_options *options, struct plan **ret, corrie_error *err)

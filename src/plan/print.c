@@ -79,6 +79,13 @@ static void print_node(const struct printing *printing, const struct plan_node *
         buf_addf(out, " → %s %.*s.%.*s%s", strategy_name(function->strategy),
                  STR_FMT(node->table_namespace), STR_FMT(node->name),
                  node->replaces_table ? "" : " (new)");
+        if (node->n_partition_by > 0) {
+            buf_add_text(out, " by ");
+            partition_terms_print(node->partition_by, node->n_partition_by, out);
+        }
+        if (node->overwrite_filter.len > 0) {
+            buf_addf(out, " where %.*s", STR_FMT(node->overwrite_filter));
+        }
     }
 }
 

@@ -228,18 +228,31 @@ static int select_by_name(const struct schema *rows, const struct schema *target
     return buf_check(sql, err);
 }
 
+static enum lake_write_mode write_mode(enum strategy strategy)
+{
+    return strategy == STRATEGY_APPEND                 ? LAKE_APPEND
+           : strategy == STRATEGY_OVERWRITE_PARTITIONS ? LAKE_OVERWRITE_PARTITIONS
+                                                       : LAKE_REPLACE;
+}
+
 static int write_output(struct run *run, const struct plan_node *node, struct arrow_table *rows,
                         struct lake_written *ret, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf by_name = {0};
+    const struct name_list *columns = &node->function->columns;
     struct str select = STR("SELECT * FROM corrie_run.\"output\"");
     struct schema schema;
     struct schema target;
     struct lake_write write = {.ns = node->table_namespace,
                                .name = node->name,
-                               .mode = node->function->strategy == STRATEGY_APPEND ? LAKE_APPEND
-                                                                                   : LAKE_REPLACE,
+                               .mode = write_mode(node->function->strategy),
                                .schema = &schema,
+                               .partitioning = LAKE_PARTITION_SET,
+                               .partition_by = node->partition_by,
+                               .n_partition_by = node->n_partition_by,
+                               .overwrite_filter = node->overwrite_filter,
+                               /* a list of columns says that they are meant */
+                               .evolve = columns->given && !columns->all,
                                .engine = run->work.engine,
                                .selects = &select,
                                .n_selects = 1};
@@ -249,7 +262,7 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
     if (r < 0 || (r = engine_define_arrow(run->work.engine, OWN_NS, OUTPUT_NAME, rows, err)) < 0) {
         return r;
     }
-    if (write.mode == LAKE_APPEND) {
+    if (write.mode != LAKE_REPLACE) {
         r = lake_tx_target(run->tx, &write, &run->arena, &target, err);
         if (r < 0 || (r = select_by_name(&schema, &target, &by_name, err)) < 0) {
             return r;

@@ -1,0 +1,42 @@
+/* write_priv.h — one write under way: shared by write.c, write_table.c and write_overwrite.c. */
+#ifndef CORRIE_LAKE_WRITE_PRIV_H
+#define CORRIE_LAKE_WRITE_PRIV_H
+
+#include "iceberg/snapshot.h"
+#include "lake/tx_priv.h"
+#include "lake/write_files.h"
+
+struct writing {
+    struct lake_tx *tx;
+    const struct lake_write *write;
+    struct arena *arena;
+    struct lake_table table; /* as it is; zero for a new one */
+    bool exists;
+    struct table_metadata
+        *base; /* as it is, then with the columns, partitioning and properties of the write */
+    struct str base_location; /* absolute; empty: never stored */
+    bool edited;              /* `base` is not what is stored */
+    bool unpartitioned;       /* REPLACE: the table is to have no partitions */
+    struct schema schema;     /* with ids, of the files */
+    struct str location;      /* of the table, absolute under the present root */
+    struct file_writer files;
+    const struct str *removed; /* overwrite_filter: files that go */
+    size_t n_removed;
+    int64_t removed_rows;
+    int64_t kept_rows; /* of those files, written again */
+};
+
+/* write_table.c: makes writing->base what the table is to be, and finds writing->schema. */
+int write_prepare(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- write_overwrite.c, in this order ---- */
+
+/* When w->files is ready: what may not be overwritten so, and what each new row must satisfy. */
+int overwrite_begin(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
+/* Before the new rows: finds the files that go by a condition, and writes those of their rows that stay again. */
+int overwrite_keep(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
+/* When all files are durable: the snapshot. */
+int overwrite_finish(struct writing *w, struct table_version *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+#endif
