@@ -1,6 +1,8 @@
 /* history.c — former snapshots. */
 #include "iceberg/history.h"
 
+#include <stdlib.h>
+
 #include "base/json.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -52,18 +54,60 @@ const struct snapshot *metadata_snapshot_at(const struct table_metadata *metadat
 
 /* ---- expiring ---- */
 
+struct place {
+    int64_t id;
+    size_t at;
+};
+
 struct expiring {
     const struct table_metadata *metadata;
     const struct expire_options *options;
     int64_t now_ms;
     bool *known; /* parallel to snapshots: in the history of some branch */
     bool *kept;
+    struct place *places; /* of all snapshots, by id */
 };
 
 static void expiring_done(struct expiring *expiring)
 {
     mem_free(expiring->known);
     mem_free(expiring->kept);
+    mem_free(expiring->places);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    int64_t x = ((const struct place *)a)->id;
+    int64_t y = ((const struct place *)b)->id;
+
+    return x < y ? -1 : x > y;
+}
+
+/* A history may be long: each step of a walk must not be another walk. */
+static const struct snapshot *find_snapshot(const struct expiring *expiring, int64_t id)
+{
+    const struct place wanted = {.id = id};
+    const struct place *place = bsearch(&wanted, expiring->places, expiring->metadata->n_snapshots,
+                                        sizeof wanted, compare_places);
+
+    return place ? &expiring->metadata->snapshots[place->at] : NULL;
+}
+
+static int begin(struct expiring *expiring, corrie_error *err)
+{
+    size_t n = expiring->metadata->n_snapshots;
+
+    expiring->known = mem_alloc(n + 1, sizeof *expiring->known);
+    expiring->kept = mem_alloc(n + 1, sizeof *expiring->kept);
+    expiring->places = mem_alloc(n + 1, sizeof *expiring->places);
+    if (!expiring->known || !expiring->kept || !expiring->places) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        expiring->places[i] = (struct place){expiring->metadata->snapshots[i].id, i};
+    }
+    qsort(expiring->places, n, sizeof *expiring->places, compare_places);
+    return 0;
 }
 
 static size_t index_of(const struct table_metadata *metadata, const struct snapshot *snapshot)
@@ -88,12 +132,14 @@ static void keep_branch(struct expiring *expiring, const json_t *ref)
         oldest = expiring->now_ms - json_integer_value(age);
     }
     const struct snapshot *snapshot =
-        metadata_snapshot_by_id(metadata, json_integer_value(json_object_get(ref, "snapshot-id")));
+        find_snapshot(expiring, json_integer_value(json_object_get(ref, "snapshot-id")));
     for (size_t i = 0; snapshot && i < metadata->n_snapshots; i++) {
         size_t at = index_of(metadata, snapshot);
         expiring->known[at] = true;
         expiring->kept[at] |= (int64_t)i < keep || snapshot->timestamp_ms >= oldest;
-        snapshot = parent_of(metadata, snapshot);
+        snapshot = snapshot->parent_id == SNAPSHOT_NONE
+                       ? NULL
+                       : find_snapshot(expiring, snapshot->parent_id);
     }
 }
 
@@ -104,8 +150,8 @@ static void keep_refs(struct expiring *expiring, const json_t *refs)
 
     json_object_foreach((json_t *)(uintptr_t)refs, name, ref)
     {
-        const struct snapshot *snapshot = metadata_snapshot_by_id(
-            expiring->metadata, json_integer_value(json_object_get(ref, "snapshot-id")));
+        const struct snapshot *snapshot =
+            find_snapshot(expiring, json_integer_value(json_object_get(ref, "snapshot-id")));
         if (str_eq(js_str(json_object_get(ref, "type")), STR("branch"))) {
             keep_branch(expiring, ref);
         }
@@ -122,8 +168,7 @@ static int drop_named(struct expiring *expiring, const json_t *refs, corrie_erro
     const struct expire_options *options = expiring->options;
 
     for (size_t i = 0; i < options->n_ids; i++) {
-        const struct snapshot *snapshot =
-            metadata_snapshot_by_id(expiring->metadata, options->ids[i]);
+        const struct snapshot *snapshot = find_snapshot(expiring, options->ids[i]);
         const char *name;
         json_t *ref;
         if (!snapshot) {
@@ -176,14 +221,14 @@ int metadata_expire(const struct table_metadata *metadata, const struct expire_o
     const json_t *refs = json_object_get(metadata->document, "refs");
     size_t n = metadata->n_snapshots;
     _cleanup_(expiring_done) struct expiring expiring = {
-        metadata, options, now_ms, mem_alloc(n + 1, sizeof(bool)), mem_alloc(n + 1, sizeof(bool))};
+        .metadata = metadata, .options = options, .now_ms = now_ms};
     struct table_metadata *made = NULL;
     json_t *document = NULL;
     size_t n_expired = 0;
     int r;
 
-    if (!expiring.known || !expiring.kept) {
-        return corrie_fail_memory(err);
+    if ((r = begin(&expiring, err)) < 0) {
+        return r;
     }
     keep_refs(&expiring, refs);
     for (size_t i = 0; i < n; i++) { /* of no branch: by age alone */

@@ -1,5 +1,6 @@
 /* merge_metadata.c — the document of a merge: the target's with the source's columns, specs and properties. */
 #include "base/json.h"
+#include "iceberg/alter.h"
 #include "iceberg/merge_priv.h"
 #include "iceberg/metadata_priv.h"
 
@@ -21,24 +22,15 @@ static bool json_same(const json_t *a, const json_t *b)
 static int check_place(const struct table_metadata *base, const struct side *side,
                        corrie_error *err)
 {
-    static const struct {
-        const char *field;
-        const char *what;
-    } same[] = {{"location", "location"},
-                {"sort-orders", "sort orders"},
-                {"default-sort-order-id", "default sort order"}};
-
     if (!uuid_eq(&base->table_uuid, &side->metadata->table_uuid)) {
         return merge_conflict(err,
                               "tables of one name that were made separately cannot be merged: "
                               "rename or drop one",
                               "%s's is another table than the common version's", side->name);
     }
-    for (size_t i = 0; i < ARRAY_LEN(same); i++) {
-        if (!json_same(field_of(base, same[i].field), field_of(side->metadata, same[i].field))) {
-            return merge_conflict(err, merge_hint_choose, "%s changed the table's %s", side->name,
-                                  same[i].what);
-        }
+    if (!str_eq(base->location, side->metadata->location)) {
+        return merge_conflict(err, merge_hint_choose, "%s changed the table's location",
+                              side->name);
     }
     return 0;
 }
@@ -266,6 +258,75 @@ static int merge_properties(const struct merge *merge, json_t *document, corrie_
     return r;
 }
 
+/* ---- how rows are laid out ---- */
+
+static bool orders_same(const struct table_metadata *a, const struct table_metadata *b)
+{
+    return json_same(field_of(a, "sort-orders"), field_of(b, "sort-orders")) &&
+           json_same(field_of(a, "default-sort-order-id"), field_of(b, "default-sort-order-id"));
+}
+
+static int merge_orders(const struct merge *merge, json_t *document, corrie_error *err)
+{
+    static const char *const fields[] = {"sort-orders", "default-sort-order-id"};
+    const struct table_metadata *source = merge->source.metadata;
+    const struct table_metadata *target = merge->target.metadata;
+
+    if (orders_same(merge->base, source) || orders_same(source, target)) {
+        return 0;
+    }
+    if (!orders_same(merge->base, target)) {
+        return merge_conflict(err, "set the sort order on one side only",
+                              "both the source and the target changed the table's sort order");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        json_t *value = json_object_get(source->document, fields[i]);
+        if (js_set(document, fields[i], json_incref(value)) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    return 0;
+}
+
+/* One side may have dropped a column that the other lays rows out by, or given a column the name of the other's
+ * partition field. */
+static int check_layout(const struct table_metadata *merged, corrie_error *err)
+{
+    static const char hint[] = "undo the change on one side, merge, and make it again";
+    const struct schema *schema = metadata_schema(merged);
+    const struct partition_spec *spec = metadata_spec(merged);
+    _cleanup_(arena_done) struct arena arena = {0};
+    const struct sort_term *terms = NULL;
+    size_t n_terms = 0;
+
+    for (size_t i = 0; i < spec->n_fields; i++) {
+        const struct partition_field *field = &spec->fields[i];
+        const struct field *named = schema_find(schema, field->name);
+        if (str_eq(field->transform, STR("void"))) {
+            continue;
+        }
+        if (!schema_find_id(schema, field->source_id)) {
+            return merge_conflict(err, hint,
+                                  "one side dropped the column that the partition field '%.*s' of "
+                                  "the other is made of",
+                                  STR_FMT(field->name));
+        }
+        if (named && named->id != field->source_id) {
+            return merge_conflict(err, hint,
+                                  "a column of one side has the name of the other's partition "
+                                  "field '%.*s'",
+                                  STR_FMT(field->name));
+        }
+    }
+    int r = metadata_sort_order(merged, &arena, &terms, &n_terms, err);
+    for (size_t i = 0; r >= 0 && i < n_terms; i++) {
+        if (!schema_find_id(schema, terms[i].source_id)) {
+            r = merge_conflict(err, hint, "one side dropped a column that the other sorts by");
+        }
+    }
+    return r;
+}
+
 int merge_documents(struct merge *merge, corrie_error *err)
 {
     const struct table_metadata *source = merge->source.metadata;
@@ -286,8 +347,10 @@ int merge_documents(struct merge *merge, corrie_error *err)
     if ((r = check_lists(merge, err)) < 0 ||
         (r = metadata_edit(target, target->last_updated_ms, &document, err)) < 0 ||
         (r = merge_lists(merge, document, err)) < 0 ||
-        (r = merge_properties(merge, document, err)) < 0) {
+        (r = merge_orders(merge, document, err)) < 0 ||
+        (r = merge_properties(merge, document, err)) < 0 ||
+        (r = metadata_edited(TAKE_PTR(document), target, &merge->merged, err)) < 0) {
         return r;
     }
-    return metadata_edited(TAKE_PTR(document), target, &merge->merged, err);
+    return check_layout(merge->merged, err);
 }

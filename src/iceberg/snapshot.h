@@ -159,8 +159,9 @@ struct merge_totals {
  *   files     no path was added on both sides (but those in `skip`)
  *   columns   one side's list of schemas begins the other's, as does its list of specs; no file of one side lacks
  *             a value that the other made required
- *   the rest  table uuid, format version, location, sort orders and refs but main are the same; no property was
- *             changed on both sides, to different values
+ *   layout    one side alone changed the sort order; the columns that rows are partitioned and sorted by are still there
+ *   the rest  table uuid, format version, location and refs but main are the same; no property was changed on both
+ *             sides, to different values
  * Cost: the three manifest lists and the manifests that not both base and side have: of sides that appended
  * their own new ones. *ret_totals may be NULL; it is filled by dry runs too. */
 int snapshot_merge(const struct table_io *io, const struct table_metadata *base,

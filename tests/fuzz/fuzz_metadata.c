@@ -1,7 +1,51 @@
 /* Table metadata JSON. What is accepted must be accepted again as we write it, and be fit for changes. */
-#include "iceberg/metadata.h"
+#include <stdlib.h>
+
+#include "iceberg/alter.h"
+#include "iceberg/history.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Edits may refuse; what they make has passed metadata_parse's checks. */
+static void alter(const struct table_metadata *metadata)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(metadata_freep) struct table_metadata *columns = NULL;
+    _cleanup_(metadata_freep) struct table_metadata *specs = NULL;
+    _cleanup_(metadata_freep) struct table_metadata *expired = NULL;
+    const struct schema *schema = metadata_schema(metadata);
+    const struct sort_term *terms = NULL;
+    size_t n = 0;
+
+    (void)metadata_snapshot_at(metadata, metadata->last_updated_ms);
+    if (metadata_sort_order(metadata, &arena, &terms, &n, &err) < 0) {
+        corrie_error_clear(&err);
+    }
+    const struct expire_options all = {.older_than_ms = INT64_MAX};
+    if (metadata_expire(metadata, &all, 1, &expired, &n, &err) < 0) {
+        corrie_error_clear(&err);
+    } else if (expired->current_snapshot_id != metadata->current_snapshot_id ||
+               expired->n_snapshots + n != metadata->n_snapshots) {
+        abort();
+    }
+    if (schema->n_fields == 0) {
+        return;
+    }
+    const struct column_edit edits[] = {
+        {COLUMN_RENAME, .path = &schema->fields[0].name, .n_path = 1, .name = STR("renamed here")},
+        {COLUMN_MOVE, .path = &(struct str){"renamed here", 12}, .n_path = 1,
+         .place = PLACE_FIRST}};
+    const struct spec_edit spec = {SPEC_ADD, .term = {schema->fields[0].id, STR("void"), STR("v")}};
+    if (metadata_with_columns(metadata, edits, 2, 1, &columns, &err) < 0) {
+        corrie_error_clear(&err);
+    } else if (metadata_schema(columns)->fields[0].id != schema->fields[0].id) {
+        abort();
+    }
+    if (metadata_with_spec_edits(metadata, &spec, 1, 1, &specs, &err) < 0) {
+        corrie_error_clear(&err);
+    }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -24,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         !schema_eq(metadata_schema(again), metadata_schema(metadata))) {
         abort();
     }
+    alter(metadata);
     (void)metadata_current_snapshot(metadata);
     (void)metadata_snapshot_schema(metadata, metadata_current_snapshot(metadata));
     if (metadata_extended_schema(metadata, &field, 1, &arena, &schema, &err) < 0 ||

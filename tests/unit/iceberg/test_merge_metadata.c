@@ -1,5 +1,6 @@
 /* Columns, specs and properties of both sides: one id has one meaning, and nobody's setting is lost. */
 #include "base/json.h"
+#include "iceberg/alter.h"
 #include "lines.h"
 
 static const char *columns(struct lines *l, const struct table_version *version)
@@ -237,11 +238,6 @@ START_TEST(other_settings_must_be_the_same)
         const char *field, *json, *why;
     } cases[] = {
         {"location", "\"file:///elsewhere\"", "changed the table's location"},
-        {"sort-orders",
-         "[{\"order-id\":0,\"fields\":[]},{\"order-id\":1,\"fields\":[{\"transform\":\"identity\","
-         "\"source-id\":1,\"direction\":\"asc\",\"null-order\":\"nulls-first\"}]}]",
-         "changed the table's sort orders"},
-        {"default-sort-order-id", "1", "default sort order"},
         {"table-uuid", "\"fb072c92-a02b-11e9-ae9c-1bb7bc9eca94\"", "another table"},
         {"schemas",
          "[{\"type\":\"struct\",\"schema-id\":0,\"fields\":[{\"id\":1,\"name\":\"id\","
@@ -273,6 +269,40 @@ START_TEST(other_settings_must_be_the_same)
         odd = edited(&l, l.base, cases[i].field, cases[i].json);
         ck_conflicts(&l, odd, target, cases[i].why);
     }
+}
+END_TEST
+
+static struct table_version *sort_by(struct lines *l, const struct table_version *from, int source)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    const struct sort_term term = {source, STR("identity"), false, false};
+    struct table_metadata *made = NULL;
+
+    ck_ok(metadata_with_sort_order(from->metadata, &term, 1, 0, &made, &err), &err);
+    return store_version(l, from, made);
+}
+
+START_TEST(layouts_are_joined_or_conflict)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    LINES(l);
+    struct table_version *sorted = append(&l, sort_by(&l, l.base, 3), "s");
+    struct table_version *plain = append(&l, l.base, "t");
+    struct table_version *both[] = {merged(&l, sorted, plain), merged(&l, plain, sorted)};
+    const struct sort_term *terms = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        ck_ok(metadata_sort_order(both[i]->metadata, &l.f.arena, &terms, &n, &err), &err);
+        ck_assert_uint_eq(n, 1);
+        ck_assert_int_eq(terms[0].source_id, 3);
+    }
+    ck_conflicts(&l, sorted, append(&l, sort_by(&l, l.base, 2), "t"), "sort order");
+    ck_conflicts(&l, sorted, append(&l, drop_column(&l, l.base, "price"), "t"), "sorts by");
+    ck_conflicts(&l, partition_by(&l, l.base, 3, "identity"),
+                 append(&l, drop_column(&l, l.base, "price"), "t"), "'part' of the other");
+    ck_conflicts(&l, partition_by(&l, l.base, 1, "bucket[4]"), add_column(&l, plain, "part"),
+                 "has the name of");
 }
 END_TEST
 
@@ -309,5 +339,6 @@ END_TEST
 SUITE(merge_metadata_suite, "merge_metadata", one_side_may_change_columns,
       columns_changed_on_both_sides_conflict, each_side_going_back_conflicts,
       required_columns_need_values, partitioning_changed_on_both_sides_conflicts,
-      widened_partition_values_are_the_same, properties_are_joined, other_settings_must_be_the_same,
-      snapshot_refs_of_the_source_conflict, format_versions_must_be_the_same)
+      widened_partition_values_are_the_same, properties_are_joined, layouts_are_joined_or_conflict,
+      other_settings_must_be_the_same, snapshot_refs_of_the_source_conflict,
+      format_versions_must_be_the_same)
