@@ -94,14 +94,34 @@ static int read_counts(struct overwritten *o, struct ArrowArrayStream *rows, cor
     }
 }
 
+/* The files that may hold rows which the condition admits. */
+static int find_candidates(struct writing *w, struct overwritten *o, corrie_error *err)
+{
+    const struct engine_bind_table table = {
+        .name_space = STR(OWN_NS), .name = STR("old"), .schema = &w->schema};
+    struct engine_binding binding = {0};
+    _cleanup_(buf_done) struct buf sql = {0};
+    int r;
+
+    buf_addf(&sql, "SELECT 1 FROM " OWN_NS ".\"old\" WHERE %.*s", STR_FMT(w->files.check));
+    r = buf_check(&sql, err);
+    if (r >= 0) {
+        r = engine_bind(w->write->engine, buf_str(&sql), NULL, STR(OWN_NS), &table, 1, w->arena,
+                        &binding, err);
+    }
+    if (r < 0) {
+        return corrie_wrap(err, "overwrite_filter");
+    }
+    return lake_target_scan(w->tx, &o->target, binding.scans, binding.n_scans, w->arena, err);
+}
+
 static int count_matches(struct writing *w, struct overwritten *o, corrie_error *err)
 {
     struct ArrowArrayStream rows = {0};
     _cleanup_(buf_done) struct buf sql = {0};
     int r;
 
-    r = lake_target_define(w->tx, &o->target, w->write->engine, STR(OWN_NS), STR("old"), NULL, 0,
-                           err);
+    r = lake_target_define(&o->target, w->write->engine, STR(OWN_NS), STR("old"), NULL, 0, err);
     if (r < 0) {
         return r;
     }
@@ -132,8 +152,7 @@ static int keep_rows(struct writing *w, struct overwritten *o, const size_t *cho
     if (n == 0) {
         return 0;
     }
-    r = lake_target_define(w->tx, &o->target, w->write->engine, STR(OWN_NS), STR("kept"), chosen, n,
-                           err);
+    r = lake_target_define(&o->target, w->write->engine, STR(OWN_NS), STR("kept"), chosen, n, err);
     if (r < 0) {
         return r;
     }
@@ -174,7 +193,7 @@ int overwrite_keep(struct writing *w, corrie_error *err)
     if (!w->exists || w->write->overwrite_filter.len == 0) {
         return 0;
     }
-    r = lake_target_scan(w->tx, &o.target, NULL, 0, w->arena, err);
+    r = find_candidates(w, &o, err);
     if (r < 0) {
         return r;
     }
