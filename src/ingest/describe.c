@@ -253,9 +253,19 @@ int import_describe(struct import *import, corrie_error *err)
 
 int import_partitioning(struct import *import, struct lake_write *write, corrie_error *err)
 {
-    (void)write;
-    return import->options->partitioned_by
-               ? corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                             "this version cannot make partitioned tables by import")
-               : 0;
+    struct partition_by_term *terms;
+    int r;
+
+    if (!import->options->partitioned_by) {
+        return 0;
+    }
+    r = partition_parse(str_of(import->options->partitioned_by), &import->arena, &terms,
+                        &write->n_partition_by, err);
+    if (r < 0) {
+        err->code = err->code == CORRIE_E_PROJECT ? CORRIE_E_USAGE : err->code;
+        return err->code;
+    }
+    write->partitioning = LAKE_PARTITION_SET;
+    write->partition_by = terms;
+    return 0;
 }
