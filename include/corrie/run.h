@@ -80,6 +80,21 @@ int corrie_import_tables(const char *const *uris, size_t n_uris, char **ret_json
  * ending of a data file), so that a table that is called like a folder of the moment stays a table. */
 bool corrie_import_means_files(const char *word);
 
+/* ---- plans of tables ----------------------------------------------------------------------------- */
+
+/* What `table create` would make of the files: {"plan","conflicts","columns":[{"name","type"}]}; plan is a YAML text
+ * (docs/formats/import-plan.md) in which every column has its type, or, where files disagree, the types that they have
+ * and a place for the one that a person decides for. `conflicts` counts those. Nothing is made. */
+int corrie_table_plan(corrie_lake *lake, const corrie_import_options *options, char **ret_json,
+                      corrie_error *err);
+
+/* Makes the empty table that a plan describes, once nothing in it is undecided (else CORRIE_E_DATA with the line).
+ * `file` is the plan's name for messages. Of `options` count size, default_namespace, branch (where the plan names
+ * none) and replace_existing. The answer is corrie_import's. */
+int corrie_table_plan_apply(corrie_lake *lake, const char *plan, size_t length, const char *file,
+                            const corrie_import_options *options, char **ret_json,
+                            corrie_error *err);
+
 /* ---- query --------------------------------------------------------------------------------------- */
 
 typedef struct corrie_query_options {

@@ -91,6 +91,8 @@ int verb_table_rm(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_rename(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_revert(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_create(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_create_plan(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_plan_apply(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_import(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_import(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_query(struct cli *cli, const struct args *args, corrie_error *err);

@@ -167,7 +167,7 @@ static void show_overview(struct cli *cli, const char *group)
             chapter = verb->chapter;
             heading(cli, chapter);
         }
-        two_columns(cli, str_of(verb_path(verb, path)), 18, str_of(verb->summary));
+        two_columns(cli, str_of(verb_path(verb, path)), 23, str_of(verb->summary));
     }
     heading(cli, "Options of every command");
     list_flags(cli, cli_flags, cli_n_flags);

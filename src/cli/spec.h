@@ -94,6 +94,8 @@ enum option {
     OPT_PARTITIONED_BY,
     OPT_HIVE,
     OPT_ENCODING,
+    OPT_SAVE_PLAN,
+    OPT_PLAN,
     OPT_MEMORY,
     /* query */
     OPT_SQL,

@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "os/file.h"
 
 /* ---- options ---- */
 
@@ -329,13 +331,15 @@ int verb_table_import(struct cli *cli, const struct args *args, corrie_error *er
     return import_one(cli, &options, err);
 }
 
+static const struct show_column create_columns[] = {{"", "name", SHOW_TEXT},
+                                                    {"", "type", SHOW_TEXT}};
+static const struct show create_show = {.list = "schema",
+                                        .columns = create_columns,
+                                        .n_columns = ARRAY_LEN(create_columns),
+                                        .print = print_create};
+
 int verb_table_create(struct cli *cli, const struct args *args, corrie_error *err)
 {
-    static const struct show_column columns[] = {{"", "name", SHOW_TEXT}, {"", "type", SHOW_TEXT}};
-    static const struct show show = {.list = "schema",
-                                     .columns = columns,
-                                     .n_columns = ARRAY_LEN(columns),
-                                     .print = print_create};
     const struct arg_values *uris = &args->of[OPT_URI];
     corrie_import_options options;
     char *text;
@@ -351,8 +355,103 @@ int verb_table_create(struct cli *cli, const struct args *args, corrie_error *er
     options.mode = CORRIE_IMPORT_CREATE;
     options.replace_existing = args_on(args, OPT_REPLACE);
     r = call(cli, &options, &text, err);
-    return r < 0 ? r : show_document(cli, text, &show, err);
+    return r < 0 ? r : show_document(cli, text, &create_show, err);
 }
+
+/* ---- plans ---- */
+
+int verb_table_create_plan(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    const struct arg_values *uris = &args->of[OPT_URI];
+    const char *file = args_text(args, OPT_SAVE_PLAN);
+    _json_ json_t *document = NULL;
+    corrie_import_options options;
+    corrie_lake *lake;
+    struct str plan;
+    json_int_t conflicts;
+    char *text;
+    int r;
+
+    r = read_options(cli, args, &options, err);
+    if (r < 0 || (r = cli_lake(cli, &lake, err)) < 0) {
+        return r;
+    }
+    options.table = args_text(args, OPT_NAME);
+    options.uris = uris->items;
+    options.n_uris = uris->count;
+    r = corrie_table_plan(lake, &options, &text, err);
+    if (r < 0) {
+        return r;
+    }
+    document = json_loads(text, 0, NULL);
+    plan = show_field(document, "plan");
+    conflicts = json_integer_value(json_object_get(document, "conflicts"));
+    if (file && (r = os_file_replace(file, plan, 0666, err)) < 0) {
+        corrie_free(text);
+        return r;
+    }
+    if (cli->format == FORMAT_JSON) {
+        static const struct show show = {.list = "columns"};
+
+        return show_document(cli, text, &show, err);
+    }
+    corrie_free(text);
+    if (file) {
+        out_text(&cli->out, "wrote the plan to ");
+        out_clean(&cli->out, str_of(file));
+        out_char(&cli->out, '\n');
+    } else {
+        out_str(&cli->out, plan);
+    }
+    if (conflicts > 0) {
+        out_printf(&cli->err, "note: files disagree on %lld column%s: write a type for each null\n",
+                   (long long)conflicts, conflicts == 1 ? "" : "s");
+    }
+    return 0;
+}
+
+static int read_plan(const char *file, struct buf *plan, corrie_error *err)
+{
+    size_t got = 1;
+    int r = 0;
+
+    if (file && strcmp(file, "-") != 0) {
+        return os_file_read(file, CORRIE_MAX_PROJECT, plan, err);
+    }
+    buf_init(plan, CORRIE_MAX_PROJECT);
+    while (r >= 0 && got > 0) {
+        char block[4096];
+
+        r = os_read(0, "standard input", block, sizeof block, &got, err);
+        if (r >= 0) {
+            buf_add(plan, block, got);
+        }
+    }
+    return r < 0 ? r : buf_check(plan, err);
+}
+
+int verb_table_plan_apply(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    const char *file = args_text(args, OPT_PLAN);
+    corrie_import_options options = {.size = sizeof options,
+                                     .default_namespace = cli_namespace(cli, args),
+                                     .branch = args_text(args, OPT_BRANCH),
+                                     .replace_existing = args_on(args, OPT_REPLACE)};
+    _cleanup_(buf_done) struct buf plan = {0};
+    corrie_lake *lake;
+    char *text;
+    int r;
+
+    r = read_plan(file, &plan, err);
+    if (r < 0 || (r = cli_lake(cli, &lake, err)) < 0) {
+        return r;
+    }
+    r = corrie_table_plan_apply(lake, buf_text(&plan), plan.len, file ? file : "standard input",
+                                &options, &text, err);
+    return r < 0 ? r : show_document(cli, text, &create_show, err);
+}
+
+/* ---- import ---- */
 
 int verb_import(struct cli *cli, const struct args *args, corrie_error *err)
 {

@@ -111,10 +111,16 @@ const size_t cli_n_flags = ARRAY_LEN(cli_flags);
         OPT_DATE_FORMAT, FLAG_TEXT, "--date-format", "FORMAT",                                     \
             "dates of CSV that are not ISO-8601: %m/%d/%Y"                                         \
     }
+#define PARTITIONED_BY_FLAG                                                                        \
+    {                                                                                              \
+        OPT_PARTITIONED_BY, FLAG_TEXT, "--partitioned-by", "TERMS",                                \
+            "how a table that is made is partitioned: 'day(ts), bucket(16, id), region'"           \
+    }
 #define IMPORT_FLAGS                                                                               \
     {OPT_APPEND, FLAG_SWITCH, "--append", NULL, "add the rows (the default)"},                     \
         {OPT_REPLACE, FLAG_SWITCH, "--replace", NULL,                                              \
          "the files' rows and columns become the table's, whatever was imported before"},          \
+        PARTITIONED_BY_FLAG,                                                                       \
         {OPT_CONTINUE, FLAG_SWITCH, "--continue-on-error", NULL,                                   \
          "leave out files that cannot be imported, and say why; exit status 1"},                   \
         {OPT_BEST_EFFORT, FLAG_SWITCH, "--best-effort", NULL,                                      \
@@ -180,8 +186,26 @@ static const struct flag table_create_flags[] = {
     BRANCH_FLAG,
     NAMESPACE_FLAG,
     {OPT_REPLACE, FLAG_SWITCH, "--replace", NULL, "replace a table of that name by the empty one"},
+    PARTITIONED_BY_FLAG,
     FILE_FLAGS,
     MEMORY_FLAG,
+};
+static const struct flag table_create_plan_flags[] = {
+    URI_FLAG,
+    NAME_FLAG,
+    BRANCH_FLAG,
+    NAMESPACE_FLAG,
+    {OPT_SAVE_PLAN, FLAG_TEXT, "-p, --save-plan", "FILE",
+     "write it there; default standard output"},
+    PARTITIONED_BY_FLAG,
+    FILE_FLAGS,
+    MEMORY_FLAG,
+};
+static const struct flag table_plan_apply_flags[] = {
+    {OPT_PLAN, FLAG_TEXT, "--plan", "FILE", "the plan; default standard input"},
+    BRANCH_FLAG,
+    NAMESPACE_FLAG,
+    {OPT_REPLACE, FLAG_SWITCH, "--replace", NULL, "replace a table of that name by the empty one"},
 };
 static const struct flag table_import_flags[] = {
     URI_FLAG, NAME_FLAG, BRANCH_FLAG, NAMESPACE_FLAG, IMPORT_FLAGS, FILE_FLAGS, MEMORY_FLAG,
@@ -575,6 +599,26 @@ const struct verb cli_verbs[] = {
      .examples = "corrie table create orders --from sales.csv\n"
                  "corrie table create --branch dev --name shop.orders --search-uri sales.csv",
      .run = verb_table_create},
+    {.group = "table",
+     .name = "create-plan",
+     .chapter = DATA_IN,
+     .summary = "say as YAML what table files would make",
+     .text =
+         "Where files disagree on the type of a column the plan has null for it, and what they have. Write the\n"
+         "type that you want, then apply the plan.",
+     POSITIONALS(table_positionals),
+     FLAGS(table_create_plan_flags),
+     .examples = "corrie table create-plan orders --from sales.csv\n"
+                 "corrie table create-plan shop.orders --from sales.csv --save-plan plan.yaml",
+     .run = verb_table_create_plan},
+    {.group = "table",
+     .name = "create-plan-apply",
+     .chapter = DATA_IN,
+     .summary = "make the empty table that a plan describes",
+     FLAGS(table_plan_apply_flags),
+     .examples =
+         "corrie table create-plan orders --from sales.csv | corrie table create-plan-apply",
+     .run = verb_table_plan_apply},
     {.group = "table",
      .name = "import",
      .chapter = DATA_IN,

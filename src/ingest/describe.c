@@ -68,13 +68,14 @@ bool import_adds(const struct import *import)
 /* Whether the ledger has the file with the same content; settles file->sha256 where the dates alone do not. */
 static int check_ledger(struct import *import, struct ingest_file *file, corrie_error *err)
 {
-    struct lake_view view = lake_tx_view(import->tx);
+    struct lake_view view;
     struct ledger_entry entry;
     int r;
 
     if (!import_adds(import) || import->options->duplicate_files) {
         return 0;
     }
+    view = lake_tx_view(import->tx);
     r = lake_ledger_find(&view, &import->before.id, file->url, &import->arena, &entry, err);
     if (r <= 0) {
         return r;
@@ -262,10 +263,11 @@ int import_partitioning(struct import *import, struct lake_write *write, corrie_
     r = partition_parse(str_of(import->options->partitioned_by), &import->arena, &terms,
                         &write->n_partition_by, err);
     if (r < 0) {
-        err->code = err->code == CORRIE_E_PROJECT ? CORRIE_E_USAGE : err->code;
-        return err->code;
+        err->code =
+            r == CORRIE_E_PROJECT ? CORRIE_E_USAGE : r; /* an option, no file of a project */
+        return corrie_wrap(err, "partitioned by %s", import->options->partitioned_by);
     }
-    write->partitioning = LAKE_PARTITION_SET;
     write->partition_by = terms;
+    write->partitioning = LAKE_PARTITION_SET;
     return 0;
 }

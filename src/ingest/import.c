@@ -7,7 +7,7 @@
 
 enum { TRIES = 3 }; /* a table may be made, removed and made again while files are read */
 
-static void import_done(struct import *import)
+void import_done(struct import *import)
 {
     mem_free(import->json);
     lake_workspace_done(&import->work);
@@ -353,15 +353,32 @@ static int import_files(struct import *import, corrie_error *err)
 {
     int r;
 
-    r = import_describe(import, err);
+    r = import->planned ? 0 : import_describe(import, err);
     if (r < 0) {
         return r;
     }
-    if (import->n_files == import->n_skipped + import->n_failed && import->exists) {
+    if (!import->planned && import->n_files == import->n_skipped + import->n_failed &&
+        import->exists) {
         import->stands = import->before;
         return 0; /* nothing new: no commit */
     }
     return write_table(import, err);
+}
+
+int import_name(struct import *import, corrie_error *err)
+{
+    int r;
+
+    r = table_name_parse(str_of(import->options->table), &import->table, err);
+    if (r < 0) {
+        return r;
+    }
+    import->ns =
+        import->table.ns.len ? import->table.ns : str_of(import->options->default_namespace);
+    if (import->ns.len == 0) {
+        import->ns = STR("public");
+    }
+    return 0;
 }
 
 /* Finds the table, its branch and its job; what is wrong with the call is found before there is a job. */
@@ -373,14 +390,9 @@ static int begin(struct import *import, corrie_error *err)
     struct str branch;
     int r;
 
-    r = table_name_parse(str_of(import->options->table), &import->table, err);
+    r = import_name(import, err);
     if (r < 0) {
         return r;
-    }
-    import->ns =
-        import->table.ns.len ? import->table.ns : str_of(import->options->default_namespace);
-    if (import->ns.len == 0) {
-        import->ns = STR("public");
     }
     r = lake_branch(import->lake, str_of(import->options->branch), &import->arena, &branch, err);
     if (r < 0 || (r = lake_view_at(import->lake, branch, &view, err)) < 0) {
@@ -434,7 +446,7 @@ static void end_job(struct import *import, const corrie_error *failure)
     }
 }
 
-static int import_once(struct import *import, char **ret_json, corrie_error *err)
+int import_once(struct import *import, char **ret_json, corrie_error *err)
 {
     int r = begin(import, err);
 

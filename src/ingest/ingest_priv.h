@@ -33,6 +33,7 @@ struct import {
     struct lake_written written;
     struct hash commit;
     bool committed;
+    bool planned; /* the schema comes from a plan: no files are looked at */
     /* What counts of it, when others imported the same files meanwhile: look_at_what_came. */
     struct lake_table stands;
     int64_t rows;
@@ -40,6 +41,11 @@ struct import {
     char *json; /* the answer, made before the branch moves: nothing may fail after that */
 };
 
+void import_done(struct import *import);
+/* Fills import->table and import->ns from the options. */
+int import_name(struct import *import, corrie_error *err) CORRIE_MUST_USE;
+/* The whole of it: job, files, rows, commit. */
+int import_once(struct import *import, char **ret_json, corrie_error *err) CORRIE_MUST_USE;
 /* Tells the caller, and the job's log once there is a job. */
 void import_event(struct import *import, corrie_event event);
 

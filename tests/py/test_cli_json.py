@@ -154,6 +154,7 @@ COMMANDS = [
     ("import", ["import", "sales.csv", "new"]),
     ("import", ["import", "customers.csv", "shop.customers"]),
     ("import", ["table", "create", "new", "--from", "sales.csv"]),
+    ("table create-plan", ["table", "create-plan", "new", "--from", "sales.csv"]),
     ("import", ["table", "import", "shop.customers", "--from", "customers.csv", "--replace"]),
     ("query", ["query", "SELECT *, [1] AS l, {'a': 1} AS s, 'nan'::FLOAT AS f FROM shop.customers"]),
     ("query", ["query", "SELECT * FROM shop.customers", "--max-rows", "1"]),
@@ -181,8 +182,8 @@ def test_the_page_has_all_verbs(lake: Lake) -> None:
     """A verb whose document nobody described would be an interface by accident."""
     markdown = lake.run("help", "--markdown").stdout
     verbs = re.findall(r"^### (.*)$", markdown, re.M)
-    others = {"help", "table create", "table import", "branch checkout", "branch diff", "merge", "commit ls",
-              "tag ls", "tag get", "tag create", "tag rm"}  # nothing, or another's
+    others = {"help", "table create", "table import", "table create-plan-apply", "branch checkout", "branch diff",
+              "merge", "commit ls", "tag ls", "tag get", "tag create", "tag rm"}  # nothing, or another's
     assert set(verbs) - others == set(SECTIONS) - {"an error", "query --to"}
 
 

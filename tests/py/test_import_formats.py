@@ -226,3 +226,46 @@ def test_damaged_arrow(lake: Lake, tmp_path: Path) -> None:
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1:])
         done = lake.run("import", path, "t", "--replace", status=None)
         assert done.returncode in (0, 1, 2), (at, done.stderr)
+
+
+# ---- plans -------------------------------------------------------------------------------------------------------
+
+def test_a_plan_names_conflicts_and_is_applied(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,price,it's \"odd\"\n1,2.5,x\n")
+    (tmp_path / "b.csv").write_text("id,price\n2,cheap\n")
+    uris = ["--from", str(tmp_path / "a.csv"), "--from", str(tmp_path / "b.csv")]
+    assert "create-plan" in lake.error("table", "create", "shop.goods", *uris, status=1)
+    plan = tmp_path / "plan.yaml"
+    done = lake.run("table", "create-plan", "shop.goods", *uris, "--save-plan", plan)
+    assert "files disagree on 1 column" in done.stderr
+    text = plan.read_text()
+    assert "type: null" in text and "DOUBLE" in text and "a.csv" in text and "b.csv" in text
+    said = lake.error("table", "create-plan-apply", "--plan", plan, status=1)
+    assert "not decided" in said and "plan.yaml:" in said
+    lake.error("table", "get", "shop.goods", status=3)
+    plan.write_text(text.replace("type: null", "type: VARCHAR"))
+    made = lake.json("table", "create-plan-apply", "--plan", plan)
+    assert made["schema"] == [{"name": "id", "type": "long"}, {"name": "price", "type": "string"},
+                              {"name": "it's \"odd\"", "type": "string"}]
+    lake.run("table", "import", "shop.goods", *uris)
+    assert lake.rows("SELECT * FROM shop.goods") == [["1", "2.5", "x"], ["2", "cheap", ""]]
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("", "no plan"), ("- 1", "no plan"), ("version: 2\ntable: t\n", "version 1"), ("table: t\n", "no columns"),
+    ("table: t\ncolums: []\n", "no such key"), ("table: t\ncolumns:\n  - {name: a, type: NUMBR}\n", "NUMBR"),
+    ("table: t\ncolumns:\n  - {name: a, type: long}\n  - {name: A, type: long}\n", "already"),
+    ("table: t\ncolumns:\n  - {name: a}\n", "without a type"), ("columns:\n  - {name: a, type: long}\n", "no table"),
+    ("table: t\ncolumns: [", "plan.yaml"),
+])
+def test_plans_that_are_none(lake: Lake, tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "plan.yaml").write_text(text)
+    assert expected in lake.error("table", "create-plan-apply", "--plan", tmp_path / "plan.yaml", status=1)
+
+
+def test_a_plan_goes_through_a_pipe(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"n": 1, "s": {"x": [1.5]}}\n')
+    plan = lake.run("table", "create-plan", "t", "--from", tmp_path / "a.jsonl").stdout
+    lake.run("table", "create-plan-apply", stdin=plan)
+    lake.run("table", "import", "t", "--from", tmp_path / "a.jsonl")
+    assert lake.rows("SELECT n, s.x[1] FROM t") == [["1", "1.5"]]
