@@ -10,6 +10,8 @@
 #include "engine/engine_priv.h"
 
 #define WATCH_NS 10000000L
+/* What one thread of DuckDB needs to read and write files at once, beside what it counts as its memory. */
+#define THREAD_MEMORY (128 * CORRIE_MiB)
 
 /* ---- sessions ---- */
 
@@ -417,6 +419,9 @@ int engine_open(const struct engine_options *options, struct engine **ret, corri
     engine->d = d;
     engine->locked = options->locked;
     engine->threads = options->deterministic ? 1 : options->threads;
+    if (engine->threads == 0 && options->memory > 0 && options->memory < 2 * THREAD_MEMORY) {
+        engine->threads = 1;
+    }
     engine->cancel = options->cancel;
     engine->session.d = d;
     pthread_mutex_init(&engine->lock, NULL);
