@@ -16,10 +16,12 @@ Suite *open_suite(void);
 Suite *places_suite(void);
 Suite *read_suite(void);
 Suite *refs_suite(void);
+Suite *rewrite_suite(void);
 Suite *status_suite(void);
 Suite *tx_suite(void);
 Suite *write_suite(void);
 
 TEST_MAIN(api_diff_suite, api_list_suite, api_log_suite, api_refs_suite, config_suite, crowd_suite,
           cuts_suite, faults_look_suite, faults_suite, faults_verbs_suite, guard_suite, kinds_suite,
-          open_suite, places_suite, read_suite, refs_suite, status_suite, tx_suite, write_suite)
+          open_suite, places_suite, read_suite, refs_suite, rewrite_suite, status_suite, tx_suite,
+          write_suite)
