@@ -99,8 +99,9 @@ int compose_place(const struct compose *compose, const struct dml *dml, corrie_e
 struct str dml_namespace(const struct dml *dml, const struct sql_table *table);
 /* Opens the table that the statement changes, in the arena. Errors have its place. */
 int dml_open_target(struct dml *dml, struct lake_target *ret, corrie_error *err) CORRIE_MUST_USE;
-/* Defines the tables that a text names, as the transaction has them, and notes that they were read for `target` (NULL:
- * for no table). The text must be one query. *ret_volatile (may be NULL): it calls random() or the like. */
+/* Finds the tables that a text names, as the transaction has them; for a statement that makes `target` of them (NULL: a
+ * query, which defines them itself) defines them and notes that they were read. The text must be one query. *ret_volatile
+ * (may be NULL): it calls random() or the like. */
 int dml_read_tables(struct dml *dml, const struct compose *sql, const struct sql_table *target,
                     bool *ret_volatile, corrie_error *err) CORRIE_MUST_USE;
 /* Binds a text: tables that were read, and with `target` DML_TARGET. */

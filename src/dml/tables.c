@@ -75,7 +75,7 @@ static int read_table(struct dml *dml, const struct compose *sql,
         metadata_free(read.metadata);
         r = corrie_fail_memory(err);
     }
-    if (r >= 0) {
+    if (r >= 0 && target) {
         r = lake_table_define(&view, &read.table, dml_engine(dml), NULL, 0, STR_EMPTY, err);
     }
     if (r >= 0 && target) {

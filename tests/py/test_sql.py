@@ -202,6 +202,28 @@ def test_results_between_changes(goods: Lake) -> None:
     assert goods.run("sql", "SELECT 1 AS a", "-o", "json").stdout.count("columns") == 1
 
 
+def test_partitioned_tables(lake: Lake) -> None:
+    lake.run("sql", "CREATE TABLE t PARTITIONED BY (region) AS SELECT i AS id, 'r' || (i % 3) AS region "
+                    "FROM range(30) AS r(i)")
+    done = one(lake, "UPDATE t SET region = 'r9' WHERE id = 4")  # the row moves to another partition
+    assert (done["files_read"], done["files_removed"], done["files_added"]) == (3, 1, 2)
+    done = one(lake, "DELETE FROM t WHERE region = 'r1'")
+    assert (done["rows_deleted"], done["files_read"], done["files_pruned"], done["files_added"]) == (9, 1, 3, 0)
+    done = one(lake, "INSERT OVERWRITE t SELECT 100, 'r9'")
+    assert (done["rows_inserted"], done["rows_deleted"]) == (1, 1)
+    assert lake.rows("SELECT region, count(*) FROM t GROUP BY ALL ORDER BY ALL") == [["r0", "10"], ["r2", "10"],
+                                                                                   ["r9", "1"]]
+    lake.run("sql", "ALTER TABLE t DROP PARTITION FIELD region, ADD PARTITION FIELD bucket(4, id) AS shard; "
+                    "INSERT INTO t VALUES (200, 'r2'); UPDATE t SET id = id + 1 WHERE region = 'r2'")
+    assert lake.rows("SELECT count(*), sum(id) FROM t WHERE region = 'r2'") == [["11", str(155 + 200 + 11)]]
+    text = lake.error("sql", "CREATE OR REPLACE TABLE t PARTITIONED BY (day(id)) AS SELECT 1 AS id", status=2)
+    assert "day" in text
+    lake.error("sql", "ALTER TABLE t DROP COLUMN id", status=2)
+    lake.run("sql", "CREATE TABLE flat AS SELECT 1 AS id; INSERT OVERWRITE flat VALUES (2), (3)")
+    assert ids(lake, "flat") == [2, 3]
+    lake.fsck()
+
+
 def test_altered_tables_are_changed(goods: Lake) -> None:
     goods.run("sql", "ALTER TABLE shop.goods RENAME COLUMN name TO title, DROP COLUMN price, ADD COLUMN n INT FIRST, "
                      "ADD COLUMN s.c DATE; UPDATE shop.goods SET n = id, s.c = DATE '2026-01-02' WHERE id = 1")
