@@ -172,18 +172,35 @@ static int compare_indices(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* A list in the arena; its pointers turn to the files that stay once those are known (settle). */
+static bool is_same(const struct delete_index *index, const size_t *indices, size_t n,
+                    const struct data_file *const *files, size_t n_files)
+{
+    bool same = n == n_files;
+
+    for (size_t i = 0; same && i < n; i++) {
+        same = files[i] == &index->deletes->items[indices[i]];
+    }
+    return same;
+}
+
+/* A list in the arena; its pointers turn to the files that stay once those are known (settle). Neighbours mostly have the
+ * same deletes: *ret as it was before is shared then, so that memory is not files times deletes. */
 static int keep(struct delete_index *index, size_t *indices, size_t n,
                 const struct data_file *const **ret, size_t *ret_n, corrie_error *err)
 {
+    qsort(indices, n, sizeof *indices, compare_indices);
+    if (is_same(index, indices, n, *ret, *ret_n)) {
+        return 0;
+    }
     if (n == 0) {
+        *ret = NULL;
+        *ret_n = 0;
         return 0;
     }
     const struct data_file **files = arena_alloc(index->arena, n, sizeof *files);
     if (!files) {
         return corrie_fail_memory(err);
     }
-    qsort(indices, n, sizeof *indices, compare_indices);
     for (size_t i = 0; i < n; i++) {
         files[i] = &index->deletes->items[indices[i]];
         index->used[indices[i]] = true;
@@ -193,6 +210,7 @@ static int keep(struct delete_index *index, size_t *indices, size_t n,
     return 0;
 }
 
+/* *ret is the file's before, whose lists may be shared. */
 static int find(struct delete_index *index, const struct data_file *file, struct str stored,
                 struct scan_deletes *ret, corrie_error *err)
 {
@@ -207,7 +225,7 @@ static int find(struct delete_index *index, const struct data_file *file, struct
     collect(index, &index->everywhere, file, stored);
     collect(index, map_get(&index->places, partition), file, stored);
     collect(index, map_get(&index->places, file->path), file, stored);
-    *ret = (struct scan_deletes){.stored_path = stored};
+    ret->stored_path = stored;
     if ((r = keep(index, index->positions, index->n_positions, &ret->positions, &ret->n_positions,
                   err)) < 0) {
         return r;
@@ -239,13 +257,18 @@ static int settle(struct delete_index *index, struct scan_deletes *deletes, stru
             files[moved[i]] = index->deletes->items[i];
         }
     }
+    const void *last[2] = {NULL, NULL}; /* of the file before */
     for (size_t i = 0; i < scan->n_files; i++) {
         const struct data_file **lists[] = {
             (const struct data_file **)(uintptr_t)deletes[i].positions,
             (const struct data_file **)(uintptr_t)deletes[i].equalities};
         const size_t counts[] = {deletes[i].n_positions, deletes[i].n_equalities};
+        const bool shared[] = {i > 0 && deletes[i].positions == last[0],
+                               i > 0 && deletes[i].equalities == last[1]};
+        last[0] = deletes[i].positions;
+        last[1] = deletes[i].equalities;
         for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
-            for (size_t d = 0; d < counts[l]; d++) {
+            for (size_t d = 0; d < counts[l] && !shared[l]; d++) {
                 lists[l][d] = &files[moved[lists[l][d] - index->deletes->items]];
             }
         }
@@ -282,6 +305,7 @@ int scan_apply_deletes(const struct table_io *io, const struct table_metadata *m
     for (size_t i = 0; r >= 0 && i < scan->n_files; i++) {
         r = cancel_check(io->cancel, err);
         if (r >= 0) {
+            applied[i] = i > 0 ? applied[i - 1] : (struct scan_deletes){0};
             r = find(&index, &scan->files[i], stored[i], &applied[i], err);
         }
     }

@@ -136,7 +136,8 @@ static void leave_out(struct planner *planner, const struct manifest_file *manif
     if (manifest->content == MANIFEST_DATA) {
         int64_t files = count_add(manifest->added.files > 0 ? manifest->added.files : 0,
                                   manifest->existing.files > 0 ? manifest->existing.files : 0);
-        planner->scan.counts.files_in_pruned += (size_t)files;
+        /* a list of version 1 may not tell; that something was left out must show */
+        planner->scan.counts.files_in_pruned += files > 0 ? (size_t)files : 1;
     }
 }
 

@@ -17,7 +17,8 @@ struct predicate {
     struct str value; /* scalar of the field's type in that schema; unused by IS_NULL, NOT_NULL */
 };
 
-/* The delete files that apply to one data file (Iceberg spec, "Scan Planning"). */
+/* The delete files that apply to one data file (Iceberg spec, "Scan Planning"). Files with the same deletes may share
+ * the lists. */
 struct scan_deletes {
     /* The data file's path as the manifest has it. Rows of position deletes name a file by this, or by its path in
      * scan.files: they differ where the lake was moved. */
@@ -30,10 +31,10 @@ struct scan_deletes {
 
 /* For people: what pruning saved. */
 struct scan_counts {
-    size_t manifests;              /* with live files, of data and of deletes */
-    size_t manifests_pruned;       /* not read: their partitions rule the predicates out */
-    size_t files_in_pruned;        /* data files of those, as far as the manifest list tells */
-    size_t files;                  /* data files of the manifests that were read */
+    size_t manifests;        /* with live files, of data and of deletes */
+    size_t manifests_pruned; /* not read: their partitions rule the predicates out */
+    size_t files_in_pruned;  /* data files of those; one where the manifest list does not tell */
+    size_t files;            /* data files of the manifests that were read */
     size_t files_pruned_partition; /* of `files`: left out by their partition */
     size_t files_pruned_bounds;    /* of `files`: left out by counts and bounds of columns */
     size_t delete_files;           /* that apply to a file of the scan */

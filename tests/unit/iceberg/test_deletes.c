@@ -53,6 +53,14 @@ START_TEST(position_deletes_reach_what_they_name)
     ck_assert_str_eq(applied(&l, delete_between(&l, two, "p", "b", "base")), "base p, b p");
     ck_assert_str_eq(applied(&l, delete_between(&l, two, "p", "c", "z")), "base, b");
     ck_assert_str_eq(applied(&l, delete_between(&l, two, "p", "", "")), "base p, b p");
+    /* neighbours that share their deletes, and one that does not */
+    struct table_version *four = append(&l, append(&l, two, "c"), "d");
+    ck_assert_str_eq(applied(&l, delete_rows(&l, delete_between(&l, four, "p", "", ""), "q", "c")),
+                     "base p, b p, c p q, d p");
+    ck_assert_str_eq(
+        applied(&l, delete_rows(&l, delete_equal(&l, delete_rows(&l, four, "p", "gone"), "e"), "q",
+                                "b")),
+        "base | e, b q | e, c | e, d | e");
     /* several, in the order in which they came */
     struct table_version *more = delete_between(&l, delete_rows(&l, two, "z", "b"), "a", "", "");
     ck_assert_str_eq(applied(&l, more), "base a, b z a");
