@@ -123,7 +123,11 @@ static int delete_all(struct dml *dml, struct lake_target *target, corrie_error 
         hits.removed[hits.n_removed++] = i;
     }
     dml->report.deleted = hits.total;
-    return hits.n_removed > 0 ? dml_rewrite(dml, target, &hits, NULL, 0, err) : 0;
+    r = hits.n_removed > 0 ? dml_rewrite(dml, target, &hits, NULL, 0, err) : 0;
+    if (r >= 0 && !dml->options->dry_run) { /* it has nothing of what was imported any more */
+        r = lake_tx_ledger_clear(dml->tx, &target->table.id, err);
+    }
+    return r;
 }
 
 /* ---- what the condition meets ---- */

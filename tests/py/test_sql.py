@@ -102,6 +102,16 @@ def test_only_files_that_may_hold_hits_are_read(goods: Lake) -> None:
     assert (done["rows_deleted"], done["files_read"]) == (1, 1)
 
 
+def test_an_emptied_table_takes_its_files_again(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("n\n1\n2\n")
+    lake.run("import", tmp_path / "a.csv", "t")
+    lake.run("sql", "DELETE FROM t WHERE n = 1")
+    assert lake.json("import", tmp_path / "a.csv", "t")["rows"] == 0
+    for statement in ("DELETE FROM t", "TRUNCATE t", "CREATE OR REPLACE TABLE t (n BIGINT)"):
+        lake.run("sql", statement)
+        assert lake.json("import", tmp_path / "a.csv", "t")["rows"] == 2, statement
+
+
 def test_fields_of_structs(goods: Lake) -> None:
     one(goods, "UPDATE shop.goods AS g SET s.b = name, g.s.a = 9 WHERE g.id <= 2")
     assert goods.rows("SELECT s.a, s.b FROM shop.goods WHERE id <= 2") == [["9", "tea"], ["9", "salt"]]
