@@ -5,8 +5,7 @@
  * it admits; where it admits some of a file's rows the others are written again, before the new rows, in their order. */
 #include "lake/write_priv.h"
 
-#include <nanoarrow/nanoarrow.h>
-
+#include "arrow/table.h"
 #include "base/map.h"
 #include "lake/rewrite.h"
 #include "lang/filter.h"
