@@ -51,7 +51,7 @@ typedef struct corrie_import_options {
     bool
         evolve; /* columns that the table lacks are added to it, its types widened where rows need it */
     /* Parquet files of this machine become the table's where they are, uncopied; nothing of corrie's ever removes
-     * them, and who changes them breaks the table. */
+     * them, and who changes them breaks the table. Not with REPLACE of a table that exists. */
     bool in_place;
     const char *partitioned_by; /* of a table that is made: "day(ts), bucket(16, id), region" */
     const char *hive; /* "on" "off": whether folders called key=value give columns; NULL = on */
@@ -94,6 +94,25 @@ int corrie_table_plan(corrie_lake *lake, const corrie_import_options *options, c
 int corrie_table_plan_apply(corrie_lake *lake, const char *plan, size_t length, const char *file,
                             const corrie_import_options *options, char **ret_json,
                             corrie_error *err);
+
+/* ---- external tables ----------------------------------------------------------------------------- */
+
+typedef struct corrie_external_options {
+    size_t size;
+    const char *table;
+    const char *default_namespace;
+    const char *branch;
+    const char *metadata_uri; /* an Iceberg metadata file of others; or */
+    const char *const *uris;  /* Parquet files, patterns, folders */
+    size_t n_uris;
+    bool overwrite; /* an external table of that name is replaced */
+} corrie_external_options;
+
+/* A table of files that others keep: it can be read, joined, tagged and removed, not written. What the files hold later
+ * is not followed: make it again with `overwrite`. The answer is corrie_import's. CORRIE_E_UNSUPPORTED for files that
+ * cannot be read without converting them. */
+int corrie_table_external(corrie_lake *lake, const corrie_external_options *options,
+                          char **ret_json, corrie_error *err);
 
 /* ---- query --------------------------------------------------------------------------------------- */
 

@@ -92,6 +92,7 @@ int verb_table_rename(struct cli *cli, const struct args *args, corrie_error *er
 int verb_table_revert(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_create(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_create_plan(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_create_external(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_plan_apply(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_import(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_import(struct cli *cli, const struct args *args, corrie_error *err);

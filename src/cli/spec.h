@@ -94,6 +94,7 @@ enum option {
     OPT_PARTITIONED_BY,
     OPT_HIVE,
     OPT_ENCODING,
+    OPT_METADATA_URI,
     OPT_SAVE_PLAN,
     OPT_PLAN,
     OPT_MEMORY,

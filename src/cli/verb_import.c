@@ -451,6 +451,35 @@ int verb_table_plan_apply(struct cli *cli, const struct args *args, corrie_error
     return r < 0 ? r : show_document(cli, text, &create_show, err);
 }
 
+/* ---- external tables ---- */
+
+int verb_table_create_external(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    const struct arg_values *uris = &args->of[OPT_URI];
+    corrie_external_options options = {.size = sizeof options,
+                                       .table = args_text(args, OPT_NAME),
+                                       .default_namespace = cli_namespace(cli, args),
+                                       .branch = args_text(args, OPT_BRANCH),
+                                       .metadata_uri = args_text(args, OPT_METADATA_URI),
+                                       .uris = uris->items,
+                                       .n_uris = uris->count,
+                                       .overwrite = args_on(args, OPT_REPLACE)};
+    corrie_lake *lake;
+    char *text;
+    int r;
+
+    if ((uris->count > 0) == (options.metadata_uri != NULL)) {
+        return corrie_fail(
+            err, CORRIE_E_USAGE,
+            "either --search-pattern or --metadata-json-uri says where its files are");
+    }
+    r = cli_lake(cli, &lake, err);
+    if (r >= 0) {
+        r = corrie_table_external(lake, &options, &text, err);
+    }
+    return r < 0 ? r : show_document(cli, text, &import_show, err);
+}
+
 /* ---- import ---- */
 
 int verb_import(struct cli *cli, const struct args *args, corrie_error *err)

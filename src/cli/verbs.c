@@ -121,6 +121,8 @@ const size_t cli_n_flags = ARRAY_LEN(cli_flags);
         {OPT_REPLACE, FLAG_SWITCH, "--replace", NULL,                                              \
          "the files' rows and columns become the table's, whatever was imported before"},          \
         PARTITIONED_BY_FLAG,                                                                       \
+        {OPT_IN_PLACE, FLAG_SWITCH, "--in-place", NULL,                                            \
+         "take Parquet files as the table's where they are, uncopied"},                            \
         {OPT_CONTINUE, FLAG_SWITCH, "--continue-on-error", NULL,                                   \
          "leave out files that cannot be imported, and say why; exit status 1"},                   \
         {OPT_BEST_EFFORT, FLAG_SWITCH, "--best-effort", NULL,                                      \
@@ -206,6 +208,16 @@ static const struct flag table_plan_apply_flags[] = {
     BRANCH_FLAG,
     NAMESPACE_FLAG,
     {OPT_REPLACE, FLAG_SWITCH, "--replace", NULL, "replace a table of that name by the empty one"},
+};
+static const struct flag table_external_flags[] = {
+    {OPT_URI, FLAG_LIST, "--search-pattern, --from, --search-uri", "URI",
+     "Parquet file, pattern or folder; may be given again"},
+    {OPT_METADATA_URI, FLAG_TEXT, "--metadata-json-uri", "URI",
+     "metadata file of an Iceberg table (not in this version)"},
+    NAME_FLAG,
+    BRANCH_FLAG,
+    NAMESPACE_FLAG,
+    {OPT_REPLACE, FLAG_SWITCH, "--overwrite", NULL, "make an external table of that name anew"},
 };
 static const struct flag table_import_flags[] = {
     URI_FLAG, NAME_FLAG, BRANCH_FLAG, NAMESPACE_FLAG, IMPORT_FLAGS, FILE_FLAGS, MEMORY_FLAG,
@@ -619,6 +631,17 @@ const struct verb cli_verbs[] = {
      .examples =
          "corrie table create-plan orders --from sales.csv | corrie table create-plan-apply",
      .run = verb_table_plan_apply},
+    {.group = "table",
+     .name = "create-external",
+     .chapter = DATA_IN,
+     .summary = "make a table of files that others keep",
+     .text =
+         "Nothing is copied. The table can be read, not written; what the files hold later is not followed.",
+     POSITIONALS(table_positionals),
+     FLAGS(table_external_flags),
+     .examples = "corrie query \"SELECT 1 AS n\" --to ../n.parquet && "
+                 "corrie table create-external n --search-pattern ../n.parquet",
+     .run = verb_table_create_external},
     {.group = "table",
      .name = "import",
      .chapter = DATA_IN,

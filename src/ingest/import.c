@@ -300,7 +300,8 @@ static int write_table(struct import *import, corrie_error *err)
     if (import->options->mode == CORRIE_IMPORT_CREATE) {
         r = lake_tx_write(import->tx, &write, &import->arena, &import->written, err);
     } else {
-        r = write_rows(import, &write, err);
+        r = import->options->in_place ? import_adopt(import, &write, err)
+                                      : write_rows(import, &write, err);
     }
     if (r >= 0) {
         r = note_ledger(import, err);
@@ -353,6 +354,10 @@ static int import_files(struct import *import, corrie_error *err)
 {
     int r;
 
+    if (import->external && import->exists && import_adds(import)) {
+        corrie_fail(err, CORRIE_E_EXISTS, "the table exists");
+        return corrie_hint(err, "--overwrite makes an external table anew");
+    }
     r = import->planned ? 0 : import_describe(import, err);
     if (r < 0) {
         return r;
@@ -489,9 +494,6 @@ int corrie_import(corrie_lake *lake, const corrie_import_options *options, char 
     memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
     if (!given.table) {
         return corrie_fail(err, CORRIE_E_USAGE, "import: no table was named");
-    }
-    if (given.in_place) {
-        return corrie_fail(err, CORRIE_E_UNSUPPORTED, "this version cannot import files in place");
     }
     js_setup();
     for (unsigned i = 1;; i++) {

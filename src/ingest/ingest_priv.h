@@ -33,7 +33,8 @@ struct import {
     struct lake_written written;
     struct hash commit;
     bool committed;
-    bool planned; /* the schema comes from a plan: no files are looked at */
+    bool external; /* the table is made of files where they are, and can only be read */
+    bool planned;  /* the schema comes from a plan: no files are looked at */
     /* What counts of it, when others imported the same files meanwhile: look_at_what_came. */
     struct lake_table stands;
     int64_t rows;
@@ -64,6 +65,10 @@ int import_leave_out(struct import *import, struct ingest_file *file, corrie_err
 int import_check_some(struct import *import, corrie_error *err) CORRIE_MUST_USE;
 /* Terms of options->partitioned_by, in the arena. */
 int import_partitioning(struct import *import, struct lake_write *write, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* place.c: files become the table's where they are. */
+int import_adopt(struct import *import, struct lake_write *write, corrie_error *err)
     CORRIE_MUST_USE;
 
 /* answer.c: the documents that tell what came of it. NULL: memory ran out. */

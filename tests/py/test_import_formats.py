@@ -269,3 +269,72 @@ def test_a_plan_goes_through_a_pipe(lake: Lake, tmp_path: Path) -> None:
     lake.run("table", "create-plan-apply", stdin=plan)
     lake.run("table", "import", "t", "--from", tmp_path / "a.jsonl")
     assert lake.rows("SELECT n, s.x[1] FROM t") == [["1", "1.5"]]
+
+
+# ---- files of others -----------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / "their [files]"
+    folder.mkdir()
+    pq.write_table(pa.table({"id": pa.array([1, 2], pa.int32()), "s": ["a", None]}), folder / "a.parquet")
+    pq.write_table(pa.table({"s": ["c"], "more": [1.5], "id": pa.array([3], pa.int64())}), folder / "b.parquet")
+    return folder
+
+
+def test_in_place(lake: Lake, parts: Path) -> None:
+    done = lake.json("import", parts, "t", "--in-place")
+    assert done["rows"] == 3
+    assert list((lake.root / "data").rglob("*.parquet")) == []
+    assert lake.rows("SELECT id, s, more FROM t") == [["1", "a", ""], ["2", "", ""], ["3", "c", "1.5"]]
+    assert lake.json("import", parts, "t", "--in-place")["commit"] is None  # the ledger knows them
+    (parts / "c.csv").write_text("id,s,more\n4,d,2\n")
+    assert "Parquet" in lake.error("import", parts / "c.csv", "t", "--in-place", status=2)
+    lake.run("import", parts / "c.csv", "t")  # it is a table like another
+    assert lake.rows("SELECT id FROM t WHERE more > 1") == [["3"], ["4"]]
+    lake.fsck()
+    lake.run("table", "rm", "t", "--yes")
+    lake.run("gc", "--grace", "0s", "--yes")
+    assert sorted(p.name for p in parts.iterdir()) == ["a.parquet", "b.parquet", "c.csv"]
+
+
+def test_in_place_takes_files_as_they_are_or_not_at_all(lake: Lake, parts: Path, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    lake.run("import", parts, "t", "--in-place")
+    head = lake.head()
+    for column in (pa.array([1], pa.uint32()), pa.array(["x"])):
+        pq.write_table(pa.table({"id": column}), tmp_path / "x.parquet")
+        assert "column id" in lake.error("import", tmp_path / "x.parquet", "t", "--in-place", status=2)
+    pq.write_table(pa.table({"other": [1]}), tmp_path / "x.parquet")
+    assert "no column other" in lake.error("import", tmp_path / "x.parquet", "t", "--in-place", status=2)
+    inside = next((lake.root).glob("data")) / "x.parquet"
+    pq.write_table(pa.table({"id": pa.array([1], pa.int64())}), inside)
+    assert "inside of the lake" in lake.error("import", inside, "t", "--in-place", status=7)
+    assert lake.head() == head
+
+
+def test_external_tables_can_only_be_read(lake: Lake, parts: Path) -> None:
+    lake.run("table", "create-external", "shop.theirs", "--search-pattern", parts)
+    assert lake.json("table", "get", "shop.theirs")["kind"] == "external_table"
+    assert lake.rows("SELECT count(*), sum(id) FROM shop.theirs") == [["3", "6"]]
+    (parts / "c.csv").write_text("id,s,more\n4,d,2\n")
+    assert "external" in lake.error("import", parts / "c.csv", "shop.theirs", status=7)
+    assert "external" in lake.error("import", parts / "c.csv", "shop.theirs", "--replace", status=7)
+    assert "external" in lake.error("import", parts / "a.parquet", "shop.theirs", "--in-place",
+                                    "--import-duplicate-files", status=7)
+    assert "external" in lake.error("sql", "DELETE FROM shop.theirs WHERE id = 1", status=7)
+    assert "external" in lake.error("sql", "INSERT INTO shop.theirs VALUES (1, 'x', 2.0)", status=7)
+    assert "external" in lake.error("sql", "ALTER TABLE shop.theirs ADD COLUMN z INT", status=7)
+    assert "--overwrite" in lake.error("table", "create-external", "shop.theirs", "--search-pattern",
+                                       parts / "a.parquet", status=4)
+    lake.run("table", "create-external", "shop.theirs", "--search-pattern", parts / "a.parquet", "--overwrite")
+    assert lake.rows("SELECT count(*) FROM shop.theirs") == [["2"]]
+    lake.fsck()
+    lake.run("import", parts / "c.csv", "mine")
+    assert "own" in lake.error("table", "create-external", "mine", "--search-pattern", parts / "a.parquet",
+                               "--overwrite", status=7)
