@@ -426,6 +426,54 @@ static int run_on(struct trial *t, const char *branch, const char *reads, corrie
     return r < 0 ? r : lake_tx_publish(tx, &publish, &commit, err);
 }
 
+/* A table is made in three partitions; then two of them are replaced, and of a file of the third the half. */
+static int overwrite(struct trial *t, corrie_error *err)
+{
+    static const struct {
+        enum lake_write_mode mode;
+        const char *select;
+        const char *filter;
+    } writes[] = {
+        {LAKE_REPLACE, "SELECT range AS n FROM range(30)", ""},
+        {LAKE_OVERWRITE_PARTITIONS, "SELECT range AS n FROM range(10, 20)", ""},
+        {LAKE_OVERWRITE_PARTITIONS, "SELECT 25 AS n", "n >= 25"},
+    };
+    _cleanup_(lake_tx_freep) struct lake_tx *tx = NULL;
+    _cleanup_(arena_done) struct arena arena = {0};
+    const struct lake_tx_options options = {.branch = STR("main")};
+    const struct lake_publish publish = {.message = STR("Overwrite")};
+    struct schema schema = one_column("n");
+    struct partition_by_term *terms;
+    struct lake_written written;
+    struct hash commit;
+    size_t n;
+    int r = partition_parse(STR("truncate(10, n)"), &arena, &terms, &n, err);
+
+    r = r < 0 ? r : lake_tx_begin(t->s.f.lake, &options, &tx, err);
+    for (size_t i = 0; r >= 0 && i < ARRAY_LEN(writes); i++) {
+        struct str select = str_of(writes[i].select);
+        struct lake_write write = {.ns = STR("ns"),
+                                   .name = STR("parted"),
+                                   .mode = writes[i].mode,
+                                   .schema = &schema,
+                                   .partitioning = LAKE_PARTITION_SET,
+                                   .partition_by = terms,
+                                   .n_partition_by = n,
+                                   .overwrite_filter = str_of(writes[i].filter),
+                                   .engine = t->s.engine,
+                                   .selects = &select,
+                                   .n_selects = 1};
+
+        r = lake_tx_write(tx, &write, &arena, &written, err);
+    }
+    return r < 0 ? r : lake_tx_publish(tx, &publish, &commit, err);
+}
+
+static void overwritten(struct trial *t)
+{
+    ck_assert_int_eq(scene_rows(&t->s, "main", "parted"), 26);
+}
+
 static int publish(struct trial *t, corrie_error *err)
 {
     return run_on(t, "main", "t", err);
@@ -552,6 +600,11 @@ static const struct action all[] = {
      .scene = imported,
      .act = change_tables,
      .once = true,
+     .may_keep_quiet = true},
+    {.name = "overwrite partitions",
+     .scene = two_branches,
+     .act = overwrite,
+     .check = overwritten,
      .may_keep_quiet = true},
     {.name = "run", .scene = two_branches, .act = publish, .check = made_is_clean},
     {.name = "run with taint",
