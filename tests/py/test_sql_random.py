@@ -74,9 +74,9 @@ class Model:
         if kind == "update":
             return f"UPDATE t SET {self.sets()} WHERE {self.condition()}"
         if kind == "using":
-            return f"DELETE FROM t USING u WHERE t.k = u.k AND {self.condition()}"
+            return f"DELETE FROM t USING u WHERE t.k = u.k AND ({self.condition()})"
         if kind == "from":
-            return f"UPDATE t SET {self.sets('u')} FROM u WHERE t.k = u.k AND {self.condition()}"
+            return f"UPDATE t SET {self.sets('u')} FROM u WHERE t.k = u.k AND ({self.condition()})"
         clauses = []
         for _ in range(r.randint(1, 3)):
             clauses.append(r.choice([
