@@ -578,6 +578,13 @@ static int fail(const struct report *report, const struct origin *origin, corrie
     if (str_find_str(report->message, STR("CSV Error on Line: ")) >= 0) {
         return fail_csv(report->message, err);
     }
+    if (str_starts(report->message, STR("\"maximum_object_size\""))) {
+        struct str name = between(report->message, STR("reading file \""), STR("\""));
+
+        corrie_fail(err, CORRIE_E_DATA, "%.*s: a record is larger than the 16 MB that it may have",
+                    STR_FMT(name));
+        return corrie_hint(err, "cut its long values, or bring them as Parquet or Arrow");
+    }
     if (str_find_str(report->message, STR("Malformed JSON in file")) >= 0 ||
         str_find_str(report->message, STR("JSON transform error in file")) >= 0) {
         return fail_json(report->message, err);

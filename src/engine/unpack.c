@@ -99,10 +99,6 @@ static int step_gzip(struct unpack *u, unsigned char *out, size_t len, size_t *r
 {
     int z;
 
-    if (!u->inside && u->in[u->at] == 0) { /* padding behind the last member, as tapes have it */
-        u->at++;
-        return 0;
-    }
     if (!u->inside && u->in[u->at] != 0x1f) {
         return fail_packed(u, "something else stands behind its end", err);
     }

@@ -338,3 +338,26 @@ def test_external_tables_can_only_be_read(lake: Lake, parts: Path) -> None:
     lake.run("import", parts / "c.csv", "mine")
     assert "own" in lake.error("table", "create-external", "mine", "--search-pattern", parts / "a.parquet",
                                "--overwrite", status=7)
+
+
+@pytest.mark.parametrize(("name", "content", "expected"), [
+    ("big.jsonl", b'{"a": "' + b"x" * 40_000_000 + b'"}\n', "larger than the 16 MB"),
+    ("deep.json", b'{"a": ' + b"[" * 10_000 + b"]" * 10_000 + b"}", "nested deeper"),
+    ("twice.jsonl", b'{"a": 1, "a": 2}\n', "duplicate key"),
+    ("trail.jsonl", b'{"a": 1}\nxyz\n', "line 2"),
+    ("garbage.csv.gz", gzip.compress(b"a,b\n1,2\n") + b"garbage", "behind its end"),
+    ("zeros.csv.gz", gzip.compress(b"a,b\n1,2\n") + bytes(512), "behind its end"),
+])
+def test_content_that_is_refused(lake: Lake, tmp_path: Path, name: str, content: bytes, expected: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    said = lake.error("import", tmp_path / name, "t", status=1)
+    assert expected in said and name in said and len(said) < 3000
+    lake.error("table", "get", "t", status=3)
+
+
+def test_packed_in_several_pieces(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n"))
+    (tmp_path / "b.csv.zst").write_bytes(zstd(b"a,b\n1,2\n") + zstd(b"3,4\n"))
+    for name in ("a.csv.gz", "b.csv.zst"):
+        lake.run("import", tmp_path / name)
+        assert lake.rows(f"SELECT * FROM {name[0]}") == [["1", "2"], ["3", "4"]]
