@@ -183,7 +183,8 @@ def test_the_page_has_all_verbs(lake: Lake) -> None:
     markdown = lake.run("help", "--markdown").stdout
     verbs = re.findall(r"^### (.*)$", markdown, re.M)
     others = {"help", "table create", "table import", "table create-plan-apply", "table create-external",
-              "branch checkout", "branch diff", "merge", "commit ls", "tag ls", "tag get", "tag create", "tag rm"}  # nothing, or another's
+              "branch checkout", "branch diff", "merge", "commit ls", "tag ls", "tag get", "tag create",
+              "tag rm"}  # nothing, or another's
     assert set(verbs) - others == set(SECTIONS) - {"an error", "query --to"}
 
 
