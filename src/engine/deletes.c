@@ -4,18 +4,29 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "engine/files.h"
 
 enum { NO_KEY = -1, MAX_KEY_FIELDS = 1000 };
 
 /* A row of an equality delete file: which file, and the next row with the same values. */
 struct link {
-    size_t of;
-    size_t next; /* index + 1; 0 = none */
+    struct str key; /* bytes of the values */
+    uint32_t of;
+    uint32_t next; /* index + 1; 0 = none */
+};
+
+/* Most rows that are looked up are not there: a slot holds enough of the hash to tell without looking further, in one
+ * line of the cache (base/map.h would touch three, at each step). */
+struct slot {
+    uint32_t tag;  /* upper half of the hash */
+    uint32_t link; /* index + 1; 0 = free */
 };
 
 struct key_set {
-    struct map rows; /* values' bytes -> index + 1 of a link */
+    struct slot *slots;
+    size_t n_slots; /* power of two, at least twice the keys */
+    size_t n_keys;
     struct arena arena;
     VEC(struct link) links;
 };
@@ -54,7 +65,7 @@ static struct deletes *deletes_free(struct deletes *deletes)
         mem_free(deletes->files[i].bits);
     }
     for (size_t i = 0; i < deletes->n_keys; i++) {
-        map_done(&deletes->sets[i].rows);
+        mem_free(deletes->sets[i].slots);
         arena_done(&deletes->sets[i].arena);
         vec_done(&deletes->sets[i].links);
     }
@@ -268,11 +279,25 @@ static void on_kept(duckdb_function_info info, duckdb_data_chunk input, duckdb_v
     }
 }
 
+/* The slot where the key is, or the free one where it would go. */
+static struct slot *find_slot(const struct key_set *set, uint64_t hash, struct str key)
+{
+    size_t at = hash & (set->n_slots - 1);
+
+    while (set->slots[at].link > 0 &&
+           (set->slots[at].tag != hash >> 32 ||
+            !str_eq(set->links.items[set->slots[at].link - 1].key, key))) {
+        at = (at + 1) & (set->n_slots - 1);
+    }
+    return &set->slots[at];
+}
+
 static bool is_deleted(const struct key_set *set, const struct of_file *file, struct str key)
 {
-    struct map_entry *entry = map_find(&set->rows, key);
-
-    for (size_t at = entry ? (size_t)(uintptr_t)entry->value : 0; at > 0;
+    if (set->n_slots == 0) {
+        return false;
+    }
+    for (uint32_t at = find_slot(set, hash_xx64(key, 0), key)->link; at > 0;
          at = set->links.items[at - 1].next) {
         if (applies(file, set->links.items[at - 1].of)) {
             return true;
@@ -712,13 +737,45 @@ struct equalities {
     struct buf bytes;
 };
 
+static int grow(struct key_set *set, corrie_error *err)
+{
+    size_t n_slots = set->n_slots ? set->n_slots * 2 : 1024;
+    struct slot *old = set->slots;
+    size_t n_old = set->n_slots;
+
+    if (set->n_keys * 2 < set->n_slots) {
+        return 0;
+    }
+    set->slots = mem_alloc(n_slots, sizeof *set->slots);
+    if (!set->slots) {
+        set->slots = old;
+        return corrie_fail_memory(err);
+    }
+    set->n_slots = n_slots;
+    for (size_t i = 0; i < n_old; i++) {
+        if (old[i].link > 0) {
+            struct str key = set->links.items[old[i].link - 1].key;
+
+            *find_slot(set, hash_xx64(key, 0), key) = old[i];
+        }
+    }
+    mem_free(old);
+    return 0;
+}
+
 static int add_row(struct equalities *equalities, size_t of, corrie_error *err)
 {
     struct key_set *set = &equalities->deletes->sets[equalities->key];
-    struct map_entry *entry = map_find(&set->rows, buf_str(&equalities->bytes));
-    struct link link = {.of = of, .next = entry ? (size_t)(uintptr_t)entry->value : 0};
-    struct str key;
+    uint64_t hash = hash_xx64(buf_str(&equalities->bytes), 0);
+    struct link link = {.key = buf_str(&equalities->bytes), .of = (uint32_t)of};
+    struct slot *slot;
+    int r = grow(set, err);
 
+    if (r < 0) {
+        return r;
+    }
+    slot = find_slot(set, hash, link.key);
+    link.next = slot->link;
     if (link.next > 0 && set->links.items[link.next - 1].of == of) {
         return 0; /* twice in one file */
     }
@@ -727,17 +784,16 @@ static int add_row(struct equalities *equalities, size_t of, corrie_error *err)
                     CORRIE_MAX_DELETED_KEYS);
         return corrie_hint(err, "let the engine that wrote them compact the table");
     }
+    if (link.next > 0) {
+        link.key = set->links.items[link.next - 1].key;
+    } else if (arena_str(&set->arena, link.key, &link.key) < 0) {
+        return corrie_fail_memory(err);
+    }
     if (vec_push(&set->links, link) < 0) {
         return corrie_fail_memory(err);
     }
-    if (entry) {
-        entry->value = (void *)(uintptr_t)set->links.count;
-        return 0;
-    }
-    if (arena_str(&set->arena, buf_str(&equalities->bytes), &key) < 0 ||
-        map_put(&set->rows, key, (void *)(uintptr_t)set->links.count) < 0) {
-        return corrie_fail_memory(err);
-    }
+    set->n_keys += link.next == 0;
+    *slot = (struct slot){.tag = (uint32_t)(hash >> 32), .link = (uint32_t)set->links.count};
     return 0;
 }
 

@@ -230,7 +230,8 @@ static struct footer_node read_element(struct cursor *cursor)
             skip(cursor, type, false, 0);
         }
     }
-    if (node.children < 0 || node.children > CORRIE_MAX_FIELDS) {
+    if (node.children < 0 || node.children > CORRIE_MAX_FIELDS || !str_is_utf8(node.name, NULL) ||
+        str_find(node.name, '\0') >= 0) {
         stop(cursor, WRONG);
     }
     return node;

@@ -288,5 +288,52 @@ START_TEST(test_odd_names)
 }
 END_TEST
 
+START_TEST(test_damaged)
+{
+    /* a file that was cut or changed anywhere in its end is named, alone and among others; no byte of it is a crash */
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct made made = {0};
+    struct schema schema = schema_of(&arena, "a INTEGER;s STRUCT(x INTEGER, y VARCHAR[])");
+    static char bytes[64 * 1024];
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    add_file(engine, &arena, &made, "SELECT 1, {'x': 2, 'y': ['z']}", &schema, "whole");
+    FILE *in = fopen(in_scratch("whole-0.parquet"), "rb");
+    size_t len = fread(bytes, 1, sizeof bytes, in);
+    ck_assert_int_eq(fclose(in), 0);
+    made.files[made.n] = made.files[0];
+    ck_ok(arena_str(&arena, str_of(in_scratch("damaged.parquet")), &made.files[made.n++].path),
+          &err);
+    for (size_t cut = 0; cut < len; cut += cut + 20 < len ? 7 : 1) {
+        struct engine_table table = table_of("t", &schema, &made);
+
+        write_file(in_scratch("damaged.parquet"), bytes, cut);
+        ck_assert_int_eq(engine_define_files(engine, &table, &err), CORRIE_E_CORRUPT);
+        ck_assert_msg(strstr(corrie_error_message(&err), "damaged.parquet") != NULL, "%s",
+                      corrie_error_message(&err));
+        corrie_error_clear(&err);
+    }
+    for (size_t at = len - 600 < len ? len - 600 : 0; at < len; at++) {
+        struct engine_table table = table_of("t", &schema, &made);
+        int r;
+
+        bytes[at] = (char)~bytes[at];
+        write_file(in_scratch("damaged.parquet"), bytes, len);
+        bytes[at] = (char)~bytes[at];
+        r = engine_define_files(engine, &table, &err);
+        ck_assert_msg(r == 0 || strstr(corrie_error_message(&err), "damaged.parquet") != NULL ||
+                          strstr(corrie_error_message(&err), "table shop.t") != NULL,
+                      "byte %zu: %s: %s", at, corrie_code_name(r), corrie_error_message(&err));
+        if (r == 0 && query_error(engine, "SELECT * FROM t", &err) == CORRIE_E_INTERNAL) {
+            ck_abort_msg("byte %zu: %s", at, corrie_error_message(&err));
+        }
+        corrie_error_clear(&err);
+    }
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
 SUITE(evolve_suite, "evolve", test_inner_fields, test_same_name_again, test_no_ids, test_constants,
-      test_odd_names)
+      test_odd_names, test_damaged)
