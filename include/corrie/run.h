@@ -121,6 +121,7 @@ typedef struct corrie_query_options {
     const char *ref;               /* NULL = checked out */
     const char *default_namespace; /* of unqualified names; NULL = "public" */
     const char *memory;
+    int64_t max_rows; /* of corrie_query_to_file and corrie_query_write: 0 = all */
 } corrie_query_options;
 
 /* Runs one statement that reads: tables of the lake at `ref`, and, since a person asks, files by DuckDB's
@@ -137,6 +138,14 @@ int corrie_stream_error(struct ArrowArrayStream *stream, corrie_error *err);
  * {"path","rows","bytes"}; bytes is null where the path is no regular file. */
 int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_options *options,
                          const char *format, const char *path, char **ret_json, corrie_error *err);
+
+/* Takes `size` bytes of a result, in order; anything but 0 ends it. */
+typedef int (*corrie_write_fn)(void *context, const void *bytes, size_t size);
+/* The same bytes to `write`: for pipes, sockets, streams of other languages. Memory is that of a batch; a Parquet file is
+ * written to the temporary directory first. CORRIE_E_CANCELLED where `write` ended it. *ret_rows may be NULL. */
+int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_options *options,
+                       const char *format, corrie_write_fn write, void *context, int64_t *ret_rows,
+                       corrie_error *err);
 
 /* ---- runs ---------------------------------------------------------------------------------------- */
 

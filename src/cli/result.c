@@ -1,6 +1,8 @@
 /* result.c — the rows of a query on standard output, as they come: memory is that of one batch, whatever the
  * format. */
-#include "cli/cell.h"
+#include "arrow/cell.h"
+#include "arrow/ipc.h"
+#include "arrow/row_text.h"
 #include "cli/cli.h"
 #include "cli/text.h"
 
@@ -8,10 +10,8 @@ enum { LOOK_EVERY = 4096 };
 
 struct result {
     struct cli *cli;
-    struct arena arena;
-    struct schema schema;
-    struct str *keys; /* names as JSON strings with a colon; repeated ones numbered */
-    struct ArrowArrayView batch;
+    struct ArrowSchema arrow; /* of the batches */
+    struct row_text text;
     struct grid grid;
     struct buf cell;
     int64_t n_rows;
@@ -24,86 +24,26 @@ static void result_done(struct result *result)
 {
     grid_done(&result->grid);
     buf_done(&result->cell);
-    ArrowArrayViewReset(&result->batch);
-    arena_done(&result->arena);
-}
-
-/* ---- columns ---- */
-
-/* The name as JSON objects have it: the second `id` is `id_2`. */
-static int unique_name(struct result *result, size_t index, struct str *ret, corrie_error *err)
-{
-    const struct field *fields = result->schema.fields;
-    struct str name = fields[index].name;
-    size_t same = 1;
-    char *text;
-
-    for (size_t i = 0; i < index; i++) {
-        same += str_eq(fields[i].name, fields[index].name);
-    }
-    if (same > 1) {
-        text = arena_printf(&result->arena, "%.*s_%zu", STR_FMT(name), same);
-        if (!text) {
-            return corrie_fail_memory(err);
-        }
-        name = str_of(text);
-    }
-    *ret = name;
-    return 0;
-}
-
-static int make_keys(struct result *result, corrie_error *err)
-{
-    size_t n = result->schema.n_fields;
-
-    result->keys = arena_array(&result->arena, struct str, n);
-    if (!result->keys) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        _cleanup_(buf_done) struct buf key = {0};
-        struct str name;
-        int r;
-
-        r = unique_name(result, i, &name, err);
-        if (r < 0) {
-            return r;
-        }
-        text_json(&key, name);
-        if (arena_str(&result->arena, buf_str(&key), &result->keys[i]) < 0) {
-            return corrie_fail_memory(err);
-        }
-    }
-    return 0;
+    row_text_done(&result->text);
+    arrow_schema_done(&result->arrow);
 }
 
 static int read_schema(struct result *result, struct ArrowArrayStream *rows, corrie_error *err)
 {
-    _cleanup_(arrow_schema_done) struct ArrowSchema schema = {0};
-    struct ArrowError error = {""};
-    int r;
-
-    if (rows->get_schema(rows, &schema) != 0) {
+    if (rows->get_schema(rows, &result->arrow) != 0) {
         return corrie_stream_error(rows, err);
     }
-    result->schema.n_fields = (size_t)schema.n_children;
-    result->schema.fields = arena_array(&result->arena, struct field, result->schema.n_fields);
-    if (!result->schema.fields) {
-        return corrie_fail_memory(err);
-    }
-    /* one by one: as a schema, two columns of one name would be refused */
-    for (size_t i = 0; i < result->schema.n_fields; i++) {
-        r = field_from_arrow(schema.children[i], &result->arena, &result->schema.fields[i], err);
-        if (r < 0) {
-            return r;
-        }
-    }
-    r = make_keys(result, err);
-    if (r < 0) {
-        return r;
-    }
-    r = ArrowArrayViewInitFromSchema(&result->batch, &schema, &error);
-    return r != 0 ? arrow_fail(err, CORRIE_E_INTERNAL, r, error.message) : 0;
+    return row_text_begin(&result->text, &result->arrow, err);
+}
+
+/* Arrow's bytes on their way to standard output. */
+static int put_bytes(void *arg, const void *bytes, size_t len, corrie_error *err)
+{
+    struct out *out = arg;
+
+    (void)err;
+    out_str(out, str_make(bytes, len));
+    return 0;
 }
 
 /* ---- begin, rows, end ---- */
@@ -114,8 +54,8 @@ static int begin_grid(struct result *result, corrie_error *err)
     int r = 0;
 
     grid_begin(&result->grid, &result->cli->out, &options);
-    for (size_t i = 0; r >= 0 && i < result->schema.n_fields; i++) {
-        const struct field *field = &result->schema.fields[i];
+    for (size_t i = 0; r >= 0 && i < result->text.schema.n_fields; i++) {
+        const struct field *field = &result->text.schema.fields[i];
         _cleanup_(buf_done) struct buf type = {0};
 
         type_print(&field->type, &type);
@@ -130,11 +70,12 @@ static void begin_json(struct result *result)
     struct out *out = &result->cli->out;
 
     out_text(out, "{\"columns\":[");
-    for (size_t i = 0; i < result->schema.n_fields; i++) {
+    for (size_t i = 0; i < result->text.schema.n_fields; i++) {
         _cleanup_(buf_done) struct buf type = {0};
 
-        type_print(&result->schema.fields[i].type, &type);
-        out_printf(out, "%s{\"name\":%.*s,\"type\":", i > 0 ? "," : "", STR_FMT(result->keys[i]));
+        type_print(&result->text.schema.fields[i].type, &type);
+        out_printf(out, "%s{\"name\":%.*s,\"type\":", i > 0 ? "," : "",
+                   STR_FMT(result->text.keys[i]));
         text_json(&out->text, buf_str(&type));
         out_char(out, '}');
     }
@@ -153,71 +94,27 @@ static int begin(struct result *result, corrie_error *err)
     case FORMAT_JSONL:
         return 0;
     case FORMAT_CSV:
-        for (size_t i = 0; i < result->schema.n_fields; i++) {
-            out_text(out, i > 0 ? "," : "");
-            text_csv(&out->text, result->schema.fields[i].name);
-        }
-        out_char(out, '\n');
+        row_text_csv_header(&result->text, &out->text);
         return 0;
+    case FORMAT_ARROW:
+        return ipc_encode_begin(result->arrow.children, (size_t)result->arrow.n_children, put_bytes,
+                                out, err);
     default:
         return begin_grid(result, err);
     }
-}
-
-static void add_json_row(struct result *result, int64_t row)
-{
-    struct buf *out = &result->cli->out.text;
-
-    buf_add_char(out, '{');
-    for (size_t i = 0; i < result->schema.n_fields; i++) {
-        if (i > 0) {
-            buf_add_char(out, ',');
-        }
-        buf_add_str(out, result->keys[i]);
-        buf_add_char(out, ':');
-        cell_json(out, &result->schema.fields[i].type, result->batch.children[i], row);
-    }
-    buf_add_char(out, '}');
-}
-
-static void add_csv_row(struct result *result, int64_t row)
-{
-    struct buf *out = &result->cli->out.text;
-
-    for (size_t i = 0; i < result->schema.n_fields; i++) {
-        const struct type *type = &result->schema.fields[i].type;
-        const struct ArrowArrayView *column = result->batch.children[i];
-
-        if (i > 0) {
-            buf_add_char(out, ',');
-        }
-        if (ArrowArrayViewIsNull(column, row)) {
-            continue;
-        }
-        if (cell_is_number(type)) {
-            cell_text(out, type, column, row);
-            continue;
-        }
-        buf_clear(&result->cell);
-        cell_text(&result->cell, type, column, row);
-        text_csv(out, buf_str(&result->cell));
-    }
-    buf_add_char(out, '\n');
 }
 
 static int add_grid_row(struct result *result, int64_t row, corrie_error *err)
 {
     int r = 0;
 
-    for (size_t i = 0; r >= 0 && i < result->schema.n_fields; i++) {
-        const struct ArrowArrayView *column = result->batch.children[i];
-        bool null = ArrowArrayViewIsNull(column, row);
+    for (size_t i = 0; r >= 0 && i < result->text.schema.n_fields; i++) {
+        bool null;
 
         buf_clear(&result->cell);
+        null = !row_text_cell(&result->text, i, row, &result->cell);
         if (null) {
             buf_add_text(&result->cell, "NULL");
-        } else {
-            cell_text(&result->cell, &result->schema.fields[i].type, column, row);
         }
         r = buf_check(&result->cell, err);
         if (r >= 0) {
@@ -234,39 +131,59 @@ static int add_row(struct result *result, int64_t row, corrie_error *err)
     switch (result->cli->format) {
     case FORMAT_JSON:
         out_text(out, result->n_rows > 0 ? ",\n" : "\n");
-        add_json_row(result, row);
+        row_text_json(&result->text, row, &out->text);
         return 0;
     case FORMAT_JSONL:
-        add_json_row(result, row);
+        row_text_json(&result->text, row, &out->text);
         out_char(out, '\n');
         return 0;
     case FORMAT_CSV:
-        add_csv_row(result, row);
+        row_text_csv(&result->text, row, &out->text);
         return 0;
     default:
         return add_grid_row(result, row, err);
     }
 }
 
+/* Those of the batch that are wanted still. */
+static int64_t wanted_rows(struct result *result, const struct ArrowArray *array)
+{
+    int64_t left = result->max_rows - result->n_rows;
+
+    if (result->max_rows == 0 || array->length <= left) {
+        return array->length;
+    }
+    result->more = true;
+    return left;
+}
+
+static int add_arrow_batch(struct result *result, const struct ArrowArray *array, int64_t n,
+                           corrie_error *err)
+{
+    int r = 0;
+
+    if (n > 0) {
+        r = ipc_encode_batch(result->arrow.children,
+                             (const struct ArrowArray *const *)array->children,
+                             (size_t)array->n_children, n, put_bytes, &result->cli->out, err);
+    }
+    result->n_rows += n;
+    return r < 0 ? r : cancel_check(&result->cli->cancel, err);
+}
+
 /* Rows of one batch. */
 static int add_batch(struct result *result, const struct ArrowArray *array, corrie_error *err)
 {
     struct cli *cli = result->cli;
-    struct ArrowError error = {""};
+    int64_t n = wanted_rows(result, array);
     int r;
 
-    r = ArrowArrayViewSetArray(&result->batch, array, &error);
-    if (r != 0) {
-        return arrow_fail(err, CORRIE_E_INTERNAL, r, error.message);
+    if (cli->format == FORMAT_ARROW) {
+        return add_arrow_batch(result, array, n, err);
     }
-    r = 0;
-    for (int64_t i = 0; r >= 0 && i < array->length && !out_stopped(&cli->out); i++) {
-        if (result->max_rows > 0 && result->n_rows == result->max_rows) {
-            result->more = true;
-            break;
-        }
-        /* children of a struct array count rows from the parent's offset on */
-        r = add_row(result, result->batch.offset + i, err);
+    r = row_text_set(&result->text, array, err);
+    for (int64_t i = 0; r >= 0 && i < n && !out_stopped(&cli->out); i++) {
+        r = add_row(result, i, err);
         result->n_rows++;
         out_flush_some(&cli->out);
         if (r >= 0 && result->n_rows % LOOK_EVERY == 0) {
@@ -315,6 +232,8 @@ static int end(struct result *result, corrie_error *err)
     if (result->cli->format == FORMAT_JSON) {
         out_printf(&result->cli->out, "%s],\"more\":%s}\n", result->n_rows > 0 ? "\n" : "",
                    result->more ? "true" : "false");
+    } else if (result->cli->format == FORMAT_ARROW) {
+        r = ipc_encode_end(put_bytes, &result->cli->out, err);
     } else if (format_is_for_people(result->cli->format)) {
         r = grid_end(&result->grid, err);
     }

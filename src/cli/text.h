@@ -6,14 +6,8 @@
 #ifndef CORRIE_CLI_TEXT_H
 #define CORRIE_CLI_TEXT_H
 
-#include <stdint.h>
+#include "base/text.h"
 
-#include "base/buf.h"
-#include "base/str.h"
-
-/* The code point at the start of `text` (which is not empty) and its length in bytes; a byte that is no
- * UTF-8 counts as U+FFFD of length 1. */
-size_t text_decode(struct str text, uint32_t *ret);
 /* Columns that the text takes on a terminal. Control characters count as none: escape first. */
 size_t text_width(struct str text);
 /* The longest beginning of at most `width` columns. Never splits a code point. */
@@ -23,10 +17,5 @@ struct str text_fit(struct str text, size_t width);
 void text_escape(struct buf *out, struct str text);
 /* The same, but newlines stay and tabs become spaces: tracebacks, several lines of a hint. */
 void text_escape_lines(struct buf *out, struct str text);
-/* Appends a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
-void text_json(struct buf *out, struct str text);
-/* Appends a CSV field (RFC 4180): quoted where it has to be, and the empty text as "" so that it differs
- * from null, which is nothing. */
-void text_csv(struct buf *out, struct str text);
 
 #endif

@@ -1,7 +1,7 @@
 /* verb_query.c — SQL in, rows out. */
 #include <string.h>
 
-#include "cli/cell.h"
+#include "arrow/table.h"
 #include "cli/cli.h"
 
 enum { TERMINAL_ROWS = 100 };
@@ -82,6 +82,34 @@ static int query_to_file(struct cli *cli, const struct args *args, const char *s
 
 /* ---- to standard output ---- */
 
+static int put_bytes(void *context, const void *bytes, size_t size)
+{
+    struct out *out = context;
+
+    out_str(out, str_make(bytes, size));
+    return out_stopped(out);
+}
+
+static int query_as_parquet(struct cli *cli, const char *sql, const corrie_query_options *options,
+                            corrie_error *err)
+{
+    corrie_lake *lake;
+    int r = cli_lake(cli, &lake, err);
+
+    if (r < 0) {
+        return r;
+    }
+    progress_begin(&cli->progress, &cli->err);
+    progress_set(&cli->progress, "query", NULL, -1, -1);
+    r = corrie_query_write(lake, sql, options, "parquet", put_bytes, &cli->out, NULL, err);
+    progress_end(&cli->progress);
+    if (r < 0 && out_stopped(&cli->out)) {
+        corrie_error_clear(err); /* out_close tells why, or nobody reads any more */
+        return 0;
+    }
+    return r;
+}
+
 static int query_to_output(struct cli *cli, const struct args *args, const char *sql,
                            const corrie_query_options *options, corrie_error *err)
 {
@@ -90,9 +118,13 @@ static int query_to_output(struct cli *cli, const struct args *args, const char 
     corrie_lake *lake;
     int r;
 
-    if (cli->format == FORMAT_PARQUET || cli->format == FORMAT_ARROW) {
-        corrie_fail(err, CORRIE_E_USAGE, "-o %s is for files", args_text(args, OPT_OUTPUT));
-        return corrie_hint(err, "add --to FILE");
+    if ((cli->format == FORMAT_PARQUET || cli->format == FORMAT_ARROW) && cli->out.terminal) {
+        corrie_fail(err, CORRIE_E_USAGE, "-o %s is nothing for a terminal",
+                    args_text(args, OPT_OUTPUT));
+        return corrie_hint(err, "add --to FILE, or send it to a program: … | COMMAND");
+    }
+    if (cli->format == FORMAT_PARQUET) {
+        return query_as_parquet(cli, sql, options, err);
     }
     r = cli_lake(cli, &lake, err);
     if (r < 0) {
@@ -110,10 +142,12 @@ static int query_to_output(struct cli *cli, const struct args *args, const char 
 
 int verb_query(struct cli *cli, const struct args *args, corrie_error *err)
 {
-    corrie_query_options options = {.size = sizeof options,
-                                    .ref = args_text(args, OPT_REF),
-                                    .default_namespace = cli_namespace(cli, args),
-                                    .memory = args_text(args, OPT_MEMORY)};
+    corrie_query_options options = {
+        .size = sizeof options,
+        .ref = args_text(args, OPT_REF),
+        .default_namespace = cli_namespace(cli, args),
+        .memory = args_text(args, OPT_MEMORY),
+        .max_rows = args_on(args, OPT_ALL_ROWS) ? 0 : args_number(args, OPT_MAX_ROWS, 0)};
     _cleanup_(buf_done) struct buf sql = {0};
     const char *file = NULL;
     int r;

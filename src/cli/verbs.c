@@ -236,7 +236,7 @@ static const struct flag query_flags[] = {
      "show at most N rows, 0 = all; default 100 on a terminal, else all"},
     {OPT_ALL_ROWS, FLAG_SWITCH, "--all-rows", NULL, "the same as --max-rows 0"},
     {OPT_TO, FLAG_TEXT, "--to", "FILE",
-     "write all rows to FILE: .csv .json .jsonl .parquet .arrow; another name in the format of -o"},
+     "write the rows to FILE: .csv .json .jsonl .parquet .arrow; another name in the format of -o"},
     MEMORY_FLAG,
 };
 

@@ -410,8 +410,25 @@ enum engine_output {
     ENGINE_OUT_ARROW /* IPC stream */
 };
 
-/* Writes the rows of `sql` to `path` and returns how many in *ret_rows. A regular file is replaced at
- * the end, by a rename: on failure the old one stays. A second column of one name gets a number (a_1). */
+struct engine_export {
+    struct str sql;
+    const char *file; /* what a person calls the text, or NULL */
+    enum engine_output format;
+    int64_t max_rows; /* 0 = all */
+    /* Where to: a file, or, where the path is empty, `write`, which takes the bytes in order and returns 0 or a negative
+     * code with *err set. */
+    struct str path;
+    int (*write)(void *arg, const void *bytes, size_t len, corrie_error *err);
+    void *arg;
+};
+
+/* Writes the rows of a SELECT and returns how many in *ret_rows. A regular file is replaced at the end, by a rename: on
+ * failure the old one stays; what is there and no regular file (a pipe, a device) is written to. Values are those of
+ * arrow/cell.h (CSV, JSON) and of engine_query (Arrow). A second column of one name gets a number where names must differ
+ * (JSON: a_2; Parquet: a_1). Memory is that of a batch; Parquet for `write` goes by a file in temp_dir, whole. */
+int engine_export_rows(struct engine *engine, const struct engine_export *what, int64_t *ret_rows,
+                       corrie_error *err) CORRIE_MUST_USE;
+/* The same, all rows to a file. */
 int engine_export(struct engine *engine, struct str sql, const char *file,
                   enum engine_output format, struct str path, int64_t *ret_rows, corrie_error *err)
     CORRIE_MUST_USE;

@@ -1,126 +1,164 @@
-/* export.c — a query's rows as a file of their own. */
-#include <errno.h>
-
-#include <nanoarrow/nanoarrow_ipc.h>
-
+/* export.c — a query's rows as a file of their own, or as bytes for somebody. */
+#include "arrow/ipc.h"
+#include "arrow/row_text.h"
 #include "base/uuid.h"
 #include "engine/engine_priv.h"
 #include "os/file.h"
 #include "os/path.h"
 
-/* ---- Arrow IPC ---- */
+enum { PIECE = 256 * 1024 };
 
+/* ---- text and Arrow: from the stream ---- */
+
+/* Bytes on their way out: Arrow's at once, text in large pieces. */
 struct sink {
-    int fd;
-    const char *path;
-    corrie_error *err;
+    ipc_write_fn write;
+    void *arg;
+    struct buf text;
+    enum engine_output format;
+    int64_t rows;
+    struct ArrowSchema schema;
+    struct row_text row_text;
 };
 
-static ArrowErrorCode sink_write(struct ArrowIpcOutputStream *stream, const void *bytes,
-                                 int64_t size, int64_t *ret_written, struct ArrowError *error)
+static void sink_done(struct sink *sink)
 {
-    struct sink *sink = stream->private_data;
-
-    (void)error;
-    if (os_write(sink->fd, sink->path, str_make(bytes, (size_t)size), sink->err) < 0) {
-        return EIO;
-    }
-    *ret_written = size;
-    return NANOARROW_OK;
+    buf_done(&sink->text);
+    row_text_done(&sink->row_text);
+    arrow_schema_done(&sink->schema);
 }
 
-static void sink_release(struct ArrowIpcOutputStream *stream)
+/* Hands on what was gathered if it is more than `least` bytes. */
+static int flush(struct sink *sink, size_t least, corrie_error *err)
 {
-    stream->release = NULL;
+    int r = 0;
+
+    if (sink->text.failed) {
+        return buf_check(&sink->text, err);
+    }
+    if (sink->text.len > least) {
+        r = sink->write(sink->arg, sink->text.data, sink->text.len, err);
+        buf_clear(&sink->text);
+    }
+    return r;
 }
 
-static int write_batches(struct ArrowIpcWriter *writer, struct ArrowArrayStream *rows,
-                         struct sink *sink, int64_t *ret_rows)
+static int begin(struct sink *sink, struct ArrowArrayStream *rows, corrie_error *err)
 {
-    struct ArrowSchema schema = {0};
-    struct ArrowArrayView view = {0};
-    struct ArrowError problem = {{0}};
-    int64_t total = 0;
-    int code = rows->get_schema(rows, &schema);
+    int r;
 
-    if (code != 0) {
-        return engine_stream_error(rows, sink->err);
+    if (rows->get_schema(rows, &sink->schema) != 0) {
+        return engine_stream_error(rows, err);
     }
-    code = ArrowArrayViewInitFromSchema(&view, &schema, &problem);
-    if (code == 0) {
-        code = ArrowIpcWriterWriteSchema(writer, &schema, &problem);
+    if (sink->format == ENGINE_OUT_ARROW) {
+        return ipc_encode_begin(sink->schema.children, (size_t)sink->schema.n_children, sink->write,
+                                sink->arg, err);
     }
-    schema.release(&schema);
-    while (code == 0) {
-        struct ArrowArray batch = {0};
-
-        if (rows->get_next(rows, &batch) != 0) {
-            ArrowArrayViewReset(&view);
-            return engine_stream_error(rows, sink->err);
-        }
-        if (!batch.release) {
-            code = ArrowIpcWriterWriteArrayView(writer, NULL, &problem); /* end of stream */
-            break;
-        }
-        code = ArrowArrayViewSetArray(&view, &batch, &problem);
-        if (code == 0) {
-            code = ArrowIpcWriterWriteArrayView(writer, &view, &problem);
-        }
-        total += batch.length;
-        batch.release(&batch);
+    r = row_text_begin(&sink->row_text, &sink->schema, err);
+    if (r < 0) {
+        return r;
     }
-    ArrowArrayViewReset(&view);
-    if (code != 0) {
-        return sink->err->code ? sink->err->code
-                               : corrie_fail(sink->err, CORRIE_E_UNSUPPORTED,
-                                             "write %s as Arrow: %s", sink->path, problem.message);
+    if (sink->format == ENGINE_OUT_CSV) {
+        row_text_csv_header(&sink->row_text, &sink->text);
+    } else if (sink->format == ENGINE_OUT_JSON) {
+        buf_add_char(&sink->text, '[');
     }
-    *ret_rows = total;
     return 0;
 }
 
-static int write_arrow(struct engine *engine, struct str sql, const char *file, const char *path,
-                       int64_t *ret_rows, corrie_error *err)
+static int add_batch(struct sink *sink, const struct ArrowArray *batch, int64_t n,
+                     corrie_error *err)
 {
-    struct ArrowArrayStream rows = {0};
-    struct ArrowIpcWriter writer = {0};
-    struct sink sink = {.fd = -1, .path = path, .err = err};
-    struct ArrowIpcOutputStream stream = {
-        .write = sink_write, .release = sink_release, .private_data = &sink};
-    _close_ int fd = -1;
-    int r = engine_query(engine, sql, file, &rows, err);
+    int r;
+
+    if (sink->format == ENGINE_OUT_ARROW) {
+        sink->rows += n;
+        return ipc_encode_batch(sink->schema.children,
+                                (const struct ArrowArray *const *)batch->children,
+                                (size_t)batch->n_children, n, sink->write, sink->arg, err);
+    }
+    r = row_text_set(&sink->row_text, batch, err);
+    for (int64_t i = 0; r >= 0 && i < n; i++) {
+        if (sink->format == ENGINE_OUT_CSV) {
+            row_text_csv(&sink->row_text, i, &sink->text);
+        } else {
+            if (sink->format == ENGINE_OUT_JSON) {
+                buf_add_text(&sink->text, sink->rows > 0 ? ",\n" : "\n");
+            }
+            row_text_json(&sink->row_text, i, &sink->text);
+            if (sink->format == ENGINE_OUT_JSONL) {
+                buf_add_char(&sink->text, '\n');
+            }
+        }
+        sink->rows++;
+        r = flush(sink, PIECE, err);
+    }
+    return r;
+}
+
+static int end(struct sink *sink, corrie_error *err)
+{
+    if (sink->format == ENGINE_OUT_ARROW) {
+        return ipc_encode_end(sink->write, sink->arg, err);
+    }
+    if (sink->format == ENGINE_OUT_JSON) {
+        buf_add_text(&sink->text, sink->rows > 0 ? "\n]\n" : "]\n");
+    }
+    return flush(sink, 0, err);
+}
+
+static int pump(struct sink *sink, struct ArrowArrayStream *rows, const struct engine_export *what,
+                const struct cancel *cancel, corrie_error *err)
+{
+    int r = begin(sink, rows, err);
+
+    while (r >= 0 && (what->max_rows == 0 || sink->rows < what->max_rows)) {
+        _cleanup_(arrow_array_done) struct ArrowArray batch = {0};
+        int64_t n;
+
+        if (rows->get_next(rows, &batch) != 0) {
+            return engine_stream_error(rows, err);
+        }
+        if (!batch.release) {
+            break;
+        }
+        n = batch.length;
+        if (what->max_rows > 0 && n > what->max_rows - sink->rows) {
+            n = what->max_rows - sink->rows;
+        }
+        r = add_batch(sink, &batch, n, err);
+        if (r >= 0) {
+            r = cancel_check(cancel, err);
+        }
+    }
+    return r < 0 ? r : end(sink, err);
+}
+
+static int write_rows(struct engine *engine, const struct engine_export *what, ipc_write_fn write,
+                      void *arg, int64_t *ret_rows, corrie_error *err)
+{
+    _cleanup_(sink_done) struct sink sink = {.write = write, .arg = arg, .format = what->format};
+    _cleanup_(arrow_stream_done) struct ArrowArrayStream rows = {0};
+    int r = engine_query(engine, what->sql, what->file, &rows, err);
 
     if (r < 0) {
         return r;
     }
-    r = os_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666, &fd, err);
-    sink.fd = fd;
-    if (r == 0 && ArrowIpcWriterInit(&writer, &stream) != NANOARROW_OK) {
-        r = corrie_fail_memory(err);
+    r = pump(&sink, &rows, what, engine->cancel, err);
+    if (r >= 0) {
+        *ret_rows = sink.rows;
     }
-    if (r == 0) {
-        r = write_batches(&writer, &rows, &sink, ret_rows);
-        ArrowIpcWriterReset(&writer);
-    }
-    rows.release(&rows);
     return r;
 }
 
-/* ---- by COPY ---- */
+/* ---- Parquet: by COPY ---- */
 
-static int write_copy(struct engine *engine, struct str sql, const char *file,
-                      enum engine_output format, const char *path, int64_t *ret_rows,
-                      corrie_error *err)
+static int write_parquet(struct engine *engine, const struct engine_export *what, const char *path,
+                         int64_t *ret_rows, corrie_error *err)
 {
-    static const char *const options[] = {
-        [ENGINE_OUT_CSV] = "FORMAT csv, HEADER true",
-        [ENGINE_OUT_JSON] = "FORMAT json, ARRAY true",
-        [ENGINE_OUT_JSONL] = "FORMAT json",
-        [ENGINE_OUT_PARQUET] = "FORMAT parquet, COMPRESSION zstd",
-    };
     static const char prefix[] = "CREATE OR REPLACE TEMP VIEW corrie_rows AS ";
     const struct origin origin = {
-        .sql = sql, .file = file, .engine = engine, .prefix = sizeof prefix - 1};
+        .sql = what->sql, .file = what->file, .engine = engine, .prefix = sizeof prefix - 1};
     const struct origin running = {.engine = engine};
     _cleanup_(session_close) struct session session = {.d = engine->d};
     _cleanup_(buf_done) struct buf text = {0};
@@ -128,7 +166,7 @@ static int write_copy(struct engine *engine, struct str sql, const char *file,
     int r = statement_admit(engine, &origin, err);
 
     buf_add_text(&text, prefix);
-    buf_add_str(&text, sql);
+    buf_add_str(&text, what->sql);
     if (r == 0) {
         r = buf_check(&text, err);
     }
@@ -139,9 +177,13 @@ static int write_copy(struct engine *engine, struct str sql, const char *file,
         r = engine_run(engine, &session, buf_text(&text), &origin, err);
     }
     buf_clear(&text);
-    buf_add_text(&text, "COPY (SELECT * FROM temp.corrie_rows) TO ");
+    buf_add_text(&text, "COPY (SELECT * FROM temp.corrie_rows");
+    if (what->max_rows > 0) {
+        buf_addf(&text, " LIMIT %lld", (long long)what->max_rows);
+    }
+    buf_add_text(&text, ") TO ");
     buf_add_sql_string(&text, str_of(path));
-    buf_addf(&text, " (%s, USE_TMP_FILE false)", options[format]);
+    buf_add_text(&text, " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)");
     if (r == 0) {
         r = buf_check(&text, err);
     }
@@ -154,18 +196,49 @@ static int write_copy(struct engine *engine, struct str sql, const char *file,
     return r;
 }
 
-static int write_to(struct engine *engine, struct str sql, const char *file,
-                    enum engine_output format, const char *path, int64_t *ret_rows,
-                    corrie_error *err)
+/* ---- to a file ---- */
+
+struct target {
+    int fd;
+    const char *path;
+};
+
+static int write_file(void *arg, const void *bytes, size_t len, corrie_error *err)
 {
-    return format == ENGINE_OUT_ARROW ? write_arrow(engine, sql, file, path, ret_rows, err)
-                                      : write_copy(engine, sql, file, format, path, ret_rows, err);
+    struct target *target = arg;
+
+    return os_write(target->fd, target->path, str_make(bytes, len), err);
 }
 
-int engine_export(struct engine *engine, struct str sql, const char *file,
-                  enum engine_output format, struct str path, int64_t *ret_rows, corrie_error *err)
+static int write_to(struct engine *engine, const struct engine_export *what, const char *path,
+                    int64_t *ret_rows, corrie_error *err)
 {
-    _free_ char *target = str_dup(path);
+    struct target target = {.path = path};
+    _close_ int fd = -1;
+    int r;
+
+    if (what->format == ENGINE_OUT_PARQUET) {
+        return write_parquet(engine, what, path, ret_rows, err);
+    }
+    r = os_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666, &fd, err);
+    target.fd = fd;
+    return r < 0 ? r : write_rows(engine, what, write_file, &target, ret_rows, err);
+}
+
+/* Removes a file that was not finished; the error that is known already is the one that counts. */
+static void remove_quietly(const char *path)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (os_unlink(path, &ignored) < 0) {
+        corrie_error_clear(&ignored);
+    }
+}
+
+static int export_file(struct engine *engine, const struct engine_export *what, int64_t *ret_rows,
+                       corrie_error *err)
+{
+    _free_ char *target = str_dup(what->path);
     _cleanup_(buf_done) struct buf temporary = {0};
     struct uuid uuid = uuid_random();
     struct os_stat stat = {0};
@@ -180,23 +253,88 @@ int engine_export(struct engine *engine, struct str sql, const char *file,
         if (stat.kind == OS_DIRECTORY) {
             return corrie_fail(err, CORRIE_E_USAGE, "%s is a directory", target);
         }
-        return write_to(engine, sql, file, format, target, ret_rows, err); /* a pipe, a device */
+        return write_to(engine, what, target, ret_rows, err); /* a pipe, a device */
     }
     uuid_format_hex(&uuid, hex);
-    buf_addf(&temporary, "%.*s/%s%s", STR_FMT(os_path_parent(path)), OS_TEMP_PREFIX, hex);
+    buf_addf(&temporary, "%.*s/%s%s", STR_FMT(os_path_parent(what->path)), OS_TEMP_PREFIX, hex);
     r = buf_check(&temporary, err);
-    if (r == 0) {
-        r = write_to(engine, sql, file, format, buf_text(&temporary), ret_rows, err);
+    if (r < 0) {
+        return r;
     }
+    r = write_to(engine, what, buf_text(&temporary), ret_rows, err);
     if (r == 0) {
         r = os_rename(buf_text(&temporary), target, err);
     }
     if (r < 0) {
-        _error_ corrie_error second = CORRIE_ERROR_INIT;
+        remove_quietly(buf_text(&temporary));
+    }
+    return r;
+}
 
-        if (os_unlink(buf_text(&temporary), &second) < 0) {
-            return r;
+/* ---- to somebody ---- */
+
+static int copy_file(const char *path, const struct engine_export *what,
+                     const struct cancel *cancel, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf piece = {0};
+    _close_ int fd = -1;
+    size_t n = 1;
+    int r = os_open(path, O_RDONLY, 0, &fd, err);
+
+    if (r >= 0 && !buf_reserve(&piece, PIECE)) {
+        r = buf_check(&piece, err);
+    }
+    while (r >= 0 && n > 0) {
+        r = os_read(fd, path, piece.data, PIECE, &n, err);
+        if (r >= 0 && n > 0) {
+            r = what->write(what->arg, piece.data, n, err);
+        }
+        if (r >= 0) {
+            r = cancel_check(cancel, err);
         }
     }
     return r;
+}
+
+/* A Parquet file cannot be read before its end is there: nothing is lost by giving it whole, and what fails on the way
+ * has given nothing. */
+static int export_spooled(struct engine *engine, const struct engine_export *what,
+                          int64_t *ret_rows, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf path = {0};
+    int r;
+
+    if (engine->temp_dir.len == 0) {
+        return corrie_fail(err, CORRIE_E_LIMIT, "there is no place for a Parquet file in between");
+    }
+    buf_addf(&path, "%.*s/result-%u", STR_FMT(engine->temp_dir), engine->serial++);
+    r = buf_check(&path, err);
+    if (r < 0) {
+        return r;
+    }
+    r = write_parquet(engine, what, buf_text(&path), ret_rows, err);
+    if (r >= 0) {
+        r = copy_file(buf_text(&path), what, engine->cancel, err);
+    }
+    remove_quietly(buf_text(&path));
+    return r;
+}
+
+int engine_export_rows(struct engine *engine, const struct engine_export *what, int64_t *ret_rows,
+                       corrie_error *err)
+{
+    if (what->path.len > 0) {
+        return export_file(engine, what, ret_rows, err);
+    }
+    return what->format == ENGINE_OUT_PARQUET
+               ? export_spooled(engine, what, ret_rows, err)
+               : write_rows(engine, what, what->write, what->arg, ret_rows, err);
+}
+
+int engine_export(struct engine *engine, struct str sql, const char *file,
+                  enum engine_output format, struct str path, int64_t *ret_rows, corrie_error *err)
+{
+    const struct engine_export what = {.sql = sql, .file = file, .format = format, .path = path};
+
+    return engine_export_rows(engine, &what, ret_rows, err);
 }

@@ -208,9 +208,8 @@ static bool is_special(const char *path)
 }
 
 /* Writes beside the target, makes that durable, and gives it the name. *ret_bytes is -1 for what is no file. */
-static int export_durably(struct query *query, struct str sql, enum engine_output output,
-                          const char *target, int64_t *ret_rows, int64_t *ret_bytes,
-                          corrie_error *err)
+static int export_durably(struct query *query, struct engine_export *what, const char *target,
+                          int64_t *ret_rows, int64_t *ret_bytes, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     struct str parent = os_path_parent(str_of(target));
@@ -223,7 +222,8 @@ static int export_durably(struct query *query, struct str sql, enum engine_outpu
 
     if (is_special(target)) {
         *ret_bytes = -1;
-        return engine_export(query->work.engine, sql, NULL, output, str_of(target), ret_rows, err);
+        what->path = str_of(target);
+        return engine_export_rows(query->work.engine, what, ret_rows, err);
     }
     uuid_format_hex(&unique, hex);
     temporary = arena_printf(&arena, "%.*s/%s%s", STR_FMT(parent), OS_TEMP_PREFIX, hex);
@@ -232,7 +232,8 @@ static int export_durably(struct query *query, struct str sql, enum engine_outpu
     }
     r = os_stat(directory, &stat, err); /* else the temporary file is what is not there */
     if (r >= 0) {
-        r = engine_export(query->work.engine, sql, NULL, output, str_of(temporary), ret_rows, err);
+        what->path = str_of(temporary);
+        r = engine_export_rows(query->work.engine, what, ret_rows, err);
     }
     if (r < 0) {
         return r;
@@ -257,18 +258,18 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
     _json_ json_t *document = NULL;
     _free_ char *absolute = NULL;
     corrie_query_options given = read_options(options);
-    enum engine_output output = ENGINE_OUT_CSV;
+    struct engine_export what = {.sql = str_of(sql), .max_rows = given.max_rows};
     int64_t rows = 0;
     int64_t bytes = 0;
     int r;
 
     js_setup();
-    r = find_output(format, &output, err);
+    r = find_output(format, &what.format, err);
     if (r < 0 || (r = os_path_absolute(str_of(path), &absolute, err)) < 0 ||
         (r = open_query(lake, str_of(sql), &given, &query, err)) < 0) {
         return r;
     }
-    r = export_durably(query, str_of(sql), output, absolute, &rows, &bytes, err);
+    r = export_durably(query, &what, absolute, &rows, &bytes, err);
     if (r < 0) {
         return corrie_wrap(err, "write the result to %s", path);
     }
@@ -277,4 +278,45 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
     r |= js_set_int(document, "rows", rows);
     r |= js_set(document, "bytes", bytes < 0 ? json_null() : json_integer(bytes));
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
+}
+
+/* ---- to somebody ---- */
+
+struct taker {
+    corrie_write_fn write;
+    void *context;
+};
+
+static int take_bytes(void *arg, const void *bytes, size_t len, corrie_error *err)
+{
+    struct taker *taker = arg;
+
+    if (len > 0 && taker->write(taker->context, bytes, len) != 0) {
+        return corrie_fail(err, CORRIE_E_CANCELLED, "whoever took the result has ended it");
+    }
+    return 0;
+}
+
+int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_options *options,
+                       const char *format, corrie_write_fn write, void *context, int64_t *ret_rows,
+                       corrie_error *err)
+{
+    _cleanup_(query_freep) struct query *query = NULL;
+    corrie_query_options given = read_options(options);
+    struct taker taker = {.write = write, .context = context};
+    struct engine_export what = {
+        .sql = str_of(sql), .max_rows = given.max_rows, .write = take_bytes, .arg = &taker};
+    int64_t rows = 0;
+    int r;
+
+    js_setup();
+    r = find_output(format, &what.format, err);
+    if (r < 0 || (r = open_query(lake, str_of(sql), &given, &query, err)) < 0 ||
+        (r = engine_export_rows(query->work.engine, &what, &rows, err)) < 0) {
+        return r;
+    }
+    if (ret_rows) {
+        *ret_rows = rows;
+    }
+    return 0;
 }

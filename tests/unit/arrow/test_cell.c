@@ -1,5 +1,5 @@
 /* Values as text. Offsets are where such code goes wrong: sliced arrays, lists, structs in lists. */
-#include "cli/cell.h"
+#include "arrow/cell.h"
 
 #include <math.h>
 

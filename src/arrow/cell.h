@@ -1,6 +1,6 @@
 /* cell.h — one value of a query's result as text. */
-#ifndef CORRIE_CLI_CELL_H
-#define CORRIE_CLI_CELL_H
+#ifndef CORRIE_ARROW_CELL_H
+#define CORRIE_ARROW_CELL_H
 
 #include "arrow/table.h"
 #include "arrow/type.h"
