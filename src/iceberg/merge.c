@@ -164,6 +164,9 @@ static const char *operation_of(const struct merge *merge, const struct merge_to
         const struct changed_file *file = &merge->source.added.items[i];
         overwrote = overwrote || (file->overwrote && !file->skipped);
     }
+    if (merge->source.compacted) {
+        return "replace";
+    }
     if (totals->added_files == 0) {
         return "delete";
     }

@@ -127,6 +127,24 @@ static int resolve_was(struct merge *merge, const struct manifest_entries *was,
     return 0;
 }
 
+/* Whether a side did nothing but append and write the same rows into other files. */
+static void judge_line(const struct merge *merge, struct side *side)
+{
+    const struct table_metadata *metadata = side->metadata;
+    int64_t id = metadata->current_snapshot_id;
+
+    side->same_rows = side->compacted = side->is_line && id != merge->base->current_snapshot_id;
+    while (side->same_rows && id != merge->base->current_snapshot_id) {
+        const struct snapshot *snapshot = metadata_snapshot_by_id(metadata, id);
+        bool replace = snapshot && str_eq(snapshot->operation, STR("replace"));
+
+        side->compacted = side->compacted && replace;
+        side->same_rows = replace || (snapshot && str_eq(snapshot->operation, STR("append")));
+        id = snapshot ? snapshot->parent_id : SNAPSHOT_NONE;
+    }
+    side->compacted = side->compacted && side->same_rows;
+}
+
 /* Tells appended files from those that replaced what their partition held. Where the snapshot that added a file
  * is not kept any more, the file counts as appended if all files of the base are still there. */
 static int judge(struct side *side, const struct manifest_entries *now, corrie_error *err)
@@ -149,7 +167,7 @@ static int judge(struct side *side, const struct manifest_entries *now, corrie_e
         file->overwrote = known ? !known->value : side->is_line || side->removed.count > 0;
     }
     for (size_t i = 0; i < side->removed.count; i++) {
-        side->removed.items[i].overwrote = true;
+        side->removed.items[i].overwrote = !side->same_rows;
     }
     return 0;
 }
@@ -214,6 +232,7 @@ static int differ(struct merge *merge, struct side *side, const struct manifest_
     int r;
 
     side->is_line = is_line(side, merge->base);
+    judge_line(merge, side);
     if ((r = tree_manifests(merge->io, side->metadata, metadata_current_snapshot(side->metadata),
                             &merge->arena, &side->manifests, err)) < 0 ||
         (r = list_paths(&side->manifests, &side->listed, err)) < 0 ||

@@ -33,6 +33,8 @@ struct side {
     struct manifest_list manifests;
     struct map listed; /* paths of `manifests`, as stored */
     bool is_line;      /* its snapshots lead back to the base's */
+    bool same_rows;    /* it is a line of appends and compactions: no row of the base went */
+    bool compacted;    /* of compactions alone */
     bool renumbered;   /* some file of the base has another sequence number */
     struct changed_files added;
     struct changed_files removed;

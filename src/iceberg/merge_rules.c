@@ -63,7 +63,35 @@ static bool any_overwrite(const struct side *side)
             return true;
         }
     }
-    return side->removed.count > 0;
+    for (size_t i = 0; i < side->removed.count; i++) {
+        if (side->removed.items[i].overwrote) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A file that a compaction wrote elsewhere must still hold what it held: nobody else may have taken it away. */
+static int check_removed_twice(const struct merge *merge, corrie_error *err)
+{
+    _cleanup_(map_done) struct map removed = {0};
+
+    if (!merge->source.same_rows && !merge->target.same_rows) {
+        return 0;
+    }
+    for (size_t i = 0; i < merge->target.removed.count; i++) {
+        if (map_put(&removed, merge->target.removed.items[i].path, NULL) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    for (size_t i = 0; i < merge->source.removed.count; i++) {
+        if (map_find(&removed, merge->source.removed.items[i].path)) {
+            return merge_conflict(err, merge_hint_choose,
+                                  "both sides wrote the rows of '%.*s' into other files",
+                                  STR_FMT(merge->source.removed.items[i].path));
+        }
+    }
+    return 0;
 }
 
 /* The first touched file whose spec is another than *spec_id, which -1 leaves open. */
@@ -282,7 +310,8 @@ int merge_check_rows(struct merge *merge, corrie_error *err)
     }
     if ((r = mark_skipped(merge, err)) < 0 || (r = check_paths(merge, err)) < 0 ||
         (r = check_columns(merge, &merge->source, &merge->target, err)) < 0 ||
-        (r = check_columns(merge, &merge->target, &merge->source, err)) < 0) {
+        (r = check_columns(merge, &merge->target, &merge->source, err)) < 0 ||
+        (r = check_removed_twice(merge, err)) < 0) {
         return r;
     }
     if (!any_overwrite(&merge->source) && !any_overwrite(&merge->target)) {

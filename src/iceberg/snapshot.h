@@ -144,7 +144,8 @@ struct merge_totals {
  *
  * Allowed, or CORRIE_E_CONFLICT that says what is in the way, on which side, and in its hint what to do:
  *   rows      both sides only appended; or, where one overwrote or removed files, all files touched are of one
- *             spec and no partition that one side overwrote was touched by the other. What happened is read
+ *             spec and no partition that one side overwrote was touched by the other. Compactions (operation "replace")
+ *             overwrite nothing, but no file that one side compacted may be gone from the other. What happened is read
  *             from manifests: sides need not be one line of snapshots with the base (a branch merges again).
  *             Where the snapshot that added a file has expired, it counts as appended if every file of the
  *             base is still there, else as overwriting its partition
