@@ -58,6 +58,50 @@ typedef struct corrie_prune_options {
 int corrie_prune(corrie_lake *lake, const corrie_prune_options *options, char **ret_json,
                  corrie_error *err);
 
+/* ---- a table's files and snapshots -------------------------------------------------------------------- */
+
+typedef struct corrie_compact_options {
+    size_t size;
+    const char *branch; /* NULL = what is checked out */
+    const char *default_namespace;
+    const char *message;
+    const char *memory; /* "4G"; NULL = 70 % of the machine */
+    bool dry_run;
+    bool accept_taint;
+} corrie_compact_options;
+
+/* Writes small files of a table anew as larger ones, and those from which rows were deleted without these, as one snapshot
+ * (operation "replace") and one commit: the rows stay the same. Files of one partition are joined, towards the table's
+ * write.target-file-size-bytes; a file under half of it is small, and one alone stays. Rows of a partition that are
+ * written anew keep their order, or get the table's sort order, and stand behind those that are not. Who writes to the table
+ * meanwhile is not disturbed: what was written is put onto what they made, unless they changed the same files, and then
+ * it is done again, three times at most (CORRIE_E_CONFLICT). CORRIE_E_REFUSED for an external table.
+ * {"namespace","table","branch","commit","job","dry_run","files_before","files_after","files_rewritten","files_added",
+ * "bytes_rewritten","bytes_added","delete_files_removed","partitions","records"}; commit and job are null where nothing was
+ * to be gained or it was a dry run, which does not know "files_after", "files_added" and "bytes_added" (null).
+ * Memory and cost: those of copying the rows. */
+int corrie_table_compact(corrie_lake *lake, const char *name, const corrie_compact_options *options,
+                         char **ret_json, corrie_error *err);
+
+typedef struct corrie_expire_options {
+    size_t size;
+    const char *branch; /* NULL = what is checked out */
+    const char *default_namespace;
+    const char *message;
+    int64_t older_than_seconds; /* snapshots that were made before that; negative = 5 days */
+    size_t keep;                /* but for the newest so many; 0 = 1 */
+    bool dry_run;
+    bool accept_taint;
+} corrie_expire_options;
+
+/* Takes snapshots out of the history that a table's metadata lists, as one commit. What a branch or tag of the table's own
+ * names stays. No file is removed: earlier commits, other branches and tags of the lake still show what they show, and gc
+ * removes what none of them needs any more. {"namespace","table","branch","commit","dry_run","expired":[{"snapshot_id",
+ * "time","operation"}],"kept","files","bytes"}: data and delete files that only those snapshots had, and their bytes; commit
+ * is null where nothing changed. */
+int corrie_table_expire(corrie_lake *lake, const char *name, const corrie_expire_options *options,
+                        char **ret_json, corrie_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -126,6 +126,7 @@ enum option {
     OPT_KEEP_REFLOG,
     OPT_OLDER_THAN,
     OPT_REPAIR,
+    OPT_KEEP,
     /* help */
     OPT_WORDS,
     OPT_MARKDOWN,

@@ -1,4 +1,4 @@
-/* verb_care.c — gc, fsck, branch prune. */
+/* verb_care.c — gc, fsck, branch prune, table compact, table expire. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -280,5 +280,124 @@ int verb_branch_prune(struct cli *cli, const struct args *args, corrie_error *er
         options.dry_run = r == 0;
     }
     r = r < 0 ? r : corrie_prune(lake, &options, &text, err);
+    return r < 0 ? r : show_document(cli, text, &show, err);
+}
+
+/* ---- table compact ---- */
+
+static int print_compacted(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    bool dry_run = json_is_true(json_object_get(document, "dry_run"));
+    int64_t rewritten = number(document, "files_rewritten");
+    int64_t files = number(document, "files_before");
+
+    if (rewritten == 0) {
+        buf_addf(&text, "nothing would be gained: %lld file%s stay as they are\n", (long long)files,
+                 files == 1 ? "" : "s");
+        out_str(&cli->out, buf_str(&text));
+        return buf_check(&text, err);
+    }
+    buf_add_text(&text, dry_run ? "would write " : "wrote ");
+    add_amount(&text, rewritten, "file", number(document, "bytes_rewritten"));
+    buf_addf(&text, " of %lld partition%s anew", (long long)number(document, "partitions"),
+             number(document, "partitions") == 1 ? "" : "s");
+    if (!dry_run) {
+        buf_add_text(&text, " as ");
+        add_amount(&text, number(document, "files_added"), "file", number(document, "bytes_added"));
+        buf_addf(&text, "; the table has %lld: ", (long long)number(document, "files_after"));
+    }
+    out_str(&cli->out, buf_str(&text));
+    if (!dry_run) {
+        show_hash(cli, document, "commit");
+    }
+    out_char(&cli->out, '\n');
+    return buf_check(&text, err);
+}
+
+int verb_table_compact(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {
+        {"", "table", SHOW_TEXT},         {"", "commit", SHOW_HASH},
+        {"", "dry_run", SHOW_TEXT},       {"", "files_before", SHOW_NUMBER},
+        {"", "files_after", SHOW_NUMBER}, {"", "files_rewritten", SHOW_NUMBER},
+        {"", "files_added", SHOW_NUMBER}, {"", "bytes_rewritten", SHOW_NUMBER},
+        {"", "bytes_added", SHOW_NUMBER}, {"", "delete_files_removed", SHOW_NUMBER},
+        {"", "partitions", SHOW_NUMBER},  {"", "records", SHOW_NUMBER},
+    };
+    static const struct show show = {
+        .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_compacted};
+    corrie_compact_options options = {.size = sizeof options,
+                                      .branch = args_text(args, OPT_BRANCH),
+                                      .default_namespace = cli_namespace(cli, args),
+                                      .message = args_text(args, OPT_MESSAGE),
+                                      .memory = args_text(args, OPT_MEMORY),
+                                      .dry_run = args_on(args, OPT_DRY_RUN),
+                                      .accept_taint = args_on(args, OPT_ACCEPT_TAINT)};
+    corrie_lake *lake;
+    char *text = NULL;
+    int r = cli_lake(cli, &lake, err);
+
+    if (r < 0) {
+        return r;
+    }
+    progress_begin(&cli->progress, &cli->err);
+    progress_set(&cli->progress, "compact", NULL, -1, -1);
+    r = corrie_table_compact(lake, args_text(args, OPT_NAME), &options, &text, err);
+    progress_end(&cli->progress);
+    return r < 0 ? r : show_document(cli, text, &show, err);
+}
+
+/* ---- table expire ---- */
+
+static const struct show_column expired_columns[] = {
+    {"SNAPSHOT", "snapshot_id", SHOW_TEXT},
+    {"TIME", "time", SHOW_TIME},
+    {"OPERATION", "operation", SHOW_TEXT},
+};
+
+static int print_expired(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    const json_t *expired = json_object_get(document, "expired");
+    bool dry_run = json_is_true(json_object_get(document, "dry_run"));
+    size_t n = json_array_size(expired);
+    int r = n > 0 ? show_table(cli, expired, expired_columns, ARRAY_LEN(expired_columns), err) : 0;
+
+    if (r < 0) {
+        return r;
+    }
+    buf_addf(&text, "%s %zu, %lld stay", dry_run ? "would expire" : "expired", n,
+             (long long)number(document, "kept"));
+    if (number(document, "files") > 0) {
+        buf_add_text(&text, "; only they had ");
+        add_amount(&text, number(document, "files"), "file", number(document, "bytes"));
+    }
+    buf_add_char(&text, '\n');
+    out_str(&cli->out, buf_str(&text));
+    return buf_check(&text, err);
+}
+
+int verb_table_expire(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show show = {.list = "expired",
+                                     .columns = expired_columns,
+                                     .n_columns = ARRAY_LEN(expired_columns),
+                                     .print = print_expired};
+    corrie_expire_options options = {.size = sizeof options,
+                                     .branch = args_text(args, OPT_BRANCH),
+                                     .default_namespace = cli_namespace(cli, args),
+                                     .message = args_text(args, OPT_MESSAGE),
+                                     .keep = (size_t)args_number(args, OPT_KEEP, 1),
+                                     .dry_run = args_on(args, OPT_DRY_RUN),
+                                     .accept_taint = args_on(args, OPT_ACCEPT_TAINT)};
+    corrie_lake *lake;
+    char *text = NULL;
+    int r = duration(args, OPT_OLDER_THAN, "--older-than", &options.older_than_seconds, err);
+
+    if (r < 0 || (r = cli_lake(cli, &lake, err)) < 0) {
+        return r;
+    }
+    r = corrie_table_expire(lake, args_text(args, OPT_NAME), &options, &text, err);
     return r < 0 ? r : show_document(cli, text, &show, err);
 }

@@ -324,6 +324,28 @@ static const struct flag table_revert_flags[] = {
     ALLOW_TORN_FLAG,
 };
 
+static const struct positional table_tend_positionals[] = {
+    {OPT_NAME, "NAME", "the table: orders, or shop.orders", true, false},
+};
+static const struct flag table_compact_flags[] = {
+    BRANCH_FLAG,
+    NAMESPACE_FLAG,
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "only say what would be written anew"},
+    COMMIT_MESSAGE_FLAG,
+    ACCEPT_TAINT_FLAG,
+    MEMORY_FLAG,
+};
+static const struct flag table_expire_flags[] = {
+    BRANCH_FLAG,
+    NAMESPACE_FLAG,
+    {OPT_OLDER_THAN, FLAG_TEXT, "--older-than", "TIME",
+     "only snapshots that are older: 90m, 24h, 7d, 0; default 5d"},
+    {OPT_KEEP, FLAG_NUMBER, "--keep", "N", "but for the newest N; default 1"},
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "only say what would go"},
+    COMMIT_MESSAGE_FLAG,
+    ACCEPT_TAINT_FLAG,
+};
+
 /* ---- versions ---- */
 
 #define LIST_FLAGS(what)                                                                           \
@@ -775,6 +797,31 @@ const struct verb cli_verbs[] = {
      .examples = "corrie table revert shop.customers main --branch dev\n"
                  "corrie table revert shop.customers --source-ref dev~1 --into-branch dev",
      .run = verb_table_revert},
+    {.group = "table",
+     .name = "compact",
+     .chapter = CHANGE,
+     .summary = "write a table's small files anew as larger ones",
+     .text =
+         "Files under half of write.target-file-size-bytes are joined within their partition, and files from which\n"
+         "rows were deleted are written without these. The rows stay the same; those that are written anew stand\n"
+         "behind the others. Who writes to the table meanwhile need not wait.",
+     POSITIONALS(table_tend_positionals),
+     FLAGS(table_compact_flags),
+     .examples = "corrie table compact shop.customers --dry-run\n"
+                 "corrie table compact customers --namespace shop --branch dev",
+     .run = verb_table_compact},
+    {.group = "table",
+     .name = "expire",
+     .chapter = CHANGE,
+     .summary = "take old snapshots out of a table's history",
+     .text =
+         "Other branches, tags and earlier commits of the lake still show what they show. Files that none of them\n"
+         "needs any more are removed by gc, not by this.",
+     POSITIONALS(table_tend_positionals),
+     FLAGS(table_expire_flags),
+     .examples = "corrie table expire shop.customers --older-than 7d --dry-run\n"
+                 "corrie table expire shop.customers --older-than 0 --keep 2",
+     .run = verb_table_expire},
     {.group = "namespace",
      .name = "rm",
      .aliases = "delete",

@@ -66,6 +66,7 @@ static int apply(const struct lake_alter *alter, struct table_metadata *base, in
     struct table_metadata *metadata = base;
     struct table_metadata *owned = NULL;
     struct table_metadata *next = NULL;
+    size_t n_expired;
     int r = 0;
 
     if (alter->n_columns > 0) {
@@ -95,6 +96,12 @@ static int apply(const struct lake_alter *alter, struct table_metadata *base, in
             replace(&metadata, &owned, next);
         }
     }
+    if (r >= 0 && alter->expire) {
+        r = metadata_expire(metadata, alter->expire, now_ms, &next, &n_expired, err);
+        if (r >= 0) {
+            replace(&metadata, &owned, next);
+        }
+    }
     if (r < 0) {
         metadata_free(owned);
         return r;
@@ -108,7 +115,8 @@ static bool is_same(const struct lake_alter *alter, const struct table_metadata 
                     const struct table_metadata *after)
 {
     if (before->current_schema_id != after->current_schema_id ||
-        before->default_spec_id != after->default_spec_id) {
+        before->default_spec_id != after->default_spec_id ||
+        before->n_snapshots != after->n_snapshots) {
         return false;
     }
     for (size_t i = 0; i < alter->n_properties; i++) {

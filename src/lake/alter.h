@@ -3,6 +3,7 @@
 #define CORRIE_LAKE_ALTER_H
 
 #include "iceberg/alter.h"
+#include "iceberg/history.h"
 #include "lake/tx.h"
 
 struct lake_alter {
@@ -19,6 +20,7 @@ struct lake_alter {
     size_t n_partition_terms;
     const struct property *properties; /* data NULL removes */
     size_t n_properties;
+    const struct expire_options *expire; /* snapshots that go; NULL = none */
 };
 
 /* Edits the table's metadata and stages it; rows stay as they are. *ret (may be NULL) lies in `arena`. Returns 1, or 0 if

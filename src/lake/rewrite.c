@@ -114,15 +114,20 @@ static int find_removal(const struct lake_rewrite *rewrite, struct arena *arena,
                         struct file_removal *ret, corrie_error *err)
 {
     const struct scan *scan = &rewrite->target->scan;
-    size_t n = rewrite->n_removed + (rewrite->remove_deletes ? scan->n_delete_files : 0);
+    size_t n_deletes = rewrite->remove_deletes ? scan->n_delete_files : rewrite->n_removed_deletes;
+    size_t n = rewrite->n_removed + n_deletes;
     struct str *paths = arena_array(arena, struct str, n);
 
     if (!paths) {
         return corrie_fail_memory(err);
     }
-    for (size_t i = 0; i < n; i++) {
-        paths[i] = i < rewrite->n_removed ? scan->files[rewrite->removed[i]].path
-                                          : scan->delete_files[i - rewrite->n_removed].path;
+    for (size_t i = 0; i < rewrite->n_removed; i++) {
+        paths[i] = scan->files[rewrite->removed[i]].path;
+    }
+    for (size_t i = 0; i < n_deletes; i++) {
+        size_t at = rewrite->remove_deletes ? i : rewrite->removed_deletes[i];
+
+        paths[rewrite->n_removed + i] = scan->delete_files[at].path;
     }
     *ret = (struct file_removal){.paths = paths, .n_paths = n};
     return 0;
@@ -149,24 +154,78 @@ static int write_files(const struct lake_rewrite *rewrite, struct file_writer *w
 }
 
 static int write_version(struct lake_tx *tx, const struct lake_rewrite *rewrite,
-                         const struct file_writer *writer, struct arena *arena,
+                         const struct data_file *files, size_t n_files, struct arena *arena,
                          struct table_version *ret, corrie_error *err)
 {
     const struct lake_target *target = rewrite->target;
     struct snapshot_options options = {.summary = rewrite->summary,
-                                       .n_summary = rewrite->n_summary};
+                                       .n_summary = rewrite->n_summary,
+                                       .same_rows = rewrite->same_rows};
     struct file_removal removal;
     int r;
 
     if (rewrite->n_removed == 0) {
         return snapshot_append(&tx->lake->io, target->metadata, target->metadata_location, NULL,
-                               writer->files.items, writer->files.count, &options, ret, err);
+                               files, n_files, &options, ret, err);
     }
     r = find_removal(rewrite, arena, &removal, err);
     return r < 0 ? r
                  : snapshot_overwrite(&tx->lake->io, target->metadata, target->metadata_location,
-                                      NULL, writer->files.items, writer->files.count, &removal,
-                                      &options, ret, err);
+                                      NULL, files, n_files, &removal, &options, ret, err);
+}
+
+static int open_writer(struct lake_tx *tx, const struct lake_rewrite *rewrite, struct arena *arena,
+                       struct file_writer *ret, corrie_error *err)
+{
+    const struct lake_target *target = rewrite->target;
+    int r;
+
+    r = file_writer_init(ret, tx->lake, rewrite->engine, target->metadata,
+                         metadata_schema(target->metadata), metadata_spec(target->metadata),
+                         target->location, arena, err);
+    ret->order_by = rewrite->order_by;
+    return r;
+}
+
+/* Those that were there before, and the writer's. */
+static int all_files(const struct lake_rewrite *rewrite, const struct file_writer *writer,
+                     struct arena *arena, struct data_file **ret, size_t *ret_n, corrie_error *err)
+{
+    size_t n = rewrite->n_files + writer->files.count;
+    struct data_file *files = arena_array(arena, struct data_file, n);
+
+    if (!files) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        files[i] =
+            i < rewrite->n_files ? rewrite->files[i] : writer->files.items[i - rewrite->n_files];
+    }
+    *ret = files;
+    *ret_n = n;
+    return 0;
+}
+
+int lake_rewrite_files(struct lake_tx *tx, const struct lake_rewrite *rewrite, struct arena *arena,
+                       struct data_file **ret, size_t *ret_n, corrie_error *err)
+{
+    _cleanup_(file_writer_done) struct file_writer writer = {0};
+    struct lake_written written = {0};
+    int r;
+
+    r = open_writer(tx, rewrite, arena, &writer, err);
+    if (r < 0) {
+        return wrap(rewrite->target, "write", err);
+    }
+    r = write_files(rewrite, &writer, arena, &written, err);
+    if (r >= 0) {
+        r = all_files(rewrite, &writer, arena, ret, ret_n, err);
+    }
+    if (r < 0) {
+        file_writer_discard(&writer);
+        return wrap(rewrite->target, "write", err);
+    }
+    return 0;
 }
 
 int lake_tx_rewrite(struct lake_tx *tx, const struct lake_rewrite *rewrite, struct arena *arena,
@@ -176,22 +235,25 @@ int lake_tx_rewrite(struct lake_tx *tx, const struct lake_rewrite *rewrite, stru
     _cleanup_(file_writer_done) struct file_writer writer = {0};
     const struct lake_target *target = rewrite->target;
     struct lake_written written = {0};
+    struct data_file *files = NULL;
+    size_t n_files = 0;
     int r;
 
-    r = file_writer_init(&writer, tx->lake, rewrite->engine, target->metadata,
-                         metadata_schema(target->metadata), metadata_spec(target->metadata),
-                         target->location, arena, err);
+    r = open_writer(tx, rewrite, arena, &writer, err);
     if (r < 0) {
         return wrap(target, "write", err);
     }
     r = write_files(rewrite, &writer, arena, &written, err);
-    if (r >= 0 && writer.files.count == 0 && rewrite->n_removed == 0) {
+    if (r >= 0) {
+        r = all_files(rewrite, &writer, arena, &files, &n_files, err);
+    }
+    if (r >= 0 && n_files == 0 && rewrite->n_removed == 0) {
         written.table = target->table;
         *ret = written;
         return 0;
     }
     if (r >= 0) {
-        r = write_version(tx, rewrite, &writer, arena, &version, err);
+        r = write_version(tx, rewrite, files, n_files, arena, &version, err);
     }
     if (r < 0) {
         file_writer_discard(&writer);

@@ -42,6 +42,15 @@ struct lake_rewrite {
     const size_t *removed; /* indexes into target->scan.files */
     size_t n_removed;
     bool remove_deletes; /* all files go, so the scan's delete files do too */
+    const size_t
+        *removed_deletes; /* indexes into scan.delete_files: no file that stays needs them */
+    size_t n_removed_deletes;
+    bool same_rows; /* the rows stay, in other files: snapshot_options */
+    /* Files that lake_rewrite_files wrote: they come before those of the selects. */
+    const struct data_file *files;
+    size_t n_files;
+    struct str
+        order_by; /* SQL over the columns: rows of a file come so; empty = as the select gives them */
     struct engine *engine;
     const struct str *selects; /* of the table's columns, in order */
     size_t n_selects;
@@ -55,5 +64,10 @@ struct lake_rewrite {
  * written are removed where possible. */
 int lake_tx_rewrite(struct lake_tx *tx, const struct lake_rewrite *rewrite, struct arena *arena,
                     struct lake_written *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* Only writes the files of the selects and makes them durable: nothing is staged, and the transaction may be another one when
+ * it is. *ret lies in `arena`. On failure those files are removed where possible. */
+int lake_rewrite_files(struct lake_tx *tx, const struct lake_rewrite *rewrite, struct arena *arena,
+                       struct data_file **ret, size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
 
 #endif
