@@ -21,9 +21,10 @@ START_TEST(the_document_has_its_fields)
 
     fixture_init(&f);
     document = imported(&f, put_file(&f, "a.csv", "n,s\n1,x\n2,y\n"), "ns.t", CORRIE_IMPORT_APPEND);
-    ck_assert_str_eq(fields_of(document),
-                     "branch bytes commit created_namespace created_table files job namespace "
-                     "rows schema table");
+    ck_assert_str_eq(
+        fields_of(document),
+        "branch bytes commit created_namespace created_table failed files job namespace "
+        "rows schema table");
     ck_assert_str_eq(text_of(document, "namespace"), "ns");
     ck_assert_str_eq(text_of(document, "table"), "t");
     ck_assert_str_eq(text_of(document, "branch"), "main");
