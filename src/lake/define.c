@@ -353,12 +353,18 @@ static int open_table(struct defining *defining, const struct lake_source *sourc
                       struct pruned *ret)
 {
     struct table_metadata *metadata = NULL;
-    int r = lake_table_metadata(source->view->lake, &source->table, &metadata, defining->err);
+    int r;
 
+    ret->source = source;
+    if (source->schema) {
+        ret->schema = source->schema;
+        ret->scan_schema = source->schema;
+        return 0;
+    }
+    r = lake_table_metadata(source->view->lake, &source->table, &metadata, defining->err);
     if (r < 0) {
         return r;
     }
-    ret->source = source;
     ret->metadata = metadata;
     if (source->snapshot_id == SNAPSHOT_NONE) {
         ret->snapshot = metadata_current_snapshot(metadata);
@@ -642,6 +648,9 @@ static int define_all(struct defining *defining, const struct lake_source *sourc
     for (size_t i = 0; r == 0 && i < n; i++) {
         struct engine_table made;
 
+        if (sources[i].schema) {
+            continue;
+        }
         r = define_table(defining, &defining->tables[i], &made);
         if (r == 0 && ret) {
             r = describe(defining, i, &binding, &scans[i]);

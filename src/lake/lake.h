@@ -143,6 +143,9 @@ struct lake_source {
     struct str name_space; /* what the statement calls it; empty = the table's own */
     struct str name;
     int64_t snapshot_id; /* SNAPSHOT_NONE = the one that the view has */
+    /* Not NULL: no table of a lake, but one of these columns that the engine has already; it is defined by `name_space` and
+     * `name`, which the rest of the statement cannot be understood without. */
+    const struct schema *schema;
 };
 
 /* What a scan of it would read (for `explain`). Counts are of the table's snapshot, -1 = not known. */

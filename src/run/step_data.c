@@ -34,25 +34,20 @@ static void add_columns(struct buf *sql, const struct plan_edge *edge)
     }
 }
 
-/* Reads what an edge asks of a table that the engine knows by `ns` and `name`; the filter has been given to the
- * table, or is given here. */
-static int select_edge(struct run *run, const struct plan_edge *edge, struct str ns,
-                       struct str name, struct str filter, struct exchange **ret, corrie_error *err)
+/* What an edge asks of a table that the engine knows by `ns` and `name`. */
+static int edge_sql(const struct plan_edge *edge, struct str ns, struct str name, struct buf *sql,
+                    corrie_error *err)
 {
-    _cleanup_(buf_done) struct buf sql = {0};
-    int r;
-
-    buf_add_text(&sql, "SELECT ");
-    add_columns(&sql, edge);
-    buf_add_text(&sql, " FROM ");
-    buf_add_sql_name(&sql, ns);
-    buf_add_char(&sql, '.');
-    buf_add_sql_name(&sql, name);
-    if (filter.len > 0) {
-        buf_addf(&sql, " WHERE %.*s", STR_FMT(filter));
+    buf_add_text(sql, "SELECT ");
+    add_columns(sql, edge);
+    buf_add_text(sql, " FROM ");
+    buf_add_sql_name(sql, ns);
+    buf_add_char(sql, '.');
+    buf_add_sql_name(sql, name);
+    if (edge->filter.len > 0) {
+        buf_addf(sql, " WHERE %.*s", STR_FMT(edge->filter));
     }
-    r = buf_check(&sql, err);
-    return r < 0 ? r : collect(run, buf_str(&sql), NULL, ret, err);
+    return buf_check(sql, err);
 }
 
 /* Where the failure of an edge's filter is: the filter may compare what cannot be compared. */
@@ -80,14 +75,16 @@ int run_filter(struct run *run, const struct plan_edge *edge, struct exchange **
                corrie_error *err)
 {
     _cleanup_(arrow_table_unrefp) struct arrow_table *table = NULL;
+    _cleanup_(buf_done) struct buf sql = {0};
     int r;
 
     r = run_open_engine(run, err);
     if (r < 0 || (r = exchange_table(run->nodes[edge->node].output, &table, err)) < 0 ||
-        (r = engine_define_arrow(run->work.engine, OWN_NS, INPUT_NAME, table, err)) < 0) {
+        (r = engine_define_arrow(run->work.engine, OWN_NS, INPUT_NAME, table, err)) < 0 ||
+        (r = edge_sql(edge, OWN_NS, INPUT_NAME, &sql, err)) < 0) {
         return r;
     }
-    r = select_edge(run, edge, OWN_NS, INPUT_NAME, edge->filter, ret, err);
+    r = collect(run, buf_str(&sql), NULL, ret, err);
     return r < 0 ? fail_edge(run, edge, err) : 0;
 }
 
@@ -96,7 +93,8 @@ int run_scan(struct run *run, size_t step, corrie_error *err)
     _cleanup_(arena_done) struct arena arena = {0};
     const struct plan_edge *edge = run->plan->steps[step].edge;
     const struct plan_source *source = &run->plan->sources[run->plan->steps[step].source];
-    struct lake_table table;
+    _cleanup_(buf_done) struct buf sql = {0};
+    struct lake_source table = {.snapshot_id = SNAPSHOT_NONE};
     struct lake_view view;
     int r;
 
@@ -105,30 +103,65 @@ int run_scan(struct run *run, size_t step, corrie_error *err)
     }
     r = run_open_engine(run, err);
     if (r < 0 || (r = run_source_view(run, source, &view, err)) < 0 ||
-        (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table, err)) <
-            0) {
+        (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table.table,
+                            err)) < 0 ||
+        (r = edge_sql(edge, table.table.ns, table.table.name, &sql, err)) < 0) {
         return r;
     }
-    r = lake_table_define(&view, &table, run->work.engine, edge->all_columns ? NULL : edge->columns,
-                          edge->n_columns, edge->filter, err);
+    table.view = &view;
+    r = lake_define(run->work.engine, &table, 1, buf_str(&sql), NULL, table.table.ns, &arena, NULL,
+                    err);
     if (r < 0) {
         return fail_edge(run, edge, err);
     }
-    r = select_edge(run, edge, table.ns, table.name, STR_EMPTY, &run->scans[step], err);
+    r = collect(run, buf_str(&sql), NULL, &run->scans[step], err);
     if (r < 0) {
-        corrie_wrap(err, "read %.*s.%.*s", STR_FMT(table.ns), STR_FMT(table.name));
+        corrie_wrap(err, "read %.*s.%.*s", STR_FMT(table.table.ns), STR_FMT(table.table.name));
         return fail_edge(run, edge, err);
     }
     return 0;
 }
 
-/* Registers an input under the name that the statement uses. */
-static int define_input(struct run *run, const struct plan_edge *edge, corrie_error *err)
+/* The tables that a statement reads: of the lake, each at its own view, and outputs of nodes. */
+struct inputs {
+    struct lake_source *sources;
+    struct lake_view *views;
+    size_t n;
+    struct arena arena;
+};
+
+/* What a node gave becomes a table of the engine, by the name that the statement uses. */
+static int define_output(struct run *run, const struct plan_edge *edge, struct str ns,
+                         struct str name, struct inputs *inputs, corrie_error *err)
 {
-    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(arrow_table_unrefp) struct arrow_table *rows = NULL;
+    struct schema *schema = arena_new(&inputs->arena, struct schema);
+    int r = exchange_table(run->nodes[edge->node].output, &rows, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!schema) {
+        return corrie_fail_memory(err);
+    }
+    r = arrow_table_schema(rows, &inputs->arena, schema, err);
+    if (r >= 0) {
+        r = engine_define_arrow(run->work.engine, ns, name, rows, err);
+    }
+    if (r < 0) {
+        return fail_output(run, &run->plan->nodes[edge->node], err);
+    }
+    inputs->sources[inputs->n++] =
+        (struct lake_source){.name_space = ns, .name = name, .schema = schema};
+    return 0;
+}
+
+static int find_input(struct run *run, const struct plan_edge *edge, struct inputs *inputs,
+                      corrie_error *err)
+{
     const struct plan_source *source;
-    struct lake_table table;
-    struct lake_view view;
+    struct lake_source *input = &inputs->sources[inputs->n];
+    struct lake_view *view = &inputs->views[inputs->n];
     struct str ns;
     struct str name;
     int r;
@@ -138,37 +171,52 @@ static int define_input(struct run *run, const struct plan_edge *edge, corrie_er
         ns = run->plan->default_namespace;
     }
     if (edge->node != PLAN_NONE) {
-        _cleanup_(arrow_table_unrefp) struct arrow_table *rows = NULL;
-
-        r = exchange_table(run->nodes[edge->node].output, &rows, err);
-        if (r < 0 || (r = engine_define_arrow(run->work.engine, ns, name, rows, err)) < 0) {
-            return fail_output(run, &run->plan->nodes[edge->node], err);
-        }
-        return 0;
+        return define_output(run, edge, ns, name, inputs, err);
     }
     source = &run->plan->sources[edge->source];
-    r = run_source_view(run, source, &view, err);
-    if (r < 0 || (r = lake_table_get(&view, source->table_namespace, source->name, &arena, &table,
-                                     err)) < 0) {
-        return r;
+    *input = (struct lake_source){
+        .view = view, .name_space = ns, .name = name, .snapshot_id = SNAPSHOT_NONE};
+    r = run_source_view(run, source, view, err);
+    if (r >= 0) {
+        r = lake_table_get(view, source->table_namespace, source->name, &inputs->arena,
+                           &input->table, err);
     }
-    table.ns = ns; /* the statement's own spelling */
-    table.name = name;
-    return lake_table_define(&view, &table, run->work.engine, NULL, 0, STR_EMPTY, err);
+    inputs->n += r < 0 ? 0 : 1;
+    return r < 0 ? r : 0;
+}
+
+static int find_inputs(struct run *run, const struct plan_node *node, struct inputs *inputs,
+                       corrie_error *err)
+{
+    int r = 0;
+
+    inputs->sources = arena_array(&inputs->arena, struct lake_source, node->n_edges + 1);
+    inputs->views = arena_array(&inputs->arena, struct lake_view, node->n_edges + 1);
+    if (!inputs->sources || !inputs->views) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; r >= 0 && i < node->n_edges; i++) {
+        r = find_input(run, &node->edges[i], inputs, err);
+    }
+    return r;
 }
 
 int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *err)
 {
     const struct plan_node *node = &run->plan->nodes[index];
     char *file = arena_text(&run->arena, node->function->place.file);
-    int r = 0;
+    struct inputs inputs = {0};
+    int r;
 
     if (!file) {
         return corrie_fail_memory(err);
     }
-    for (size_t i = 0; r >= 0 && i < node->n_edges; i++) {
-        r = define_input(run, &node->edges[i], err);
+    r = find_inputs(run, node, &inputs, err);
+    if (r >= 0) {
+        r = lake_define(run->work.engine, inputs.sources, inputs.n, node->sql, file,
+                        run->plan->default_namespace, &inputs.arena, NULL, err);
     }
+    arena_done(&inputs.arena);
     return r < 0 ? r : collect(run, node->sql, file, ret, err);
 }
 

@@ -275,3 +275,18 @@ def test_the_example(lake: Lake, shop: Path) -> None:
     got = lake.rows("SELECT day, customer_segment, purchases, printf('%.2f', revenue), printf('%.2f', average) "
                     "FROM shop.segment_days ORDER BY ALL")
     assert [tuple(r) for r in got] == expected
+
+
+def test_steps_read_only_files_that_they_need(numbers: Lake, project: Path) -> None:
+    # data that a filter rules out is not touched: of a table of many files a run reads what a query would
+    numbers.run("sql", ";".join(f"INSERT INTO numbers VALUES ({100 + i}, 'more')" for i in range(5)))
+    some = "columns=['n'], filter='n BETWEEN 101 AND 102')"
+    (project / "models.py").write_text(DOUBLE.replace("columns=['n'])", some))
+    (project / "joined.sql").write_text(
+        "-- corrie: materialization_strategy=REPLACE\n"
+        "SELECT d.twice, a.s FROM doubled AS d JOIN numbers AS a ON a.n = d.n AND a.n > 100 AND a.n < 103\n")
+    for path in sorted((numbers.root / "data").rglob("*.parquet"), key=lambda p: p.stat().st_mtime_ns)[:2]:
+        path.unlink()  # n from 0 to 9, and 100
+    numbers.run("run", cwd=project)
+    assert numbers.rows("SELECT n FROM doubled") == [["101"], ["102"]]
+    assert numbers.rows("SELECT twice, s FROM joined ORDER BY 1") == [["202", "more"], ["204", "more"]]
