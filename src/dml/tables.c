@@ -121,6 +121,18 @@ static int positioned_schema(struct dml *dml, const struct lake_target *target, 
     if (!fields) {
         return corrie_fail_memory(err);
     }
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        if (str_eq_nocase(str_slice(schema->fields[i].name, 0, 7), STR("corrie."))) {
+            corrie_fail(err, CORRIE_E_UNSUPPORTED,
+                        "rows of %.*s cannot be changed: its column %.*s has a name that corrie "
+                        "needs for itself",
+                        STR_FMT(target->table.name), STR_FMT(schema->fields[i].name));
+            return corrie_hint(err,
+                               "ALTER TABLE … RENAME COLUMN \"%.*s\" TO another name, and back "
+                               "when it is done",
+                               STR_FMT(schema->fields[i].name));
+        }
+    }
     memcpy(fields, schema->fields, schema->n_fields * sizeof *fields);
     fields[schema->n_fields] =
         (struct field){.name = STR(ENGINE_FILE_COLUMN), .type = {.kind = TYPE_LONG}};

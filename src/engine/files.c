@@ -6,6 +6,7 @@
  *   by id    files of several layouts that DuckDB can map itself, by field id (read_parquet's `schema`): flat columns,
  *            and nested ones whose names agree with their ids. It keeps the files of a table whose columns came and
  *            went in one scan; but DuckDB scans a single file on one thread then.
+ *   by name  files of one layout whose names DuckDB would take for its own: read under other ones.
  * So a table that never changed is one plain part, and so is each run of files that only a plain part can read. */
 #include "engine/files.h"
 
@@ -18,6 +19,13 @@ struct part {
     const struct layout *layout; /* of its first file */
     bool one_layout;
     bool by_id; /* DuckDB can map all of its files */
+};
+
+/* How read_parquet names what it reads. */
+enum mapping {
+    MAPPING_NONE, /* as the file does */
+    MAPPING_ID,   /* `schema` by field id */
+    MAPPING_NAME  /* `schema` by the file's names, so that they may be other ones here */
 };
 
 struct builder {
@@ -218,22 +226,48 @@ static void add_reader(struct builder *builder, const struct part *part)
     buf_add_text(out, "], hive_partitioning = false"); /* k=v in a path is a name, not a column */
 }
 
-/* `schema` of read_parquet: columns are called c0, c1, … so that none is taken for one of DuckDB's own. */
-static void add_mapping(struct builder *builder)
+/* What a column is called between read_parquet and the SELECT: its own name, for the sake of messages, unless one of
+ * DuckDB's own would be hidden by it. */
+static void add_inner_name(struct builder *builder, size_t at, bool own, struct buf *out)
+{
+    if (own) {
+        buf_add_str(out, builder->files->fields[at].name);
+    } else {
+        buf_addf(out, "c%zu", at);
+    }
+}
+
+/* `schema` of read_parquet. Columns that no file has are null by id; by name they are not there at all. */
+static void add_mapping(struct builder *builder, const struct part *part, enum mapping mapping,
+                        bool own)
 {
     const struct files *files = builder->files;
     struct buf *out = builder->out;
+    const char *comma = "";
 
     buf_add_text(out, ", schema = MAP {");
     for (size_t i = 0; i < files->n_fields; i++) {
         const struct field *field = &files->fields[i];
+        const struct layout *found = layout_find(part->layout, field->id);
         _cleanup_(buf_done) struct buf type = {0};
+        _cleanup_(buf_done) struct buf name = {0};
 
-        buf_addf(out, "%s%d: {'name': ", i == 0 ? "" : ", ", field->id);
-        buf_add_sql_string(out, field->name);
-        buf_add_text(out, ", 'type': ");
+        if (mapping == MAPPING_NAME && !found) {
+            continue;
+        }
+        buf_add_text(out, comma);
+        comma = ", ";
+        if (mapping == MAPPING_NAME) {
+            buf_add_sql_string(out, found->name);
+        } else {
+            buf_addf(out, "%d", field->id);
+        }
+        add_inner_name(builder, i, own, &name);
         type_print_sql(&field->type, &type);
-        out->failed = out->failed ? out->failed : type.failed;
+        buf_add_text(out, ": {'name': ");
+        buf_add_sql_string(out, buf_str(&name));
+        buf_add_text(out, ", 'type': ");
+        out->failed = out->failed ? out->failed : type.failed ? type.failed : name.failed;
         buf_add_sql_string(out, buf_str(&type));
         buf_add_text(out, ", 'default_value': NULL}");
     }
@@ -338,7 +372,8 @@ static bool names_virtual(const struct files *files)
     return false;
 }
 
-static int add_columns(struct builder *builder, const struct part *part, bool plain)
+static int add_columns(struct builder *builder, const struct part *part, enum mapping mapping,
+                       bool own)
 {
     const struct files *files = builder->files;
     struct buf *out = builder->out;
@@ -346,12 +381,22 @@ static int add_columns(struct builder *builder, const struct part *part, bool pl
 
     buf_add_text(out, "SELECT ");
     for (size_t i = 0; r == 0 && i < files->n_fields; i++) {
+        const struct field *field = &files->fields[i];
+
         buf_add_text(out, i > 0 ? ", " : "");
-        if (plain) {
-            r = add_value(builder, part, &files->fields[i], files->anywhere);
-            buf_add_text(out, " AS ");
+        if (mapping == MAPPING_NONE) {
+            r = add_value(builder, part, field, files->anywhere);
+        } else if (mapping == MAPPING_NAME && !layout_find(part->layout, field->id)) {
+            r = add_missing(builder, part, field);
+        } else {
+            _cleanup_(buf_done) struct buf name = {0};
+
+            add_inner_name(builder, i, own, &name);
+            buf_add_sql_name(out, buf_str(&name));
+            r = buf_check(&name, builder->err);
         }
-        buf_add_sql_name(out, files->fields[i].name);
+        buf_add_text(out, " AS ");
+        buf_add_sql_name(out, field->name);
     }
     if (files->positions) {
         buf_addf(out,
@@ -362,29 +407,64 @@ static int add_columns(struct builder *builder, const struct part *part, bool pl
     return r;
 }
 
+/* Whether DuckDB can map the files of one layout by the names in them: flat columns and nested ones that need not be
+ * taken apart, no two names that it takes for one, no deletes that ask for more columns. */
+static bool maps_by_name(const struct builder *builder, const struct part *part)
+{
+    const struct files *files = builder->files;
+    const struct layout *layout = part->layout;
+    size_t mapped = 0;
+
+    for (size_t i = 0; i < files->n_fields; i++) {
+        const struct layout *found = layout_find(layout, files->fields[i].id);
+
+        if (found && !layout_fits(found, &files->fields[i].type)) {
+            return false;
+        }
+        mapped += found != NULL;
+    }
+    for (size_t i = 0; i < layout->n_fields; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (str_eq_nocase(layout->fields[k].name, layout->fields[i].name)) {
+                return false;
+            }
+        }
+    }
+    for (size_t i = 0; i < part->n; i++) {
+        if (has_keys(files, part->first + i)) {
+            return false;
+        }
+    }
+    return mapped > 0 && !files->anywhere;
+}
+
+static int fail_names(const struct builder *builder, const struct part *part)
+{
+    return corrie_fail(builder->err, CORRIE_E_UNSUPPORTED,
+                       "%.*s: names of its columns cannot be told apart in SQL, or are those that "
+                       "DuckDB gives to files and positions",
+                       STR_FMT(builder->files->files[part->first].path));
+}
+
 static int add_part(struct builder *builder, const struct part *part)
 {
-    bool collide = part->one_layout && names_collide(builder, part);
-    bool plain = part->one_layout && !collide;
-    struct buf *out = builder->out;
+    bool plain = part->one_layout && !names_collide(builder, part);
+    bool own = !names_virtual(builder->files) || !asks_for_file(builder, part);
+    enum mapping mapping = plain ? MAPPING_NONE : part->by_id ? MAPPING_ID : MAPPING_NAME;
     int r;
 
-    if (!plain &&
-        (!part->by_id || (names_virtual(builder->files) && asks_for_file(builder, part)))) {
-        return corrie_fail(builder->err, CORRIE_E_UNSUPPORTED,
-                           "%.*s: names of its columns cannot be told apart in SQL, or are those "
-                           "that DuckDB gives to files and positions",
-                           STR_FMT(builder->files->files[part->first].path));
+    if (mapping == MAPPING_NAME && !maps_by_name(builder, part)) {
+        return fail_names(builder, part);
     }
-    r = add_columns(builder, part, plain);
+    r = add_columns(builder, part, mapping, own);
     if (r < 0) {
         return corrie_wrap(builder->err, "%.*s", STR_FMT(builder->files->files[part->first].path));
     }
     add_reader(builder, part);
-    if (!plain) {
-        add_mapping(builder);
+    if (mapping != MAPPING_NONE) {
+        add_mapping(builder, part, mapping, own);
     }
-    buf_add_char(out, ')');
+    buf_add_char(builder->out, ')');
     return add_deletes(builder, part);
 }
 

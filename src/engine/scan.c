@@ -121,6 +121,13 @@ static int check_table(const struct engine_table *table, corrie_error *err)
             return corrie_fail(err, CORRIE_E_INTERNAL, "table %.*s: column %.*s has no field id",
                                STR_FMT(table->name), STR_FMT(schema->fields[i].name));
         }
+        if (table->positions && (str_eq_nocase(schema->fields[i].name, STR(ENGINE_FILE_COLUMN)) ||
+                                 str_eq_nocase(schema->fields[i].name, STR(ENGINE_ROW_COLUMN)))) {
+            return corrie_fail(
+                err, CORRIE_E_UNSUPPORTED,
+                "table %.*s: the column %.*s has a name that corrie needs for itself",
+                STR_FMT(table->name), STR_FMT(schema->fields[i].name));
+        }
         for (size_t k = 0; k < i; k++) {
             if (str_eq_nocase(schema->fields[i].name, schema->fields[k].name)) {
                 return corrie_fail(
