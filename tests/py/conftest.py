@@ -6,16 +6,18 @@ import getpass
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from readers import Readers
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 BIN = Path(os.environ.get("CORRIE_BIN", ROOT / "build" / "bin"))
+PASSED = pytest.StashKey[bool]()
 TIMEOUT = 600 if os.environ.get("CORRIE_SANITIZED") else 180
 
 
@@ -26,6 +28,8 @@ class Lake:
     root: Path
     home: Path
     env: dict[str, str] = field(default_factory=dict)
+    # Why no other reader is to look at what the test leaves; None: they are, see readers.py.
+    unreadable: str | None = None
 
     def start(self, *arguments: str | Path, program: str = "corrie", cwd: Path | None = None,
               env: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:
@@ -81,13 +85,35 @@ def clean_environment(home: Path) -> dict[str, str]:
     return env
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[PASSED] = report.passed
+    return report
+
+
+@pytest.fixture(scope="session")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readers | None]:
+    """Other readers of Iceberg; None where only memory is looked at."""
+    if os.environ.get("CORRIE_SANITIZED"):
+        yield None
+        return
+    found = Readers(tmp_path_factory.mktemp("readers"))
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+def lake(tmp_path: Path, request: pytest.FixtureRequest, readers: Readers | None) -> Iterator[Lake]:
     home = tmp_path / "home"
     home.mkdir()
     env = clean_environment(home)
     env["CORRIE_LAKE"] = str(tmp_path / "lake")
-    return Lake(tmp_path / "lake", home, env)
+    made = Lake(tmp_path / "lake", home, env)
+    yield made
+    if readers and request.node.stash.get(PASSED, False) and (made.root / "lake.json").exists() and not made.unreadable:
+        readers.agree(made)
 
 
 @pytest.fixture(scope="session")

@@ -474,6 +474,7 @@ def repaired(lake: Lake, n: int) -> None:
 
 def test_fsck_says_where_and_what_once(small: Lake) -> None:
     """One file that is gone does not hide the others, and is told once although two versions of the table name it."""
+    small.unreadable = "files of it are gone"
     gone = sorted((small.root / "data").rglob("*.parquet"))[0]
     manifest = sorted((small.root / "data").rglob("*-m0.avro"))[0]
     gone.unlink()
@@ -633,6 +634,7 @@ def test_an_index_of_the_catalog_is_made_again(small: Lake) -> None:
 
 
 def test_what_cannot_be_repaired_stays_in_the_list(small: Lake) -> None:
+    small.unreadable = "a metadata file is cut"
     path = sorted((small.root / "data").rglob("*.metadata.json"))[-1]
     path.write_bytes(path.read_bytes()[:100])
     before = refs(small)

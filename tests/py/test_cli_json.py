@@ -269,6 +269,7 @@ def test_a_failure_among_rows_keeps_one_document(full: Lake) -> None:
 
 
 def test_damage_is_a_document_too(full: Lake) -> None:
+    full.unreadable = "a file of it is gone"
     victim = next(full.root.glob("data/**/*.parquet"))
     victim.unlink()
     document = json.loads(full.run("fsck", "-o", "json", status=6).stdout)

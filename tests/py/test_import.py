@@ -197,6 +197,7 @@ def test_what_is_no_lake_is_refused(lake: Lake, tmp_path: Path) -> None:
 
 
 def test_a_newer_lake_is_refused(lake: Lake) -> None:
+    lake.unreadable = "it is of another format"
     lake.run("branch", "ls")
     config = lake.root / "lake.json"
     config.write_text(config.read_text().replace('"format":1', '"format":2'))

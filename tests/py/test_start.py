@@ -339,6 +339,8 @@ def test_what_may_be_ignored_is_not_lost(lake: Lake) -> None:
 
 
 def test_who_commits_and_why(lake: Lake) -> None:
+    lake.unreadable = "the settings are wrong in the end"
+
     def who(**env: str) -> tuple[str, str]:
         info = lake.json("info", env=env)
         return info["user"], info["user_from"]
@@ -433,6 +435,7 @@ def test_comments_and_links_stay(lake: Lake, tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_is_told_with_its_place(lake: Lake) -> None:
+    lake.unreadable = "the settings are wrong"
     config = lake.home / ".config/corrie/config.yaml"
     config.parent.mkdir(parents=True)
     config.write_text("lake: /a\nlake: /b\n")
