@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 MESON_ARGS = $(if $(filter 1,$(WERROR)),-Dwerror=true)
 export PATH := $(CURDIR)/.deps/venv/bin:$(PATH)
 
-.PHONY: help deps build test demo lint format sanitize sanitize-thread fuzz torture bench golden-update clean
+.PHONY: help deps build test demo lint format sanitize sanitize-thread fuzz torture interop bench golden-update clean
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -70,8 +70,13 @@ torture: ## the fault tests in full: every failing call, every kill point
 	@$(MAKE) --no-print-directory build
 	@CORRIE_TORTURE=1 tools/test build/release --unit "$(U)" -- $(T)
 
+interop: ## tables that Spark writes and reads, beside what PyIceberg and DuckDB do in `make test`
+	@tools/deps build test interop
+	@$(MAKE) --no-print-directory build
+	@.deps/venv/bin/python -m pytest -q tests/interop $(T)
+
 bench: build ## measure; writes nothing into the repository
-	@tools/deps build test
+	@tools/deps build test bench
 	@bench/run
 
 golden-update: ## accept what the golden tests see now; shows the difference
