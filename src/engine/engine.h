@@ -85,7 +85,8 @@ struct engine_statement {
  * tables where they hide them. CORRIE_E_PROJECT with position in `file` (NULL: no file name; the text
  * is then called "SQL") for a syntax error, no statement, several, or one that is no SELECT;
  * CORRIE_E_REFUSED with position on a locked engine for table functions other than unnest, range and
- * generate_series, for file names as tables, and for SHOW, DESCRIBE and SUMMARIZE.
+ * generate_series, for functions that tell of the engine or change it (current_setting, nextval, …), for file names
+ * as tables, and for SHOW, DESCRIBE and SUMMARIZE.
  * Needs no tables. Cost: 0.3 ms. Memory from `arena`. */
 int engine_inspect(struct engine *engine, struct str sql, const char *file, struct arena *arena,
                    struct engine_statement *ret, corrie_error *err) CORRIE_MUST_USE;

@@ -205,6 +205,21 @@ static void note_function(struct walk *walk, struct str name)
     }
 }
 
+/* Functions that look at the engine or change it: what it was set to tells where the lake lies. */
+static int check_function(struct walk *walk, const json_t *node, struct str name)
+{
+    static const char *const refused[] = {"current_setting", "getenv", "getvariable",  "nextval",
+                                          "currval",         "setval", "txid_current", "write_log"};
+
+    note_function(walk, name);
+    for (size_t i = 0; walk->engine->locked && i < ARRAY_LEN(refused); i++) {
+        if (str_eq_nocase(name, str_of(refused[i]))) {
+            return refuse(walk, node, name.len, "the function", name);
+        }
+    }
+    return 0;
+}
+
 static int visit(struct walk *walk, const struct scope *scope, const json_t *node);
 
 /* A query node with CTEs: each sees those before it (and itself where it is recursive); the body sees
@@ -249,7 +264,7 @@ static int visit_object(struct walk *walk, const struct scope *scope, const json
     } else if (str_eq(type, STR("SHOW_REF")) && walk->engine->locked) {
         r = refuse(walk, node, 1, "DESCRIBE, SHOW or SUMMARIZE", STR_EMPTY);
     } else if (str_eq(tree_text(node, "class"), STR("FUNCTION"))) {
-        note_function(walk, tree_text(node, "function_name"));
+        r = check_function(walk, node, tree_text(node, "function_name"));
     } else if (str_eq(tree_text(node, "class"), STR("PARAMETER"))) {
         return fail_parameter(walk, node);
     } else if (str_eq(type, STR("COLUMN_REF"))) {
@@ -303,6 +318,11 @@ static int check_tree(const json_t *tree, const struct origin *origin, corrie_er
     if (json_is_true(json_object_get(tree, "error"))) {
         if (str_find_str(tree_text(tree, "error_message"), STR("Only SELECT statements")) >= 0) {
             corrie_fail(err, CORRIE_E_PROJECT, "only a SELECT statement may stand here");
+            return origin_at(origin, statement_start(origin->sql), 1, err);
+        }
+        if (str_eq_nocase(tree_text(tree, "error_type"), STR("not implemented"))) {
+            /* A statement that DuckDB's grammar knows and nothing else of it does. */
+            corrie_fail(err, CORRIE_E_PROJECT, "%.*s", STR_FMT(tree_text(tree, "error_message")));
             return origin_at(origin, statement_start(origin->sql), 1, err);
         }
         _free_ char *text = json_dumps(tree, 0);

@@ -3,12 +3,11 @@ way to name a file, and everything that would open the engine. A secret lies on 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Lake, clean_environment
+from conftest import Lake, clean_environment
 
 YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
 REPLACE = "-- corrie: materialization_strategy=REPLACE\n"
@@ -152,16 +151,10 @@ STATEMENTS = ["COPY (SELECT 1) TO 'out.csv'", "COPY numbers FROM 'SECRET'", "ATT
               "WITH x AS (INSERT INTO numbers VALUES (1, 'x') RETURNING n) FROM x", "SELECT getenv('HOME') AS a",
               "SELECT write_log('x') AS a", "SELECT nextval('x') AS a", "SELECT current_setting('home_directory') AS a",
               "SELECT getvariable('x') AS a", "SHOW TABLES", "DESCRIBE 'SECRET'", "SUMMARIZE 'SECRET'"]
-# These may be asked, and tell nothing: where no variable is set, and what the engine's settings are by default.
-HARMLESS = ("getvariable", "current_setting")
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_no_statement_opens_the_engine(locked: Locked, statement: str) -> None:
-    if any(word in statement for word in HARMLESS):
-        done = locked.lake.run("query", statement, cwd=locked.project, status=None)
-        assert str(locked.lake.home) not in done.stdout
-        return
     locked.refuses({"peek.sql": REPLACE + statement.replace("SECRET", str(locked.secret))})
 
 
@@ -201,4 +194,3 @@ def test_a_person_may_read_files(locked: Locked) -> None:
     """The same text that a model may not say is a person's right."""
     done = locked.lake.run("query", f"SELECT * FROM read_csv('{locked.secret}')")
     assert SECRET in done.stdout
-    assert os.access(ROOT, os.R_OK)
