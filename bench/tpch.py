@@ -47,7 +47,8 @@ class Ours:
     """One open lake in a process that answers queries."""
 
     def __init__(self, lake: Path) -> None:
-        self.process = subprocess.Popen([QUERY, lake, "tpch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        env = {**os.environ, "CORRIE_DUCKDB": str(ROOT / ".deps/duckdb/lib/libduckdb.so")}
+        self.process = subprocess.Popen([QUERY, lake, "tpch"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def seconds(self, sql: str) -> float:
         assert self.process.stdin and self.process.stdout
@@ -61,18 +62,18 @@ class Ours:
 
 
 def load(folder: Path, env: dict[str, str]) -> None:
-    """Each table once by corrie and once by DuckDB's COPY with a flush, timed alternately."""
+    """Each table once by corrie and once by DuckDB's COPY with a flush."""
     for table in TABLES:
         source = folder / "source" / f"{table}.parquet"
         seen = process([CORRIE, "import", source, f"tpch.{table}"], env)
-        emit("TPC-H: import of one Parquet file", f"corrie, {table}", [seen["wall"]])
-        emit_count("TPC-H: peak memory of the import", f"corrie, {table}", round(seen["memory"] / 1e6), "MB")
+        emit(f"TPC-H: import of {table} from Parquet", "corrie", [seen["wall"]])
+        emit_count(f"TPC-H: import of {table} from Parquet", "corrie, peak memory", round(seen["memory"] / 1e6), "MB")
         copy = folder / "copy.parquet"
         code = (f"import duckdb, os; c = duckdb.connect(); c.execute(\"COPY (FROM '{source}') TO '{copy}' (FORMAT parquet,"
                 f" COMPRESSION zstd)\"); os.fsync(os.open('{copy}', 0))")
         seen = process([sys.executable, "-c", code], dict(os.environ))
-        emit("TPC-H: import of one Parquet file", f"DuckDB COPY, fsync, {table}", [seen["wall"]])
-        emit_count("TPC-H: peak memory of the import", f"DuckDB COPY, fsync, {table}", round(seen["memory"] / 1e6), "MB")
+        emit(f"TPC-H: import of {table} from Parquet", "DuckDB COPY, fsync", [seen["wall"]])
+        emit_count(f"TPC-H: import of {table} from Parquet", "DuckDB COPY, fsync, peak memory", round(seen["memory"] / 1e6), "MB")
         copy.unlink()
 
 
@@ -85,7 +86,7 @@ def main() -> None:
     shutil.rmtree(folder, ignore_errors=True)
     source = folder / "source"
     source.mkdir(parents=True)
-    apart(BENCH / "bin" / "tpchgen-cli", "-s", SCALE, "--format", "parquet", "--output-dir", source)
+    apart(BENCH / "bin" / "tpchgen-cli", "parquet", "-s", SCALE, f"--output-dir={source}")
     queries: list[str] = json.loads(apart(sys.executable, "-c", QUERIES))
     lake = folder / "lake"
     env = {**os.environ, "CORRIE_LAKE": str(lake), "XDG_STATE_HOME": str(folder / "state")}
