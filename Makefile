@@ -73,7 +73,7 @@ torture: ## the fault tests in full: every failing call, every kill point
 interop: ## tables that Spark writes and reads, beside what PyIceberg and DuckDB do in `make test`
 	@tools/deps build test interop
 	@$(MAKE) --no-print-directory build
-	@.deps/venv/bin/python -m pytest -q tests/interop $(T)
+	@CORRIE_SPARK=1 .deps/venv/bin/python -m pytest -q tests/py/spark $(T)
 
 bench: build ## measure; writes nothing into the repository
 	@tools/deps build test bench

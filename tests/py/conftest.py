@@ -17,6 +17,7 @@ from readers import Readers
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 BIN = Path(os.environ.get("CORRIE_BIN", ROOT / "build" / "bin"))
+collect_ignore = [] if os.environ.get("CORRIE_SPARK") else ["spark"]
 PASSED = pytest.StashKey[bool]()
 TIMEOUT = 600 if os.environ.get("CORRIE_SANITIZED") else 180
 
