@@ -1,12 +1,11 @@
 /* bench_query LAKE NAMESPACE: answers queries in one process, for bench/tpch.py. Each line of standard input is one SELECT; for each
  * a line goes out when the last row is there: milliseconds, rows. The lake is open all the time. */
-#define _GNU_SOURCE /* getline */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <nanoarrow/nanoarrow.h>
 #include "base/clock.h"
+#include <nanoarrow/nanoarrow.h>
 
 #include <corrie/lake.h>
 #include <corrie/run.h>
@@ -18,8 +17,7 @@ static void stop(corrie_error *err)
 }
 
 /* Runs a query to its end and returns its rows. */
-static int64_t drain(corrie_lake *lake, const char *name_space, const char *sql,
-                      corrie_error *err)
+static int64_t drain(corrie_lake *lake, const char *name_space, const char *sql, corrie_error *err)
 {
     corrie_query_options options = {.size = sizeof(options), .default_namespace = name_space};
     struct ArrowArrayStream rows;

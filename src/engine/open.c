@@ -362,6 +362,36 @@ static int add_spares(struct engine *engine, corrie_error *err)
     return 0;
 }
 
+bool engine_reset(struct engine *engine)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _cleanup_(buf_done) struct buf sql = {0};
+    int r;
+
+    if (engine->locked || engine->registry || engine->deletes || engine->partitioner ||
+        engine->working) {
+        return false;
+    }
+    buf_add_text(&sql, "SELECT 1;"); /* a database that has seen a fatal error answers nothing */
+    for (size_t i = 0; i < engine->tables.count; i++) {
+        buf_add_text(&sql, "DROP VIEW ");
+        add_table_name(&sql, engine->tables.items[i]->name_space, engine->tables.items[i]->name);
+        buf_add_text(&sql, ";");
+    }
+    r = buf_check(&sql, &ignored);
+    if (r == 0) {
+        r = engine_run(engine, &engine->session, buf_text(&sql), NULL, &ignored);
+    }
+    corrie_error_clear(&ignored); /* whoever asked opens another one */
+    if (r < 0) {
+        return false;
+    }
+    while (engine->tables.count > 0) {
+        defined_free(engine->tables.items[--engine->tables.count]);
+    }
+    return true;
+}
+
 /* Settings that need a connection. The lock comes last: after it nothing can be set. */
 static int settle(struct engine *engine, const struct engine_options *options, corrie_error *err)
 {

@@ -30,7 +30,11 @@ struct lake {
     corrie_event_fn event;
     void *event_context;
     struct merge_kind kinds[LAKE_KINDS]; /* filled by lake_merge_options */
+    struct lake_workspace *idle;         /* a person's, done with; whoever exchanges it owns it */
 };
+
+/* Closes the one that is kept, if any. */
+void lake_workspace_forget(struct lake *lake);
 
 /* Of what is made in a lake that a group shares, whatever the umask. */
 #define LAKE_SHARED_DIRECTORY (02770 | OS_MODE_EXACT)

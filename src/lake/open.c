@@ -281,6 +281,7 @@ int corrie_lake_open(const corrie_lake_options *options, corrie_lake **ret, corr
 corrie_lake *corrie_lake_close(corrie_lake *lake)
 {
     if (lake) {
+        lake_workspace_forget(lake);
         catalog_close(lake->catalog);
         store_close(lake->store);
         arena_done(&lake->arena);

@@ -23,7 +23,7 @@ static struct query *query_free(struct query *query)
         if (query->rows.release) {
             query->rows.release(&query->rows);
         }
-        lake_workspace_done(&query->work);
+        lake_workspace_leave(&query->work);
         mem_free(query);
     }
     return NULL;

@@ -87,6 +87,55 @@ START_TEST(unknown_names_and_bad_text_are_told_apart)
 }
 END_TEST
 
+static int64_t number_at(struct fixture *f, const char *ref, const char *name_space,
+                         const char *sql)
+{
+    corrie_query_options options = {
+        .size = sizeof options, .ref = ref, .default_namespace = name_space};
+    struct ArrowArrayStream stream = {0};
+    struct ArrowArray batch = {0};
+    int64_t value;
+
+    ck_ok(corrie_query(f->lake, sql, &options, &stream, &f->err), &f->err);
+    ck_assert_int_eq(stream.get_next(&stream, &batch), 0);
+    value = ((const int64_t *)batch.children[0]->buffers[1])[batch.children[0]->offset];
+    batch.release(&batch);
+    stream.release(&stream);
+    return value;
+}
+
+/* A handle keeps the engine of the query before: nothing of that may be seen in the next. */
+START_TEST(an_open_lake_answers_again_and_anew)
+{
+    static const char count[] = "SELECT count(*) FROM orders";
+    struct ArrowArrayStream open = {0};
+    struct fixture f;
+    _json_ json_t *document = NULL;
+
+    fixture_init(&f);
+    make_table(&f);
+    ck_ok(import_file(&f, put_file(&f, "b.csv", "n,s\n4,z\n"), "orders", CORRIE_IMPORT_APPEND,
+                      &document),
+          &f.err);
+    ck_assert_int_eq(number_at(&f, "main", NULL, count), 4);
+    ck_assert_int_eq(number_at(&f, "main~1", NULL, count), 3);
+    ck_assert_int_eq(number_at(&f, "main", NULL, count), 4);
+    ck_fails(try_query(&f, "SELECT * FROM orders WHERE"), CORRIE_E_PROJECT, &f.err);
+    ck_assert_int_eq(number_at(&f, "main", "public", count), 4);
+    ck_assert_int_eq(number_at(&f, "main", "other", "SELECT count(*) FROM public.orders"), 4);
+    ck_fails(try_query(&f, "SELECT * FROM other.orders"), CORRIE_E_NOT_FOUND, &f.err);
+    /* While one stream is read, another query runs, with an engine of its own. */
+    ck_ok(corrie_query(f.lake, "FROM orders", NULL, &open, &f.err), &f.err);
+    ck_assert_int_eq(number_at(&f, "main~1", NULL, count), 3);
+    ck_ok(try_query(&f, "SELECT count(*) FROM orders"), &f.err);
+    open.release(&open);
+    ck_assert_int_eq(number_at(&f, "main", NULL, count), 4);
+    /* The first namespace of a query is no table of the next. */
+    ck_fails(try_query(&f, "SELECT * FROM main.orders"), CORRIE_E_NOT_FOUND, &f.err);
+    fixture_done(&f);
+}
+END_TEST
+
 /* Enough rows that the first are there before the bad one is met. */
 #define LATE_FAILURE                                                                               \
     "SELECT CASE WHEN range = 19999999 THEN error('much too late')::BIGINT ELSE range END FROM range(20000000)"
@@ -205,6 +254,6 @@ START_TEST(options_are_checked)
 }
 END_TEST
 
-SUITE(query_suite, "query", tables_are_found_by_every_spelling,
+SUITE(query_suite, "query", tables_are_found_by_every_spelling, an_open_lake_answers_again_and_anew,
       a_table_named_like_a_builtin_is_read, unknown_names_and_bad_text_are_told_apart,
       a_stream_tells_its_error, results_become_files, a_device_is_not_replaced, options_are_checked)
