@@ -1,8 +1,9 @@
 """TPC-H at scale factor 1 (or BENCH_TPCH_SF): loading, and the 22 queries, beside DuckDB on the same Parquet files.
 
-Data by tpchgen-cli, the text of the queries by DuckDB's extension. "In process" is one open lake (bench/query.c) beside one
-open connection over views of the very files that the lake holds, rows fetched as Arrow by both; "process" is `corrie
-query` beside Python's shortest way to do the same with DuckDB, each from start to exit. Answers are compared first.
+Data by tpchgen-cli, the text of the queries by DuckDB's extension. "In process" is one open lake (bench/query.c) beside
+one open connection over views of the very files that the lake holds, rows fetched as Arrow by both; "process" is
+`corrie query` beside Python's shortest way to do the same with DuckDB, each from start to exit. Answers are compared
+first.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Ours:
 
     def __init__(self, lake: Path) -> None:
         env = {**os.environ, "CORRIE_DUCKDB": str(ROOT / ".deps/duckdb/lib/libduckdb.so")}
-        self.process = subprocess.Popen([QUERY, lake, "tpch"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([QUERY, lake, "tpch"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
 
     def seconds(self, sql: str) -> float:
         assert self.process.stdin and self.process.stdout
@@ -64,16 +66,18 @@ class Ours:
 def load(folder: Path, env: dict[str, str]) -> None:
     """Each table once by corrie and once by DuckDB's COPY with a flush."""
     for table in TABLES:
+        question = f"TPC-H: import of {table} from Parquet"
         source = folder / "source" / f"{table}.parquet"
-        seen = process([CORRIE, "import", source, f"tpch.{table}"], env)
-        emit(f"TPC-H: import of {table} from Parquet", "corrie", [seen["wall"]])
-        emit_count(f"TPC-H: import of {table} from Parquet", "corrie, peak memory", round(seen["memory"] / 1e6), "MB")
         copy = folder / "copy.parquet"
-        code = (f"import duckdb, os; c = duckdb.connect(); c.execute(\"COPY (FROM '{source}') TO '{copy}' (FORMAT parquet,"
-                f" COMPRESSION zstd)\"); os.fsync(os.open('{copy}', 0))")
-        seen = process([sys.executable, "-c", code], dict(os.environ))
-        emit(f"TPC-H: import of {table} from Parquet", "DuckDB COPY, fsync", [seen["wall"]])
-        emit_count(f"TPC-H: import of {table} from Parquet", "DuckDB COPY, fsync, peak memory", round(seen["memory"] / 1e6), "MB")
+        code = (f"import duckdb, os; c = duckdb.connect();"
+                f" c.execute(\"COPY (FROM '{source}') TO '{copy}' (FORMAT parquet, COMPRESSION zstd)\");"
+                f" os.fsync(os.open('{copy}', 0))")
+        sides = {"corrie": ([CORRIE, "import", source, f"tpch.{table}"], env),
+                 "DuckDB COPY, fsync": ([sys.executable, "-c", code], dict(os.environ))}
+        for side, (command, environment) in sides.items():
+            seen = process(command, environment)
+            emit(question, side, [seen["wall"]])
+            emit_count(question, f"{side}, peak memory", round(seen["memory"] / 1e6), "MB")
         copy.unlink()
 
 

@@ -579,8 +579,7 @@ static int fail(const struct report *report, const struct origin *origin, corrie
         return fail_csv(report->message, err);
     }
     if (str_starts(report->message, STR("\"maximum_object_size\""))) {
-        struct str name = between(report->message, STR("reading file \""), STR("\""));
-
+        name = between(report->message, STR("reading file \""), STR("\""));
         corrie_fail(err, CORRIE_E_DATA, "%.*s: a record is larger than the 16 MB that it may have",
                     STR_FMT(name));
         return corrie_hint(err, "cut its long values, or bring them as Parquet or Arrow");

@@ -180,8 +180,9 @@ int lake_define(struct engine *engine, const struct lake_source *sources, size_t
 struct lake_workspace {
     struct engine *engine;
     char *spill;
-    struct lake *lake; /* takes it back, for the next that is opened like this one; NULL: nobody does */
-    char *like;        /* how it was opened */
+    struct lake
+        *lake;  /* takes it back, for the next that is opened like this one; NULL: nobody does */
+    char *like; /* how it was opened */
 };
 
 /* Opens one. `memory` is a person's word ("4G"; NULL = 70 % of the machine): CORRIE_E_USAGE if it is no size. Cancel

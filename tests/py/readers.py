@@ -1,7 +1,7 @@
 """What other readers of Iceberg see of a lake must be what corrie answers: PyIceberg and DuckDB's extension.
 
-Every test that has a lake ends with this look at each table that is at the head of one of its branches (conftest.py), so
-that whatever any test writes has been read by somebody else.
+Every test that has a lake ends with this look at each table that is at the head of one of its branches (conftest.py),
+so that whatever any test writes has been read by somebody else.
 """
 
 from __future__ import annotations

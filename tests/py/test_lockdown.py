@@ -1,5 +1,6 @@
-"""SQL of a project reads tables and nothing else: every corner of a statement in which a table function can stand, every
-way to name a file, and everything that would open the engine. A secret lies on the machine; it must never come out."""
+"""SQL of a project reads tables and nothing else: every corner of a statement in which a table function can stand,
+every way to name a file, and everything that would open the engine. A secret lies on the machine; it must never come
+out."""
 
 from __future__ import annotations
 
@@ -140,11 +141,13 @@ def test_no_name_is_a_file(locked: Locked, relation: str) -> None:
 
 
 STATEMENTS = ["COPY (SELECT 1) TO 'out.csv'", "COPY numbers FROM 'SECRET'", "ATTACH 'SECRET' AS x", "ATTACH ':memory:'",
-              "DETACH memory", "INSTALL httpfs", "LOAD httpfs", "FORCE INSTALL spatial", "PRAGMA enable_external_access",
+              "DETACH memory", "INSTALL httpfs", "LOAD httpfs", "FORCE INSTALL spatial",
+              "PRAGMA enable_external_access",
               "SET enable_external_access = true", "SET allowed_directories = ['/']", "RESET ALL", "USE memory",
               "CALL pragma_version()", "EXPORT DATABASE 'out'", "IMPORT DATABASE 'out'", "CHECKPOINT", "VACUUM",
               "CREATE TABLE x AS FROM 'SECRET'", "CREATE VIEW numbers AS SELECT 1", "CREATE MACRO f() AS 1",
-              "CREATE SECRET s (TYPE http)", "PREPARE p AS SELECT 1", "EXECUTE p", "INSERT INTO numbers VALUES (1, 'x')",
+              "CREATE SECRET s (TYPE http)", "PREPARE p AS SELECT 1", "EXECUTE p",
+              "INSERT INTO numbers VALUES (1, 'x')",
               "UPDATE numbers SET n = 1", "DELETE FROM numbers", "DROP TABLE numbers", "ALTER TABLE numbers DROP n",
               "EXPLAIN ANALYZE FROM 'SECRET'", "BEGIN", "SELECT 1; COPY (SELECT 1) TO 'out.csv'",
               "SELECT 1 AS a /* */; ATTACH 'SECRET'", "FROM (COPY (SELECT 1) TO 'out.csv')",

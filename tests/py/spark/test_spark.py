@@ -25,7 +25,8 @@ TRANSFORMS = {
 # Spark's spelling of the same.
 SPARKS = {"year(": "years(", "month(": "months(", "day(": "days(", "hour(": "hours("}
 ROWS = """SELECT id, TIMESTAMP '2026-01-30 20:00:00' + to_hours(id) AS ts,
-    CASE WHEN id % 11 = 5 THEN NULL ELSE 's' || id || 'é' END AS s, CASE id % 3 WHEN 0 THEN 'north' WHEN 1 THEN 'süd /x' END AS region,
+    CASE WHEN id % 11 = 5 THEN NULL ELSE 's' || id || 'é' END AS s,
+    CASE id % 3 WHEN 0 THEN 'north' WHEN 1 THEN 'süd /x' END AS region,
     id / 8 AS d, {'a': id::INT, 'b': ['x' || id, NULL]} AS n
     FROM range(60) t(id)"""
 MAKE = "CREATE TABLE {0} (id BIGINT, ts TIMESTAMP, s VARCHAR, region VARCHAR, d DOUBLE, n STRUCT(a INT, b VARCHAR[]))"
@@ -81,7 +82,9 @@ def spark_rows(spark: Any, query: str) -> list[str]:
     """Spark's rows in the form in which tests compare those of all readers."""
     frame = spark.sql(query)
     columns = list(zip(*(tuple(plain(cell) for cell in row) for row in frame.collect()), strict=True))
-    return rows(pa.table({name: list(cells) for name, cells in zip(frame.columns, columns, strict=True)})) if columns else []
+    if not columns:
+        return []
+    return rows(pa.table({name: list(cells) for name, cells in zip(frame.columns, columns, strict=True)}))
 
 
 def plain(cell: Any) -> Any:
@@ -94,6 +97,19 @@ def corrie_rows(lake: Lake, name: str, tmp_path: Path) -> list[str]:
     return rows(ours(lake, "main", "public", name, tmp_path / "ours.arrow"))
 
 
+def spark_count(spark: Any, table: str, condition: str) -> int:
+    return int(spark.sql(f"SELECT count(*) FROM {table} WHERE {condition}").collect()[0][0])
+
+
+def corrie_count(lake: Lake, table: str, condition: str) -> int:
+    return int(lake.rows(f"SELECT count(*) FROM {table} WHERE {condition}")[0][0])
+
+
+def newest_metadata(spark: Any, table: str) -> str:
+    entries = f"SELECT file FROM {table}.metadata_log_entries ORDER BY timestamp DESC LIMIT 1"
+    return str(spark.sql(entries).collect()[0][0])
+
+
 @pytest.mark.parametrize("partition", TRANSFORMS)
 def test_spark_reads_ours(lake: Lake, spark: Any, tmp_path: Path, partition: str) -> None:
     """Partitioned by each transform, appended to, changed and evolved."""
@@ -101,7 +117,8 @@ def test_spark_reads_ours(lake: Lake, spark: Any, tmp_path: Path, partition: str
     lake.run("sql", MAKE.format("t") + terms)
     lake.run("sql", f"INSERT INTO t {ROWS}")
     lake.run("sql", "DELETE FROM t WHERE id % 7 = 2; UPDATE t SET s = 'changed', n.a = -1 WHERE id < 9")
-    lake.run("sql", "ALTER TABLE t ADD COLUMN late INTEGER; ALTER TABLE t RENAME COLUMN d TO ratio; ALTER TABLE t ALTER COLUMN n.a TYPE BIGINT")
+    lake.run("sql", "ALTER TABLE t ADD COLUMN late INTEGER; ALTER TABLE t RENAME COLUMN d TO ratio;"
+                    " ALTER TABLE t ALTER COLUMN n.a TYPE BIGINT")
     lake.run("sql", "INSERT INTO t BY NAME SELECT 1000 AS id, TIMESTAMP '1969-12-31 23:00:00' AS ts, 7 AS late")
     under = "ours_" + partition.replace(" ", "_")
     table = register(spark, lake, "t", under)
@@ -109,8 +126,7 @@ def test_spark_reads_ours(lake: Lake, spark: Any, tmp_path: Path, partition: str
     assert len(expected) == 52
     assert spark_rows(spark, f"SELECT * FROM {table}") == expected
     for condition in ("id = 12", "ts < '2026-01-31 00:00:00'", "s = 's50é'", "region IS NULL", "s LIKE 'ch%'"):
-        mine = lake.rows(f"SELECT count(*) FROM t WHERE {condition}")
-        assert spark.sql(f"SELECT count(*) FROM {table} WHERE {condition}").collect()[0][0] == int(mine[0][0]), condition
+        assert spark_count(spark, table, condition) == corrie_count(lake, "t", condition), condition
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -118,14 +134,15 @@ def test_spark_reads_ours(lake: Lake, spark: Any, tmp_path: Path, partition: str
 def test_we_read_sparks(lake: Lake, spark: Any, tmp_path: Path, partition: str, version: int) -> None:
     """Of both versions, partitioned by each transform, with position deletes and after its schema has changed."""
     terms = TRANSFORMS[partition]
-    for mine, theirs in SPARKS.items():
-        terms = terms.replace(mine, theirs)
+    for ours_, theirs in SPARKS.items():
+        terms = terms.replace(ours_, theirs)
     table = f"c.db.spark_{partition.replace(' ', '_')}_{version}"
     spark.sql(f"CREATE TABLE {table} (id BIGINT, ts TIMESTAMP_NTZ, s STRING, region STRING, d DOUBLE,"
               f" n STRUCT<a: INT, b: ARRAY<STRING>>) USING iceberg {f'PARTITIONED BY ({terms})' if terms else ''}"
               f" TBLPROPERTIES ('format-version' = '{version}', 'write.delete.mode' = 'merge-on-read',"
               " 'write.update.mode' = 'merge-on-read')")
-    spark.sql(f"INSERT INTO {table} SELECT id, TIMESTAMP_NTZ '2026-01-30 20:00:00' + make_interval(0, 0, 0, 0, id) AS ts,"
+    spark.sql(f"INSERT INTO {table} SELECT id,"
+              " TIMESTAMP_NTZ '2026-01-30 20:00:00' + make_interval(0, 0, 0, 0, id) AS ts,"
               " IF(id % 11 = 5, NULL, concat('s', id, 'é')), CASE id % 3 WHEN 0 THEN 'north' WHEN 1 THEN 'süd /x' END,"
               " id / 8, named_struct('a', int(id), 'b', array(concat('x', id), NULL)) FROM range(60)")
     if version == 2:
@@ -135,12 +152,11 @@ def test_we_read_sparks(lake: Lake, spark: Any, tmp_path: Path, partition: str, 
     spark.sql(f"ALTER TABLE {table} RENAME COLUMN n.b TO list")
     spark.sql(f"ALTER TABLE {table} ALTER COLUMN n.a TYPE BIGINT")
     spark.sql(f"INSERT INTO {table} SELECT 1000, TIMESTAMP_NTZ '1969-12-31 23:00:00', NULL, NULL, NULL, NULL, 7")
-    metadata = spark.sql(f"SELECT file FROM {table}.metadata_log_entries ORDER BY timestamp DESC LIMIT 1").collect()[0][0]
+    metadata = newest_metadata(spark, table)
     lake.run("table", "create-external", "t", "--metadata-json-uri", metadata)
     assert corrie_rows(lake, "t", tmp_path) == spark_rows(spark, f"SELECT * FROM {table}")
     for condition in ("id = 12", "ts < TIMESTAMP '2026-01-31 00:00:00'", "s = 's50é'", "region IS NULL"):
-        mine = lake.rows(f"SELECT count(*) FROM t WHERE {condition}")
-        assert spark.sql(f"SELECT count(*) FROM {table} WHERE {condition}").collect()[0][0] == int(mine[0][0]), condition
+        assert spark_count(spark, table, condition) == corrie_count(lake, "t", condition), condition
 
 
 def test_spark_writes_into_ours(lake: Lake, spark: Any, tmp_path: Path) -> None:
@@ -150,7 +166,7 @@ def test_spark_writes_into_ours(lake: Lake, spark: Any, tmp_path: Path) -> None:
     table = register(spark, lake, "t", "went_on")
     spark.sql(f"INSERT INTO {table} VALUES (2000, TIMESTAMP_NTZ '2026-03-01 00:00:00', 'new', NULL, 1.5, NULL)")
     spark.sql(f"DELETE FROM {table} WHERE id < 10")
-    metadata = spark.sql(f"SELECT file FROM {table}.metadata_log_entries ORDER BY timestamp DESC LIMIT 1").collect()[0][0]
+    metadata = newest_metadata(spark, table)
     lake.run("table", "create-external", "went_on", "--metadata-json-uri", metadata)
     assert corrie_rows(lake, "went_on", tmp_path) == spark_rows(spark, f"SELECT * FROM {table}")
     assert lake.rows("SELECT count(*) FROM t") == [["60"]]  # the lake's own table is as it was
