@@ -35,6 +35,7 @@ static int print_table(struct cli *cli, const json_t *document, corrie_error *er
         {"records", "records", SHOW_NUMBER},
         {"bytes", "bytes", SHOW_NUMBER},
         {"files", "files", SHOW_NUMBER},
+        {"partitioned by", "partitioned_by", SHOW_TEXT},
         {"last updated", "last_updated", SHOW_TIME},
         {"metadata", "metadata_location", SHOW_TEXT},
     };
