@@ -532,20 +532,25 @@ def test_ctrl_c_belongs_to_the_pager(long: Lake) -> None:
 
 
 def test_the_readme_word_for_word(lake: Lake) -> None:
-    """The first things that people type are those of README.md: its five minutes, then its section on versions."""
+    """The first things that people type are those of README.md: five minutes, versions, tables, in this order."""
     text = (ROOT / "README.md").read_text()
     (lake.home / "goods.csv").write_text("name,price\nlamp,19.5\nrope,3\n")
     (lake.home / "more.csv").write_text("name,price\nsail,99\n")
-    for title in ("A lake in five minutes", "Versions"):
+    (lake.home / "sales.csv").write_text("id,name,price,sold_at\n1,tea,3.5,2026-11-01\n2,milk,0.8,2026-12-02\n")
+    (lake.home / "more.jsonl").write_text('{"id":3,"name":"salt","price":0.9,"sold_at":"2026-11-03","shop":"north"}\n')
+    for title in ("A lake in five minutes", "Versions", "Tables"):
         section = text.split(f"## {title}\n")[1].split("\n## ")[0]
-        lines = re.findall(r"^\$ corrie (.*)$", section, re.M)
+        lines = re.findall(r"^\$ corrie (.*(?:\n +.*)*)$", section, re.M)
         assert len(lines) > 7
         for line in lines:
             if title == "Versions" and line.startswith("import"):
                 (lake.home / "more.csv").write_text("name,price\nmast,250\n")
-            done = lake.run(*shlex.split(line, comments=True))
+            words = shlex.split(line, comments=True)
+            done = lake.run(*words, stdin="SELECT 1" if words == ["sql"] else None)
             assert "error" not in done.stderr, line
     assert lake.rows("SELECT name FROM shop.goods ORDER BY name") == [["lamp"], ["rope"], ["sail"]]
+    assert lake.rows("SELECT good, shop FROM shop.sales ORDER BY id") == [["tea", ""], ["milk", ""], ["salt", "north"]]
+    assert lake.rows("SELECT count(*) FROM shop.by_day") == [["3"]]
 
 
 # ---- wrong usage ----
