@@ -48,6 +48,7 @@ struct engine {
     struct str temp_dir;
     bool locked;
     unsigned threads;
+    uint64_t memory; /* bytes that were asked for; 0 = nothing was said */
     const struct cancel *cancel;
     VEC(struct defined *) tables;
     struct arrow_registry *registry; /* arrow_in.c */

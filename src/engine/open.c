@@ -452,6 +452,7 @@ int engine_open(const struct engine_options *options, struct engine **ret, corri
     if (engine->threads == 0 && options->memory > 0 && options->memory < 2 * THREAD_MEMORY) {
         engine->threads = 1;
     }
+    engine->memory = options->memory;
     engine->cancel = options->cancel;
     engine->session.d = d;
     pthread_mutex_init(&engine->lock, NULL);

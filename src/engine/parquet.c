@@ -11,6 +11,9 @@
 /* DuckDB's vector, and what its writer can hold in memory for each thread and column. */
 #define MIN_ROW_GROUP_ROWS 2048
 #define MAX_ROW_GROUP_ROWS (1 << 20)
+/* Of the memory that the engine may use a row group gets so much of what its rows take: DuckDB holds several at a time,
+ * each as rows, as columns and as pages. */
+#define ROW_GROUP_MEMORY 8
 
 static void writer_done(struct writer *writer)
 {
@@ -66,8 +69,9 @@ static int64_t width_of(const struct type *type)
     }
 }
 
-static int64_t row_group_rows(const struct engine_write *write)
+static int64_t row_group_rows(const struct engine *engine, const struct engine_write *write)
 {
+    int64_t memory = (int64_t)(engine->memory / ROW_GROUP_MEMORY);
     int64_t rows = write->row_group_rows > 0 ? write->row_group_rows : ROW_GROUP_ROWS;
     int64_t width = 0;
 
@@ -76,6 +80,9 @@ static int64_t row_group_rows(const struct engine_write *write)
     }
     if (write->row_group_bytes > 0 && width > 0 && write->row_group_bytes / width < rows) {
         rows = write->row_group_bytes / width;
+    }
+    if (memory > 0 && width > 0 && memory / width < rows) {
+        rows = memory / width;
     }
     return rows < MIN_ROW_GROUP_ROWS   ? MIN_ROW_GROUP_ROWS
            : rows > MAX_ROW_GROUP_ROWS ? MAX_ROW_GROUP_ROWS
@@ -466,7 +473,7 @@ int engine_write_parquet(struct engine *engine, const struct engine_write *write
                                                    .arena = arena,
                                                    .err = err,
                                                    .session = &engine->session,
-                                                   .row_group_rows = row_group_rows(write),
+                                                   .row_group_rows = row_group_rows(engine, write),
                                                    .codec = codec_name(write->codec)};
     struct engine_written *files = NULL;
     int r = write_all(&writer);

@@ -2,6 +2,8 @@
 #include "lake/write_files.h"
 
 #define TARGET_FILE_BYTES ((int64_t)128 * 1024 * 1024)
+/* Iceberg's own default of write.parquet.row-group-size-bytes. */
+#define ROW_GROUP_BYTES ((int64_t)128 * 1024 * 1024)
 /* Row groups that every reader can hold in memory, whatever a property asks for. */
 #define MAX_ROW_GROUP_BYTES ((int64_t)1024 * 1024 * 1024)
 
@@ -38,6 +40,7 @@ static int read_properties(struct file_writer *w, const struct table_metadata *m
     int r;
 
     w->target_bytes = TARGET_FILE_BYTES;
+    w->row_group_bytes = ROW_GROUP_BYTES;
     r = number_property(metadata, "write.target-file-size-bytes", &w->target_bytes, err);
     if (r >= 0) {
         r = number_property(metadata, "write.parquet.row-group-size-bytes", &w->row_group_bytes,
