@@ -1,7 +1,8 @@
 /* parquet_stats.c — what Iceberg wants to know of a file that COPY wrote.
  *
- * From COPY's RETURN_STATS, except NaN counts: has_nan is wrong with more than one row group, and says nothing of how
- * many, so the file's float columns are read once more where there may be some. */
+ * From COPY's RETURN_STATS, with two exceptions. has_nan is wrong with more than one row group, and says nothing of how
+ * many: the file's float columns are read once more where there may be some. And a column has no bounds if one row group
+ * has none (all nulls): then they too come of reading the column. */
 #include "engine/parquet_priv.h"
 
 #include "arrow/scalar.h"
@@ -176,58 +177,143 @@ static size_t count_leaves(const struct field *fields, size_t n)
     return leaves;
 }
 
-/* "count of NaN, …" of the columns that need it, by their paths. */
-static void add_nan_counts(const struct field *fields, size_t n, struct buf *path,
-                           const struct engine_written *file, size_t *leaf, struct buf *out)
+/* ---- what has to be looked up in the file ---- */
+
+/* Enough of a text to make a bound of, whatever its length. */
+#define BOUND_PREFIX 64
+
+struct lookup {
+    struct engine_written *file;
+    size_t leaf;     /* the next */
+    struct buf path; /* ."a"."b" */
+    struct buf list; /* of the SELECT: of each leaf NaN count, lower bound, upper bound, or NULL */
+    bool needed;
+};
+
+/* DuckDB forgets the bounds of a column where one row group has none: all nulls, or a NaN. */
+static bool lacks_bounds(const struct field *field, const struct engine_column_stats *stats,
+                         bool repeated)
+{
+    return !repeated && !stats->has_bounds && stats->null_count < stats->value_count &&
+           field->type.kind != TYPE_BINARY && field->type.kind != TYPE_FIXED;
+}
+
+static void add_bound(const struct field *field, const char *function, struct str path,
+                      struct buf *out)
+{
+    bool is_float = field->type.kind == TYPE_FLOAT || field->type.kind == TYPE_DOUBLE;
+
+    buf_addf(out, field->type.kind == TYPE_STRING ? ", left(%s(q%.*s)" : ", CAST(%s(q%.*s)",
+             function, STR_FMT(path));
+    if (is_float) {
+        buf_addf(out, " FILTER (NOT isnan(q%.*s))", STR_FMT(path));
+    }
+    if (field->type.kind == TYPE_STRING) {
+        buf_addf(out, ", %d)", BOUND_PREFIX);
+    } else {
+        buf_add_text(out, " AS VARCHAR)");
+    }
+}
+
+static void look_leaf(struct lookup *look, const struct field *field, bool repeated)
+{
+    const struct engine_column_stats *stats = &look->file->columns[look->leaf];
+    struct str path = buf_str(&look->path);
+
+    buf_add_text(&look->list, look->leaf++ ? ", " : "");
+    if (stats->nan_count == NAN_UNKNOWN) {
+        buf_addf(&look->list, "count(*) FILTER (isnan(q%.*s))", STR_FMT(path));
+        look->needed = true;
+    } else {
+        buf_add_text(&look->list, "NULL");
+    }
+    if (lacks_bounds(field, stats, repeated)) {
+        add_bound(field, "min", path, &look->list);
+        add_bound(field, "max", path, &look->list);
+        look->needed = true;
+    } else {
+        buf_add_text(&look->list, ", NULL, NULL");
+    }
+}
+
+static void look_fields(struct lookup *look, const struct field *fields, size_t n, bool repeated)
 {
     for (size_t i = 0; i < n; i++) {
-        size_t len = path->len;
+        size_t len = look->path.len;
+        enum type_kind kind = fields[i].type.kind;
 
-        buf_add_char(path, '.');
-        buf_add_sql_name(path, fields[i].name);
+        buf_add_char(&look->path, '.');
+        buf_add_sql_name(&look->path, fields[i].name);
         if (fields[i].type.n_fields > 0) {
-            add_nan_counts(fields[i].type.fields, fields[i].type.n_fields, path, file, leaf, out);
-        } else if (file->columns[(*leaf)++].nan_count == NAN_UNKNOWN) {
-            buf_addf(out, "%scount(*) FILTER (isnan(q%s))", out->len ? ", " : "", buf_text(path));
+            look_fields(look, fields[i].type.fields, fields[i].type.n_fields,
+                        repeated || kind == TYPE_LIST || kind == TYPE_MAP);
+        } else {
+            look_leaf(look, &fields[i], repeated);
         }
-        path->len = len;
-        if (path->data) {
-            path->data[len] = '\0';
+        look->path.len = len;
+        if (look->path.data) {
+            look->path.data[len] = '\0';
         }
     }
 }
 
-static int count_nans(struct writer *writer, struct engine_written *file)
+/* Takes the answers, in the order of look_fields. */
+static int take_answers(struct writer *writer, const struct rows *rows, const struct field *fields,
+                        size_t n, struct engine_written *file, size_t *leaf)
+{
+    struct collect collect = {.writer = writer, .file = file};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct engine_column_stats *stats;
+        struct str min;
+        struct str max;
+
+        if (fields[i].type.n_fields > 0) {
+            r = take_answers(writer, rows, fields[i].type.fields, fields[i].type.n_fields, file,
+                             leaf);
+            continue;
+        }
+        stats = &file->columns[*leaf];
+        if (stats->nan_count == NAN_UNKNOWN) {
+            (void)rows_int(rows, *leaf * 3, &stats->nan_count);
+        }
+        if (rows_text(rows, *leaf * 3 + 1, &min) && rows_text(rows, *leaf * 3 + 2, &max)) {
+            r = set_bounds(&collect, &fields[i].type, min, max, stats);
+        }
+        ++*leaf;
+    }
+    return r;
+}
+
+/* Reads the columns of which too little is known once more. */
+static int look_up(struct writer *writer, struct engine_written *file)
 {
     const struct schema *schema = writer->write->schema;
-    _cleanup_(buf_done) struct buf counts = {0};
-    _cleanup_(buf_done) struct buf path = {0};
     _cleanup_(buf_done) struct buf sql = {0};
     _cleanup_(rows_done) struct rows rows = {0};
+    struct lookup look = {.file = file};
     size_t leaf = 0;
-    idx_t column = 0;
     int r;
 
-    add_nan_counts(schema->fields, schema->n_fields, &path, file, &leaf, &counts);
-    if (path.failed || counts.len == 0) {
-        return path.failed ? buf_check(&path, writer->err) : buf_check(&counts, writer->err);
-    }
-    buf_addf(&sql, "SELECT %s FROM read_parquet(", buf_text(&counts));
+    look_fields(&look, schema->fields, schema->n_fields, false);
+    buf_add_text(&sql, "SELECT ");
+    buf_add_str(&sql, buf_str(&look.list));
+    buf_add_text(&sql, " FROM read_parquet(");
     add_path(&sql, file->path);
     buf_add_text(&sql, ") AS q");
-    r = buf_check(&sql, writer->err);
-    if (r == 0) {
-        r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
+    r = look.path.failed || look.list.failed ? corrie_fail_memory(writer->err)
+                                             : buf_check(&sql, writer->err);
+    buf_done(&look.path);
+    buf_done(&look.list);
+    if (r < 0 || !look.needed) {
+        return r;
     }
+    r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
     if (r < 0 || !rows_next(&rows)) {
         return r;
     }
-    for (size_t i = 0; i < file->n_columns; i++) {
-        if (file->columns[i].nan_count == NAN_UNKNOWN) {
-            (void)rows_int(&rows, column++, &file->columns[i].nan_count);
-        }
-    }
-    return 0;
+    return take_answers(writer, &rows, schema->fields, schema->n_fields, file, &leaf);
 }
 
 static int read_offsets(struct writer *writer, struct engine_written *file)
@@ -302,7 +388,7 @@ int stats_read(struct writer *writer, const struct rows *rows, struct engine_wri
 
 int stats_finish(struct writer *writer, struct engine_written *file)
 {
-    int r = count_nans(writer, file);
+    int r = look_up(writer, file);
 
     return r == 0 ? read_offsets(writer, file) : r;
 }
