@@ -84,5 +84,5 @@ def test_help_of_what_is_not_there(lake: Lake) -> None:
 
 def test_no_promises() -> None:
     """What this version cannot do is not in the help: an unknown command says so honestly."""
-    for verb in ("serve", "login", "ui", "table compact"):
+    for verb in ("serve", "login", "ui", "bundle open"):
         assert verb not in verbs()
