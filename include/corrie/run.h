@@ -147,6 +147,14 @@ int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_op
                        const char *format, corrie_write_fn write, void *context, int64_t *ret_rows,
                        corrie_error *err);
 
+/* What a query would read, and what it need not. {"ref","commit","tables":[{"namespace","name","snapshot_id","manifests",
+ * "manifests_pruned","files","files_pruned","row_groups","row_groups_pruned","records","bytes","delete_files","columns",
+ * "filters"}],"plan"}: of each table the totals of its snapshot and how many of them are left out, rows and bytes of the
+ * files that are left, the columns that are read and the conditions that the scan knows; "plan" is DuckDB's, as text.
+ * Counts that are not known are null. Nothing is run: metadata and footers are read. */
+int corrie_explain(corrie_lake *lake, const char *sql, const corrie_query_options *options,
+                   char **ret_json, corrie_error *err);
+
 /* ---- runs ---------------------------------------------------------------------------------------- */
 
 typedef struct corrie_run_options {

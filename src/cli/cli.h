@@ -99,6 +99,7 @@ int verb_table_plan_apply(struct cli *cli, const struct args *args, corrie_error
 int verb_table_import(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_import(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_query(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_explain(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_sql(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_run(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err);

@@ -1,8 +1,9 @@
-/* verb_query.c — SQL in, rows out. */
+/* verb_query.c — SQL in, rows out; and what it would read. */
 #include <string.h>
 
 #include "arrow/table.h"
 #include "cli/cli.h"
+#include "cli/text.h"
 
 enum { TERMINAL_ROWS = 100 };
 
@@ -162,4 +163,97 @@ int verb_query(struct cli *cli, const struct args *args, corrie_error *err)
         r = query_to_output(cli, args, buf_text(&sql), &options, err);
     }
     return r < 0 ? sql_name_file(err, file) : r;
+}
+
+/* ---- explain ---- */
+
+/* "3 of 10": what is read of what there is. */
+static void add_share(struct cli *cli, const json_t *table, const char *field, const char *pruned)
+{
+    const json_t *all = json_object_get(table, field);
+    json_int_t left = json_integer_value(all);
+
+    if (json_is_integer(all)) {
+        left -= json_integer_value(json_object_get(table, pruned));
+        out_printf(&cli->out, "  %-12s %lld of %lld\n", field, (long long)left,
+                   (long long)json_integer_value(all));
+    }
+}
+
+static void add_list(struct cli *cli, const json_t *table, const char *field, const char *between)
+{
+    const json_t *list = json_object_get(table, field);
+
+    if (json_array_size(list) > 0) {
+        out_printf(&cli->out, "  %-12s ", field);
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            out_text(&cli->out, i > 0 ? between : "");
+            out_clean(&cli->out, js_str(json_array_get(list, i)));
+        }
+        out_char(&cli->out, '\n');
+    }
+}
+
+static int print_explained(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    const json_t *tables = json_object_get(document, "tables");
+    _cleanup_(buf_done) struct buf plan = {0};
+
+    for (size_t i = 0; i < json_array_size(tables); i++) {
+        const json_t *table = json_array_get(tables, i);
+        char size[32];
+
+        out_style(&cli->out, STYLE_BOLD);
+        out_clean(&cli->out, show_field(table, "namespace"));
+        out_char(&cli->out, '.');
+        out_clean(&cli->out, show_field(table, "name"));
+        out_style(&cli->out, STYLE_PLAIN);
+        out_char(&cli->out, '\n');
+        add_share(cli, table, "manifests", "manifests_pruned");
+        add_share(cli, table, "files", "files_pruned");
+        add_share(cli, table, "row_groups", "row_groups_pruned");
+        progress_bytes(size, json_integer_value(json_object_get(table, "bytes")));
+        out_printf(&cli->out, "  %-12s %lld (%s)\n", "records",
+                   (long long)json_integer_value(json_object_get(table, "records")), size);
+        if (json_integer_value(json_object_get(table, "delete_files")) > 0) {
+            out_printf(&cli->out, "  %-12s %lld files\n", "deletes",
+                       (long long)json_integer_value(json_object_get(table, "delete_files")));
+        }
+        add_list(cli, table, "columns", ", ");
+        add_list(cli, table, "filters", " AND ");
+        out_char(&cli->out, '\n');
+    }
+    text_escape_lines(&plan, show_field(document, "plan"));
+    out_str(&cli->out, buf_str(&plan));
+    return buf_check(&plan, err);
+}
+
+int verb_explain(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {
+        {"", "namespace", SHOW_TEXT},      {"", "name", SHOW_TEXT},
+        {"", "manifests", SHOW_NUMBER},    {"", "manifests_pruned", SHOW_NUMBER},
+        {"", "files", SHOW_NUMBER},        {"", "files_pruned", SHOW_NUMBER},
+        {"", "row_groups", SHOW_NUMBER},   {"", "row_groups_pruned", SHOW_NUMBER},
+        {"", "records", SHOW_NUMBER},      {"", "bytes", SHOW_NUMBER},
+        {"", "delete_files", SHOW_NUMBER},
+    };
+    static const struct show show = {.list = "tables",
+                                     .columns = columns,
+                                     .n_columns = ARRAY_LEN(columns),
+                                     .print = print_explained};
+    corrie_query_options options = {.size = sizeof options,
+                                    .ref = args_text(args, OPT_REF),
+                                    .default_namespace = cli_namespace(cli, args)};
+    _cleanup_(buf_done) struct buf sql = {0};
+    const char *file = NULL;
+    corrie_lake *lake;
+    char *text = NULL;
+    int r = sql_read(cli, args, "explain", &sql, &file, err);
+
+    if (r < 0 || (r = cli_lake(cli, &lake, err)) < 0) {
+        return r;
+    }
+    r = corrie_explain(lake, buf_text(&sql), &options, &text, err);
+    return r < 0 ? sql_name_file(err, file) : show_document(cli, text, &show, err);
 }

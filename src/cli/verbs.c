@@ -240,6 +240,12 @@ static const struct flag query_flags[] = {
     MEMORY_FLAG,
 };
 
+static const struct flag explain_flags[] = {
+    {OPT_FILE, FLAG_TEXT, "-f, --file", "FILE", "read the statement from FILE (-: standard input)"},
+    REF_FLAG,
+    NAMESPACE_FLAG,
+};
+
 static const struct positional sql_positionals[] = {
     {OPT_SQL, "SQL",
      "statements with ; between them; default standard input, at a terminal a prompt", false,
@@ -695,6 +701,19 @@ const struct verb cli_verbs[] = {
          "echo \"SELECT * FROM 'sales.csv'\" | corrie query -o json",
      .pages = true,
      .run = verb_query},
+    {.name = "explain",
+     .chapter = DATA_OUT,
+     .summary = "show what a query would read, and what it need not",
+     .text =
+         "Of each table the manifests, files and row groups that its conditions leave, then DuckDB's plan. Nothing\n"
+         "is run.",
+     POSITIONALS(query_positionals),
+     FLAGS(explain_flags),
+     .examples =
+         "corrie explain \"SELECT name FROM shop.customers WHERE since > DATE '2026-01-15'\"\n"
+         "corrie explain -f report.sql --ref dev -o json",
+     .pages = true,
+     .run = verb_explain},
 
     {.group = "table",
      .name = "ls",

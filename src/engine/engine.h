@@ -228,6 +228,10 @@ int engine_query(struct engine *engine, struct str sql, const char *file,
 /* After get_next failed: the whole error, moved to `err` (code, position, hint). Returns its code. */
 int engine_stream_error(struct ArrowArrayStream *stream, corrie_error *err);
 
+/* Appends what DuckDB would do for `sql`, drawn as text for people. Errors as engine_query. */
+int engine_explain(struct engine *engine, struct str sql, const char *file, struct buf *ret,
+                   corrie_error *err) CORRIE_MUST_USE;
+
 /* ---- writing Parquet ---- */
 
 struct engine_column_stats {

@@ -70,10 +70,18 @@ static int add_source(const struct lake_view *view, struct str default_ns, struc
     return r < 0 ? r : vec_push(sources, source) < 0 ? corrie_fail_memory(err) : 0;
 }
 
+/* What would be read, for corrie_explain. */
+struct scans {
+    struct hash commit;
+    struct lake_scan *items;
+    size_t count;
+};
+
+/* `ret_scans` may be NULL; else in `arena`. */
 static int open_query(struct lake *lake, struct str sql, const corrie_query_options *options,
-                      struct query **ret, corrie_error *err)
+                      struct arena *arena, struct scans *ret_scans, struct query **ret,
+                      corrie_error *err)
 {
-    _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(query_freep) struct query *query = mem_alloc(1, sizeof *query);
     struct engine_options engine = {0};
     struct engine_statement statement;
@@ -88,15 +96,19 @@ static int open_query(struct lake *lake, struct str sql, const corrie_query_opti
         options->default_namespace ? str_of(options->default_namespace) : STR("public");
     r = lake_view_at(lake, str_of(options->ref), &view, err);
     if (r < 0 || (r = lake_workspace_open(lake, options->memory, &engine, &query->work, err)) < 0 ||
-        (r = engine_inspect(query->work.engine, sql, NULL, &arena, &statement, err)) < 0) {
+        (r = engine_inspect(query->work.engine, sql, NULL, arena, &statement, err)) < 0) {
         return r;
     }
     for (size_t i = 0; r >= 0 && i < statement.n_tables; i++) {
-        r = add_source(&view, engine.name_space, sql, &statement.tables[i], &arena, &sources, err);
+        r = add_source(&view, engine.name_space, sql, &statement.tables[i], arena, &sources, err);
     }
     if (r >= 0) {
         r = lake_define(query->work.engine, sources.items, sources.count, sql, NULL,
-                        engine.name_space, &arena, NULL, err);
+                        engine.name_space, arena, ret_scans ? &ret_scans->items : NULL, err);
+    }
+    if (r >= 0 && ret_scans) {
+        ret_scans->commit = view.commit;
+        ret_scans->count = sources.count;
     }
     vec_done(&sources);
     if (r < 0) {
@@ -157,12 +169,13 @@ static corrie_query_options read_options(const corrie_query_options *options)
 int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options *options,
                  struct ArrowArrayStream *ret, corrie_error *err)
 {
+    _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(query_freep) struct query *query = NULL;
     corrie_query_options given = read_options(options);
     int r;
 
     js_setup();
-    r = open_query(lake, str_of(sql), &given, &query, err);
+    r = open_query(lake, str_of(sql), &given, &arena, NULL, &query, err);
     if (r < 0 || (r = engine_query(query->work.engine, str_of(sql), NULL, &query->rows, err)) < 0) {
         return r;
     }
@@ -254,6 +267,7 @@ static int export_durably(struct query *query, struct engine_export *what, const
 int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_options *options,
                          const char *format, const char *path, char **ret_json, corrie_error *err)
 {
+    _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(query_freep) struct query *query = NULL;
     _json_ json_t *document = NULL;
     _free_ char *absolute = NULL;
@@ -266,7 +280,7 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
     js_setup();
     r = find_output(format, &what.format, err);
     if (r < 0 || (r = os_path_absolute(str_of(path), &absolute, err)) < 0 ||
-        (r = open_query(lake, str_of(sql), &given, &query, err)) < 0) {
+        (r = open_query(lake, str_of(sql), &given, &arena, NULL, &query, err)) < 0) {
         return r;
     }
     r = export_durably(query, &what, absolute, &rows, &bytes, err);
@@ -301,6 +315,7 @@ int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_op
                        const char *format, corrie_write_fn write, void *context, int64_t *ret_rows,
                        corrie_error *err)
 {
+    _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(query_freep) struct query *query = NULL;
     corrie_query_options given = read_options(options);
     struct taker taker = {.write = write, .context = context};
@@ -311,7 +326,7 @@ int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_op
 
     js_setup();
     r = find_output(format, &what.format, err);
-    if (r < 0 || (r = open_query(lake, str_of(sql), &given, &query, err)) < 0 ||
+    if (r < 0 || (r = open_query(lake, str_of(sql), &given, &arena, NULL, &query, err)) < 0 ||
         (r = engine_export_rows(query->work.engine, &what, &rows, err)) < 0) {
         return r;
     }
@@ -319,4 +334,83 @@ int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_op
         *ret_rows = rows;
     }
     return 0;
+}
+
+/* ---- explain ---- */
+
+/* -1 is not known. */
+static int set_count(json_t *item, const char *field, int64_t count)
+{
+    return js_set(item, field, count < 0 ? json_null() : json_integer(count));
+}
+
+static int set_texts(json_t *item, const char *field, const struct str *texts, size_t n)
+{
+    json_t *list = json_array();
+    int r = list ? 0 : -1;
+
+    for (size_t i = 0; i < n && r == 0; i++) {
+        r = json_array_append_new(list, js_string(texts[i]));
+    }
+    return r | js_set(item, field, list);
+}
+
+static json_t *scan_json(const struct lake_scan *scan)
+{
+    json_t *item = json_object();
+    int r;
+
+    r = js_set_str(item, "namespace", scan->ns);
+    r |= js_set_str(item, "name", scan->name);
+    r |= js_set(item, "snapshot_id",
+                scan->snapshot_id == SNAPSHOT_NONE ? json_null() : json_integer(scan->snapshot_id));
+    r |= set_count(item, "manifests", scan->manifests);
+    r |= set_count(item, "manifests_pruned", scan->manifests_pruned);
+    r |= set_count(item, "files", scan->files);
+    r |= set_count(item, "files_pruned", scan->files_pruned);
+    r |= set_count(item, "row_groups", scan->row_groups);
+    r |= set_count(item, "row_groups_pruned", scan->row_groups_pruned);
+    r |= set_count(item, "records", scan->records);
+    r |= set_count(item, "bytes", scan->bytes);
+    r |= set_count(item, "delete_files", scan->delete_files);
+    r |= set_texts(item, "columns", scan->columns, scan->n_columns);
+    r |= set_texts(item, "filters", scan->filters, scan->n_filters);
+    if (r != 0) {
+        json_decref(item);
+        return NULL;
+    }
+    return item;
+}
+
+int corrie_explain(corrie_lake *lake, const char *sql, const corrie_query_options *options,
+                   char **ret_json, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(query_freep) struct query *query = NULL;
+    _cleanup_(buf_done) struct buf plan = {0};
+    _json_ json_t *document = NULL;
+    corrie_query_options given = read_options(options);
+    struct scans scans = {.count = 0};
+    struct str ref = str_of(given.ref);
+    json_t *tables;
+    int r;
+
+    js_setup();
+    r = open_query(lake, str_of(sql), &given, &arena, &scans, &query, err);
+    if (r < 0 || (r = engine_explain(query->work.engine, str_of(sql), NULL, &plan, err)) < 0) {
+        return r;
+    }
+    if (lake_means_head(ref) && (r = lake_head(lake, &arena, &ref, err)) < 0) {
+        return r;
+    }
+    document = json_object();
+    tables = json_array();
+    r = js_set_str(document, "ref", ref);
+    r |= js_set_hash(document, "commit", &scans.commit);
+    for (size_t i = 0; i < scans.count && tables; i++) {
+        r |= json_array_append_new(tables, scan_json(&scans.items[i]));
+    }
+    r |= js_set(document, "tables", tables);
+    r |= js_set_str(document, "plan", buf_str(&plan));
+    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }

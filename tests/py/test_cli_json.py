@@ -162,6 +162,7 @@ COMMANDS = [
     ("query", ["query", "SELECT *, [1] AS l, {'a': 1} AS s, 'nan'::FLOAT AS f FROM shop.customers"]),
     ("query", ["query", "SELECT * FROM shop.customers", "--max-rows", "1"]),
     ("query", ["query", "SELECT * FROM shop.customers WHERE false"]),
+    ("explain", ["explain", "SELECT name FROM shop.customers WHERE since > DATE '2026-01-15'"]),
     ("query --to", ["query", "SELECT 1 AS a", "--to", "a.csv"]),
     ("sql", ["sql", "UPDATE shop.customers SET name = 'eve' WHERE name = 'bob'", "--dry-run"]),
     ("sql", ["sql", "CREATE NAMESPACE extra; CREATE TABLE IF NOT EXISTS shop.customers (a INT); "
