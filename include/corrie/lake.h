@@ -328,6 +328,13 @@ int corrie_table_list_open(corrie_lake *lake, const char *ref, const char *table
 int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
                      const char *default_namespace, char **ret_json, corrie_error *err);
 
+/* The files that hold the table's rows, in the order in which rows are read, then the files of deletes that apply to them:
+ * {"namespace","name","files":[{"path","content":"data|position deletes|equality deletes","records","bytes","spec_id",
+ * "partition":{field: text or null},"snapshot_id","sequence_number","row_groups","delete_files","columns":[{"id","name",
+ * "bytes","values","nulls","lower","upper"}]}]}. Counts that are not known are null, bounds are text. Reads all manifests. */
+int corrie_table_files(corrie_lake *lake, const char *ref, const char *name,
+                       const char *default_namespace, char **ret_json, corrie_error *err);
+
 /* ---- changing tables as wholes: one commit on a branch each ---- */
 
 typedef struct corrie_table_options {

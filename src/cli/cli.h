@@ -90,6 +90,9 @@ int verb_table_history(struct cli *cli, const struct args *args, corrie_error *e
 int verb_table_rm(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_rename(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_revert(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_files(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_sample(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_table_export(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_compact(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_expire(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_table_create(struct cli *cli, const struct args *args, corrie_error *err);

@@ -80,7 +80,8 @@ static int settle(struct cli *cli, const struct args *args, corrie_error *err)
 
 static bool writes_files(const struct verb *verb)
 {
-    return verb->run == verb_query;
+    return verb->run == verb_query || verb->run == verb_table_sample ||
+           verb->run == verb_table_export;
 }
 
 static int dispatch(struct cli *cli, const struct args *args, corrie_error *err)

@@ -127,6 +127,7 @@ enum option {
     OPT_OLDER_THAN,
     OPT_REPAIR,
     OPT_KEEP,
+    OPT_SEED,
     /* help */
     OPT_WORDS,
     OPT_MARKDOWN,

@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "arrow/table.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/text.h"
+#include "lang/name.h"
 
 enum { TERMINAL_ROWS = 100 };
 
@@ -163,6 +165,80 @@ int verb_query(struct cli *cli, const struct args *args, corrie_error *err)
         r = query_to_output(cli, args, buf_text(&sql), &options, err);
     }
     return r < 0 ? sql_name_file(err, file) : r;
+}
+
+/* ---- rows of a table ---- */
+
+/* The table that NAME means, as SQL writes it. */
+static int add_table(struct cli *cli, const struct args *args, struct buf *sql, corrie_error *err)
+{
+    struct table_name name;
+    int r = table_name_parse(str_of(args_text(args, OPT_NAME)), &name, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (name.ns.len == 0) {
+        name.ns = str_of(cli_namespace(cli, args) ? cli_namespace(cli, args) : "public");
+    }
+    buf_add_sql_name(sql, name.ns);
+    buf_add_char(sql, '.');
+    buf_add_sql_name(sql, name.table);
+    return 0;
+}
+
+static corrie_query_options rows_options(struct cli *cli, const struct args *args)
+{
+    return (corrie_query_options){.size = sizeof(corrie_query_options),
+                                  .ref = args_text(args, OPT_REF),
+                                  .default_namespace = cli_namespace(cli, args),
+                                  .memory = args_text(args, OPT_MEMORY)};
+}
+
+/* The position that an error has is in SQL that nobody wrote. */
+static int forget_place(corrie_error *err)
+{
+    mem_free(err->position.file);
+    mem_free(err->position.text);
+    err->position = (corrie_position){.line = 0};
+    return err->code;
+}
+
+/* The rows whose hash with the seed is least: the same ones however the table's files are cut. */
+int verb_table_sample(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    corrie_query_options options = rows_options(cli, args);
+    _cleanup_(buf_done) struct buf sql = {0};
+    int r;
+
+    buf_add_text(&sql, "SELECT * FROM ");
+    r = add_table(cli, args, &sql, err);
+    buf_addf(&sql, " AS sampled ORDER BY hash(sampled, %lld) LIMIT %lld",
+             (long long)args_number(args, OPT_SEED, 0), (long long)args_number(args, OPT_ROWS, 10));
+    if (r < 0 || (r = buf_check(&sql, err)) < 0) {
+        return r;
+    }
+    if (args_given(args, OPT_TO)) {
+        r = query_to_file(cli, args, buf_text(&sql), &options, err);
+    } else {
+        r = query_to_output(cli, args, buf_text(&sql), &options, err);
+    }
+    return r < 0 ? forget_place(err) : r;
+}
+
+int verb_table_export(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    corrie_query_options options = rows_options(cli, args);
+    _cleanup_(buf_done) struct buf sql = {0};
+    int r;
+
+    buf_add_text(&sql, "SELECT * FROM ");
+    r = add_table(cli, args, &sql, err);
+    if (r < 0 || (r = buf_check(&sql, err)) < 0) {
+        return r;
+    }
+    r = query_to_file(cli, args, buf_text(&sql), &options, err);
+    return r < 0 ? forget_place(err) : r;
 }
 
 /* ---- explain ---- */

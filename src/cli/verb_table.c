@@ -70,6 +70,72 @@ int verb_table_get(struct cli *cli, const struct args *args, corrie_error *err)
     return r < 0 ? r : show_document(cli, text, &show, err);
 }
 
+/* ---- files ---- */
+
+/* "day=2026-01-02, shop=null" */
+static void add_partition(struct buf *out, const json_t *partition)
+{
+    const char *name;
+    const json_t *value;
+    bool first = true;
+
+    json_object_foreach((json_t *)partition, name, value)
+    {
+        buf_addf(out, "%s%s=%s", first ? "" : ", ", name,
+                 json_is_string(value) ? json_string_value(value) : "null");
+        first = false;
+    }
+}
+
+static int print_files(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    static const struct show_column columns[] = {{"PATH", "path", SHOW_TEXT},
+                                                 {"CONTENT", "content", SHOW_TEXT},
+                                                 {"PARTITION", "partition", SHOW_TEXT},
+                                                 {"RECORDS", "records", SHOW_NUMBER},
+                                                 {"BYTES", "bytes", SHOW_NUMBER},
+                                                 {"ROW GROUPS", "row_groups", SHOW_NUMBER},
+                                                 {"DELETES", "delete_files", SHOW_NUMBER}};
+    json_t *files = json_object_get(document, "files");
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(files, i, item)
+    {
+        _cleanup_(buf_done) struct buf text = {0};
+
+        add_partition(&text, json_object_get(item, "partition"));
+        if (text.failed || json_object_set_new(item, "partition", js_string(buf_str(&text))) != 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    return show_table(cli, files, columns, ARRAY_LEN(columns), err);
+}
+
+int verb_table_files(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {
+        {"", "path", SHOW_TEXT},         {"", "content", SHOW_TEXT},
+        {"", "records", SHOW_NUMBER},    {"", "bytes", SHOW_NUMBER},
+        {"", "spec_id", SHOW_NUMBER},    {"", "snapshot_id", SHOW_TEXT},
+        {"", "row_groups", SHOW_NUMBER}, {"", "delete_files", SHOW_NUMBER},
+    };
+    static const struct show show = {.list = "files",
+                                     .columns = columns,
+                                     .n_columns = ARRAY_LEN(columns),
+                                     .nothing = "the table has no files",
+                                     .print = print_files};
+    corrie_lake *lake;
+    char *text;
+    int r = cli_lake(cli, &lake, err);
+
+    if (r >= 0) {
+        r = corrie_table_files(lake, args_text(args, OPT_REF), args_text(args, OPT_NAME),
+                               cli_namespace(cli, args), &text, err);
+    }
+    return r < 0 ? r : show_document(cli, text, &show, err);
+}
+
 /* ---- history ---- */
 
 int verb_table_history(struct cli *cli, const struct args *args, corrie_error *err)

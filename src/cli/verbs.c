@@ -240,6 +240,23 @@ static const struct flag query_flags[] = {
     MEMORY_FLAG,
 };
 
+static const struct flag table_sample_flags[] = {
+    REF_FLAG,
+    NAMESPACE_FLAG,
+    {OPT_ROWS, FLAG_NUMBER, "--rows", "N", "so many rows; default 10"},
+    {OPT_SEED, FLAG_NUMBER, "--seed", "N", "another number gives other rows; default 0"},
+    {OPT_TO, FLAG_TEXT, "--to", "FILE", "write them to FILE, as query does"},
+    MEMORY_FLAG,
+};
+static const struct flag table_export_flags[] = {
+    {OPT_TO, FLAG_TEXT, "--to", "FILE",
+     "the file: .csv .json .jsonl .parquet .arrow; another name in the format of -o",
+     .required = true},
+    REF_FLAG,
+    NAMESPACE_FLAG,
+    MEMORY_FLAG,
+};
+
 static const struct flag explain_flags[] = {
     {OPT_FILE, FLAG_TEXT, "-f, --file", "FILE", "read the statement from FILE (-: standard input)"},
     REF_FLAG,
@@ -701,6 +718,26 @@ const struct verb cli_verbs[] = {
          "echo \"SELECT * FROM 'sales.csv'\" | corrie query -o json",
      .pages = true,
      .run = verb_query},
+    {.group = "table",
+     .name = "export",
+     .chapter = DATA_OUT,
+     .summary = "write all rows of a table to a file",
+     POSITIONALS(table_positionals),
+     FLAGS(table_export_flags),
+     .examples = "corrie table export shop.customers --to all.parquet\n"
+                 "corrie table export customers --namespace shop --to all.csv --ref dev",
+     .run = verb_table_export},
+    {.group = "table",
+     .name = "sample",
+     .chapter = DATA_OUT,
+     .summary = "show some rows of a table",
+     .text =
+         "Which ones depends on the rows and the seed alone: the same table gives the same sample. Reads all rows.",
+     POSITIONALS(table_positionals),
+     FLAGS(table_sample_flags),
+     .examples = "corrie table sample shop.customers\n"
+                 "corrie table sample shop.customers --rows 1 --seed 7 -o json",
+     .run = verb_table_sample},
     {.name = "explain",
      .chapter = DATA_OUT,
      .summary = "show what a query would read, and what it need not",
@@ -734,6 +771,17 @@ const struct verb cli_verbs[] = {
      .examples =
          "corrie table get shop.customers\ncorrie table get customers --namespace shop --ref main -o json",
      .run = verb_table_get,
+     .pages = true},
+    {.group = "table",
+     .name = "files",
+     .chapter = LOOK,
+     .summary = "list the files of a table, with their partitions",
+     .text = "As JSON with the least and greatest values, nulls and sizes of columns.",
+     POSITIONALS(table_positionals),
+     FLAGS(table_get_flags),
+     .examples = "corrie table files shop.customers\n"
+                 "corrie table files customers --namespace shop --ref main -o json",
+     .run = verb_table_files,
      .pages = true},
     {.group = "namespace",
      .name = "ls",

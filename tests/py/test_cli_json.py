@@ -141,6 +141,9 @@ COMMANDS = [
     ("table history", ["table", "history", "shop.customers"]),
     ("table history", ["table", "history", "shop.customers", "--ref", "dev", "--max-count", "1"]),
     ("table rm", ["table", "rm", "shop.customers"]),
+    ("table files", ["table", "files", "shop.customers"]),
+    ("query", ["table", "sample", "shop.customers", "--rows", "1"]),
+    ("query --to", ["table", "export", "shop.customers", "--to", "all.csv"]),
     ("table compact", ["table", "compact", "shop.customers", "--branch", "dev"]),
     ("table compact", ["table", "compact", "shop.customers", "--dry-run"]),
     ("table expire", ["table", "expire", "shop.customers", "--branch", "dev", "--older-than", "0"]),
@@ -187,8 +190,8 @@ def test_the_page_has_all_verbs(lake: Lake) -> None:
     markdown = lake.run("help", "--markdown").stdout
     verbs = re.findall(r"^### (.*)$", markdown, re.M)
     others = {"help", "table create", "table import", "table create-plan-apply", "table create-external",
-              "branch checkout", "branch diff", "merge", "commit ls", "tag ls", "tag get", "tag create",
-              "tag rm"}  # nothing, or another's
+              "table sample", "table export", "branch checkout", "branch diff", "merge", "commit ls", "tag ls",
+              "tag get", "tag create", "tag rm"}  # nothing, or another's
     assert set(verbs) - others == set(SECTIONS) - {"an error", "query --to"}
 
 
