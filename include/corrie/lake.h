@@ -323,8 +323,9 @@ int corrie_table_list(corrie_lake *lake, const char *ref, const char *table_name
 int corrie_table_list_open(corrie_lake *lake, const char *ref, const char *table_namespace,
                            corrie_cursor **ret, corrie_error *err);
 /* {"id","namespace","name","kind","ref","commit","records","bytes","files","fields":[{"id","name","required",
- * "type"}],"partitions","partitioned_by","metadata_location","tainted","current_snapshot_id","current_schema_id","properties",
- * "last_updated"} */
+ * "type"}],"partitions","partitioned_by","metadata_location","tainted","current_snapshot_id","current_schema_id",
+ * "properties","last_updated","location","source"}; source is that of an external table made of others' metadata, else
+ * null. */
 int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
                      const char *default_namespace, char **ret_json, corrie_error *err);
 

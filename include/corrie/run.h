@@ -102,15 +102,17 @@ typedef struct corrie_external_options {
     const char *table;
     const char *default_namespace;
     const char *branch;
-    const char *metadata_uri; /* an Iceberg metadata file of others; or */
-    const char *const *uris;  /* Parquet files, patterns, folders */
+    const char *
+        metadata_uri; /* an Iceberg metadata file of others, or a folder: the newest in it or in metadata/; or */
+    const char *const *uris; /* Parquet files, patterns, folders */
     size_t n_uris;
     bool overwrite; /* an external table of that name is replaced */
 } corrie_external_options;
 
 /* A table of files that others keep: it can be read, joined, tagged and removed, not written. What the files hold later
- * is not followed: make it again with `overwrite`. The answer is corrie_import's. CORRIE_E_UNSUPPORTED for files that
- * cannot be read without converting them. */
+ * is not followed: make it again with `overwrite`. The answer is corrie_import's, with the metadata
+ * file as the one file and all rows of the table. CORRIE_E_UNSUPPORTED for files that cannot be read without converting
+ * them, of other machines, and for metadata of format version 3. */
 int corrie_table_external(corrie_lake *lake, const corrie_external_options *options,
                           char **ret_json, corrie_error *err);
 

@@ -38,6 +38,7 @@ static int print_table(struct cli *cli, const json_t *document, corrie_error *er
         {"partitioned by", "partitioned_by", SHOW_TEXT},
         {"last updated", "last_updated", SHOW_TIME},
         {"metadata", "metadata_location", SHOW_TEXT},
+        {"source", "source", SHOW_TEXT},
     };
     static const struct show_column columns[] = {{"NAME", "name", SHOW_TEXT},
                                                  {"REQUIRED", "required", SHOW_TEXT},

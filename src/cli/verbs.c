@@ -213,11 +213,12 @@ static const struct flag table_external_flags[] = {
     {OPT_URI, FLAG_LIST, "--search-pattern, --from, --search-uri", "URI",
      "Parquet file, pattern or folder; may be given again"},
     {OPT_METADATA_URI, FLAG_TEXT, "--metadata-json-uri", "URI",
-     "metadata file of an Iceberg table (not in this version)"},
+     "metadata file of an Iceberg table, or the folder of one (the newest in it)"},
     NAME_FLAG,
     BRANCH_FLAG,
     NAMESPACE_FLAG,
-    {OPT_REPLACE, FLAG_SWITCH, "--overwrite", NULL, "make an external table of that name anew"},
+    {OPT_REPLACE, FLAG_SWITCH, "--overwrite, --replace", NULL,
+     "make an external table of that name anew: take what it is now"},
 };
 static const struct flag table_import_flags[] = {
     URI_FLAG, NAME_FLAG, BRANCH_FLAG, NAMESPACE_FLAG, IMPORT_FLAGS, FILE_FLAGS, MEMORY_FLAG,
@@ -681,7 +682,9 @@ const struct verb cli_verbs[] = {
      .chapter = DATA_IN,
      .summary = "make a table of files that others keep",
      .text =
-         "Nothing is copied. The table can be read, not written; what the files hold later is not followed.",
+         "No rows are copied. The table can be read, not written. It stays as it is now on every branch, "
+         "whatever becomes of the table outside; --overwrite takes what that is then. The files are others' "
+         "to keep: when they remove one, rows of it cannot be read any more.",
      POSITIONALS(table_positionals),
      FLAGS(table_external_flags),
      .examples = "corrie query \"SELECT 1 AS n\" --to ../n.parquet && "

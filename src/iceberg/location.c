@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "os/file.h"
 
 #define NAME_MAX_BYTES 64
 #define FILE_SCHEME "file://"
@@ -62,6 +63,15 @@ static int canonical(struct str path, struct arena *arena, struct str *ret, corr
     return 0;
 }
 
+/* The path of the spellings above; anything else as it is. */
+static struct str plain_path(struct str path)
+{
+    if (str_starts(path, STR(FILE_SCHEME))) {
+        return str_from(path, sizeof FILE_SCHEME - 1);
+    }
+    return str_starts(path, STR("file:/")) ? str_from(path, sizeof "file:" - 1) : path;
+}
+
 int location_resolve(const struct table_io *io, struct str path, struct arena *arena,
                      struct str *ret, corrie_error *err)
 {
@@ -70,6 +80,10 @@ int location_resolve(const struct table_io *io, struct str path, struct arena *a
     size_t best = 0;
     struct str best_rest = STR_EMPTY;
 
+    if (is_under(plain_path(path), plain_path(io->moved_from), &rest)) {
+        return text_or_memory(arena_printf(arena, "%.*s%.*s", STR_FMT(io->moved_to), STR_FMT(rest)),
+                              ret, err);
+    }
     int r = canonical(path, arena, &full, err);
     if (r < 0) {
         return r;
@@ -112,6 +126,52 @@ int location_key(const struct table_io *io, struct str path, struct arena *arena
     }
     *ret = str_from(rest, 1);
     return 0;
+}
+
+int location_check_local(struct str path, corrie_error *err)
+{
+    struct str plain = plain_path(path);
+
+    if (plain.len > 0 && plain.data[0] == '/') {
+        return 0;
+    }
+    corrie_fail(err, CORRIE_E_UNSUPPORTED, "'%.*s' is not on this machine", STR_FMT(path));
+    return corrie_hint(err, "this version reads external tables from directories only");
+}
+
+static int read_outside(struct str path, size_t max, struct buf *out, corrie_error *err)
+{
+    _free_ char *name = NULL;
+    struct os_stat stat;
+    int r = location_check_local(path, err);
+
+    if (r < 0) {
+        return r;
+    }
+    name = str_dup(plain_path(path));
+    if (!name) {
+        return corrie_fail_memory(err);
+    }
+    r = os_stat(name, &stat, err);
+    if (r >= 0 && stat.kind != OS_FILE) { /* a FIFO would be waited for */
+        return corrie_fail(err, CORRIE_E_CORRUPT, "'%s' is no file", name);
+    }
+    return r < 0 ? r : os_file_read(name, max, out, err);
+}
+
+int location_read(const struct table_io *io, struct str path, size_t max, struct buf *out,
+                  corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct str full;
+    struct str key;
+    int r = location_resolve(io, path, &arena, &full, err);
+
+    if (r >= 0 && io->outside && !is_under(full, io->root, &key)) {
+        return read_outside(full, max, out, err);
+    }
+    r = r < 0 ? r : location_key(io, path, &arena, &key, err);
+    return r < 0 ? r : store_get(io->store, key, max, out, NULL, err);
 }
 
 int location_of_key(const struct table_io *io, struct str key, struct arena *arena, struct str *ret,

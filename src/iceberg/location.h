@@ -9,7 +9,10 @@
 #ifndef CORRIE_ICEBERG_LOCATION_H
 #define CORRIE_ICEBERG_LOCATION_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/str.h"
@@ -24,6 +27,12 @@ struct table_io {
     const struct str *older_roots; /* the lake's former roots, same form; may be NULL */
     size_t n_older_roots;
     const struct cancel *cancel; /* may be NULL */
+    /* Files of others, of an external table: what does not lie under `root` is read where it is, and only read. */
+    bool outside;
+    /* The table's folder as its metadata calls it, and as it is now (a URI of this form): paths under the first mean
+     * the second. May both be empty. */
+    struct str moved_from;
+    struct str moved_to;
 };
 
 /* The URI that Iceberg files use for the store's root: "file:///srv/my lake". In `arena`. */
@@ -34,6 +43,13 @@ int location_of_store(struct store *store, struct arena *arena, struct str *ret,
  * become "file:///x"; anything else comes back as it is. In `arena` or borrowed from `path`. */
 int location_resolve(const struct table_io *io, struct str path, struct arena *arena,
                      struct str *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Appends the whole file at `path`, resolved first, to `out`: CORRIE_E_NOT_FOUND if there is none, or it lies outside the
+ * root and those are not to be read; CORRIE_E_LIMIT if it has more than `max` bytes; CORRIE_E_UNSUPPORTED if it is
+ * outside and not on this machine. */
+int location_read(const struct table_io *io, struct str path, size_t max, struct buf *out,
+                  corrie_error *err) CORRIE_MUST_USE;
+/* CORRIE_E_UNSUPPORTED for a URI of another scheme than file://, or of another host. */
+int location_check_local(struct str path, corrie_error *err) CORRIE_MUST_USE;
 /* The key in io->store of an absolute path (resolved first). CORRIE_E_NOT_FOUND if it lies outside the
  * root: the file belongs to someone else's directory. In `arena` or borrowed. */
 int location_key(const struct table_io *io, struct str path, struct arena *arena, struct str *ret,

@@ -325,8 +325,8 @@ int metadata_of_document(json_t *document, int format_version, const char *what,
     return 0;
 }
 
-int metadata_parse(struct str json, const char *what, struct table_metadata **ret,
-                   corrie_error *err)
+static int parse_json(struct str json, const char *what, struct table_metadata **ret,
+                      corrie_error *err)
 {
     _json_ json_t *document = NULL;
     int64_t version = 0;
@@ -388,35 +388,32 @@ static int gunzip(struct str packed, struct buf *out, corrie_error *err)
     return 0;
 }
 
+int metadata_parse(struct str bytes, const char *what, struct table_metadata **ret,
+                   corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf unpacked;
+
+    buf_init(&unpacked, CORRIE_MAX_METADATA);
+    if (bytes.len < 2 || (uint8_t)bytes.data[0] != 0x1f || (uint8_t)bytes.data[1] != 0x8b) {
+        return parse_json(bytes, what, ret, err);
+    }
+    int r = gunzip(bytes, &unpacked, err);
+    return r < 0 ? corrie_wrap(err, "%s", what) : parse_json(buf_str(&unpacked), what, ret, err);
+}
+
 int metadata_read(const struct table_io *io, struct str location, struct table_metadata **ret,
                   corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(buf_done) struct buf bytes = {0};
-    _cleanup_(buf_done) struct buf unpacked;
-    struct str key;
+    _cleanup_(buf_done) struct buf bytes;
+    const char *what = arena_text(&arena, location);
 
-    buf_init(&unpacked, CORRIE_MAX_METADATA);
-    int r = location_key(io, location, &arena, &key, err);
-    if (r >= 0) {
-        r = store_get(io->store, key, CORRIE_MAX_METADATA, &bytes, NULL, err);
-    }
+    buf_init(&bytes, CORRIE_MAX_METADATA);
+    int r = location_read(io, location, CORRIE_MAX_METADATA, &bytes, err);
     if (r < 0) {
         return corrie_wrap(err, "read table metadata");
     }
-    const char *what = arena_printf(&arena, "%.*s", STR_FMT(location));
-    if (!what) {
-        return corrie_fail_memory(err);
-    }
-    struct str json = buf_str(&bytes);
-    if (json.len >= 2 && (uint8_t)json.data[0] == 0x1f && (uint8_t)json.data[1] == 0x8b) {
-        r = gunzip(json, &unpacked, err);
-        if (r < 0) {
-            return corrie_wrap(err, "%s", what);
-        }
-        json = buf_str(&unpacked);
-    }
-    return metadata_parse(json, what, ret, err);
+    return what ? metadata_parse(buf_str(&bytes), what, ret, err) : corrie_fail_memory(err);
 }
 
 int metadata_format(const struct table_metadata *metadata, struct buf *out, corrie_error *err)

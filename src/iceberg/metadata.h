@@ -74,11 +74,11 @@ struct property {
     struct str value;
 };
 
-/* Parses a metadata file (version 1 or 2). `what` names it in messages. CORRIE_E_CORRUPT names the field that
+/* Parses a metadata file (version 1 or 2), plain or packed by gzip. `what` names it in messages. CORRIE_E_CORRUPT names the field that
  * is wrong; CORRIE_E_UNSUPPORTED for other versions. */
-int metadata_parse(struct str json, const char *what, struct table_metadata **ret,
+int metadata_parse(struct str bytes, const char *what, struct table_metadata **ret,
                    corrie_error *err) CORRIE_MUST_USE;
-/* Reads the file at `location` through the store; *.gz.metadata.json is unpacked. */
+/* The same of the file at `location` (location_read). */
 int metadata_read(const struct table_io *io, struct str location, struct table_metadata **ret,
                   corrie_error *err) CORRIE_MUST_USE;
 /* The document as it would be stored. Appends to `out`. */

@@ -24,8 +24,6 @@ int manifest_compare(const void *a, const void *b)
 static int read_file(const struct table_io *io, struct str path, struct arena *arena,
                      struct buf *out, const char **ret_what, corrie_error *err)
 {
-    struct str key;
-
     int r = cancel_check(io->cancel, err);
     if (r < 0) {
         return r;
@@ -34,8 +32,8 @@ static int read_file(const struct table_io *io, struct str path, struct arena *a
     if (!what) {
         return corrie_fail_memory(err);
     }
-    if ((r = location_key(io, path, arena, &key, err)) < 0 ||
-        (r = store_get(io->store, key, CORRIE_MAX_MANIFEST, out, NULL, err)) < 0) {
+    r = location_read(io, path, CORRIE_MAX_MANIFEST, out, err);
+    if (r < 0) {
         if (r == CORRIE_E_USAGE) {
             err->code = CORRIE_E_CORRUPT; /* a name that no program would give a file */
         }

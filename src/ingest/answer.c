@@ -18,9 +18,28 @@ static json_t *error_json(const corrie_error *error)
     return document;
 }
 
-json_t *import_files_json(const struct import *import)
+/* An external table has one file for its user: the metadata. */
+static json_t *metadata_json(const struct import *import)
 {
     json_t *files = json_array();
+    json_t *item = json_object();
+    int r;
+
+    r = js_set_str(item, "uri", import->written.table.source);
+    r |= js_set_str(item, "status", import->committed ? STR("imported") : STR("skipped"));
+    r |= js_set_int(item, "rows", import->rows);
+    r |= js_set_int(item, "bytes", import->bytes);
+    r |= json_array_append_new(files, item);
+    if (r != 0) {
+        json_decref(files);
+        return NULL;
+    }
+    return files;
+}
+
+json_t *import_files_json(const struct import *import)
+{
+    json_t *files = import->metadata.len > 0 ? metadata_json(import) : json_array();
     bool has_rows = import->written.selects && import->options->mode != CORRIE_IMPORT_CREATE;
     size_t select = 0;
     int r = 0;

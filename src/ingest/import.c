@@ -249,7 +249,11 @@ static int publish(struct import *import, corrie_error *err)
     char *message;
     int r;
 
-    if (import->options->mode == CORRIE_IMPORT_CREATE) {
+    if (import->metadata.len > 0) {
+        message =
+            arena_printf(&import->arena, "External table %.*s.%.*s of %.*s", STR_FMT(import->ns),
+                         STR_FMT(import->table.table), STR_FMT(import->metadata));
+    } else if (import->options->mode == CORRIE_IMPORT_CREATE) {
         message = arena_printf(&import->arena, "Create table %.*s.%.*s", STR_FMT(import->ns),
                                STR_FMT(import->table.table));
     } else {
@@ -297,7 +301,9 @@ static int write_table(struct import *import, corrie_error *err)
         return r;
     }
     import->created_namespace = r > 0;
-    if (import->options->mode == CORRIE_IMPORT_CREATE) {
+    if (import->metadata.len > 0) {
+        r = import_external(import, err);
+    } else if (import->options->mode == CORRIE_IMPORT_CREATE) {
         r = lake_tx_write(import->tx, &write, &import->arena, &import->written, err);
     } else {
         r = import->options->in_place ? import_adopt(import, &write, err)
@@ -354,9 +360,12 @@ static int import_files(struct import *import, corrie_error *err)
 {
     int r;
 
-    if (import->external && import->exists && import_adds(import)) {
+    if (import->external && import->exists && import_adds(import) && !import->before.managed) {
         corrie_fail(err, CORRIE_E_EXISTS, "the table exists");
         return corrie_hint(err, "--overwrite makes an external table anew");
+    }
+    if (import->metadata.len > 0) {
+        return write_table(import, err);
     }
     r = import->planned ? 0 : import_describe(import, err);
     if (r < 0) {

@@ -33,6 +33,8 @@ struct import {
     struct lake_written written;
     struct hash commit;
     bool committed;
+    struct str
+        metadata; /* where the Iceberg metadata lies that an external table is made of; empty: of files */
     bool external; /* the table is made of files where they are, and can only be read */
     bool planned;  /* the schema comes from a plan: no files are looked at */
     /* What counts of it, when others imported the same files meanwhile: look_at_what_came. */
@@ -70,6 +72,8 @@ int import_partitioning(struct import *import, struct lake_write *write, corrie_
 /* place.c: files become the table's where they are. */
 int import_adopt(struct import *import, struct lake_write *write, corrie_error *err)
     CORRIE_MUST_USE;
+/* The table that import->metadata describes. */
+int import_external(struct import *import, corrie_error *err) CORRIE_MUST_USE;
 
 /* answer.c: the documents that tell what came of it. NULL: memory ran out. */
 json_t *import_files_json(const struct import *import);

@@ -1,6 +1,4 @@
-/* place.c — Parquet files that become a table's where they are: import --in-place, external tables. */
-#include <string.h>
-
+/* place.c — Parquet files that become a table's where they are: import --in-place, external tables of files. */
 #include "base/mem.h"
 #include "ingest/ingest_priv.h"
 #include "lake/adopt.h"
@@ -106,34 +104,4 @@ int import_adopt(struct import *import, struct lake_write *write, corrie_error *
     write->schema = &import->schema;
     return lake_tx_adopt(import->tx, write, files, n, import->external, &import->arena,
                          &import->written, err);
-}
-
-int corrie_table_external(corrie_lake *lake, const corrie_external_options *options,
-                          char **ret_json, corrie_error *err)
-{
-    corrie_external_options given = {.size = sizeof given};
-    corrie_import_options files = {.size = sizeof files, .in_place = true, .format = "parquet"};
-    _cleanup_(import_done) struct import import = {
-        .lake = lake, .options = &files, .external = true};
-    int r;
-
-    memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
-    if (!given.table) {
-        return corrie_fail(err, CORRIE_E_USAGE, "no table was named");
-    }
-    if (given.metadata_uri) {
-        corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                    "this version makes external tables of Parquet files, not of %s",
-                    given.metadata_uri);
-        return corrie_hint(err, "name the table's data files: --search-pattern");
-    }
-    files.table = given.table;
-    files.default_namespace = given.default_namespace;
-    files.branch = given.branch;
-    files.uris = given.uris;
-    files.n_uris = given.n_uris;
-    files.mode = given.overwrite ? CORRIE_IMPORT_REPLACE : CORRIE_IMPORT_APPEND;
-    js_setup();
-    r = import_once(&import, ret_json, err);
-    return r < 0 ? corrie_wrap(err, "make the external table %s", given.table) : 0;
 }

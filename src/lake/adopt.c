@@ -56,7 +56,7 @@ static int load_base(struct adopting *a, corrie_error *err)
                                             : "the external table exists");
     }
     if (a->exists && !a->external && !a->table.managed) {
-        return corrie_fail(err, CORRIE_E_REFUSED, "the table is external: it can only be read");
+        return lake_refuse_external(&a->table, err);
     }
     if (!a->exists || a->external) {
         return make_base(a, err);
@@ -138,41 +138,11 @@ static int describe(struct adopting *a, const struct adopted_file *files, size_t
 static int stage(struct adopting *a, const struct table_version *version, struct lake_table *ret,
                  corrie_error *err)
 {
-    _cleanup_(buf_done) struct buf doc = {0};
-    const struct table_metadata *metadata = version->metadata;
-    struct lake_table table = {.id = metadata->table_uuid,
-                               .snapshot_id = version->snapshot_id,
-                               .schema_id = metadata->current_schema_id,
-                               .spec_id = metadata->default_spec_id,
-                               .records = version->records,
-                               .bytes = version->bytes,
-                               .files = version->files,
-                               .managed = !a->external};
-    const struct lake_table *before = a->exists && a->write->mode == LAKE_APPEND ? &a->table : NULL;
-    struct tree_edit edit = {.value = {.id = metadata->table_uuid}};
-    struct key key;
-    int r;
+    struct lake_table names = {.ns = a->write->ns, .name = a->write->name, .managed = !a->external};
+    bool keeps = a->exists && a->write->mode == LAKE_APPEND;
 
-    if (arena_str(a->arena, a->write->ns, &table.ns) < 0 ||
-        arena_str(a->arena, a->write->name, &table.name) < 0 ||
-        arena_str(a->arena, lake_relative(a->tx->lake, a->location), &table.location) < 0 ||
-        arena_str(a->arena, lake_relative(a->tx->lake, str_of(version->location)),
-                  &table.metadata_location) < 0) {
-        return corrie_fail_memory(err);
-    }
-    r = lake_table_doc(&table, &doc, err);
-    if (r < 0 || (r = KEY_MAKE(&key, err, STR("table"), table.ns, table.name)) < 0) {
-        return r;
-    }
-    edit.key = key_str(&key);
-    edit.value.doc = buf_str(&doc);
-    tx_taint(a->tx, before, &edit.value);
-    r = tx_stage(a->tx, &edit, 1, err);
-    if (r < 0 || (r = tx_note_output(a->tx, edit.key, before, err)) < 0) {
-        return r;
-    }
-    *ret = table;
-    return 0;
+    return tx_stage_version(a->tx, version, a->location, &names, keeps ? &a->table : NULL, a->arena,
+                            ret, err);
 }
 
 static int adopt(struct adopting *a, const struct adopted_file *files, size_t n,

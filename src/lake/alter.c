@@ -8,47 +8,6 @@
 #include "lake/tx_priv.h"
 #include "lang/name.h"
 
-int tx_stage_version(struct lake_tx *tx, const struct lake_table *before, struct str location,
-                     const struct table_version *version, struct arena *arena,
-                     struct lake_table *ret, corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf doc = {0};
-    const struct table_metadata *metadata = version->metadata;
-    struct lake_table table = {.ns = before->ns,
-                               .name = before->name,
-                               .id = metadata->table_uuid,
-                               .snapshot_id = version->snapshot_id,
-                               .schema_id = metadata->current_schema_id,
-                               .spec_id = metadata->default_spec_id,
-                               .records = version->records,
-                               .bytes = version->bytes,
-                               .files = version->files,
-                               .managed = true};
-    struct tree_edit edit = {.value = {.id = metadata->table_uuid}};
-    struct key key;
-    int r;
-
-    if (arena_str(arena, lake_relative(tx->lake, location), &table.location) < 0 ||
-        arena_str(arena, lake_relative(tx->lake, str_of(version->location)),
-                  &table.metadata_location) < 0) {
-        return corrie_fail_memory(err);
-    }
-    r = lake_table_doc(&table, &doc, err);
-    if (r < 0 || (r = KEY_MAKE(&key, err, STR("table"), table.ns, table.name)) < 0) {
-        return r;
-    }
-    edit.key = key_str(&key);
-    edit.value.doc = buf_str(&doc);
-    tx_taint(tx, before, &edit.value);
-    r = tx_stage(tx, &edit, 1, err);
-    if (r < 0 || (r = tx_note_output(tx, edit.key, before, err)) < 0) {
-        return r;
-    }
-    table.taint = before->taint;
-    *ret = table;
-    return 0;
-}
-
 /* ---- columns, partition fields, properties ---- */
 
 /* Takes `next` where an edit gave it. */
@@ -162,9 +121,9 @@ int lake_tx_alter(struct lake_tx *tx, const struct lake_alter *alter, struct are
         version.records = target.table.records;
         version.bytes = target.table.bytes;
         version.files = target.table.files;
-        r = version.location
-                ? tx_stage_version(tx, &target.table, target.location, &version, arena, &table, err)
-                : corrie_fail_memory(err);
+        r = version.location ? tx_stage_version(tx, &version, target.location, &target.table,
+                                                &target.table, arena, &table, err)
+                             : corrie_fail_memory(err);
     }
     if (r < 0) {
         return corrie_wrap(err, "alter table %.*s.%.*s", STR_FMT(alter->ns), STR_FMT(alter->name));

@@ -347,9 +347,12 @@ static int table_json(struct lake *lake, const struct lake_view *view, struct st
     _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
     struct property_list properties = {.failed = 0};
     _json_ json_t *document = NULL;
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct str location;
     int r;
 
     r = totals_json(lake, table, &document, err);
+    r = r < 0 ? r : lake_absolute(lake, table->location, &arena, &location, err);
     if (r < 0 || (r = lake_table_metadata(lake, table, &metadata, err)) < 0) {
         return r;
     }
@@ -367,6 +370,9 @@ static int table_json(struct lake *lake, const struct lake_view *view, struct st
                                                     : json_integer(table->snapshot_id));
     r |= js_set_int(document, "current_schema_id", table->schema_id);
     r |= js_set_time(document, "last_updated", metadata->last_updated_ms * 1000000);
+    r |= js_set_str(document, "location", location);
+    r |= table->source.len > 0 ? js_set_str(document, "source", table->source)
+                               : js_set(document, "source", json_null());
     if (r != 0) {
         return corrie_fail_memory(err);
     }

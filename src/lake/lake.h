@@ -95,6 +95,8 @@ struct lake_table {
     int64_t bytes;
     int64_t files;
     bool managed;
+    struct str
+        source; /* external, by others' metadata: where that file was (a URI); metadata_location is a copy of it */
     struct str taint; /* the job that failed after writing it (a UUID); empty: none did */
 };
 
@@ -125,6 +127,17 @@ int lake_namespaces(const struct lake_view *view, struct arena *arena, struct st
 /* For an error about the taint of a job: puts the job's own error and the way on into the hint. Returns the code. */
 int lake_taint_hint(struct lake *lake, struct str job, corrie_error *err);
 
+/* Says that the table is external, and what can be done instead. CORRIE_E_REFUSED. */
+int lake_refuse_external(const struct lake_table *table, corrie_error *err);
+
+/* Whether the table is one of others' metadata, and its files lie where they keep them: not in the lake. */
+static inline bool lake_table_is_outside(const struct lake_table *table)
+{
+    return table->source.len > 0 && str_find_str(table->location, STR("://")) >= 0;
+}
+/* How the files that `metadata` of the table names are read. Borrows from all three. */
+struct table_io lake_table_io(const struct lake *lake, const struct lake_table *table,
+                              const struct table_metadata *metadata);
 /* The table's Iceberg metadata, read from its file. The caller's: metadata_free. */
 int lake_table_metadata(struct lake *lake, const struct lake_table *table,
                         struct table_metadata **ret, corrie_error *err) CORRIE_MUST_USE;

@@ -105,6 +105,7 @@ static int read_delete(const struct table_metadata *metadata, const struct schem
     struct field *fields;
     int r = check_format(file, err);
 
+    r = r < 0 ? r : location_check_local(file->path, err);
     if (r < 0) {
         return r;
     }
@@ -186,6 +187,7 @@ static int read_files(const struct table_metadata *metadata, const struct schema
         files[i] = (struct engine_file){
             .path = lake_local_path(file->path), .rows = file->record_count, .bytes = file->bytes};
         r = check_format(file, err);
+        r = r < 0 ? r : location_check_local(file->path, err);
         if (r == 0) {
             r = read_constants(metadata, file, arena, &files[i], err);
         }
@@ -220,15 +222,26 @@ int lake_read_files(const struct lake_table *table, const struct table_metadata 
     return 0;
 }
 
+/* Others may have removed what an older version of their table had. */
+static void hint_source(const struct lake_table *table, corrie_error *err)
+{
+    if (table->source.len > 0) {
+        corrie_hint(err, "the table is external, its files are others' to keep: corrie table "
+                         "create-external --overwrite takes what it is now");
+    }
+}
+
 int lake_read_plan(struct lake *lake, const struct lake_table *table,
                    const struct table_metadata *metadata, const struct snapshot *snapshot,
                    const struct predicate *predicates, size_t n_predicates, struct arena *arena,
                    struct scan *ret, corrie_error *err)
 {
-    int r = scan_plan(&lake->io, metadata, snapshot, predicates, n_predicates, arena, ret, err);
+    struct table_io io = lake_table_io(lake, table, metadata);
+    int r = scan_plan(&io, metadata, snapshot, predicates, n_predicates, arena, ret, err);
 
     if (r == CORRIE_E_NOT_FOUND) {
         err->code = CORRIE_E_CORRUPT; /* the snapshot names it, so it was there */
+        hint_source(table, err);
     }
     return r < 0
                ? corrie_wrap(err, "read table %.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name))

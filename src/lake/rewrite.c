@@ -24,9 +24,7 @@ int lake_target_open(struct lake_tx *tx, struct str ns, struct str name, struct 
         return r;
     }
     if (!target.table.managed) {
-        corrie_fail(err, CORRIE_E_REFUSED, "the table %.*s.%.*s is external: it can only be read",
-                    STR_FMT(ns), STR_FMT(name));
-        return corrie_hint(err, "CREATE TABLE … AS SELECT * FROM it makes a table of this lake");
+        return lake_refuse_external(&target.table, err);
     }
     r = lake_absolute(tx->lake, target.table.metadata_location, arena, &target.metadata_location,
                       err);
@@ -259,8 +257,8 @@ int lake_tx_rewrite(struct lake_tx *tx, const struct lake_rewrite *rewrite, stru
         file_writer_discard(&writer);
         return wrap(target, "write", err);
     }
-    r = tx_stage_version(tx, &target->table, target->location, &version, arena, &written.table,
-                         err);
+    r = tx_stage_version(tx, &version, target->location, &target->table, &target->table, arena,
+                         &written.table, err);
     if (r < 0) {
         return wrap(target, "write", err);
     }

@@ -68,6 +68,7 @@ static int parse_table_doc(const json_t *doc, struct arena *arena, struct lake_t
 {
     struct str location;
     struct str metadata_location;
+    struct str source = STR_EMPTY;
     int64_t schema_id;
     int64_t spec_id;
     int r;
@@ -81,13 +82,15 @@ static int parse_table_doc(const json_t *doc, struct arena *arena, struct lake_t
         (r = js_get_int(doc, "records", &table->records, CORRIE_E_CORRUPT, err)) < 0 ||
         (r = js_get_int(doc, "bytes", &table->bytes, CORRIE_E_CORRUPT, err)) < 0 ||
         (r = js_get_int(doc, "files", &table->files, CORRIE_E_CORRUPT, err)) < 0 ||
-        (r = js_get_bool(doc, "managed", &table->managed, CORRIE_E_CORRUPT, err)) < 0) {
+        (r = js_get_bool(doc, "managed", &table->managed, CORRIE_E_CORRUPT, err)) < 0 ||
+        (r = js_opt_str(doc, "source", &source, CORRIE_E_CORRUPT, err)) < 0) {
         return r;
     }
     table->schema_id = (int)schema_id;
     table->spec_id = (int)spec_id;
     if (arena_str(arena, location, &table->location) < 0 ||
-        arena_str(arena, metadata_location, &table->metadata_location) < 0) {
+        arena_str(arena, metadata_location, &table->metadata_location) < 0 ||
+        arena_str(arena, source, &table->source) < 0) {
         return corrie_fail_memory(err);
     }
     return 0;
@@ -130,6 +133,7 @@ static int quick_table_doc(struct str text, struct arena *arena, struct lake_tab
     size_t n;
 
     if (jt_split(text, members, ARRAY_LEN(members), &n, &ignored) < 0 ||
+        jt_find(members, n, "source").len > 0 ||
         !plain_text(jt_find(members, n, "location"), &location) ||
         !plain_text(jt_find(members, n, "metadata_location"), &metadata_location) ||
         !plain_integer(jt_find(members, n, "schema_id"), &schema_id) ||
@@ -217,6 +221,9 @@ int lake_table_doc(const struct lake_table *table, struct buf *out, corrie_error
     r |= js_set_int(doc, "bytes", table->bytes);
     r |= js_set_int(doc, "files", table->files);
     r |= js_set_bool(doc, "managed", table->managed);
+    if (table->source.len > 0) {
+        r |= js_set_str(doc, "source", table->source);
+    }
     return r != 0 ? corrie_fail_memory(err) : js_canonical(doc, out, err);
 }
 
@@ -446,6 +453,32 @@ int lake_namespaces(const struct lake_view *view, struct arena *arena, struct st
 }
 
 /* ---- Iceberg ---- */
+
+int lake_refuse_external(const struct lake_table *table, corrie_error *err)
+{
+    corrie_fail(err, CORRIE_E_REFUSED, "the table %.*s.%.*s is external: it can only be read",
+                STR_FMT(table->ns), STR_FMT(table->name));
+    return corrie_hint(err,
+                       "a copy of the lake's own can be written: corrie sql \"CREATE TABLE mine AS "
+                       "SELECT * FROM %.*s.%.*s\"",
+                       STR_FMT(table->ns), STR_FMT(table->name));
+}
+
+struct table_io lake_table_io(const struct lake *lake, const struct lake_table *table,
+                              const struct table_metadata *metadata)
+{
+    struct table_io io = lake->io;
+
+    if (lake_table_is_outside(
+            table)) { /* what others say of places has nothing to do with the lake's */
+        io.outside = true;
+        io.older_roots = NULL;
+        io.n_older_roots = 0;
+        io.moved_from = metadata->location;
+        io.moved_to = table->location;
+    }
+    return io;
+}
 
 int lake_table_metadata(struct lake *lake, const struct lake_table *table,
                         struct table_metadata **ret, corrie_error *err)

@@ -2,6 +2,7 @@
 #include "lake/tx_priv.h"
 
 #include "base/mem.h"
+#include "iceberg/snapshot.h"
 #include "lang/name.h"
 
 struct lake_view lake_tx_view(const struct lake_tx *tx)
@@ -125,6 +126,57 @@ void tx_taint(const struct lake_tx *tx, const struct lake_table *before, struct 
     } else {
         value->has_taint = foreign_taint(tx, before, &value->taint);
     }
+}
+
+int tx_stage_table(struct lake_tx *tx, struct lake_table *table, const struct lake_table *before,
+                   corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf doc = {0};
+    struct tree_edit edit = {.value = {.id = table->id}};
+    struct key key;
+    int r = lake_table_doc(table, &doc, err);
+
+    if (r < 0 || (r = KEY_MAKE(&key, err, STR("table"), table->ns, table->name)) < 0) {
+        return r;
+    }
+    edit.key = key_str(&key);
+    edit.value.doc = buf_str(&doc);
+    tx_taint(tx, before, &edit.value);
+    r = tx_stage(tx, &edit, 1, err);
+    if (r < 0 || (r = tx_note_output(tx, edit.key, before, err)) < 0) {
+        return r;
+    }
+    table->taint = before ? before->taint : STR_EMPTY;
+    return 0;
+}
+
+int tx_stage_version(struct lake_tx *tx, const struct table_version *version, struct str location,
+                     const struct lake_table *names, const struct lake_table *before,
+                     struct arena *arena, struct lake_table *ret, corrie_error *err)
+{
+    const struct table_metadata *metadata = version->metadata;
+    struct lake_table table = {.id = metadata->table_uuid,
+                               .snapshot_id = version->snapshot_id,
+                               .schema_id = metadata->current_schema_id,
+                               .spec_id = metadata->default_spec_id,
+                               .records = version->records,
+                               .bytes = version->bytes,
+                               .files = version->files,
+                               .managed = names->managed};
+    int r;
+
+    if (arena_str(arena, names->ns, &table.ns) < 0 ||
+        arena_str(arena, names->name, &table.name) < 0 ||
+        arena_str(arena, lake_relative(tx->lake, location), &table.location) < 0 ||
+        arena_str(arena, lake_relative(tx->lake, str_of(version->location)),
+                  &table.metadata_location) < 0) {
+        return corrie_fail_memory(err);
+    }
+    r = tx_stage_table(tx, &table, before, err);
+    if (r >= 0) {
+        *ret = table;
+    }
+    return r;
 }
 
 int tx_note_output(struct lake_tx *tx, struct str key, const struct lake_table *before,

@@ -56,10 +56,14 @@ void tx_taint(const struct lake_tx *tx, const struct lake_table *before, struct 
 
 struct table_version;
 
-/* Stages a new version of the table `before`, which keeps rows of it. `location` is the table's, absolute. *ret lies in
- * `arena`, its names in that of `before`. */
-int tx_stage_version(struct lake_tx *tx, const struct lake_table *before, struct str location,
-                     const struct table_version *version, struct arena *arena,
-                     struct lake_table *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Stages `table` as the catalog is to have it. `before` as above; *table gets its taint. */
+int tx_stage_table(struct lake_tx *tx, struct lake_table *table, const struct lake_table *before,
+                   corrie_error *err) CORRIE_MUST_USE;
+/* Stages a new version of the table that is called as `names`, and is managed like it; `location` is the table's, absolute.
+ * *ret lies in `arena`. */
+int tx_stage_version(struct lake_tx *tx, const struct table_version *version, struct str location,
+                     const struct lake_table *names, const struct lake_table *before,
+                     struct arena *arena, struct lake_table *ret, corrie_error *err)
+    CORRIE_MUST_USE;
 
 #endif

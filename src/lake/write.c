@@ -36,7 +36,7 @@ static int load_base(struct writing *w, corrie_error *err)
                            STR_FMT(w->write->ns), STR_FMT(w->write->name));
     }
     if (w->exists && !w->table.managed) {
-        return corrie_fail(err, CORRIE_E_REFUSED, "the table is external: it can only be read");
+        return lake_refuse_external(&w->table, err);
     }
     if (w->exists) {
         r = lake_table_metadata(lake, &w->table, &w->base, err);
@@ -167,42 +167,11 @@ static int write_metadata(struct writing *w, struct table_version *ret, corrie_e
 static int stage_table(struct writing *w, const struct table_version *version,
                        struct lake_table *ret, corrie_error *err)
 {
-    _cleanup_(buf_done) struct buf doc = {0};
-    const struct table_metadata *metadata = version->metadata;
-    struct lake_table table = {.id = metadata->table_uuid,
-                               .snapshot_id = version->snapshot_id,
-                               .schema_id = metadata->current_schema_id,
-                               .spec_id = metadata->default_spec_id,
-                               .records = version->records,
-                               .bytes = version->bytes,
-                               .files = version->files,
-                               .managed = true};
-    const struct lake_table *before =
-        w->exists && w->write->mode != LAKE_REPLACE ? &w->table : NULL;
-    struct tree_edit edit = {.value = {.id = metadata->table_uuid}};
-    struct key key;
-    int r;
+    struct lake_table names = {.ns = w->write->ns, .name = w->write->name, .managed = true};
+    bool keeps = w->exists && w->write->mode != LAKE_REPLACE;
 
-    if (arena_str(w->arena, w->write->ns, &table.ns) < 0 ||
-        arena_str(w->arena, w->write->name, &table.name) < 0 ||
-        arena_str(w->arena, lake_relative(w->tx->lake, w->location), &table.location) < 0 ||
-        arena_str(w->arena, lake_relative(w->tx->lake, str_of(version->location)),
-                  &table.metadata_location) < 0) {
-        return corrie_fail_memory(err);
-    }
-    r = lake_table_doc(&table, &doc, err);
-    if (r < 0 || (r = KEY_MAKE(&key, err, STR("table"), table.ns, table.name)) < 0) {
-        return r;
-    }
-    edit.key = key_str(&key);
-    edit.value.doc = buf_str(&doc);
-    tx_taint(w->tx, before, &edit.value);
-    r = tx_stage(w->tx, &edit, 1, err);
-    if (r < 0 || (r = tx_note_output(w->tx, edit.key, before, err)) < 0) {
-        return r;
-    }
-    *ret = table;
-    return 0;
+    return tx_stage_version(w->tx, version, w->location, &names, keeps ? &w->table : NULL, w->arena,
+                            ret, err);
 }
 
 /* Files of one partition come together; those of several selects count once each. */

@@ -57,6 +57,9 @@ static int mark_table(struct files *files, const struct lake_table *table, corri
     if (r <= 0) {
         return r;
     }
+    if (lake_table_is_outside(table)) {
+        return 0; /* all that its metadata names lies elsewhere */
+    }
     r = seen_add(&files->tables, table->location, err);
     r = r < 0 ? r : lake_table_metadata(files->lake, table, &metadata, err);
     return r < 0 ? r : scan_visit(lake_io(files->lake), metadata, NULL, mark_visited, files, err);

@@ -5,6 +5,7 @@
 #include "catalog/key.h"
 #include "catalog/object.h"
 #include "iceberg/scan.h"
+#include "os/file.h"
 #include "store/store.h"
 
 /* ---- files ---- */
@@ -12,7 +13,29 @@
 struct visiting {
     struct fsck *fsck;
     const char *table;
+    struct table_io io;
 };
+
+/* A file outside of the lake. One added in place is not ours to vouch for; without those of a table that is read where others
+ * keep it the table cannot be read, and who asks should be told. */
+static int stat_outside(struct visiting *visiting, struct str path, struct store_info *ret,
+                        corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf name = {0};
+    struct os_stat stat;
+    int r = location_check_local(path, err);
+
+    if (r >= 0) {
+        buf_add_str(&name, str_starts(path, STR("file://")) ? str_from(path, 7) : path);
+        r = buf_check(&name, err);
+    }
+    r = r < 0 ? r : os_stat(buf_text(&name), &stat, err);
+    if (r < 0) {
+        return fsck_note(visiting->fsck, visiting->table, err);
+    }
+    *ret = (struct store_info){.size = stat.size, .mtime = stat.mtime};
+    return 1;
+}
 
 static int check_data_file(struct visiting *visiting, const struct visited_file *file,
                            corrie_error *err)
@@ -26,14 +49,12 @@ static int check_data_file(struct visiting *visiting, const struct visited_file 
 
     r = location_key(lake_io(fsck->lake), file->path, &arena, &key, err);
     if (r == CORRIE_E_NOT_FOUND) {
-        corrie_error_clear(
-            err); /* a file of someone else's, added in place: not ours to vouch for */
-        return 0;
-    }
-    if (r >= 0) {
-        r = store_stat(lake_store(fsck->lake), key, &info, err);
-    }
-    if (r < 0) {
+        corrie_error_clear(err);
+        r = visiting->io.outside ? stat_outside(visiting, file->path, &info, err) : 0;
+        if (r <= 0) {
+            return r;
+        }
+    } else if (r < 0 || store_stat(lake_store(fsck->lake), key, &info, err) < 0) {
         return fsck_note(fsck, visiting->table, err);
     }
     fsck->files++;
@@ -93,6 +114,18 @@ static int check_fits(struct fsck *fsck, const struct lake_table *table,
     return fsck_problem(fsck, str_of(name), buf_str(&what), err);
 }
 
+/* Of a table outside the current snapshot alone: the others let go of older ones as they see fit. */
+static int visit_table(struct visiting *visiting, const struct table_metadata *metadata,
+                       corrie_error *err)
+{
+    const struct snapshot *current = metadata_current_snapshot(metadata);
+
+    if (!visiting->io.outside) {
+        return scan_visit_all(&visiting->io, metadata, visit, visit_failed, visiting, err);
+    }
+    return current ? scan_visit(&visiting->io, metadata, current, visit, visiting, err) : 0;
+}
+
 static int check_table(struct fsck *fsck, const struct lake_table *table, const char *name,
                        corrie_error *err)
 {
@@ -106,7 +139,8 @@ static int check_table(struct fsck *fsck, const struct lake_table *table, const 
     }
     r = table->managed ? check_fits(fsck, table, metadata, name, err) : 0;
     if (r >= 0) {
-        r = scan_visit_all(lake_io(fsck->lake), metadata, visit, visit_failed, &visiting, err);
+        visiting.io = lake_table_io(fsck->lake, table, metadata);
+        r = visit_table(&visiting, metadata, err);
     }
     return r < 0 ? fsck_note(fsck, name, err) : 0;
 }

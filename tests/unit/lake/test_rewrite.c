@@ -121,7 +121,8 @@ static void delete_as_others_do(struct rewriting *r)
     ck_ok(snapshot_row_delta(lake_io(r->f.lake), target.metadata, target.metadata_location, deletes,
                              2, &(struct snapshot_options){0}, &version, err),
           err);
-    ck_ok(tx_stage_version(tx, &target.table, target.location, &version, &r->arena, &staged, err),
+    ck_ok(tx_stage_version(tx, &version, target.location, &target.table, &target.table, &r->arena,
+                           &staged, err),
           err);
     ck_ok(lake_tx_publish(tx, &(struct lake_publish){.message = STR("deletes")}, &commit, err),
           err);
