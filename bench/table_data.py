@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from measure import ROOT
+
 ROWS = int(os.environ.get("CORRIE_BENCH_ROWS", "10000000"))
 SELECT = """SELECT i AS id, (i * 7919) % 1000003 AS user_id, ['view', 'cart', 'purchase', 'remove'][1 + i % 4] AS kind,
     round((hash(i) % 100000) / 100.0, 2) AS price,
@@ -19,6 +21,7 @@ DUCKDB = """
 import os, sys
 import duckdb
 base = duckdb.connect(sys.argv[1])
+base.execute("SET enable_progress_bar = false")
 for statement in sys.argv[2:]:
     if os.path.exists(statement):
         names = [os.path.join(at, n) for at, _, ns in os.walk(statement) for n in ns] or [statement]
@@ -44,3 +47,12 @@ def run(*arguments: str | Path) -> None:
 def write(path: Path, options: str, query: str) -> Path:
     run(":memory:", "SET memory_limit = '2GB'", f"COPY ({query}) TO '{path}' ({options})")
     return path
+
+
+def pyiceberg(folder: Path) -> Path:
+    """A Python that has PyIceberg with a catalog in SQLite."""
+    uv = ROOT / ".deps" / "venv" / "bin" / "uv"
+    subprocess.run([uv, "venv", "-q", "--python", "3.11", folder], check=True)
+    subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", "--python", folder / "bin" / "python",
+                    "pyiceberg[sql-sqlite,pyarrow]==0.12.0"], check=True)
+    return folder / "bin" / "python"
