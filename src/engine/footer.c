@@ -230,14 +230,14 @@ static struct footer_node read_element(struct cursor *cursor)
             skip(cursor, type, false, 0);
         }
     }
-    if (node.children < 0 || node.children > CORRIE_MAX_FIELDS || !str_is_utf8(node.name, NULL) ||
-        str_find(node.name, '\0') >= 0) {
+    if (node.children < 0 || node.children > CORRIE_MAX_FIELDS || !str_is_utf8(node.name, NULL)) {
         stop(cursor, WRONG);
     }
     return node;
 }
 
-static int read_schema(struct cursor *cursor, struct footer *footer, corrie_error *err)
+static int read_schema(struct cursor *cursor, struct str path, struct footer *footer,
+                       corrie_error *err)
 {
     const uint8_t *start = cursor->at;
     int type;
@@ -251,6 +251,10 @@ static int read_schema(struct cursor *cursor, struct footer *footer, corrie_erro
 
         if (cursor->trouble != FINE || i == 0) {
             continue; /* the root */
+        }
+        if (str_find(node.name, '\0') >= 0) {
+            return corrie_fail(err, CORRIE_E_DATA, "%.*s: the name of column %zu holds a zero byte",
+                               STR_FMT(path), (size_t)i);
         }
         if (arena_str(&footer->arena, node.name, &node.name) < 0 ||
             vec_push(&footer->nodes, node) < 0) {
@@ -312,7 +316,7 @@ int footer_parse(struct str bytes, struct str path, struct footer *footer, corri
 
     while (next_field(&cursor, &field, &type)) {
         if (field == 2 && type == THRIFT_LIST && !has_schema) {
-            int r = read_schema(&cursor, footer, err);
+            int r = read_schema(&cursor, path, footer, err);
 
             if (r < 0) {
                 return r;
