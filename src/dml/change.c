@@ -255,6 +255,48 @@ static void compose_count(struct compose *sql, const struct dml *dml)
     compose_text(sql, " GROUP BY " DML_FILE);
 }
 
+/* Counts the rows that are hit, file by file; of files that go whole it is known. */
+static int count_hits(struct dml *dml, const struct lake_target *target,
+                      const struct compose *count, const bool *whole, struct dml_numbers *ret,
+                      corrie_error *err)
+{
+    const struct scan *scan = &target->scan;
+    size_t *chosen = arena_array(&dml->arena, size_t, scan->n_files);
+    struct dml_numbers all = {.values = arena_array(&dml->arena, int64_t, 2 * (scan->n_files + 1))};
+    struct dml_numbers counted = {0};
+    size_t n = 0;
+    int r = 0;
+
+    if (!chosen || !all.values) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < scan->n_files; i++) {
+        if (whole[i]) {
+            all.values[2 * all.rows] = (int64_t)i;
+            all.values[2 * all.rows++ + 1] = scan->files[i].record_count;
+        } else {
+            chosen[n++] = i;
+        }
+    }
+    dml->report.files_read = (int64_t)n;
+    if (n > 0) {
+        r = lake_target_define(target, dml_engine(dml), STR(DML_SPACE), STR("target"), chosen, n,
+                               err);
+        r = r < 0 ? r : dml_numbers(dml, count, 2, &counted, err);
+    }
+    for (size_t i = 0; r >= 0 && i < counted.rows; i++) {
+        int64_t file = counted.values[2 * i];
+
+        if (file < 0 || (size_t)file >= n || all.rows >= scan->n_files) {
+            return corrie_fail(err, CORRIE_E_INTERNAL, "a row stands in no file of the table");
+        }
+        all.values[2 * all.rows] = (int64_t)chosen[file];
+        all.values[2 * all.rows++ + 1] = counted.values[2 * i + 1];
+    }
+    *ret = all;
+    return r < 0 ? r : 0;
+}
+
 /* Counts, and rewrites what was hit. */
 static int change_files(struct dml *dml, struct lake_target *target, const struct dml_sets *sets,
                         const struct compose *count, const struct engine_binding *binding,
@@ -266,10 +308,22 @@ static int change_files(struct dml *dml, struct lake_target *target, const struc
     struct dml_numbers numbers;
     struct dml_hits hits;
     struct str select;
+    bool *whole;
     int r;
 
-    r = dml_define_candidates(dml, target, binding, err);
-    if (r < 0 || (r = dml_numbers(dml, count, 2, &numbers, err)) < 0 ||
+    r = dml_find_candidates(dml, target, binding, err);
+    if (r < 0) {
+        return r;
+    }
+    whole = arena_array(&dml->arena, bool, target->scan.n_files);
+    if (!whole) {
+        return corrie_fail_memory(err);
+    }
+    memset(whole, 0, target->scan.n_files * sizeof *whole);
+    if (deletes) {
+        r = dml_find_whole(dml, target, row_name(dml), &whole, err);
+    }
+    if (r < 0 || (r = count_hits(dml, target, count, whole, &numbers, err)) < 0 ||
         (r = dml_take_hits(dml, target, &numbers, deletes, &hits, err)) < 0) {
         return r;
     }

@@ -107,7 +107,10 @@ int dml_read_tables(struct dml *dml, const struct compose *sql, const struct sql
 /* Binds a text: tables that were read, and with `target` DML_TARGET. */
 int dml_bind(struct dml *dml, const struct compose *sql, const struct lake_target *target,
              struct engine_binding *ret, corrie_error *err) CORRIE_MUST_USE;
-/* The files that may hold rows for which the filters of the binding's scans of DML_TARGET are true become DML_TARGET. */
+/* The files that may hold rows for which the filters of the binding's scans of DML_TARGET are true: target->scan. */
+int dml_find_candidates(struct dml *dml, struct lake_target *target,
+                        const struct engine_binding *binding, corrie_error *err) CORRIE_MUST_USE;
+/* And they become DML_TARGET. */
 int dml_define_candidates(struct dml *dml, struct lake_target *target,
                           const struct engine_binding *binding, corrie_error *err) CORRIE_MUST_USE;
 /* Rows of whole numbers, nulls as -1. */
@@ -159,6 +162,9 @@ struct dml_hits {
 int dml_take_hits(struct dml *dml, const struct lake_target *target,
                   const struct dml_numbers *numbers, bool goes, struct dml_hits *ret,
                   corrie_error *err) CORRIE_MUST_USE;
+/* whole.c: of the target's scan, the files of which a DELETE by the statement's condition surely takes all rows. */
+int dml_find_whole(struct dml *dml, const struct lake_target *target, struct str alias, bool **ret,
+                   corrie_error *err) CORRIE_MUST_USE;
 /* Rewrites: `selects` read DML_REWRITE, which is defined here. */
 int dml_rewrite(struct dml *dml, const struct lake_target *target, const struct dml_hits *hits,
                 const struct str *selects, size_t n_selects, corrie_error *err) CORRIE_MUST_USE;

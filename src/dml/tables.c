@@ -176,8 +176,8 @@ int dml_bind(struct dml *dml, const struct compose *sql, const struct lake_targe
     return r < 0 ? compose_place(sql, dml, err) : 0;
 }
 
-int dml_define_candidates(struct dml *dml, struct lake_target *target,
-                          const struct engine_binding *binding, corrie_error *err)
+int dml_find_candidates(struct dml *dml, struct lake_target *target,
+                        const struct engine_binding *binding, corrie_error *err)
 {
     struct engine_scan *scans = arena_array(&dml->arena, struct engine_scan, binding->n_scans);
     size_t n = 0;
@@ -197,7 +197,17 @@ int dml_define_candidates(struct dml *dml, struct lake_target *target,
     }
     dml->report.files_read = (int64_t)target->scan.n_files;
     dml->report.files_pruned = (int64_t)target->scan.n_pruned;
-    return lake_target_define(target, dml_engine(dml), STR(DML_SPACE), STR("target"), NULL, 0, err);
+    return 0;
+}
+
+int dml_define_candidates(struct dml *dml, struct lake_target *target,
+                          const struct engine_binding *binding, corrie_error *err)
+{
+    int r = dml_find_candidates(dml, target, binding, err);
+
+    return r < 0 ? r
+                 : lake_target_define(target, dml_engine(dml), STR(DML_SPACE), STR("target"), NULL,
+                                      0, err);
 }
 
 /* ---- numbers ---- */
