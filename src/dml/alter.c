@@ -347,6 +347,37 @@ static int alter_spec(struct altering *a, const struct sql_alter *action, corrie
     return r < 0 && err->position.line == 0 && n > 0 ? at_text(a->dml, action->text, err) : r;
 }
 
+/* ---- sort order ---- */
+
+/* The whole order at once. */
+static int alter_order(struct altering *a, const struct sql_alter *action, corrie_error *err)
+{
+    struct lake_alter alter = {.reorder = true, .n_sort_terms = action->n_orders};
+    struct sort_term *terms = arena_array(&a->dml->arena, struct sort_term, action->n_orders);
+    int r = 0;
+
+    if (!terms) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; r >= 0 && i < action->n_orders; i++) {
+        const struct sql_order *order = &action->orders[i];
+        struct partition_term term = {0};
+
+        r = one_term(a, order->term, &term, err);
+        terms[i] = (struct sort_term){.source_id = term.source_id,
+                                      .transform = term.transform,
+                                      .descending = order->descending,
+                                      .nulls_last = order->nulls_last};
+    }
+    alter.sort_terms = terms;
+    if (r >= 0) {
+        r = alter_table(a, &alter, err);
+    }
+    return r < 0 && err->position.line == 0 && action->n_orders > 0
+               ? at_text(a->dml, action->orders[0].term, err)
+               : r;
+}
+
 /* ---- the rest ---- */
 
 static int alter_property(struct altering *a, const struct sql_alter *action, corrie_error *err)
@@ -403,6 +434,8 @@ static int alter_once(struct altering *a, const struct sql_alter *action, corrie
         return alter_fields(a, action, err);
     case ALTER_SET_PARTITIONS:
         return alter_spec(a, action, err);
+    case ALTER_SET_ORDER:
+        return alter_order(a, action, err);
     default:
         return alter_column(a, action, err);
     }

@@ -87,5 +87,7 @@ int metadata_with_sort_order(const struct table_metadata *metadata, const struct
 int metadata_sort_order(const struct table_metadata *metadata, struct arena *arena,
                         const struct sort_term **ret, size_t *ret_n, corrie_error *err)
     CORRIE_MUST_USE;
+/* Its id, which data files are marked with that are sorted so; 0 when unsorted. */
+int metadata_sort_order_id(const struct table_metadata *metadata);
 
 #endif

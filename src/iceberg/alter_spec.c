@@ -220,6 +220,14 @@ int metadata_sort_order(const struct table_metadata *metadata, struct arena *are
     return 0;
 }
 
+int metadata_sort_order_id(const struct table_metadata *metadata)
+{
+    json_int_t id =
+        json_integer_value(json_object_get(metadata->document, "default-sort-order-id"));
+
+    return id > 0 && id <= INT32_MAX ? (int)id : 0;
+}
+
 static int check_sort_term(const struct table_metadata *metadata, const struct sort_term *term,
                            corrie_error *err)
 {

@@ -48,6 +48,13 @@ static int apply(const struct lake_alter *alter, struct table_metadata *base, in
             replace(&metadata, &owned, next);
         }
     }
+    if (r >= 0 && alter->reorder) {
+        r = metadata_with_sort_order(metadata, alter->sort_terms, alter->n_sort_terms, now_ms,
+                                     &next, err);
+        if (r >= 0) {
+            replace(&metadata, &owned, next);
+        }
+    }
     if (r >= 0 && alter->n_properties > 0) {
         r = metadata_with_properties(metadata, alter->properties, alter->n_properties, now_ms,
                                      &next, err);
@@ -75,6 +82,7 @@ static bool is_same(const struct lake_alter *alter, const struct table_metadata 
 {
     if (before->current_schema_id != after->current_schema_id ||
         before->default_spec_id != after->default_spec_id ||
+        metadata_sort_order_id(before) != metadata_sort_order_id(after) ||
         before->n_snapshots != after->n_snapshots) {
         return false;
     }

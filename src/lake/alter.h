@@ -18,6 +18,10 @@ struct lake_alter {
     bool repartition;
     const struct partition_term *partition_terms;
     size_t n_partition_terms;
+    /* The whole sort order, if `reorder`; no terms: unsorted. Files written from then on are sorted so. */
+    bool reorder;
+    const struct sort_term *sort_terms;
+    size_t n_sort_terms;
     const struct property *properties; /* data NULL removes */
     size_t n_properties;
     const struct expire_options *expire; /* snapshots that go; NULL = none */

@@ -181,7 +181,9 @@ static int open_writer(struct lake_tx *tx, const struct lake_rewrite *rewrite, s
     r = file_writer_init(ret, tx->lake, rewrite->engine, target->metadata,
                          metadata_schema(target->metadata), metadata_spec(target->metadata),
                          target->location, arena, err);
-    ret->order_by = rewrite->order_by;
+    if (ret->order_by.len == 0) {
+        ret->order_by = rewrite->order_by;
+    }
     return r;
 }
 

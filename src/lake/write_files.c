@@ -1,6 +1,8 @@
 /* write_files.c — data files of a table from selects: see write_files.h. */
 #include "lake/write_files.h"
 
+#include "iceberg/alter.h"
+
 #define TARGET_FILE_BYTES ((int64_t)128 * 1024 * 1024)
 /* Iceberg's own default of write.parquet.row-group-size-bytes. */
 #define ROW_GROUP_BYTES ((int64_t)128 * 1024 * 1024)
@@ -78,6 +80,61 @@ static int read_spec(struct file_writer *w, const struct partition_spec *spec, c
     return 0;
 }
 
+/* Whether rows that are sorted by a column are sorted by what the transform makes of it, too. */
+static bool keeps_order(struct str text)
+{
+    struct transform transform;
+
+    return transform_parse(text, &transform) &&
+           (transform.kind == TRANSFORM_YEAR || transform.kind == TRANSFORM_MONTH ||
+            transform.kind == TRANSFORM_DAY || transform.kind == TRANSFORM_HOUR ||
+            transform.kind == TRANSFORM_TRUNCATE);
+}
+
+/* False: this order cannot be said over the columns of the write. */
+static bool add_sort_term(const struct file_writer *w, const struct sort_term *term, bool last,
+                          struct buf *sql)
+{
+    const struct field *field = NULL;
+
+    for (size_t i = 0; i < w->schema->n_fields && !field; i++) {
+        field = w->schema->fields[i].id == term->source_id ? &w->schema->fields[i] : NULL;
+    }
+    if (!field ||
+        (!str_eq(term->transform, STR("identity")) && !(last && keeps_order(term->transform)))) {
+        return false;
+    }
+    buf_add_text(sql, sql->len > 0 ? ", " : "");
+    buf_add_sql_name(sql, field->name);
+    buf_addf(sql, " %s NULLS %s", term->descending ? "DESC" : "ASC",
+             term->nulls_last ? "LAST" : "FIRST");
+    return true;
+}
+
+static int read_order(struct file_writer *w, const struct table_metadata *metadata,
+                      corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    const struct sort_term *terms;
+    size_t n;
+    int r = metadata_sort_order(metadata, w->arena, &terms, &n, err);
+
+    if (r < 0 || n == 0) {
+        return r;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!add_sort_term(w, &terms[i], i + 1 == n, &sql)) {
+            return 0;
+        }
+    }
+    r = buf_check(&sql, err);
+    if (r >= 0 && arena_str(w->arena, buf_str(&sql), &w->order_by) < 0) {
+        r = corrie_fail_memory(err);
+    }
+    w->sort_order_id = metadata_sort_order_id(metadata);
+    return r;
+}
+
 int file_writer_init(struct file_writer *writer, struct lake *lake, struct engine *engine,
                      const struct table_metadata *metadata, const struct schema *schema,
                      const struct partition_spec *spec, struct str location, struct arena *arena,
@@ -88,7 +145,10 @@ int file_writer_init(struct file_writer *writer, struct lake *lake, struct engin
     *writer = (struct file_writer){
         .lake = lake, .engine = engine, .arena = arena, .schema = schema, .location = location};
     r = read_properties(writer, metadata, err);
-    return r < 0 ? r : read_spec(writer, spec, err);
+    if (r >= 0) {
+        r = read_spec(writer, spec, err);
+    }
+    return r < 0 ? r : read_order(writer, metadata, err);
 }
 
 /* ---- files ---- */
@@ -174,7 +234,9 @@ static int describe_file(struct file_writer *w, const struct engine_written *wri
                              .record_count = written->rows,
                              .bytes = written->bytes,
                              .split_offsets = written->split_offsets,
-                             .n_split_offsets = written->n_split_offsets};
+                             .n_split_offsets = written->n_split_offsets,
+                             .has_sort_order = w->sort_order_id > 0,
+                             .sort_order_id = w->sort_order_id};
     struct str key;
     int r;
 

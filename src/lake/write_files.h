@@ -7,6 +7,8 @@
  *     file_writer_discard(&writer)                             if any of it, or what follows, failed
  *     file_writer_done(&writer)
  *
+ * The rows of each file are sorted by the table's default sort order, as far as SQL can say it: columns, and last a
+ * transform that keeps their order. Of another one rows stay as they come, and files do not say that they are sorted.
  * File sizes, row groups and compression are those of the table's properties: write.target-file-size-bytes,
  * write.parquet.row-group-size-bytes, write.parquet.row-group-limit, write.parquet.compression-codec. */
 #ifndef CORRIE_LAKE_WRITE_FILES_H
@@ -34,9 +36,10 @@ struct file_writer {
     struct str codec;
     struct str check; /* may be set before a write: see engine.h */
     struct str check_name;
-    struct str order_by;
-    unsigned ordinal; /* of the next file */
-    bool prepared;    /* the directory is there */
+    struct str order_by; /* SQL: the table's sort order; empty: rows stay as they come */
+    int sort_order_id;   /* of files that are sorted so */
+    unsigned ordinal;    /* of the next file */
+    bool prepared;       /* the directory is there */
     VEC(struct data_file) files;
     VEC(struct str) keys; /* of the files, in the store */
 };

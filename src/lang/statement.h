@@ -110,7 +110,14 @@ enum alter_action {
     ALTER_ADD_PARTITION,     /* text = the term, name (may be empty) */
     ALTER_DROP_PARTITION,    /* text = the term or the field's name */
     ALTER_REPLACE_PARTITION, /* text = the old term, with = the new one, name (may be empty) */
-    ALTER_SET_PARTITIONS     /* SET PARTITIONED BY (text); text empty: not partitioned */
+    ALTER_SET_PARTITIONS,    /* SET PARTITIONED BY (text); text empty: not partitioned */
+    ALTER_SET_ORDER          /* WRITE ORDERED BY orders; none: WRITE UNORDERED */
+};
+
+struct sql_order {
+    struct str term; /* piece: a column or transform */
+    bool descending;
+    bool nulls_last;
 };
 
 struct sql_place {
@@ -131,6 +138,8 @@ struct sql_alter {
     struct str key; /* unquoted, in the arena */
     struct str value;
     struct sql_place place;
+    const struct sql_order *orders;
+    size_t n_orders;
 };
 
 struct statement {

@@ -386,6 +386,58 @@ static void take_unset(struct sql_parser *parser, struct alters *alters, struct 
     sql_expect_symbol(parser, ')');
 }
 
+/* term [ASC | DESC] [NULLS FIRST | LAST]: nulls come first, and with DESC last. */
+static struct sql_order take_order(struct sql_parser *parser)
+{
+    static const char *const stops[] = {"ASC", "DESC", "NULLS", NULL};
+    struct sql_order order = {
+        .term = sql_take_piece(parser, stops, SQL_STOP_COMMA, "a column or transform")};
+
+    order.descending = sql_accept(parser, "DESC");
+    if (!order.descending) {
+        sql_accept(parser, "ASC");
+    }
+    order.nulls_last = order.descending;
+    if (sql_accept(parser, "NULLS")) {
+        order.nulls_last = sql_accept(parser, "LAST");
+        if (!order.nulls_last) {
+            sql_expect(parser, "FIRST");
+        }
+    }
+    return order;
+}
+
+/* Without brackets the list goes on to the statement's end: no other action can follow. */
+static void take_write(struct sql_parser *parser, struct alters *alters, struct sql_alter alter)
+{
+    struct {
+        VEC(struct sql_order) all;
+    } orders = {0};
+    bool brackets;
+
+    alter.action = ALTER_SET_ORDER;
+    if (sql_accept(parser, "UNORDERED")) {
+        push(parser, alters, alter);
+        return;
+    }
+    sql_expect(parser, "ORDERED BY");
+    brackets = sql_accept_symbol(parser, '(');
+    do {
+        struct sql_order order = take_order(parser);
+
+        if (parser->code == 0) {
+            SQL_PUSH(parser, &orders.all, order);
+        }
+    } while (sql_accept_symbol(parser, ','));
+    if (brackets) {
+        sql_expect_symbol(parser, ')');
+    }
+    alter.orders = sql_keep(parser, orders.all.items, orders.all.count, sizeof *orders.all.items);
+    alter.n_orders = orders.all.count;
+    vec_done(&orders.all);
+    push(parser, alters, alter);
+}
+
 static void take_action(struct sql_parser *parser, struct alters *alters)
 {
     struct sql_alter alter = {.offset = parser->now.offset};
@@ -406,6 +458,8 @@ static void take_action(struct sql_parser *parser, struct alters *alters)
         sql_expect(parser, "PARTITIONED BY");
         alter.action = ALTER_SET_PARTITIONS;
         push(parser, alters, alter);
+    } else if (sql_accept(parser, "WRITE")) {
+        take_write(parser, alters, alter);
     } else if (sql_accept(parser, "REPLACE")) {
         sql_expect(parser, "PARTITION FIELD");
         alter.action = ALTER_REPLACE_PARTITION;
@@ -415,7 +469,7 @@ static void take_action(struct sql_parser *parser, struct alters *alters)
         take_term_name(parser, &alter);
         push(parser, alters, alter);
     } else {
-        sql_expected(parser, "ADD, DROP, RENAME, ALTER, SET, UNSET or REPLACE");
+        sql_expected(parser, "ADD, DROP, RENAME, ALTER, SET, UNSET, WRITE or REPLACE");
     }
 }
 

@@ -44,6 +44,8 @@ def change_and_look(lake: Lake, name: str) -> None:
     assert one(lake, f"UPDATE t SET v = s.w FROM (SELECT 30 AS k, 33 AS w) AS s WHERE t.{c} = s.k")["rows_updated"] == 1
     lake.run("sql", f"INSERT INTO t ({c}, v) VALUES (40, 4)")
     assert sorted(all_rows(lake, name)) == [["11", "-1"], ["22", "2"], ["30", "33"], ["40", "4"]]
+    lake.run("table", "compact", "t")
+    assert sorted(all_rows(lake, name)) == [["11", "-1"], ["22", "2"], ["30", "33"], ["40", "4"]]
     lake.fsck()
 
 
@@ -86,3 +88,66 @@ def test_files_of_others_are_changed(lake: Lake, tmp_path: Path, name: str) -> N
     lake.run("sql", "ALTER TABLE t DROP COLUMN more")
     change_and_look(lake, name)
     assert {p.name: p.read_bytes() for p in parts.iterdir()} == before
+
+
+def data_files(lake: Lake) -> list[Path]:
+    return sorted((lake.root / "data").rglob("*.parquet"), key=lambda p: p.stat().st_mtime_ns)
+
+
+def test_files_of_which_all_rows_go_are_not_read(lake: Lake) -> None:
+    # a day's partition is dropped by its metadata
+    lake.run("sql", "CREATE TABLE t (ts TIMESTAMP, region VARCHAR, n BIGINT) PARTITIONED BY (day(ts), region)")
+    lake.run("sql", "INSERT INTO t SELECT TIMESTAMP '2024-01-01' + to_hours(i), "
+                    "CASE WHEN i < 24 THEN 'eu' ELSE 'us' END, i FROM range(72) AS r(i)")
+    before = lake.rows("SELECT count(*) FROM t")
+    done = one(lake, "DELETE FROM t WHERE ts >= TIMESTAMP '2024-01-02' AND ts < TIMESTAMP '2024-01-03'")
+    assert (done["rows_deleted"], done["files_read"], done["files_removed"], done["files_added"]) == (24, 0, 1, 0)
+    done = one(lake, "DELETE FROM t WHERE region = 'eu' AND n >= 0")
+    assert (done["rows_deleted"], done["files_read"], done["files_added"]) == (24, 0, 0)
+    done = one(lake, "DELETE FROM t WHERE ts < TIMESTAMP '2024-01-03 05:00:00'")
+    assert (done["rows_deleted"], done["files_read"], done["files_added"]) == (5, 1, 1)
+    assert before == [["72"]] and lake.rows("SELECT count(*), min(n) FROM t") == [["19", "53"]]
+    lake.fsck()
+
+
+@pytest.mark.parametrize("condition", [
+    "k > 0", "k BETWEEN 1 AND 20", "NOT k > 20", "k IN (1, 2, 3, 11)", "k <> 2", "k IS NOT NULL", "k IS NULL",
+    "v = 'a'", "v <> 'a'", "v <= 'b'", "d > 0.5", "d < 0.5", "NOT d < 0.5", "d = d", "k > 0 AND v = 'a'",
+    "k > 11 OR v = 'a'", "k / 0 IS NULL", "NOT (k = NULL)", "k + 0 > 0", "s.a > 0", "NOT s.a > 100", "k % 2 = 1",
+    "k > 0 AND NOT v = 'b'", "v LIKE 'a%'", "k NOT IN (50, 60)", "k NOT IN (50, NULL)", "k = 1 OR k <> 1", "TRUE",
+    "k < 100 AND d < 'nan'", "b", "NOT b", "b IS TRUE", "b IS NOT TRUE", "K > 0", "NOT K BETWEEN 50 AND 60"])
+def test_what_stays_is_what_the_condition_does_not_meet(lake: Lake, condition: str) -> None:
+    # files without and with nulls, NaN, of one value; whatever is known of them, DuckDB says which rows go
+    lake.run("sql", "CREATE TABLE t (k BIGINT, v VARCHAR, d DOUBLE, s STRUCT(a INTEGER), b BOOLEAN);"
+                    "INSERT INTO t VALUES (1, 'a', 1, {'a': 1}, true), (2, 'a', 2, {'a': 2}, true);"
+                    "INSERT INTO t VALUES (11, 'b', 'nan'::DOUBLE, {'a': 3}, false), (12, 'b', 4, NULL, false);"
+                    "INSERT INTO t VALUES (3, NULL, 0.1, NULL, NULL), (NULL, 'a', NULL, {'a': 5}, true);"
+                    "INSERT INTO t VALUES (NULL, NULL, NULL, NULL, NULL), "
+                    "(NULL, NULL, 'nan'::DOUBLE, {'a': NULL}, NULL)")
+    key = "concat_ws('/', coalesce(k::VARCHAR, '-'), coalesce(v, '-'), coalesce(d::VARCHAR, '-'), s::VARCHAR)"
+    expected = sorted(lake.rows(f"SELECT {key} FROM t WHERE ({condition}) IS NOT TRUE"))
+    lake.run("sql", f"DELETE FROM t WHERE {condition}")
+    assert sorted(lake.rows(f"SELECT {key} FROM t")) == expected
+
+
+def test_tables_with_an_order_are_written_in_it(lake: Lake) -> None:
+    lake.run("sql", "CREATE TABLE t (k BIGINT, ts TIMESTAMP, s VARCHAR) PARTITIONED BY (s)")
+    done = one(lake, "ALTER TABLE t WRITE ORDERED BY (k DESC, day(ts))")
+    assert done["commit"]
+    assert one(lake, "ALTER TABLE t WRITE ORDERED BY k DESC NULLS LAST, day(ts) ASC NULLS FIRST")["commit"] is None
+    lake.run("sql", "INSERT INTO t SELECT i % 10, TIMESTAMP '2024-01-01' - to_days(i), (i % 3)::VARCHAR "
+                    "FROM range(60) AS r(i)")
+    paths = data_files(lake)
+    assert len(paths) == 3
+    for path in paths:
+        rows = pq.read_table(path).select(["k", "ts"]).to_pylist()
+        assert rows == sorted(rows, key=lambda row: (-row["k"], row["ts"])) and len(rows) >= 20
+    lake.run("sql", "UPDATE t SET k = 100 WHERE k = 3 AND s = '0'")
+    assert lake.rows("SELECT k FROM t WHERE s = '0' LIMIT 1") == [["100"]]
+    lake.run("sql", "ALTER TABLE t WRITE ORDERED BY (bucket(4, k));"
+                    "INSERT INTO t VALUES (1, NULL, 'x'), (0, NULL, 'x')")
+    assert lake.rows("SELECT k FROM t WHERE s = 'x'") == [["1"], ["0"]]  # SQL cannot say it: as they came
+    lake.run("sql", "ALTER TABLE t WRITE UNORDERED; INSERT INTO t VALUES (1, NULL, 'y'), (2, NULL, 'y')")
+    assert lake.rows("SELECT k FROM t WHERE s = 'y'") == [["1"], ["2"]]
+    assert "no column zz" in lake.error("sql", "ALTER TABLE t WRITE ORDERED BY zz", status=3)
+    lake.fsck()

@@ -290,14 +290,17 @@ START_TEST(alter_table_is_taken_apart)
         "ALTER COLUMN a DROP NOT NULL, ALTER COLUMN a FIRST, ALTER COLUMN a COMMENT 'w', "
         "SET TBLPROPERTIES ('k' = 'v', 'l' = '1'), UNSET TBLPROPERTIES IF EXISTS ('k'), "
         "ADD PARTITION FIELD bucket(4, id) AS shard, DROP PARTITION FIELD shard, "
-        "REPLACE PARTITION FIELD day(ts) WITH hour(ts), SET PARTITIONED BY (a, b)",
+        "REPLACE PARTITION FIELD day(ts) WITH hour(ts), SET PARTITIONED BY (a, b), "
+        "WRITE UNORDERED, WRITE ORDERED BY (a, day(b) DESC, c ASC NULLS LAST), "
+        "WRITE ORDERED BY x, \"asc\" DESC NULLS FIRST",
         &arena);
     static const enum alter_action expected[] = {
         ALTER_ADD_COLUMN,        ALTER_ADD_COLUMN,     ALTER_ADD_COLUMN,    ALTER_DROP_COLUMN,
         ALTER_RENAME_COLUMN,     ALTER_RENAME_TABLE,   ALTER_TYPE,          ALTER_TYPE,
         ALTER_DROP_NOT_NULL,     ALTER_MOVE,           ALTER_COMMENT,       ALTER_SET_PROPERTY,
         ALTER_SET_PROPERTY,      ALTER_UNSET_PROPERTY, ALTER_ADD_PARTITION, ALTER_DROP_PARTITION,
-        ALTER_REPLACE_PARTITION, ALTER_SET_PARTITIONS};
+        ALTER_REPLACE_PARTITION, ALTER_SET_PARTITIONS, ALTER_SET_ORDER,     ALTER_SET_ORDER,
+        ALTER_SET_ORDER};
 
     ck_assert(s.if_exists);
     ck_assert_uint_eq(s.n_alters, ARRAY_LEN(expected));
@@ -316,6 +319,16 @@ START_TEST(alter_table_is_taken_apart)
     is(s.alters[14].text, "bucket(4, id)");
     is(s.alters[14].name.text, "shard");
     is(s.alters[16].with, "hour(ts)");
+    ck_assert_uint_eq(s.alters[18].n_orders, 0);
+    ck_assert_uint_eq(s.alters[19].n_orders, 3);
+    ck_assert(!s.alters[19].orders[0].descending && !s.alters[19].orders[0].nulls_last);
+    is(s.alters[19].orders[1].term, "day(b)");
+    ck_assert(s.alters[19].orders[1].descending && s.alters[19].orders[1].nulls_last);
+    ck_assert(!s.alters[19].orders[2].descending && s.alters[19].orders[2].nulls_last);
+    is(s.alters[20].orders[1].term, "\"asc\"");
+    ck_assert(s.alters[20].orders[1].descending && !s.alters[20].orders[1].nulls_last);
+    fails_at("ALTER TABLE t WRITE ORDERED BY (a, )", 1, 36, "a column or transform");
+    fails_at("ALTER TABLE t WRITE BY a", 1, 21, "expected ORDERED");
     fails_at("ALTER TABLE t ALTER COLUMN a TYPE INT USING b + 1", 1, 39, "USING");
     fails_at("ALTER TABLE t FROB", 1, 15, "expected ADD");
     fails_at("ALTER TABLE t DROP COLUMN a b", 1, 29, "expected the end");
