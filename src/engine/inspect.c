@@ -127,6 +127,19 @@ static int copy_name(struct walk *walk, struct str name, struct str *ret)
     return arena_str(walk->arena, name, ret) < 0 ? corrie_fail_memory(walk->err) : 0;
 }
 
+/* DuckDB knows the clause, but not for tables that are made here. */
+static int fail_at_clause(struct walk *walk, const json_t *node, struct str name)
+{
+    size_t at = position_of(node);
+
+    corrie_fail(walk->err, CORRIE_E_UNSUPPORTED,
+                "the table %.*s cannot be read AT another version than the rest of the statement",
+                STR_FMT(name));
+    corrie_hint(walk->err, "read all tables as they were, by a ref: main~1, main*2026-11-20, v1");
+    return origin_at(walk->origin, at == SIZE_MAX ? statement_start(walk->origin->sql) : at,
+                     name.len, walk->err);
+}
+
 static int add_table(struct walk *walk, const struct scope *scope, const json_t *node)
 {
     struct engine_table_ref ref = {.catalog = tree_text(node, "catalog_name"),
@@ -135,6 +148,9 @@ static int add_table(struct walk *walk, const struct scope *scope, const json_t 
     size_t at = position_of(node);
     int r;
 
+    if (json_is_object(json_object_get(node, "at_clause"))) {
+        return fail_at_clause(walk, node, ref.name);
+    }
     if (ref.catalog.len == 0 && ref.schema.len == 0) {
         if (hidden(scope, ref.name)) {
             return 0;

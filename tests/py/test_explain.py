@@ -49,3 +49,12 @@ def test_what_cannot_be_explained_says_where(lake: Lake) -> None:
     lake.run("sql", "CREATE TABLE a AS SELECT 1 AS n")
     assert "SELECT m" in lake.error("explain", "SELECT m FROM a", status=3)
     assert "DROP TABLE a" in lake.error("explain", "DROP TABLE a", status=1)
+
+
+def test_one_table_at_another_time(lake: Lake) -> None:
+    """DuckDB's AT clause would be refused without a place; whole statements are read in the past by a ref."""
+    lake.run("sql", "CREATE TABLE a AS SELECT 1 AS n")
+    lake.run("sql", "INSERT INTO a SELECT 2")
+    said = lake.error("query", "SELECT * FROM a AT (VERSION => 1)", status=2)
+    assert "SQL:1:15" in said and "hint: read all tables as they were" in said
+    assert lake.rows("SELECT count(*) FROM a", "--ref", "main~1") == [["1"]]
