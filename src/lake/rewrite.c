@@ -176,15 +176,10 @@ static int open_writer(struct lake_tx *tx, const struct lake_rewrite *rewrite, s
                        struct file_writer *ret, corrie_error *err)
 {
     const struct lake_target *target = rewrite->target;
-    int r;
 
-    r = file_writer_init(ret, tx->lake, rewrite->engine, target->metadata,
-                         metadata_schema(target->metadata), metadata_spec(target->metadata),
-                         target->location, arena, err);
-    if (ret->order_by.len == 0) {
-        ret->order_by = rewrite->order_by;
-    }
-    return r;
+    return file_writer_init(ret, tx->lake, rewrite->engine, target->metadata,
+                            metadata_schema(target->metadata), metadata_spec(target->metadata),
+                            target->location, arena, err);
 }
 
 /* Those that were there before, and the writer's. */

@@ -49,8 +49,6 @@ struct lake_rewrite {
     /* Files that lake_rewrite_files wrote: they come before those of the selects. */
     const struct data_file *files;
     size_t n_files;
-    struct str
-        order_by; /* SQL over the columns: rows of a file come so; empty = as the select gives them */
     struct engine *engine;
     const struct str *selects; /* of the table's columns, in order */
     size_t n_selects;

@@ -13,7 +13,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "engine/engine.h"
-#include "iceberg/alter.h"
 #include "jobs/jobs.h"
 #include "lake/rewrite.h"
 #include "lang/name.h"
@@ -167,38 +166,6 @@ static int look(struct compact *c, corrie_error *err)
 
 /* ---- writing ---- */
 
-/* The table's sort order as SQL; empty where it has none. It ends before a term that sorts by what a transform makes. */
-static int sort_order(struct compact *c, struct str *ret, corrie_error *err)
-{
-    const struct schema *schema = metadata_schema(c->target.metadata);
-    _cleanup_(buf_done) struct buf sql = {0};
-    const struct sort_term *terms;
-    size_t n;
-    int r = metadata_sort_order(c->target.metadata, &c->attempt, &terms, &n, err);
-
-    for (size_t i = 0; r >= 0 && i < n; i++) {
-        const struct field *field = NULL;
-
-        for (size_t k = 0; k < schema->n_fields; k++) {
-            field = schema->fields[k].id == terms[i].source_id ? &schema->fields[k] : field;
-        }
-        if (!field || !str_eq(terms[i].transform, STR("identity"))) {
-            break;
-        }
-        buf_add_text(&sql, i == 0 ? "" : ", ");
-        buf_add_sql_name(&sql, field->name);
-        buf_add_text(&sql, terms[i].descending ? " DESC" : " ASC");
-        buf_add_text(&sql, terms[i].nulls_last ? " NULLS LAST" : " NULLS FIRST");
-    }
-    if (r >= 0) {
-        r = buf_check(&sql, err);
-    }
-    if (r >= 0 && arena_str(&c->attempt, buf_str(&sql), ret) < 0) {
-        r = corrie_fail_memory(err);
-    }
-    return r;
-}
-
 static void compose(const struct schema *schema, struct buf *sql)
 {
     buf_add_text(sql, "SELECT ");
@@ -232,13 +199,10 @@ static int keep_files(struct compact *c, const struct data_file *files, size_t n
 }
 
 static int write_group(struct compact *c, const struct compact_group *group, struct str select,
-                       struct str order_by, corrie_error *err)
+                       corrie_error *err)
 {
-    struct lake_rewrite rewrite = {.target = &c->target,
-                                   .engine = c->work.engine,
-                                   .selects = &select,
-                                   .n_selects = 1,
-                                   .order_by = order_by};
+    struct lake_rewrite rewrite = {
+        .target = &c->target, .engine = c->work.engine, .selects = &select, .n_selects = 1};
     struct data_file *files;
     size_t n;
     int r;
@@ -255,17 +219,15 @@ static int write_groups(struct compact *c, corrie_error *err)
 {
     const struct engine_options engine = {0};
     _cleanup_(buf_done) struct buf select = {0};
-    struct str order_by = STR_EMPTY;
     int r = 0;
 
     if (!c->work.engine) {
         r = lake_workspace_open(c->lake, c->options->memory, &engine, &c->work, err);
     }
-    r = r < 0 ? r : sort_order(c, &order_by, err);
     compose(metadata_schema(c->target.metadata), &select);
     r = r < 0 ? r : buf_check(&select, err);
     for (size_t i = 0; r >= 0 && i < c->plan.n_groups; i++) {
-        r = write_group(c, &c->plan.groups[i], buf_str(&select), order_by, err);
+        r = write_group(c, &c->plan.groups[i], buf_str(&select), err);
     }
     return r;
 }

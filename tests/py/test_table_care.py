@@ -62,6 +62,13 @@ def test_files_stay_in_their_partitions(lake: Lake) -> None:
     lake.fsck()
 
 
+def test_the_sort_order_of_the_table_is_kept(lake: Lake) -> None:
+    lake.run("sql", "CREATE TABLE t AS SELECT 10 - range AS n FROM range(10); ALTER TABLE t WRITE ORDERED BY n")
+    lake.run("sql", "INSERT INTO t SELECT 20 - range FROM range(10)")
+    lake.run("table", "compact", "t")
+    assert lake.rows("SELECT n FROM t") == [[str(n)] for n in range(1, 21)]
+
+
 def test_large_files_stay(lake: Lake) -> None:
     """Only what gains is written anew."""
     lake.run("sql", "CREATE TABLE t AS SELECT range AS n, uuid() AS u FROM range(20000)")
