@@ -531,11 +531,14 @@ static bool is_stored(const struct engine *engine, struct str message)
     return false;
 }
 
-/* What DuckDB says of broken Thrift inside a Parquet file names no file: the tables that were read are named instead.
+/* What DuckDB says of broken Thrift inside a Parquet file names no file: the tables that were read are named instead, or
+ * the only file that they have.
  * Returns whether it was that. */
 static bool fail_nameless(const struct engine *engine, struct str message, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf names = {0};
+    struct str file = STR_EMPTY;
+    size_t n_files = 0;
 
     if (str_find_str(message, STR("TProtocolException")) < 0 &&
         !str_starts(message, STR("don't know what type"))) {
@@ -547,13 +550,20 @@ static bool fail_nameless(const struct engine *engine, struct str message, corri
         if (defined->n_files > 0) {
             buf_addf(&names, "%s%.*s.%.*s", names.len > 0 ? " or " : "",
                      STR_FMT(defined->name_space), STR_FMT(defined->name));
+            file = defined->files[0];
+            n_files += defined->n_files;
         }
     }
     if (names.len == 0) {
         return false;
     }
-    corrie_fail(err, CORRIE_E_DATA, "a data file of %s is damaged: %.*s", buf_text(&names),
-                STR_FMT(message));
+    if (n_files == 1) {
+        corrie_fail(err, CORRIE_E_DATA, "%.*s, the data file of %s, is damaged: %.*s",
+                    STR_FMT(file), buf_text(&names), STR_FMT(message));
+    } else {
+        corrie_fail(err, CORRIE_E_DATA, "a data file of %s is damaged: %.*s", buf_text(&names),
+                    STR_FMT(message));
+    }
     return true;
 }
 

@@ -151,3 +151,28 @@ def test_tables_with_an_order_are_written_in_it(lake: Lake) -> None:
     assert lake.rows("SELECT k FROM t WHERE s = 'y'") == [["1"], ["2"]]
     assert "no column zz" in lake.error("sql", "ALTER TABLE t WRITE ORDERED BY zz", status=3)
     lake.fsck()
+
+
+def test_a_lookup_reads_few_of_many_row_groups(lake: Lake) -> None:
+    # what is sorted by a key is found by it: of 100 row groups those that cannot hold the key are told, and passed over
+    lake.run("sql", "CREATE TABLE t (k BIGINT, s VARCHAR) TBLPROPERTIES ('write.parquet.row-group-limit' = '2048');"
+                    "ALTER TABLE t WRITE ORDERED BY (k);"
+                    "INSERT INTO t SELECT (i * 7919) % 204800, 's' || i FROM range(204800) AS r(i)")
+    scan = lake.json("explain", "SELECT s FROM t WHERE k = 77777")["tables"][0]
+    assert (scan["row_groups"], scan["row_groups_pruned"]) == (100, 99)
+    scan = lake.json("explain", "SELECT s FROM t WHERE k BETWEEN 2000 AND 2100")["tables"][0]
+    assert scan["row_groups_pruned"] == 98
+    assert lake.rows("SELECT count(*) FROM t WHERE k BETWEEN 2000 AND 2100") == [["101"]]
+    path, = data_files(lake)
+    groups = pq.ParquetFile(path).metadata
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    for i in range(100):
+        column = groups.row_group(i).column(1)
+        if not groups.row_group(i).column(0).statistics.min <= 77777 <= groups.row_group(i).column(0).statistics.max:
+            start = column.dictionary_page_offset or column.data_page_offset
+            damaged[start:start + column.total_compressed_size] = bytes(column.total_compressed_size)
+    path.write_bytes(damaged)  # whoever reads another group's text finds no pages
+    assert lake.rows("SELECT count(s) FROM t WHERE k = 77777") == [["1"]]
+    assert path.name in lake.error("query", "SELECT s FROM t", status=6)
+    path.write_bytes(whole)
