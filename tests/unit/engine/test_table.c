@@ -225,6 +225,71 @@ START_TEST(test_order)
 }
 END_TEST
 
+START_TEST(test_order_of_many_files)
+{
+    /* so do those of a thousand files, of several layouts, whatever the number of threads */
+    static const unsigned threads[] = {1, 2, 3, 5, 8};
+    static struct engine_file many[1100];
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct made made = {0};
+    struct schema schema = schema_of(&arena, "a BIGINT");
+    struct schema old = schema_of(&arena, "b BIGINT;gone VARCHAR");
+    struct engine_table table = {.name_space = STR("shop"),
+                                 .name = STR("t"),
+                                 .schema = &schema,
+                                 .files = many,
+                                 .n_files = ARRAY_LEN(many)};
+    corrie_error err = CORRIE_ERROR_INIT;
+    char sql[100];
+    char name[20];
+
+    for (int i = 0; i < 6; i++) {
+        snprintf(sql, sizeof sql, "SELECT %d + range%s FROM range(%d)", 1000 * i,
+                 i % 2 ? ", 'x'" : "", 7 * i + 1);
+        snprintf(name, sizeof name, "many_%d", i);
+        add_file(engine, &arena, &made, sql, i % 2 ? &old : &schema, name);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        many[i] = made.files[i < 900 ? 2 * (i % 3) : i % 6]; /* of one layout, then mixed */
+    }
+    engine_close(engine);
+    for (size_t t = 0; t < ARRAY_LEN(threads); t++) {
+        struct ArrowArrayStream stream = {0};
+        size_t file = 0;
+        int64_t row = 0;
+
+        ck_ok(
+            engine_open(&(struct engine_options){.threads = threads[t], .name_space = STR("shop")},
+                        &engine, &err),
+            &err);
+        ck_ok(engine_define_files(engine, &table, &err), &err);
+        ck_ok(engine_query(engine, STR("SELECT a FROM t"), NULL, &stream, &err), &err);
+        for (;;) {
+            struct ArrowArray array = {0};
+
+            ck_assert_int_eq(stream.get_next(&stream, &array), 0);
+            if (!array.release) {
+                break;
+            }
+            for (int64_t i = 0; i < array.length; i++) {
+                int64_t which = (int64_t)(file < 900 ? 2 * (file % 3) : file % 6);
+
+                ck_assert_int_eq(((const int64_t *)array.children[0]->buffers[1])[i],
+                                 1000 * which + row);
+                row = row == 7 * which ? 0 : row + 1;
+                file += row == 0;
+            }
+            array.release(&array);
+        }
+        ck_assert_uint_eq(file, ARRAY_LEN(many));
+        stream.release(&stream);
+        engine_close(engine);
+    }
+    arena_done(&arena);
+}
+END_TEST
+
 START_TEST(test_locked_reads_its_tables)
 {
     /* the lock keeps SQL from files, not tables from theirs; a file outside stays closed */
@@ -372,5 +437,5 @@ START_TEST(test_arrow_lives)
 END_TEST
 
 SUITE(table_suite, "table", test_evolved, test_nested_evolved, test_selection, test_positions,
-      test_odd_paths, test_order, test_locked_reads_its_tables, test_arrow, test_arrow_chunks,
-      test_arrow_lives)
+      test_odd_paths, test_order, test_order_of_many_files, test_locked_reads_its_tables,
+      test_arrow, test_arrow_chunks, test_arrow_lives)
