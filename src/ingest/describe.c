@@ -3,6 +3,7 @@
 
 #include "ingest/ingest_priv.h"
 #include "os/file.h"
+#include "os/proc.h"
 
 static int find_format(const char *name, enum engine_format *ret, corrie_error *err)
 {
@@ -105,7 +106,10 @@ static int take_standard_input(struct import *import, struct ingest_file *file, 
                  : corrie_fail_memory(err);
 
     while (r >= 0 && got > 0) {
-        r = cancel_check(lake_cancel(import->lake), err);
+        struct pollfd input = {.fd = 0, .events = POLLIN};
+
+        /* who feeds the pipe may take for ever: waiting ends when the user has enough */
+        r = os_poll(&input, 1, -1, lake_cancel(import->lake), err);
         if (r >= 0) {
             r = os_read(0, "standard input", block, sizeof block, &got, err);
         }

@@ -126,6 +126,29 @@ def test_interrupted_run_publishes_nothing(full: Lake) -> None:
     assert full.json("job", "get", "last")["status"] == "cancelled"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_import_leaves_nothing(full: Lake, number: int) -> None:
+    """Rows come slowly through a pipe, and the user has enough of it."""
+    before, files = full.head(), set(full.root.glob("data/**/*.parquet"))
+    jobs = len(full.json("job", "ls")["jobs"])
+    child = subprocess.Popen([BIN / "corrie", "import", "-", "slow", "--format", "csv"], cwd=full.home, env=full.env,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdin and child.stderr
+    child.stdin.write("a,b\n" + "1,2\n" * 100_000)
+    child.stdin.flush()
+    while len(full.json("job", "ls")["jobs"]) == jobs:
+        assert child.poll() is None
+    child.send_signal(number)
+    assert child.wait(30) == 130, child.stderr.read()
+    assert "interrupted" in child.stderr.read()
+    child.stdin.close()
+    assert full.head() == before
+    assert full.json("job", "get", "last")["status"] == "cancelled"
+    assert set(full.root.glob("data/**/*.parquet")) == files
+    assert not list(full.root.glob("jobs/**/*.csv"))
+    full.fsck()
+
+
 def test_allocation_failures_end_cleanly(lake: Lake, tmp_path: Path) -> None:
     """Out of memory is exit 5 and a message, wherever it happens; never a crash, never a half answer with exit 0."""
     lake.run("branch", "ls")
