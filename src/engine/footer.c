@@ -305,6 +305,22 @@ static int fail_damaged(struct str path, corrie_error *err)
     return corrie_hint(err, "write or copy the file again");
 }
 
+/* Whether a field behind the row groups, at which the cursor stands, says how columns are encrypted (parquet.thrift,
+ * FileMetaData, field 8), as far as there are bytes to tell by. */
+static bool names_cipher(struct cursor cursor)
+{
+    int field = 4;
+    int type = THRIFT_LIST;
+
+    do {
+        if (field == 8) {
+            return type == THRIFT_STRUCT;
+        }
+        skip(&cursor, type, false, 0);
+    } while (cursor.trouble == 0 && next_field(&cursor, &field, &type));
+    return false;
+}
+
 int footer_parse(struct str bytes, struct str path, struct footer *footer, corrie_error *err)
 {
     const uint8_t *start = (const uint8_t *)bytes.data;
@@ -326,6 +342,7 @@ int footer_parse(struct str bytes, struct str path, struct footer *footer, corri
             footer->rows = read_int(&cursor);
             has_rows = true;
         } else if (field == 4 && type == THRIFT_LIST) {
+            footer->encrypted = names_cipher(cursor);
             footer->row_groups = (int64_t)list_head(&cursor, &type);
             break;
         } else {

@@ -28,6 +28,8 @@ struct footer {
     int64_t rows;
     int64_t row_groups;
     bool has_ids;
+    bool
+        encrypted; /* columns are, the footer is not. Told where it is short enough to be read at once, 16 KiB */
     /* Bytes of the schema: two files of which they are equal have one layout. */
     struct str schema;
     struct arena arena;

@@ -122,6 +122,9 @@ static int check_parquet_names(struct describe *describe)
     _cleanup_(footer_done) struct footer footer = {0};
     int r = footer_read(describe->source->local, &footer, describe->err);
 
+    if (r == 0 && footer.encrypted) {
+        return fail_not_parquet(describe->source->path, true, describe->err);
+    }
     for (size_t i = 0; r == 0 && i < footer.nodes.count; i = footer_skip(&footer, i)) {
         for (size_t k = 0; k < i; k = footer_skip(&footer, k)) {
             struct str a = footer.nodes.items[k].name;

@@ -245,6 +245,8 @@ def rows(n: int = LATE) -> bytes:
     (b"\n\n\n", ["is empty"]),
     (b"a,b\n1," + b"x" * 5_000_000 + b"\n", [":2\n", "2 MB"]),
     (b"x" * 9_000_000, ["line 1", "2 MB"]),
+    (b"x" * 100_000_000, ["line 1", "2 MB"]),
+    (b'a,b\n1,"' + b"x" * 100_000_000, [":2\n", "quoted value has no end"]),
     (b",".join(b"c%d" % i for i in range(20_000)) + b"\n", ["10000 columns"]),
     (b"PK\x03\x04" + b"0" * 100, ["ZIP or Excel"]),
     (b"ARROW1\0\0" + b"0" * 100, ["Arrow"]),
@@ -369,6 +371,34 @@ def test_odd_parquet(bad: Bad) -> None:
     none = bad.folder / "none.parquet"
     pq.write_table(pa.table({"a": pa.array([], pa.int64())}), none)
     assert bad.takes("none.parquet", none.read_bytes()) == [["a"]]
+
+
+@pytest.mark.parametrize("plain_footer", [True, False])
+def test_encrypted_parquet(bad: Bad, plain_footer: bool) -> None:
+    """By a key that somebody else has: some columns, and the footer or not."""
+    import base64
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import pyarrow.parquet.encryption as pe
+
+    class Keys(pe.KmsClient):  # type: ignore[misc]
+        def __init__(self, _: pe.KmsConnectionConfig) -> None:
+            pe.KmsClient.__init__(self)
+
+        def wrap_key(self, key: bytes, name: str) -> bytes:
+            return base64.b64encode(key)
+
+        def unwrap_key(self, key: bytes, name: str) -> bytes:
+            return base64.b64decode(key)
+
+    path = bad.folder / "secret.parquet"
+    table = pa.table({"a": [1, 2, 3], "b": ["x", "y", "z"]})
+    how = pe.EncryptionConfiguration(footer_key="f", column_keys={"c": ["a"]}, plaintext_footer=plain_footer)
+    properties = pe.CryptoFactory(Keys).file_encryption_properties(pe.KmsConnectionConfig(), how)
+    with pq.ParquetWriter(path, table.schema, encryption_properties=properties) as writer:
+        writer.write_table(table)
+    bad.says(1, ["import", path, "bad"], "secret.parquet is encrypted", "without encryption")
 
 
 # ---- JSON --------------------------------------------------------------------------------------------------------
