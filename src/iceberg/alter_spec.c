@@ -84,8 +84,11 @@ static int fail_field(const struct spec_altering *altering, const struct spec_ed
         corrie_fail(err, CORRIE_E_NOT_FOUND, "the table is not partitioned by a field '%.*s'",
                     STR_FMT(edit->field));
     } else {
-        corrie_fail(err, CORRIE_E_NOT_FOUND, "the table is not partitioned by %.*s of column %d",
-                    STR_FMT(edit->term.transform), edit->term.source_id);
+        struct str column = STR("no column");
+        (void)schema_find_source(metadata_schema(altering->metadata), edit->term.source_id,
+                                 altering->arena, &column);
+        corrie_fail(err, CORRIE_E_NOT_FOUND, "the table is not partitioned by %.*s(%.*s)",
+                    STR_FMT(edit->term.transform), STR_FMT(column));
     }
     for (size_t i = 0; i < altering->n; i++) {
         buf_addf(&names, "%s%.*s", i ? ", " : "", STR_FMT(altering->terms[i].name));

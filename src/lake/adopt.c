@@ -69,8 +69,9 @@ static int load_base(struct adopting *a, corrie_error *err)
         r = location_resolve(&lake->io, a->base->location, a->arena, &a->location, err);
     }
     if (r >= 0 && metadata_spec(a->base)->n_fields > 0) {
-        r = corrie_fail(err, CORRIE_E_REFUSED,
-                        "the table is partitioned: files cannot be taken as they are");
+        corrie_fail(err, CORRIE_E_REFUSED,
+                    "the table is partitioned: files cannot be taken as they are");
+        r = corrie_hint(err, "import them without --in-place: their rows are copied then");
     }
     return r;
 }

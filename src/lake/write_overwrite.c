@@ -235,8 +235,9 @@ static int check_specs(struct writing *w, corrie_error *err)
             corrie_fail(err, CORRIE_E_UNSUPPORTED,
                         "the table has files that are partitioned otherwise, from before its "
                         "partitioning was changed");
-            return corrie_hint(err, "give an overwrite_filter, or write the table again "
-                                    "(REPLACE)");
+            return corrie_hint(err, "say by a condition which rows are to be replaced (an "
+                                    "overwrite_filter; DELETE, then INSERT), or write the table "
+                                    "again (REPLACE)");
         }
     }
     return r < 0 ? r : 0;
