@@ -141,6 +141,11 @@ struct table_io lake_table_io(const struct lake *lake, const struct lake_table *
 /* The table's Iceberg metadata, read from its file. The caller's: metadata_free. */
 int lake_table_metadata(struct lake *lake, const struct lake_table *table,
                         struct table_metadata **ret, corrie_error *err) CORRIE_MUST_USE;
+/* Which of the table's files, of deletes too, lie outside of the lake's root (taken in place, external): absolute paths in `arena`. A
+ * locked engine reads them only if it was opened with them. Reads the metadata and manifests. */
+int lake_table_outside(const struct lake_view *view, const struct lake_table *table,
+                       struct arena *arena, struct str **ret, size_t *ret_n, corrie_error *err)
+    CORRIE_MUST_USE;
 /* Defines the table in `engine` as `ns`.`name`; `columns` (NULL = all) and `filter` (SQL; empty = all rows) as
  * in engine.h. Reads the metadata and manifests. */
 int lake_table_define(const struct lake_view *view, const struct lake_table *table,

@@ -260,6 +260,51 @@ int lake_read_table(struct lake *lake, const struct lake_table *table,
                                    err);
 }
 
+/* The path, unless the file lies below the root. */
+static int add_outside(struct str root, struct str path, struct arena *arena, struct str *paths,
+                       size_t *n, corrie_error *err)
+{
+    bool inside = path.len > root.len && path.data[root.len] == '/' &&
+                  str_eq(root, (struct str){path.data, root.len});
+
+    if (inside) {
+        return 0;
+    }
+    return arena_str(arena, path, &paths[(*n)++]) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+int lake_table_outside(const struct lake_view *view, const struct lake_table *table,
+                       struct arena *arena, struct str **ret, size_t *ret_n, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena scratch = {0};
+    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
+    struct engine_table read;
+    struct str *paths;
+    size_t n = 0;
+    int r;
+
+    r = lake_table_metadata(view->lake, table, &metadata, err);
+    if (r < 0 || (r = lake_read_table(view->lake, table, metadata, &scratch, &read, err)) < 0) {
+        return r;
+    }
+    paths = arena_array(arena, struct str, read.n_files + read.n_deletes + 1);
+    if (!paths) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; r >= 0 && i < read.n_files; i++) {
+        r = add_outside(lake_root(view->lake), read.files[i].path, arena, paths, &n, err);
+    }
+    for (size_t i = 0; r >= 0 && i < read.n_deletes; i++) {
+        r = add_outside(lake_root(view->lake), read.deletes[i].path, arena, paths, &n, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret = paths;
+    *ret_n = n;
+    return 0;
+}
+
 int lake_table_define(const struct lake_view *view, const struct lake_table *table,
                       struct engine *engine, const struct str *columns, size_t n_columns,
                       struct str filter, corrie_error *err)

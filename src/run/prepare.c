@@ -11,24 +11,97 @@ static struct str default_namespace(const struct run *run)
     return given.len > 0 ? given : project_namespace(run->project);
 }
 
+/* Lets the engine, which is to be opened, read `n` files more than the lake's data. */
+static int allow_files(struct run *run, const struct str *files, size_t n, corrie_error *err)
+{
+    size_t have = run->n_allowed > 0 ? run->n_allowed : 1;
+    struct str *allowed = arena_array(&run->arena, struct str, have + n);
+    char *data;
+
+    if (!allowed) {
+        return corrie_fail_memory(err);
+    }
+    if (run->n_allowed > 0) {
+        memcpy(allowed, run->allowed, have * sizeof *allowed);
+    } else {
+        data = arena_printf(&run->arena, "%.*s/data", STR_FMT(lake_root(run->lake)));
+        if (!data) {
+            return corrie_fail_memory(err);
+        }
+        allowed[0] = str_of(data);
+    }
+    if (n > 0) {
+        memcpy(allowed + have, files, n * sizeof *allowed);
+    }
+    run->allowed = allowed;
+    run->n_allowed = have + n;
+    return 0;
+}
+
 int run_open_engine(struct run *run, corrie_error *err)
 {
-    struct str data;
-    char *path;
-
     if (run->work.engine) {
         return 0;
     }
-    path = arena_printf(&run->arena, "%.*s/data", STR_FMT(lake_root(run->lake)));
-    if (!path) {
-        return corrie_fail_memory(err);
+    if (run->n_allowed == 0) {
+        int r = allow_files(run, NULL, 0, err);
+
+        if (r < 0) {
+            return r;
+        }
     }
-    data = str_of(path);
-    return lake_workspace_open(
-        run->lake, run->options.memory,
-        &(struct engine_options){
-            .locked = true, .name_space = default_namespace(run), .allowed = &data, .n_allowed = 1},
-        &run->work, err);
+    return lake_workspace_open(run->lake, run->options.memory,
+                               &(struct engine_options){.locked = true,
+                                                        .name_space = default_namespace(run),
+                                                        .allowed = run->allowed,
+                                                        .n_allowed = run->n_allowed},
+                               &run->work, err);
+}
+
+static int allow_outside(struct run *run, const struct lake_view *view, struct str ns,
+                         struct str name, corrie_error *err)
+{
+    struct lake_table table;
+    struct str *paths;
+    size_t n;
+    int r = lake_table_find(view, ns, name, &run->arena, &table, err);
+
+    if (r <= 0) {
+        return r;
+    }
+    r = lake_table_outside(view, &table, &run->arena, &paths, &n, err);
+    return r < 0 || n == 0 ? r : allow_files(run, paths, n, err);
+}
+
+/* Tables that the plan reads may have files outside of the lake, and so may those of which rows are kept. What an engine
+ * may read is settled when it is opened: one that planned is closed, another one opened. */
+static int allow_plan(struct run *run, corrie_error *err)
+{
+    const struct plan *plan = run->plan;
+    size_t before = run->n_allowed;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < plan->n_sources; i++) {
+        const struct plan_source *source = &plan->sources[i];
+        struct lake_view view;
+
+        r = run_source_view(run, source, &view, err);
+        if (r >= 0) {
+            r = allow_outside(run, &view, source->table_namespace, source->name, err);
+        }
+    }
+    for (size_t i = 0; r >= 0 && i < plan->n_nodes; i++) {
+        const struct plan_node *node = &plan->nodes[i];
+
+        if (node->overwrite_filter.len > 0) {
+            r = allow_outside(run, &run->view, node->table_namespace, node->name, err);
+        }
+    }
+    if (r < 0 || run->n_allowed == before || !run->work.engine) {
+        return r < 0 ? r : 0;
+    }
+    lake_workspace_done(&run->work);
+    return run_open_engine(run, err);
 }
 
 /* ---- the lake as planning sees it ---- */
@@ -196,5 +269,6 @@ int run_prepare(struct run *run, corrie_error *err)
     if (r < 0 || (r = build_plan(run, err)) < 0) {
         return r;
     }
-    return check_taint(run, err);
+    r = check_taint(run, err);
+    return r < 0 ? r : allow_plan(run, err);
 }

@@ -55,6 +55,8 @@ struct run {
     struct lake_view view; /* of the branch, pinned */
     struct str branch;
     struct lake_workspace work; /* the engine, once there is need of one */
+    struct str *allowed;        /* what it may read: the lake's data, files outside of the lake */
+    size_t n_allowed;
     struct plan *plan;
 
     struct job *job;
