@@ -558,6 +558,45 @@ static int reader_types(const struct engine_source *source, const struct schema 
     return 0;
 }
 
+/* Fractions in the file, a whole number in the table: DuckDB would round them and say nothing. Types that a person named
+ * are taken at their word. */
+static bool must_be_whole(const struct engine_source *source, ptrdiff_t at,
+                          const struct field *field)
+{
+    return at >= 0 &&
+           (source->format == ENGINE_FORMAT_CSV || source->format == ENGINE_FORMAT_JSON ||
+            source->format == ENGINE_FORMAT_JSONL) &&
+           (field->type.kind == TYPE_INT || field->type.kind == TYPE_LONG) &&
+           str_eq(source->sql_types[at], STR("DOUBLE"));
+}
+
+/* Beyond 2^53 neighbours are one DOUBLE. */
+static void add_whole(struct buf *out, struct str column, const struct field *field)
+{
+    _cleanup_(buf_done) struct buf message = {0};
+
+    buf_addf(&message, "column %.*s: the table has whole numbers, and the file has ",
+             STR_FMT(field->name));
+    buf_add_text(out, "CASE WHEN f.");
+    buf_add_sql_name(out, column);
+    buf_add_text(out, " IS NULL OR (f.");
+    buf_add_sql_name(out, column);
+    buf_add_text(out, " = trunc(f.");
+    buf_add_sql_name(out, column);
+    buf_add_text(out, ") AND abs(f.");
+    buf_add_sql_name(out, column);
+    buf_add_text(out, ") <= 9007199254740992) THEN CAST(f.");
+    buf_add_sql_name(out, column);
+    buf_add_text(out, " AS ");
+    type_print_sql(&field->type, out);
+    buf_add_text(out, ") ELSE error(");
+    buf_add_sql_string(out, buf_str(&message));
+    buf_add_text(out, " || CAST(f.");
+    buf_add_sql_name(out, column);
+    buf_add_text(out, " AS VARCHAR)) END AS ");
+    buf_add_sql_name(out, field->name);
+}
+
 int engine_source_select(struct engine *engine, const struct engine_source *source,
                          const struct schema *target, int64_t first_row, int64_t n_rows,
                          struct arena *arena, struct str *ret_sql, corrie_error *err)
@@ -598,6 +637,9 @@ int engine_source_select(struct engine *engine, const struct engine_source *sour
             type_print_sql(&target->fields[i].type, &sql);
             buf_add_text(&sql, ") AS ");
             buf_add_sql_name(&sql, target->fields[i].name);
+        } else if (must_be_whole(source, at, &target->fields[i])) {
+            add_whole(&sql, source->columns.fields[at].name, &target->fields[i]);
+            types[at] = STR("DOUBLE");
         } else {
             add_column(&sql, source, (size_t)at, types[at], target->fields[i].name);
         }

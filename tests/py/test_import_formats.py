@@ -361,3 +361,20 @@ def test_packed_in_several_pieces(lake: Lake, tmp_path: Path) -> None:
     for name in ("a.csv.gz", "b.csv.zst"):
         lake.run("import", tmp_path / name)
         assert lake.rows(f"SELECT * FROM {name[0]}") == [["1", "2"], ["3", "4"]]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_fractions_are_not_rounded_into_whole_numbers(lake: Lake, tmp_path: Path, kind: str) -> None:
+    """What a table cannot hold is refused, not changed; 4.0 is whole, as many programs write numbers beside nulls."""
+    def given(name: str, *values: str) -> Path:
+        path = tmp_path / f"{name}.{kind}"
+        path.write_text("a\n" + "\n".join(values) + "\n" if kind == "csv" else
+                        "".join(f'{{"a": {v or "null"}}}\n' for v in values))
+        return path
+
+    lake.run("sql", "CREATE TABLE t (a BIGINT)")
+    said = lake.error("import", given("half", "1", "2.5"), "t", status=1)
+    assert "column a" in said and "2.5" in said
+    lake.error("import", given("large", "0.5", "9007199254740993"), "t", status=1)
+    lake.run("import", given("whole", "4.0", "-7.0", "1e3"), "t")
+    assert lake.rows("SELECT a FROM t ORDER BY a") == [["-7"], ["4"], ["1000"]]
