@@ -285,8 +285,11 @@ def test_steps_read_only_files_that_they_need(numbers: Lake, project: Path) -> N
     (project / "joined.sql").write_text(
         "-- corrie: materialization_strategy=REPLACE\n"
         "SELECT d.twice, a.s FROM doubled AS d JOIN numbers AS a ON a.n = d.n AND a.n > 100 AND a.n < 103\n")
-    for path in sorted((numbers.root / "data").rglob("*.parquet"), key=lambda p: p.stat().st_mtime_ns)[:2]:
-        path.unlink()  # n from 0 to 9, and 100
+    hidden = sorted((numbers.root / "data").rglob("*.parquet"), key=lambda p: p.stat().st_mtime_ns)[:2]
+    for path in hidden:  # n from 0 to 9, and 100
+        path.rename(path.with_suffix(".hidden"))
     numbers.run("run", cwd=project)
     assert numbers.rows("SELECT n FROM doubled") == [["101"], ["102"]]
     assert numbers.rows("SELECT twice, s FROM joined ORDER BY 1") == [["202", "more"], ["204", "more"]]
+    for path in hidden:
+        path.with_suffix(".hidden").rename(path)
