@@ -711,7 +711,10 @@ const struct verb cli_verbs[] = {
     {.name = "query",
      .chapter = DATA_OUT,
      .summary = "run one SQL statement that reads",
-     .text = "Sees all tables of the ref; files of this machine too: SELECT * FROM 'sales.csv'.",
+     .text =
+         "Sees all tables of the ref; files of this machine too: SELECT * FROM 'sales.csv'.\n"
+         "A table as it was: FROM t AT (VERSION => 'v1'), at any ref; AT (VERSION => N), a snapshot\n"
+         "of it; AT (TIMESTAMP => '2026-11-20'), on the ref at that time.",
      POSITIONALS(query_positionals),
      FLAGS(query_flags),
      .examples =

@@ -70,12 +70,23 @@ struct str engine_version(void);
 
 /* ---- a statement: what it is and which tables it names ---- */
 
+/* AT (VERSION => …) or AT (TIMESTAMP => …) behind a table's name. */
+struct engine_at {
+    bool timestamp;   /* `value` is a time, "2026-11-20T10:00:00.000000Z"; else a version */
+    bool number;      /* a version that was written as a number */
+    struct str value; /* computed, as text */
+    size_t length;    /* bytes of name, alias and clause, from the reference's offset */
+    struct str name;  /* the last part of the name as it was written */
+    struct str alias; /* as it was written, with what stands around it; empty: none */
+};
+
 struct engine_table_ref {
     struct str catalog; /* empty unless written */
     struct str schema;  /* empty unless written */
     struct str name;
     size_t offset; /* bytes into the SQL */
     bool is_file;  /* an unqualified name that reads as a file ('x.parquet'); open engines only */
+    const struct engine_at *at; /* engine_inspect_at only; NULL: as the rest of the statement */
 };
 
 struct engine_statement {
@@ -94,6 +105,14 @@ struct engine_statement {
  * Needs no tables. Cost: 0.3 ms. Memory from `arena`. */
 int engine_inspect(struct engine *engine, struct str sql, const char *file, struct arena *arena,
                    struct engine_statement *ret, corrie_error *err) CORRIE_MUST_USE;
+/* The same for who can tell tables as they were: AT clauses are found and computed, where engine_inspect refuses them
+ * (CORRIE_E_UNSUPPORTED). Open engines only. A table that is read at several versions is there for each place. */
+int engine_inspect_at(struct engine *engine, struct str sql, const char *file, struct arena *arena,
+                      struct engine_statement *ret, corrie_error *err) CORRIE_MUST_USE;
+/* The text with "name_space"."I" in place of table number I where that has an AT clause: the same length, so that
+ * positions stay. `name_space` is one letter that no table of the statement has. */
+int engine_place_at(struct str sql, const struct engine_statement *statement, struct str name_space,
+                    struct arena *arena, struct str *ret, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- tables ---- */
 

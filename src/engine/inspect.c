@@ -4,6 +4,7 @@
  * generically: any object with "type": "BASE_TABLE" names a table, any "TABLE_FUNCTION" calls one, any
  * "class": "FUNCTION" calls a scalar function; a node with a "cte_map" opens a scope of names that hide
  * tables. A shape of tree that a newer DuckDB adds is therefore walked too, not skipped. */
+#include "engine/at.h"
 #include "engine/engine_priv.h"
 
 struct scope {
@@ -13,10 +14,11 @@ struct scope {
 };
 
 struct walk {
-    const struct engine *engine;
+    struct engine *engine;
     const struct origin *origin;
     struct arena *arena;
     VEC(struct engine_table_ref) tables;
+    bool may_have_at;
     bool is_volatile;
     bool clock;
     corrie_error *err;
@@ -135,7 +137,9 @@ static int fail_at_clause(struct walk *walk, const json_t *node, struct str name
     corrie_fail(walk->err, CORRIE_E_UNSUPPORTED,
                 "the table %.*s cannot be read AT another version than the rest of the statement",
                 STR_FMT(name));
-    corrie_hint(walk->err, "read all tables as they were, by a ref: main~1, main*2026-11-20, v1");
+    corrie_hint(walk->err,
+                "`corrie query` reads AT; here all tables are read as they were by a ref: "
+                "main~1, main*2026-11-20, v1");
     return origin_at(walk->origin, at == SIZE_MAX ? statement_start(walk->origin->sql) : at,
                      name.len, walk->err);
 }
@@ -145,13 +149,22 @@ static int add_table(struct walk *walk, const struct scope *scope, const json_t 
     struct engine_table_ref ref = {.catalog = tree_text(node, "catalog_name"),
                                    .schema = tree_text(node, "schema_name"),
                                    .name = tree_text(node, "table_name")};
+    struct engine_at *read_at = NULL;
     size_t at = position_of(node);
     int r;
 
     if (json_is_object(json_object_get(node, "at_clause"))) {
-        return fail_at_clause(walk, node, ref.name);
+        if (!walk->may_have_at || at > walk->origin->sql.len) {
+            return fail_at_clause(walk, node, ref.name);
+        }
+        r = at_read(walk->engine, walk->origin, at, tree_text(node, "alias").len > 0, walk->arena,
+                    &read_at, walk->err);
+        if (r < 0) {
+            return r;
+        }
+        ref.at = read_at;
     }
-    if (ref.catalog.len == 0 && ref.schema.len == 0) {
+    if (ref.catalog.len == 0 && ref.schema.len == 0 && !ref.at) {
         if (hidden(scope, ref.name)) {
             return 0;
         }
@@ -164,8 +177,8 @@ static int add_table(struct walk *walk, const struct scope *scope, const json_t 
     for (size_t i = 0; i < walk->tables.count; i++) {
         const struct engine_table_ref *known = &walk->tables.items[i];
 
-        if (str_eq(known->catalog, ref.catalog) && str_eq(known->schema, ref.schema) &&
-            str_eq(known->name, ref.name)) {
+        if (!known->at && !ref.at && str_eq(known->catalog, ref.catalog) &&
+            str_eq(known->schema, ref.schema) && str_eq(known->name, ref.name)) {
             return 0;
         }
     }
@@ -367,11 +380,15 @@ static int by_offset(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-int statement_check(struct engine *engine, const struct origin *origin, struct arena *arena,
-                    struct engine_statement *ret, corrie_error *err)
+static int check(struct engine *engine, const struct origin *origin, bool may_have_at,
+                 struct arena *arena, struct engine_statement *ret, corrie_error *err)
 {
     _json_ json_t *tree = NULL;
-    struct walk walk = {.engine = engine, .origin = origin, .arena = arena, .err = err};
+    struct walk walk = {.engine = engine,
+                        .origin = origin,
+                        .may_have_at = may_have_at && !engine->locked,
+                        .arena = arena,
+                        .err = err};
     size_t bad;
     int r;
 
@@ -403,6 +420,12 @@ int statement_check(struct engine *engine, const struct origin *origin, struct a
     }
     vec_done(&walk.tables);
     return r;
+}
+
+int statement_check(struct engine *engine, const struct origin *origin, struct arena *arena,
+                    struct engine_statement *ret, corrie_error *err)
+{
+    return check(engine, origin, false, arena, ret, err);
 }
 
 int statement_resolve(struct engine *engine, const struct origin *origin,
@@ -438,15 +461,27 @@ int statement_admit(struct engine *engine, const struct origin *origin, corrie_e
     return r < 0 ? r : statement_resolve(engine, origin, &statement, err);
 }
 
-int engine_inspect(struct engine *engine, struct str sql, const char *file, struct arena *arena,
-                   struct engine_statement *ret, corrie_error *err)
+static int inspect(struct engine *engine, struct str sql, const char *file, bool may_have_at,
+                   struct arena *arena, struct engine_statement *ret, corrie_error *err)
 {
     const struct origin origin = {.sql = sql, .file = file, .engine = engine};
     struct engine_statement statement = {0};
-    int r = statement_check(engine, &origin, arena, &statement, err);
+    int r = check(engine, &origin, may_have_at, arena, &statement, err);
 
     if (r == 0) {
         *ret = statement;
     }
     return r;
+}
+
+int engine_inspect(struct engine *engine, struct str sql, const char *file, struct arena *arena,
+                   struct engine_statement *ret, corrie_error *err)
+{
+    return inspect(engine, sql, file, false, arena, ret, err);
+}
+
+int engine_inspect_at(struct engine *engine, struct str sql, const char *file, struct arena *arena,
+                      struct engine_statement *ret, corrie_error *err)
+{
+    return inspect(engine, sql, file, true, arena, ret, err);
 }

@@ -372,9 +372,11 @@ static int open_table(struct defining *defining, const struct lake_source *sourc
     } else {
         ret->snapshot = metadata_snapshot_by_id(metadata, source->snapshot_id);
         if (!ret->snapshot) {
-            return corrie_fail(defining->err, CORRIE_E_NOT_FOUND,
-                               "table %.*s.%.*s has no snapshot %lld", STR_FMT(source->table.ns),
-                               STR_FMT(source->table.name), (long long)source->snapshot_id);
+            corrie_fail(defining->err, CORRIE_E_NOT_FOUND, "table %.*s.%.*s has no snapshot %lld",
+                        STR_FMT(source->table.ns), STR_FMT(source->table.name),
+                        (long long)source->snapshot_id);
+            return corrie_hint(defining->err, "corrie table history %.*s.%.*s -o json lists them",
+                               STR_FMT(source->table.ns), STR_FMT(source->table.name));
         }
         ret->schema = metadata_snapshot_schema(metadata, ret->snapshot);
     }

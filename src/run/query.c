@@ -15,6 +15,7 @@
 struct query {
     struct lake_workspace work;
     struct ArrowArrayStream rows;
+    char *said; /* the person's text, where another one was run; else NULL */
 };
 
 static struct query *query_free(struct query *query)
@@ -24,11 +25,31 @@ static struct query *query_free(struct query *query)
             query->rows.release(&query->rows);
         }
         lake_workspace_leave(&query->work);
+        mem_free(query->said);
         mem_free(query);
     }
     return NULL;
 }
 DEFINE_CLEANUP(struct query *, query_free)
+
+/* An error that quotes the text which was run quotes the person's instead: positions are the same in both. */
+static int requote(const struct query *query, corrie_error *err)
+{
+    struct str text = query ? str_of(query->said) : STR_EMPTY;
+    size_t start = 0;
+
+    if (text.len == 0 || err->position.line == 0) {
+        return err->code;
+    }
+    for (long line = 1; line < err->position.line; line++) {
+        ptrdiff_t end = str_find(str_from(text, start), '\n');
+
+        start = end < 0 ? text.len : start + (size_t)end + 1;
+    }
+    return corrie_error_at_offset(err, err->position.file, text,
+                                  start + (size_t)err->position.column - 1,
+                                  (size_t)err->position.width);
+}
 
 /* Names that DuckDB answers itself, if the lake has no such table. */
 static bool is_builtin(const struct engine_table_ref *table)
@@ -46,17 +67,69 @@ struct sources {
     size_t capacity;
 };
 
-static int add_source(const struct lake_view *view, struct str default_ns, struct str sql,
-                      const struct engine_table_ref *named, struct arena *arena,
-                      struct sources *sources, corrie_error *err)
+/* The state in which a table with an AT clause is read: of the ref that it names, or of the statement's as it was then.
+ * A number is a snapshot of the table. */
+static int view_at(const struct lake_view *view, struct str ref, const struct engine_at *at,
+                   struct arena *arena, struct lake_source *source, corrie_error *err)
 {
-    struct str ns = named->schema.len ? named->schema : default_ns;
-    struct lake_source source = {.view = view, .snapshot_id = SNAPSHOT_NONE};
+    struct lake_view *other = arena_new(arena, struct lake_view);
+    char *expression;
+    int r;
+
+    if (!other) {
+        return corrie_fail_memory(err);
+    }
+    if (at->number) {
+        return str_to_int64(at->value, &source->snapshot_id)
+                   ? 0
+                   : corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no snapshot %.*s",
+                                 STR_FMT(at->value));
+    }
+    if (at->timestamp && lake_means_head(ref) &&
+        (r = lake_head(view->lake, arena, &ref, err)) < 0) {
+        return r;
+    }
+    expression = at->timestamp ? arena_printf(arena, "%.*s*%.*s", STR_FMT(ref), STR_FMT(at->value))
+                               : arena_text(arena, at->value);
+    if (!expression) {
+        return corrie_fail_memory(err);
+    }
+    source->view = other;
+    return lake_view_at(view->lake, str_of(expression), other, err);
+}
+
+/* Where a statement is read: its refs and names. */
+struct place {
+    const struct lake_view *view;
+    struct str ref;
+    struct str default_ns;
+    struct str sql;
+    struct str letter; /* namespace of tables that are read AT another version */
+};
+
+static int add_source(const struct place *place, const struct engine_table_ref *named, size_t index,
+                      struct arena *arena, struct sources *sources, corrie_error *err)
+{
+    struct str ns = named->schema.len ? named->schema : place->default_ns;
+    struct lake_source source = {.view = place->view, .snapshot_id = SNAPSHOT_NONE};
+    const struct lake_view *view;
     int r;
 
     if (named->is_file) {
         return 0;
     }
+    if (named->at) {
+        char *name = arena_printf(arena, "%zu", index);
+
+        r = name ? view_at(place->view, place->ref, named->at, arena, &source, err)
+                 : corrie_fail_memory(err);
+        if (r < 0) {
+            return corrie_error_at_offset(err, NULL, place->sql, named->offset, named->at->length);
+        }
+        source.name_space = place->letter;
+        source.name = str_of(name);
+    }
+    view = source.view;
     if (is_builtin(named)) {
         r = lake_table_find(view, ns, named->name, arena, &source.table, err);
         if (r <= 0) {
@@ -65,9 +138,27 @@ static int add_source(const struct lake_view *view, struct str default_ns, struc
     }
     r = lake_table_get(view, ns, named->name, arena, &source.table, err);
     if (r == CORRIE_E_NOT_FOUND) {
-        corrie_error_at_offset(err, NULL, sql, named->offset, named->name.len);
+        corrie_error_at_offset(err, NULL, place->sql, named->offset, named->name.len);
     }
     return r < 0 ? r : vec_push(sources, source) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+/* A namespace of one letter that the statement does not name. */
+static struct str free_letter(const struct engine_statement *statement)
+{
+    static const char letters[] = "~^%&";
+
+    for (size_t k = 0; k + 2 < sizeof letters; k++) {
+        bool used = false;
+
+        for (size_t i = 0; i < statement->n_tables; i++) {
+            used |= str_eq(statement->tables[i].schema, str_make(&letters[k], 1));
+        }
+        if (!used) {
+            return str_make(&letters[k], 1);
+        }
+    }
+    return str_make(&letters[sizeof letters - 2], 1);
 }
 
 /* What would be read, for corrie_explain. */
@@ -77,8 +168,8 @@ struct scans {
     size_t count;
 };
 
-/* `ret_scans` may be NULL; else in `arena`. */
-static int open_query(struct lake *lake, struct str sql, const corrie_query_options *options,
+/* `ret_scans` may be NULL; else in `arena`. *sql becomes the text that is to be run, in `arena` too. */
+static int open_query(struct lake *lake, struct str *sql, const corrie_query_options *options,
                       struct arena *arena, struct scans *ret_scans, struct query **ret,
                       corrie_error *err)
 {
@@ -87,6 +178,7 @@ static int open_query(struct lake *lake, struct str sql, const corrie_query_opti
     struct engine_statement statement;
     struct sources sources = {0};
     struct lake_view view;
+    struct place place = {.view = &view, .ref = str_of(options->ref), .sql = *sql};
     int r;
 
     if (!query) {
@@ -96,14 +188,22 @@ static int open_query(struct lake *lake, struct str sql, const corrie_query_opti
         options->default_namespace ? str_of(options->default_namespace) : STR("public");
     r = lake_view_at(lake, str_of(options->ref), &view, err);
     if (r < 0 || (r = lake_workspace_open(lake, options->memory, &engine, &query->work, err)) < 0 ||
-        (r = engine_inspect(query->work.engine, sql, NULL, arena, &statement, err)) < 0) {
+        (r = engine_inspect_at(query->work.engine, *sql, NULL, arena, &statement, err)) < 0) {
         return r;
     }
+    place.default_ns = engine.name_space;
+    place.letter = free_letter(&statement);
     for (size_t i = 0; r >= 0 && i < statement.n_tables; i++) {
-        r = add_source(&view, engine.name_space, sql, &statement.tables[i], arena, &sources, err);
+        r = add_source(&place, &statement.tables[i], i, arena, &sources, err);
     }
     if (r >= 0) {
-        r = lake_define(query->work.engine, sources.items, sources.count, sql, NULL,
+        r = engine_place_at(*sql, &statement, place.letter, arena, sql, err);
+    }
+    if (r >= 0 && !str_eq(*sql, place.sql) && !(query->said = str_dup(place.sql))) {
+        r = corrie_fail_memory(err);
+    }
+    if (r >= 0) {
+        r = lake_define(query->work.engine, sources.items, sources.count, *sql, NULL,
                         engine.name_space, arena, ret_scans ? &ret_scans->items : NULL, err);
     }
     if (r >= 0 && ret_scans) {
@@ -112,7 +212,7 @@ static int open_query(struct lake *lake, struct str sql, const corrie_query_opti
     }
     vec_done(&sources);
     if (r < 0) {
-        return r;
+        return requote(query, err);
     }
     *ret = TAKE_PTR(query);
     return 0;
@@ -153,7 +253,8 @@ int corrie_stream_error(struct ArrowArrayStream *stream, corrie_error *err)
     if (stream->release != release) {
         return corrie_fail(err, CORRIE_E_USAGE, "the stream is none of corrie_query's");
     }
-    return engine_stream_error(&((struct query *)stream->private_data)->rows, err);
+    engine_stream_error(&((struct query *)stream->private_data)->rows, err);
+    return requote(stream->private_data, err);
 }
 
 static corrie_query_options read_options(const corrie_query_options *options)
@@ -172,12 +273,17 @@ int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options 
     _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(query_freep) struct query *query = NULL;
     corrie_query_options given = read_options(options);
+    struct str text = str_of(sql);
     int r;
 
     js_setup();
-    r = open_query(lake, str_of(sql), &given, &arena, NULL, &query, err);
-    if (r < 0 || (r = engine_query(query->work.engine, str_of(sql), NULL, &query->rows, err)) < 0) {
+    r = open_query(lake, &text, &given, &arena, NULL, &query, err);
+    if (r < 0) {
         return r;
+    }
+    r = engine_query(query->work.engine, text, NULL, &query->rows, err);
+    if (r < 0) {
+        return requote(query, err);
     }
     *ret = (struct ArrowArrayStream){.get_schema = get_schema,
                                      .get_next = get_next,
@@ -280,11 +386,12 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
     js_setup();
     r = find_output(format, &what.format, err);
     if (r < 0 || (r = os_path_absolute(str_of(path), &absolute, err)) < 0 ||
-        (r = open_query(lake, str_of(sql), &given, &arena, NULL, &query, err)) < 0) {
+        (r = open_query(lake, &what.sql, &given, &arena, NULL, &query, err)) < 0) {
         return r;
     }
     r = export_durably(query, &what, absolute, &rows, &bytes, err);
     if (r < 0) {
+        requote(query, err);
         return corrie_wrap(err, "write the result to %s", path);
     }
     document = json_object();
@@ -326,9 +433,9 @@ int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_op
 
     js_setup();
     r = find_output(format, &what.format, err);
-    if (r < 0 || (r = open_query(lake, str_of(sql), &given, &arena, NULL, &query, err)) < 0 ||
+    if (r < 0 || (r = open_query(lake, &what.sql, &given, &arena, NULL, &query, err)) < 0 ||
         (r = engine_export_rows(query->work.engine, &what, &rows, err)) < 0) {
-        return r;
+        return requote(query, err);
     }
     if (ret_rows) {
         *ret_rows = rows;
@@ -393,12 +500,13 @@ int corrie_explain(corrie_lake *lake, const char *sql, const corrie_query_option
     struct scans scans = {.count = 0};
     struct str ref = str_of(given.ref);
     json_t *tables;
+    struct str text = str_of(sql);
     int r;
 
     js_setup();
-    r = open_query(lake, str_of(sql), &given, &arena, &scans, &query, err);
-    if (r < 0 || (r = engine_explain(query->work.engine, str_of(sql), NULL, &plan, err)) < 0) {
-        return r;
+    r = open_query(lake, &text, &given, &arena, &scans, &query, err);
+    if (r < 0 || (r = engine_explain(query->work.engine, text, NULL, &plan, err)) < 0) {
+        return requote(query, err);
     }
     if (lake_means_head(ref) && (r = lake_head(lake, &arena, &ref, err)) < 0) {
         return r;

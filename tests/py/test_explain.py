@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from conftest import Lake
@@ -52,9 +53,37 @@ def test_what_cannot_be_explained_says_where(lake: Lake) -> None:
 
 
 def test_one_table_at_another_time(lake: Lake) -> None:
-    """DuckDB's AT clause would be refused without a place; whole statements are read in the past by a ref."""
-    lake.run("sql", "CREATE TABLE a AS SELECT 1 AS n")
-    lake.run("sql", "INSERT INTO a SELECT 2")
-    said = lake.error("query", "SELECT * FROM a AT (VERSION => 1)", status=2)
-    assert "SQL:1:15" in said and "hint: read all tables as they were" in said
-    assert lake.rows("SELECT count(*) FROM a", "--ref", "main~1") == [["1"]]
+    """A table is read beside itself as it was: at a ref, a time or a snapshot; errors show the person's own text."""
+    lake.run("sql", "CREATE TABLE a AS SELECT 1 AS n, 'x' AS s")
+    lake.run("tag", "create", "v1")
+    [first] = [v["snapshot_id"] for v in lake.json("table", "history", "a")["versions"]]
+    between = dt.datetime.now(dt.UTC).isoformat()
+    lake.run("sql", "INSERT INTO a SELECT 2, 'y'; ALTER TABLE a RENAME COLUMN s TO t")
+    joined = "SELECT now.n, now.t, old.s FROM a AS now LEFT JOIN a AS old AT (VERSION => 'v1') USING (n) ORDER BY n"
+    assert lake.rows(joined) == [["1", "x", "x"], ["2", "y", ""]]
+    for clause in ("(VERSION => 'v1')", f"(version => {first})", "(VERSION=>'main~1')", f"(TIMESTAMP => '{between}')",
+                   f"/* then */ (TIMESTAMP => TIMESTAMPTZ '{between}' + INTERVAL (0) DAY -- )\n )"):
+        assert lake.rows(f"SELECT count(*), max(a.s) FROM public.a AT {clause} WHERE n < 9") == [["1", "x"]], clause
+    lake.run("sql", """CREATE TABLE "at (x" AS SELECT 7 AS n; CREATE TABLE "at" AS SELECT 8 AS n""")
+    odd = """SELECT "at".n, "at (x".n, q.m FROM /* AT ( */ public . "at" AS "at" AT (VERSION => 'main'),
+             "at (x" AT (VERSION => concat('ma', 'in')), public."at (x" q(m) AT (VERSION => 'main') -- AT (
+             WHERE q.m = 7"""
+    assert lake.rows(odd) == [["8", "7", "7"]]
+    twice = "FROM a AT (VERSION => 'v1') UNION ALL BY NAME FROM a AT (VERSION => 'main') UNION ALL BY NAME FROM a"
+    assert lake.rows(f"SELECT count(*) FROM ({twice})") == [["5"]]
+    explained = lake.json("explain", "SELECT s FROM a AT (VERSION => 'v1')")["tables"]
+    assert [(t["name"], t["records"]) for t in explained] == [("a", 1)]
+    for sql, status, words in (
+        ("SELECT t FROM a AT (VERSION => 'v1')", 3, ["FROM a AT (VERSION => 'v1')", "SQL:1:8", "did you mean n or s?"]),
+        ("SELECT * FROM a AT (VERSION => 5)", 3, ["no snapshot 5", "table history"]),
+        ("SELECT * FROM a AT (VERSION => 'v2')", 3, ["v2", "did you mean v1?"]),
+        ("SELECT * FROM a AT (VERSION => NULL)", 1, ["has no value", "SQL:1:32"]),
+        ("SELECT * FROM a AT (TIMESTAMP => 'x')", 1, ["AT (TIMESTAMP", "SQL:1:34"]),
+        ("SELECT * FROM a AT (TIMESTAMP => '1999-01-01')", 3, ["did not exist", "^^^"]),
+        ("SELECT * FROM b AT (VERSION => 'v1')", 3, ["public.b"]),
+    ):
+        said = lake.error("query", sql, status=status)
+        assert all(word in said for word in words), said
+        assert "~" not in said.replace("main~1", ""), said
+    assert "corrie query" in lake.error("sql", "INSERT INTO a SELECT n, s FROM a AT (VERSION => 'v1')", status=2)
+    assert lake.rows("SELECT count(*) FROM a", "--ref", "v1") == [["1"]]
