@@ -144,6 +144,16 @@ static int fail_at_clause(struct walk *walk, const json_t *node, struct str name
                      name.len, walk->err);
 }
 
+/* SHOW TABLES and the like tell of the engine, in which there is only what a statement names. */
+static int fail_show(struct walk *walk)
+{
+    corrie_fail(walk->err, CORRIE_E_UNSUPPORTED, "SHOW does not know the tables of the lake");
+    corrie_hint(
+        walk->err,
+        "corrie table ls and corrie namespace ls list them; DESCRIBE t tells the columns of one");
+    return origin_at(walk->origin, statement_start(walk->origin->sql), 1, walk->err);
+}
+
 static int add_table(struct walk *walk, const struct scope *scope, const json_t *node)
 {
     struct engine_table_ref ref = {.catalog = tree_text(node, "catalog_name"),
@@ -292,6 +302,8 @@ static int visit_object(struct walk *walk, const struct scope *scope, const json
         r = check_table_function(walk, node);
     } else if (str_eq(type, STR("SHOW_REF")) && walk->engine->locked) {
         r = refuse(walk, node, 1, "DESCRIBE, SHOW or SUMMARIZE", STR_EMPTY);
+    } else if (str_eq(type, STR("SHOW_REF")) && tree_text(node, "table_name").len > 0) {
+        r = fail_show(walk);
     } else if (str_eq(tree_text(node, "class"), STR("FUNCTION"))) {
         r = check_function(walk, node, tree_text(node, "function_name"));
     } else if (str_eq(tree_text(node, "class"), STR("PARAMETER"))) {

@@ -87,3 +87,13 @@ def test_one_table_at_another_time(lake: Lake) -> None:
         assert "~" not in said.replace("main~1", ""), said
     assert "corrie query" in lake.error("sql", "INSERT INTO a SELECT n, s FROM a AT (VERSION => 'v1')", status=2)
     assert lake.rows("SELECT count(*) FROM a", "--ref", "v1") == [["1"]]
+
+
+def test_what_show_would_not_tell(lake: Lake) -> None:
+    """The engine has only the tables that a statement names: an empty list would be a lie."""
+    lake.run("sql", "CREATE TABLE a AS SELECT 1 AS n")
+    for sql in ("SHOW TABLES", "SHOW ALL TABLES", "FROM (SHOW TABLES)", "SHOW DATABASES"):
+        for verb in ("query", "sql"):
+            assert "corrie table ls" in lake.error(verb, sql, status=2)
+    assert lake.rows("DESCRIBE a")[0][:2] == ["n", "INTEGER"]
+    assert lake.rows("SUMMARIZE a")[0][0] == "n"
