@@ -96,6 +96,27 @@ static int map_columns(struct dml *dml, const struct schema *schema, const struc
     return r;
 }
 
+/* Column number `at` of the rows: called as the column that it goes to, since messages name it; as none of a person's where
+ * DuckDB would take two such names for one. */
+static void compose_source(struct compose *sql, const struct schema *schema, const size_t *from,
+                           size_t at)
+{
+    size_t to = 0;
+    size_t same = 0;
+
+    while (to < schema->n_fields && from[to] != at) {
+        to++;
+    }
+    for (size_t i = 0; to < schema->n_fields && i < schema->n_fields; i++) {
+        same += str_eq_nocase(schema->fields[i].name, schema->fields[to].name);
+    }
+    if (same == 1) {
+        buf_add_sql_name(&sql->text, schema->fields[to].name);
+    } else {
+        compose_format(sql, "\"corrie.%zu\"", at);
+    }
+}
+
 /* SELECT of the table's columns, in its order and types. */
 static void compose_select(struct compose *sql, const struct dml *dml, const struct schema *schema,
                            size_t n_rows, const size_t *from)
@@ -107,7 +128,7 @@ static void compose_select(struct compose *sql, const struct dml *dml, const str
         if (from[i] == NO_COLUMN) {
             compose_text(sql, "NULL");
         } else {
-            compose_format(sql, "\"corrie.%zu\"", from[i]);
+            compose_source(sql, schema, from, from[i]);
         }
         compose_text(sql, " AS ");
         type_print_sql(&schema->fields[i].type, &sql->text);
@@ -117,7 +138,8 @@ static void compose_select(struct compose *sql, const struct dml *dml, const str
     compose_piece(sql, dml, dml->statement.query);
     compose_text(sql, ") AS \"corrie.rows\"(");
     for (size_t i = 0; i < n_rows; i++) {
-        compose_format(sql, "%s\"corrie.%zu\"", i == 0 ? "" : ", ", i);
+        compose_text(sql, i == 0 ? "" : ", ");
+        compose_source(sql, schema, from, i);
     }
     compose_text(sql, ")");
 }

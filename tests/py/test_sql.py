@@ -307,3 +307,13 @@ def test_writers_at_once_lose_nothing(goods: Lake) -> None:
             counted += process.returncode == 0 and statement.startswith("UPDATE")
     assert goods.rows("SELECT n FROM counter") == [[str(counted)]]
     goods.fsck()
+
+
+def test_a_value_that_does_not_fit_names_its_column(lake: Lake) -> None:
+    """By the name that it has in the table, however the rows called it."""
+    lake.run("sql", 'CREATE TABLE t (id BIGINT, "Day" DATE)')
+    for sql, column in (("INSERT INTO t VALUES ('x', NULL)", "column id:"),
+                        ("INSERT INTO t (\"Day\") SELECT 'soon' AS id", "column Day:"),
+                        ("INSERT INTO t BY NAME SELECT 'soon' AS \"Day\"", "column Day:")):
+        assert column in lake.error("sql", sql, status=1), sql
+    assert lake.rows("SELECT count(*) FROM t") == [["0"]]
