@@ -106,7 +106,7 @@ struct engine_statement {
 int engine_inspect(struct engine *engine, struct str sql, const char *file, struct arena *arena,
                    struct engine_statement *ret, corrie_error *err) CORRIE_MUST_USE;
 /* The same for who can tell tables as they were: AT clauses are found and computed, where engine_inspect refuses them
- * (CORRIE_E_UNSUPPORTED). Open engines only. A table that is read at several versions is there for each place. */
+ * (CORRIE_E_PROJECT). Open engines only. A table that is read at several versions is there for each place. */
 int engine_inspect_at(struct engine *engine, struct str sql, const char *file, struct arena *arena,
                       struct engine_statement *ret, corrie_error *err) CORRIE_MUST_USE;
 /* The text with "name_space"."I" in place of table number I where that has an AT clause: the same length, so that

@@ -134,7 +134,7 @@ static int fail_at_clause(struct walk *walk, const json_t *node, struct str name
 {
     size_t at = position_of(node);
 
-    corrie_fail(walk->err, CORRIE_E_UNSUPPORTED,
+    corrie_fail(walk->err, CORRIE_E_PROJECT,
                 "the table %.*s cannot be read AT another version than the rest of the statement",
                 STR_FMT(name));
     corrie_hint(walk->err,
@@ -147,7 +147,7 @@ static int fail_at_clause(struct walk *walk, const json_t *node, struct str name
 /* SHOW TABLES and the like tell of the engine, in which there is only what a statement names. */
 static int fail_show(struct walk *walk)
 {
-    corrie_fail(walk->err, CORRIE_E_UNSUPPORTED, "SHOW does not know the tables of the lake");
+    corrie_fail(walk->err, CORRIE_E_PROJECT, "SHOW does not know the tables of the lake");
     corrie_hint(
         walk->err,
         "corrie table ls and corrie namespace ls list them; DESCRIBE t tells the columns of one");

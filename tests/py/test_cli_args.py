@@ -70,7 +70,6 @@ def test_the_name_sets_the_default_namespace(full: Lake) -> None:
     (["query", "SELECT 1", "--max-rows", "-1"], "number"),
     (["query", "SELECT 1", "SELECT 2"], "SELECT 2"),
     (["query", "SELECT 1", "-f", "report.sql"], "either"),
-    (["query", "SELECT 1", "-o", "parquet"], "--to"),
     (["query", "SELECT 1", "--to", "result"], "format"),
     (["table", "ls", "-o", "parquet"], "parquet"),
     (["branch", "create"], "NAME"),

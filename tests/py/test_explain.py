@@ -85,7 +85,7 @@ def test_one_table_at_another_time(lake: Lake) -> None:
         said = lake.error("query", sql, status=status)
         assert all(word in said for word in words), said
         assert "~" not in said.replace("main~1", ""), said
-    assert "corrie query" in lake.error("sql", "INSERT INTO a SELECT n, s FROM a AT (VERSION => 'v1')", status=2)
+    assert "corrie query" in lake.error("sql", "INSERT INTO a SELECT n, s FROM a AT (VERSION => 'v1')", status=1)
     assert lake.rows("SELECT count(*) FROM a", "--ref", "v1") == [["1"]]
 
 
@@ -94,6 +94,6 @@ def test_what_show_would_not_tell(lake: Lake) -> None:
     lake.run("sql", "CREATE TABLE a AS SELECT 1 AS n")
     for sql in ("SHOW TABLES", "SHOW ALL TABLES", "FROM (SHOW TABLES)", "SHOW DATABASES"):
         for verb in ("query", "sql"):
-            assert "corrie table ls" in lake.error(verb, sql, status=2)
+            assert "corrie table ls" in lake.error(verb, sql, status=1)
     assert lake.rows("DESCRIBE a")[0][:2] == ["n", "INTEGER"]
     assert lake.rows("SUMMARIZE a")[0][0] == "n"
