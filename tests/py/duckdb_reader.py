@@ -20,6 +20,7 @@ def connect() -> duckdb.DuckDBPyConnection:
         [extension] = folder.glob("*/*.duckdb_extension")
         connection.execute(f"LOAD '{extension}'")
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET arrow_lossless_conversion = true")  # else a UUID is a text
     return connection
 
 
@@ -31,7 +32,7 @@ def main() -> None:
     for number, line in enumerate(sys.stdin):
         metadata = line.strip().replace("'", "''")
         try:
-            table = connection.execute(f"SELECT * FROM iceberg_scan('{metadata}')").fetch_arrow_table()
+            table = connection.execute(f"SELECT * FROM iceberg_scan('{metadata}')").to_arrow_table()
             file = folder / f"{number}.arrow"
             with pa.ipc.new_file(file, table.schema) as writer:
                 writer.write_table(table)
