@@ -98,9 +98,11 @@ static int refuse_foreign(const struct describe *describe, struct str head)
     }
     head = str_slice(head, 0, str_find(head, '\n') < 0 ? head.len : (size_t)str_find(head, '\n'));
     if (str_find(head, '\0') >= 0) {
-        return corrie_fail(describe->err, CORRIE_E_DATA,
-                           "%.*s is not %s: it begins with binary data", STR_FMT(source->path),
-                           format);
+        corrie_fail(describe->err, CORRIE_E_DATA, "%.*s is not %s: it begins with binary data",
+                    STR_FMT(source->path), format);
+        return corrie_hint(
+            describe->err,
+            "text of two bytes a letter without a mark is read by --encoding utf-16le or utf-16be");
     }
     return 0;
 }

@@ -597,6 +597,34 @@ static void add_whole(struct buf *out, struct str column, const struct field *fi
     buf_add_sql_name(out, field->name);
 }
 
+/* A zero byte in CSV is no text: the file is binary, or UTF-16 without its mark. */
+static bool must_be_text(const struct engine_source *source, const struct field *field,
+                         struct str type)
+{
+    return source->format == ENGINE_FORMAT_CSV && field->type.kind == TYPE_STRING &&
+           str_eq(type, STR("VARCHAR"));
+}
+
+static void add_text_column(struct buf *out, struct str column, const struct field *field)
+{
+    _cleanup_(buf_done) struct buf message = {0};
+
+    buf_addf(&message,
+             "column %.*s: a text holds a zero byte, as binary files do and UTF-16 (which "
+             "--encoding utf-16le reads): ",
+             STR_FMT(field->name));
+    buf_add_text(out, "CASE WHEN contains(f.");
+    buf_add_sql_name(out, column);
+    buf_add_text(out, ", chr(0)) THEN error(");
+    buf_add_sql_string(out, buf_str(&message));
+    buf_add_text(out, " || replace(f.");
+    buf_add_sql_name(out, column);
+    buf_add_text(out, ", chr(0), '\\0')[:60]) ELSE f.");
+    buf_add_sql_name(out, column);
+    buf_add_text(out, " END AS ");
+    buf_add_sql_name(out, field->name);
+}
+
 int engine_source_select(struct engine *engine, const struct engine_source *source,
                          const struct schema *target, int64_t first_row, int64_t n_rows,
                          struct arena *arena, struct str *ret_sql, corrie_error *err)
@@ -640,6 +668,8 @@ int engine_source_select(struct engine *engine, const struct engine_source *sour
         } else if (must_be_whole(source, at, &target->fields[i])) {
             add_whole(&sql, source->columns.fields[at].name, &target->fields[i]);
             types[at] = STR("DOUBLE");
+        } else if (must_be_text(source, &target->fields[i], types[at])) {
+            add_text_column(&sql, source->columns.fields[at].name, &target->fields[i]);
         } else {
             add_column(&sql, source, (size_t)at, types[at], target->fields[i].name);
         }

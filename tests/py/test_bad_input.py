@@ -710,3 +710,10 @@ def test_a_full_disk_behind_standard_output(bad: Bad, command: str) -> None:
                               stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
     assert done.returncode == 5 and "error: write standard output: No space left" in done.stderr, done.stderr
     assert "nothing was changed" not in done.stderr  # the command had done its work
+
+
+def test_zero_bytes_in_csv(bad: Bad) -> None:
+    """Binary rubbish and UTF-16 without its mark are not text, early or late in the file."""
+    bad.imports("zero.csv", b"a,b\n1,x\0y\n2,z\n", "column b", "zero byte", "x\\0y")
+    bad.imports("late.csv", b"a,b\n" + b"1,x\n" * LATE + b"2,\0\n", "column b", "zero byte")
+    bad.imports("utf16.csv", "a,b\n1,x\n2,y\n".encode("utf-16-le"), "binary data", "--encoding utf-16le")
