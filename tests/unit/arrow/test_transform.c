@@ -29,7 +29,7 @@ static const char *applied(const char *transform, const char *type_name, struct 
 {
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct type type = named(type_name);
-    struct buf text = {0};
+    _cleanup_(buf_done) struct buf text = {0};
     struct transform parsed;
     struct type result;
     struct str bytes;
@@ -202,7 +202,7 @@ static const char *projected(const char *transform, const char *type_name, enum 
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct type type = named(type_name);
     struct projected made[TRANSFORM_MAX_PROJECTED];
-    struct buf text = {0};
+    _cleanup_(buf_done) struct buf text = {0};
     struct transform parsed;
     struct type result;
 
