@@ -321,3 +321,37 @@ int transform_apply(const struct transform *transform, const struct type *source
         return 0;
     }
 }
+
+/* ---- for people ---- */
+
+int transform_print_value(const struct transform *transform, const struct type *result,
+                          struct str value, struct buf *out, corrie_error *err)
+{
+    static const struct type date = {.kind = TYPE_DATE};
+    int32_t n;
+    int32_t in_unit;
+
+    if (result->kind != TYPE_INT || value.len != sizeof n ||
+        (transform->kind != TRANSFORM_YEAR && transform->kind != TRANSFORM_MONTH &&
+         transform->kind != TRANSFORM_HOUR)) {
+        return scalar_print(result, value, out, err);
+    }
+    memcpy(&n, value.data, sizeof n);
+    if (transform->kind == TRANSFORM_YEAR) {
+        buf_addf(out, "%04lld", 1970 + (long long)n);
+        return 0;
+    }
+    in_unit = transform->kind == TRANSFORM_MONTH ? 12 : 24;
+    /* Rounds towards the past, also before 1970. */
+    int32_t units = n / in_unit - (n % in_unit < 0);
+    int32_t rest = n - units * in_unit;
+
+    if (transform->kind == TRANSFORM_MONTH) {
+        buf_addf(out, "%04lld-%02d", 1970 + (long long)units, rest + 1);
+        return 0;
+    }
+    int r = scalar_print(&date, str_make((const char *)&units, sizeof units), out, err);
+
+    buf_addf(out, "-%02d", rest);
+    return r;
+}

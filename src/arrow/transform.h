@@ -33,6 +33,10 @@ void transform_print(const struct transform *transform, struct buf *out);
  * False if there is no such transform of that type. */
 bool transform_result(const struct transform *transform, const struct type *source,
                       struct type *ret);
+/* Appends a value of the partition field as people read it, the way Iceberg's Java names partitions: 2026, 2026-11,
+ * 2026-11-20, 2026-11-20-10; else as scalar_print. CORRIE_E_DATA if the bytes are no value of `result`. */
+int transform_print_value(const struct transform *transform, const struct type *result,
+                          struct str value, struct buf *out, corrie_error *err) CORRIE_MUST_USE;
 /* The value of the partition field for a column's `value` (a scalar of `source`; data NULL = null). *ret is borrowed from
  * `value` or lies in `arena`; data NULL = null. CORRIE_E_DATA if the bytes are no value of the type, CORRIE_E_USAGE for a
  * transform that the type has not. A number that is cut below the least of its type wraps around, as in Iceberg's Java. */

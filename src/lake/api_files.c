@@ -1,5 +1,6 @@
 /* api_files.c — the files of a table, as its manifests tell of them. */
 #include "arrow/scalar.h"
+#include "arrow/transform.h"
 #include "base/mem.h"
 #include "lake/api_priv.h"
 #include "lake/lake_priv.h"
@@ -17,6 +18,22 @@ static json_t *value_json(const struct type *type, struct str bytes)
     return js_string(buf_str(&text));
 }
 
+/* Of a partition field, as people read it: the month 682 is 2026-11. */
+static json_t *partition_value_json(const struct partition_field *field, struct str bytes)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _cleanup_(buf_done) struct buf text = {0};
+    struct transform transform;
+
+    if (!bytes.data || !transform_parse(field->transform, &transform)) {
+        return value_json(&field->result_type, bytes);
+    }
+    if (transform_print_value(&transform, &field->result_type, bytes, &text, &ignored) < 0) {
+        return json_null();
+    }
+    return js_string(buf_str(&text));
+}
+
 static json_t *partition_json(const struct partition_spec *spec, const struct data_file *file)
 {
     json_t *object = json_object();
@@ -26,7 +43,7 @@ static json_t *partition_json(const struct partition_spec *spec, const struct da
         const struct partition_field *field = &spec->fields[i];
 
         r |= json_object_setn_new(object, field->name.data, field->name.len,
-                                  value_json(&field->result_type, file->partition[i].bytes));
+                                  partition_value_json(field, file->partition[i].bytes));
     }
     if (r != 0) {
         json_decref(object);

@@ -193,6 +193,38 @@ START_TEST(refuses_what_has_no_partition)
 }
 END_TEST
 
+/* A person looks for November, not for month 682; the same names as Iceberg's Java gives (TransformUtil). */
+START_TEST(values_are_readable)
+{
+    static const struct {
+        const char *transform;
+        int32_t value;
+        const char *text;
+    } cases[] = {
+        {"year", 56, "2026"},          {"year", -1, "1969"},
+        {"year", -2000, "-030"},       {"month", 682, "2026-11"},
+        {"month", 0, "1970-01"},       {"month", -1, "1969-12"},
+        {"month", -12, "1969-01"},     {"month", -13, "1968-12"},
+        {"hour", 0, "1970-01-01-00"},  {"hour", -1, "1969-12-31-23"},
+        {"hour", 24, "1970-01-02-00"}, {"hour", -24, "1969-12-31-00"},
+        {"bucket[4]", 3, "3"},
+    };
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    static const struct type number = {.kind = TYPE_INT};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(buf_done) struct buf text = {0};
+        struct transform transform;
+
+        ck_assert(transform_parse(str_of(cases[i].transform), &transform));
+        ck_ok(transform_print_value(&transform, &number, str_make((const char *)&cases[i].value, 4),
+                                    &text, &err),
+              &err);
+        ck_assert_str_eq(buf_text(&text), cases[i].text);
+    }
+}
+END_TEST
+
 static const char *const op_names[] = {"=", "<>", "<", "<=", ">", ">=", "is null", "not null"};
 
 /* "< 5" of a column as what holds of its partition: "<= 4", predicates joined by " and "; "" if nothing does. */
@@ -360,6 +392,6 @@ START_TEST(no_projection_loses_a_row)
 }
 END_TEST
 
-SUITE(transform_suite, "transform", hashes_are_icebergs, values_are_icebergs, knows_its_names,
-      refuses_what_has_no_partition, predicates_become_those_of_partitions,
+SUITE(transform_suite, "transform", values_are_readable, hashes_are_icebergs, values_are_icebergs,
+      knows_its_names, refuses_what_has_no_partition, predicates_become_those_of_partitions,
       no_projection_loses_a_row)
