@@ -9,6 +9,7 @@
 
 #include <zstd.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
 
 enum {
@@ -21,11 +22,6 @@ enum {
     LZ4_MIN_MATCH = 4
 };
 #define LZ4_STORED UINT32_C(0x80000000) /* in a block's size: its bytes are not packed */
-
-static uint32_t le32(const unsigned char *at)
-{
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
 
 /* Adds the bytes that continue a length of 15. */
 static bool add_length(const unsigned char **at, const unsigned char *end, size_t *length)
@@ -100,7 +96,7 @@ static bool lz4_frame(struct str packed, unsigned char *out, size_t len)
     unsigned flags;
     size_t header = 7; /* magic, flags, block size, checksum of the header */
 
-    if (packed.len < header || le32(at) != LZ4_MAGIC) {
+    if (packed.len < header || read_le32(at) != LZ4_MAGIC) {
         return false;
     }
     flags = at[4];
@@ -116,7 +112,7 @@ static bool lz4_frame(struct str packed, unsigned char *out, size_t len)
         if (end - at < 4) {
             return false;
         }
-        size = le32(at);
+        size = read_le32(at);
         at += 4;
         if (size == 0) {
             return to == out + len;

@@ -38,6 +38,13 @@ void buf_addv(struct buf *buf, const char *format, va_list args) CORRIE_PRINTF(2
 void buf_add_le32(struct buf *buf, uint32_t value);
 void buf_add_le64(struct buf *buf, uint64_t value);
 void buf_add_be32(struct buf *buf, uint32_t value);
+/* What buf_add_le32 wrote, at any address. */
+static inline uint32_t read_le32(const void *bytes)
+{
+    const unsigned char *b = bytes;
+
+    return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
 /* `text` as an SQL string literal ('it''s') or quoted identifier ("a ""b"""). */
 void buf_add_sql_string(struct buf *buf, struct str text);
 void buf_add_sql_name(struct buf *buf, struct str name);

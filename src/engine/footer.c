@@ -4,6 +4,7 @@
  * what cannot be stays `failed`, and nothing is allocated by a count that the bytes left could not hold. */
 #include "engine/footer.h"
 
+#include "base/buf.h"
 #include "os/file.h"
 
 enum {
@@ -369,13 +370,6 @@ void footer_done(struct footer *footer)
     arena_done(&footer->arena);
 }
 
-static uint32_t le32(const char *bytes)
-{
-    const uint8_t *b = (const uint8_t *)bytes;
-
-    return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
 /* Reads the first `len` bytes of the footer that starts at `start`, of which the file's last `tail` bytes are known. */
 static int parse_part(int fd, const char *name, uint64_t start, size_t len, struct str tail,
                       uint64_t size, struct footer *footer, corrie_error *err)
@@ -424,7 +418,7 @@ int footer_read(struct str path, struct footer *footer, corrie_error *err)
         err->code = encrypted ? CORRIE_E_UNSUPPORTED : err->code;
         return err->code;
     }
-    len = le32(tail.data + tail.len - 8);
+    len = read_le32(tail.data + tail.len - 8);
     if (len > stat.size - 12 || len > CORRIE_MAX_FOOTER) {
         return fail_damaged(path, err);
     }
