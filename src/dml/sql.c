@@ -370,9 +370,7 @@ static int run_once(corrie_lake *lake, struct str source, const corrie_sql_optio
                 .options = options,
                 .file = options->file,
                 .source = source,
-                .ns = options->default_namespace && *options->default_namespace
-                          ? str_of(options->default_namespace)
-                          : STR("public")}};
+                .ns = lake_default_namespace(options->default_namespace)}};
     int r = run_script(&script, err);
 
     *ret_again = !script.gave_rows && !script.published;

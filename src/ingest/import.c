@@ -381,17 +381,13 @@ static int import_files(struct import *import, corrie_error *err)
 
 int import_name(struct import *import, corrie_error *err)
 {
-    int r;
+    int r = lake_table_name(str_of(import->options->table), import->options->default_namespace,
+                            &import->table, err);
 
-    r = table_name_parse(str_of(import->options->table), &import->table, err);
     if (r < 0) {
         return r;
     }
-    import->ns =
-        import->table.ns.len ? import->table.ns : str_of(import->options->default_namespace);
-    if (import->ns.len == 0) {
-        import->ns = STR("public");
-    }
+    import->ns = import->table.ns;
     return 0;
 }
 

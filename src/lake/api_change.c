@@ -218,9 +218,7 @@ static int take_name(struct change *c, const char *text, struct str default_ns, 
 
 static struct str default_namespace(const struct change *c)
 {
-    const char *given = c->given.default_namespace;
-
-    return given && *given ? str_of(given) : STR("public");
+    return lake_default_namespace(c->given.default_namespace);
 }
 
 /* The value under a table's key on the branch. 1 or 0. */

@@ -154,8 +154,7 @@ int corrie_table_files(corrie_lake *lake, const char *ref, const char *name,
     js_setup();
     r = lake_view_at(lake, str_of(ref), &view, err);
     if (r >= 0) {
-        r = lake_table_named(&view, str_of(name),
-                             default_namespace ? str_of(default_namespace) : STR("public"), &arena,
+        r = lake_table_named(&view, str_of(name), lake_default_namespace(default_namespace), &arena,
                              &table, err);
     }
     if (r >= 0) {

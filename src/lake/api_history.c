@@ -129,11 +129,11 @@ int corrie_table_history(corrie_lake *lake, const char *ref, const char *name,
     if (js_set(document, "versions", versions) < 0) {
         return corrie_fail_memory(err);
     }
-    r = table_name_parse(str_of(name), &parsed, err);
+    r = lake_table_name(str_of(name), default_namespace, &parsed, err);
     if (r < 0 || (r = lake_view_at(lake, str_of(ref), &view, err)) < 0) {
         return r;
     }
-    ns = parsed.ns.len ? parsed.ns : default_namespace ? str_of(default_namespace) : STR("public");
+    ns = parsed.ns;
     r = KEY_MAKE(&key, err, STR("table"), ns, parsed.table);
     if (r >= 0) {
         r = arena_str(&arena, key_str(&key), &shown) < 0 ? corrie_fail_memory(err) : 0;

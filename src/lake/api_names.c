@@ -43,13 +43,9 @@ int api_key_of(struct str text, const char *default_namespace, struct key *ret, 
     if (str_starts(text, STR("table:"))) {
         text = str_from(text, 6);
     }
-    r = table_name_parse(text, &table, err);
+    r = lake_table_name(text, default_namespace, &table, err);
     if (r < 0) {
         return r;
-    }
-    if (table.ns.len == 0) {
-        table.ns =
-            default_namespace && *default_namespace ? str_of(default_namespace) : STR("public");
     }
     return KEY_MAKE(ret, err, STR("table"), table.ns, table.table);
 }

@@ -397,8 +397,7 @@ int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
     if (r < 0) {
         return corrie_wrap(err, "look at table %s", name);
     }
-    r = lake_table_named(&view, str_of(name),
-                         default_namespace ? str_of(default_namespace) : STR("public"), &arena,
+    r = lake_table_named(&view, str_of(name), lake_default_namespace(default_namespace), &arena,
                          &table, err);
     if (r == CORRIE_E_NOT_FOUND) {
         return corrie_wrap(err, "on %.*s", STR_FMT(shown));

@@ -24,6 +24,7 @@
 #include "base/uuid.h"
 #include "iceberg/metadata.h"
 #include "iceberg/scan.h"
+#include "lang/name.h"
 
 struct catalog;
 struct engine;
@@ -55,6 +56,11 @@ void lake_notice(struct lake *lake, const char *format, ...) CORRIE_PRINTF(2, 3)
  * `arena`. */
 int lake_head(struct lake *lake, struct arena *arena, struct str *ret, corrie_error *err)
     CORRIE_MUST_USE;
+/* The namespace of tables that are named without one: the caller's, or where none is given (NULL, empty) "public". */
+static inline struct str lake_default_namespace(const char *given)
+{
+    return given && *given ? str_of(given) : STR("public");
+}
 /* Whether the text of a ref means what is checked out: it is empty, or HEAD, which no ref is called. */
 static inline bool lake_means_head(struct str ref)
 {
@@ -106,6 +112,9 @@ int lake_table_find(const struct lake_view *view, struct str ns, struct str name
 /* The same, but a missing one is CORRIE_E_NOT_FOUND: the hint names the nearest tables of all namespaces. */
 int lake_table_get(const struct lake_view *view, struct str ns, struct str name,
                    struct arena *arena, struct lake_table *ret, corrie_error *err) CORRIE_MUST_USE;
+/* A table's name in full: table_name_parse, with lake_default_namespace where it has none. Borrows from both texts. */
+int lake_table_name(struct str text, const char *default_namespace, struct table_name *ret,
+                    corrie_error *err) CORRIE_MUST_USE;
 /* Splits "table" or "ns.table" (lang/name.h); `default_ns` completes the first. */
 int lake_table_named(const struct lake_view *view, struct str text, struct str default_ns,
                      struct arena *arena, struct lake_table *ret, corrie_error *err)

@@ -332,6 +332,17 @@ int lake_table_get(const struct lake_view *view, struct str ns, struct str name,
     return hint_tables(view, ns, name, err);
 }
 
+int lake_table_name(struct str text, const char *default_namespace, struct table_name *ret,
+                    corrie_error *err)
+{
+    int r = table_name_parse(text, ret, err);
+
+    if (r >= 0 && ret->ns.len == 0) {
+        ret->ns = lake_default_namespace(default_namespace);
+    }
+    return r;
+}
+
 int lake_table_named(const struct lake_view *view, struct str text, struct str default_ns,
                      struct arena *arena, struct lake_table *ret, corrie_error *err)
 {

@@ -429,13 +429,12 @@ int corrie_table_compact(corrie_lake *lake, const char *name, const corrie_compa
         memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
     }
     js_setup();
-    r = table_name_parse(str_of(name), &table, err);
+    r = lake_table_name(str_of(name), given.default_namespace, &table, err);
     if (r < 0) {
         return r;
     }
     c.name = table.table;
-    c.ns = table.ns.len > 0 ? table.ns
-                            : str_of(given.default_namespace ? given.default_namespace : "public");
+    c.ns = table.ns;
     r = run(&c, err);
     if (r < 0) {
         return corrie_wrap(err, "compact %s", name);

@@ -185,13 +185,12 @@ int corrie_table_expire(corrie_lake *lake, const char *name, const corrie_expire
         memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
     }
     js_setup();
-    r = table_name_parse(str_of(name), &table, err);
+    r = lake_table_name(str_of(name), given.default_namespace, &table, err);
     if (r < 0) {
         return r;
     }
     e.name = table.table;
-    e.ns = table.ns.len > 0 ? table.ns
-                            : str_of(given.default_namespace ? given.default_namespace : "public");
+    e.ns = table.ns;
     r = run(&e, err);
     if (r < 0) {
         return corrie_wrap(err, "expire snapshots of %s", name);

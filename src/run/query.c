@@ -184,8 +184,7 @@ static int open_query(struct lake *lake, struct str *sql, const corrie_query_opt
     if (!query) {
         return corrie_fail_memory(err);
     }
-    engine.name_space =
-        options->default_namespace ? str_of(options->default_namespace) : STR("public");
+    engine.name_space = lake_default_namespace(options->default_namespace);
     r = lake_view_at(lake, str_of(options->ref), &view, err);
     if (r < 0 || (r = lake_workspace_open(lake, options->memory, &engine, &query->work, err)) < 0 ||
         (r = engine_inspect_at(query->work.engine, *sql, NULL, arena, &statement, err)) < 0) {
