@@ -8,7 +8,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     _cleanup_(arena_done) struct arena arena = {0};
-    volatile unsigned char sum = 0;
     struct str out;
     int64_t claimed = 0;
 
@@ -26,8 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (claimed != -1 && out.len != (size_t)claimed) {
         abort();
     }
-    for (size_t i = 0; i < out.len; i++) {
-        sum ^= (unsigned char)out.data[i];
-    }
+    free(str_dup(out)); /* reads every byte */
     return 0;
 }
