@@ -5,7 +5,8 @@
  *     #include "tests/unit/check.h"
  *     TEST_MAIN(str_suite, buf_suite)
  *
- * Output is TAP, each case in a process of its own. Arguments: names of cases to run alone. */
+ * Output is TAP, each case in a process of its own. There are no arguments; Check reads the environment:
+ * CK_RUN_SUITE=str runs that suite alone, CK_FORK=no all in one process (for a debugger). */
 #ifndef CORRIE_TESTS_CHECK_H
 #define CORRIE_TESTS_CHECK_H
 
@@ -29,13 +30,11 @@
 typedef Suite *(*suite_fn)(void);
 
 #define TEST_MAIN(first, ...)                                                                      \
-    int main(int argc, char **argv)                                                                \
+    int main(void)                                                                                 \
     {                                                                                              \
         static const suite_fn suites[] = {first, ##__VA_ARGS__};                                   \
         SRunner *runner = srunner_create(NULL);                                                    \
                                                                                                    \
-        (void)argc;                                                                                \
-        (void)argv;                                                                                \
         for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {                            \
             srunner_add_suite(runner, suites[i]());                                                \
         }                                                                                          \

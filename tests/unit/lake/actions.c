@@ -100,19 +100,23 @@ static void put_file(struct trial *t, const char *name, const char *text)
     ck_ok(os_file_create(path, str_of(text), 0644, &t->s.f.err), &t->s.f.err);
 }
 
-static int import(struct trial *t, const char *name, const char *table,
-                  enum corrie_import_mode mode, corrie_error *err)
+static int import_by(struct trial *t, const char *name, corrie_import_options options,
+                     corrie_error *err)
 {
     char *path = arena_printf(&t->s.arena, "%s/%s", t->s.f.dir, name);
     const char *uri = path;
-    corrie_import_options options = {.size = sizeof options,
-                                     .table = table,
-                                     .branch = "main",
-                                     .uris = &uri,
-                                     .n_uris = 1,
-                                     .mode = mode};
 
+    options.size = sizeof options;
+    options.branch = "main";
+    options.uris = &uri;
+    options.n_uris = 1;
     return DOCUMENT(corrie_import(t->s.f.lake, &options, ret_json, err));
+}
+
+static int import(struct trial *t, const char *name, const char *table,
+                  enum corrie_import_mode mode, corrie_error *err)
+{
+    return import_by(t, name, (corrie_import_options){.table = table, .mode = mode}, err);
 }
 
 static void imported(struct trial *t)
@@ -121,6 +125,19 @@ static void imported(struct trial *t)
     put_file(t, "second.csv", "n,s\n3,c\n");
     scene_written(&t->s, "main", "u", LAKE_APPEND, 1);
     ck_ok(import(t, "first.csv", "ns.i", CORRIE_IMPORT_APPEND, &t->s.f.err), &t->s.f.err);
+}
+
+/* A table of two files, each with a snapshot, and a Parquet file outside the lake. */
+static void small_files(struct trial *t)
+{
+    char *path = arena_printf(&t->s.arena, "%s/third.parquet", t->s.f.dir);
+    int64_t rows;
+
+    imported(t);
+    ck_ok(import(t, "second.csv", "ns.i", CORRIE_IMPORT_APPEND, &t->s.f.err), &t->s.f.err);
+    ck_ok(engine_export(t->s.engine, STR("SELECT 4::BIGINT AS n, 'd' AS s"), NULL,
+                        ENGINE_OUT_PARQUET, str_of(path), &rows, &t->s.f.err),
+          &t->s.f.err);
 }
 
 static void change_catalog(struct trial *t, const char *sql)
@@ -350,6 +367,19 @@ static int import_instead(struct trial *t, corrie_error *err)
     return import(t, "second.csv", "ns.i", CORRIE_IMPORT_REPLACE, err);
 }
 
+static int import_in_place(struct trial *t, corrie_error *err)
+{
+    return import_by(
+        t, "third.parquet",
+        (corrie_import_options){.table = "ns.i", .mode = CORRIE_IMPORT_APPEND, .in_place = true},
+        err);
+}
+
+static void four_rows(struct trial *t)
+{
+    ck_assert_int_eq(scene_rows(&t->s, "main", "i"), 4);
+}
+
 static int run_sql(struct trial *t, const char *sql, corrie_error *err)
 {
     corrie_sql_options options = {
@@ -556,6 +586,39 @@ static int share(struct trial *t, corrie_error *err)
     return DOCUMENT(corrie_lake_init(t->s.f.root, &options, ret_json, err));
 }
 
+static int compact(struct trial *t, corrie_error *err)
+{
+    const corrie_compact_options options = {.size = sizeof options, .branch = "main"};
+
+    return DOCUMENT(corrie_table_compact(t->s.f.lake, "ns.i", &options, ret_json, err));
+}
+
+static int expire(struct trial *t, corrie_error *err)
+{
+    const corrie_expire_options options = {.size = sizeof options, .branch = "main"};
+
+    return DOCUMENT(corrie_table_expire(t->s.f.lake, "ns.i", &options, ret_json, err));
+}
+
+/* The rows of the table's files are the same, and of its snapshots one is left. */
+static void one_snapshot(struct trial *t)
+{
+    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
+    struct lake_table table = scene_table(&t->s, "main", "i");
+
+    ck_assert_int_eq(scene_rows(&t->s, "main", "i"), 3);
+    ck_ok(lake_table_metadata(t->s.f.lake, &table, &metadata, &t->s.f.err), &t->s.f.err);
+    ck_assert_uint_eq(metadata->n_snapshots, 1);
+}
+
+static void one_file(struct trial *t)
+{
+    struct lake_table table = scene_table(&t->s, "main", "i");
+
+    ck_assert_int_eq(table.files, 1);
+    ck_assert_int_eq(scene_rows(&t->s, "main", "i"), 3);
+}
+
 static const struct action all[] = {
     {.name = "branch create", .scene = two_branches, .act = make_branch},
     {.name = "branch rm", .scene = two_branches, .act = remove_branch},
@@ -586,6 +649,17 @@ static const struct action all[] = {
     {.name = "import --create", .scene = imported, .act = import_new, .may_keep_quiet = true},
     {.name = "import", .scene = imported, .act = import_more, .may_keep_quiet = true},
     {.name = "import --replace", .scene = imported, .act = import_instead, .may_keep_quiet = true},
+    {.name = "import --in-place",
+     .scene = small_files,
+     .act = import_in_place,
+     .check = four_rows,
+     .may_keep_quiet = true},
+    {.name = "table compact",
+     .scene = small_files,
+     .act = compact,
+     .check = one_file,
+     .may_keep_quiet = true},
+    {.name = "table expire", .scene = small_files, .act = expire, .check = one_snapshot},
     {.name = "sql UPDATE",
      .scene = imported,
      .act = change_rows,

@@ -22,9 +22,16 @@ void fixture_init(struct fixture *f);
 void fixture_done(struct fixture *f);
 /* Opens (making) the lake. */
 void fixture_open(struct fixture *f);
+/* Opens it again; the result of corrie_lake_open. */
+int fixture_try_open(struct fixture *f, bool must_exist);
 /* Parses and frees a document of the public interface. New reference. */
 json_t *fixture_json(char *text);
 /* A schema of one long column of that name; lives until the fixture is done. */
 struct schema one_column(const char *name);
+
+/* CORRIE_TORTURE=1: nothing is left out. */
+bool tortured(void);
+/* Hundreds of commits: in memory they cost no waiting for a disk, and what a disk keeps is tested by tests/py. */
+void use_memory(void);
 
 #endif

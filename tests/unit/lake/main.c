@@ -6,10 +6,6 @@ Suite *api_log_suite(void);
 Suite *api_refs_suite(void);
 Suite *config_suite(void);
 Suite *crowd_suite(void);
-Suite *cuts_suite(void);
-Suite *faults_look_suite(void);
-Suite *faults_suite(void);
-Suite *faults_verbs_suite(void);
 Suite *guard_suite(void);
 Suite *kinds_suite(void);
 Suite *open_suite(void);
@@ -22,6 +18,5 @@ Suite *tx_suite(void);
 Suite *write_suite(void);
 
 TEST_MAIN(api_diff_suite, api_list_suite, api_log_suite, api_refs_suite, config_suite, crowd_suite,
-          cuts_suite, faults_look_suite, faults_suite, faults_verbs_suite, guard_suite, kinds_suite,
-          open_suite, places_suite, read_suite, refs_suite, rewrite_suite, status_suite, tx_suite,
-          write_suite)
+          guard_suite, kinds_suite, open_suite, places_suite, read_suite, refs_suite, rewrite_suite,
+          status_suite, tx_suite, write_suite)

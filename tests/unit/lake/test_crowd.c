@@ -1,7 +1,9 @@
 /* Many processes change one lake at once, through the public interface, while others read it: whatever was told to be
  * done is in the history, once; nobody is told of a failure that is not theirs; a reader sees each commit whole. A user
  * would lose rows that an import reported, or count them twice. CORRIE_TORTURE=1: 200 commits of each. */
-#include "trial.h"
+#include "scene.h"
+
+#include <corrie/corrie.h>
 
 #include <nanoarrow/nanoarrow.h>
 #include <stdatomic.h>

@@ -1,8 +1,8 @@
 /* Every operation and every allocation fails once, or from then on: a change of the lake is there whole or not at
  * all, the caller is told truly, and the next one can go on. A user would lose rows, a branch or the lake.
  *
- * Alone these cases reach what corrie does itself; with the preload library (the test "lake_faults" in tests/fault)
- * the same cases reach what SQLite and DuckDB do as well. CORRIE_TORTURE=1 leaves nothing out. */
+ * Alone ("lake_faults_alone" of tests/fault/meson.build) these cases reach what corrie does itself; with the preload
+ * library ("lake_faults") the same cases reach what SQLite and DuckDB do as well. CORRIE_TORTURE=1 leaves nothing out. */
 #include "trial.h"
 
 #include <nanoarrow/nanoarrow.h>

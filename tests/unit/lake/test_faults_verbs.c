@@ -1,8 +1,8 @@
 /* Whatever changes a lake, under failing operations and without memory: the lake is as before or as after, the caller is
  * told which, and what was not done can be done. A user would lose a branch, a table's rows or the way back to them.
  *
- * Run as the cases of test_faults.c are: alone, and once more under the preload library (the test "lake_faults_verbs" in
- * tests/fault). CORRIE_TORTURE=1 leaves nothing out; else some of the operations of each action fail. */
+ * Run as the cases of test_faults.c are: alone, and with the preload library ("lake_faults_verbs_alone" and
+ * "lake_faults_verbs" of tests/fault/meson.build). CORRIE_TORTURE=1 leaves nothing out; else some of the operations of each action fail. */
 #include "trial.h"
 
 static const struct action *action_at(int i)

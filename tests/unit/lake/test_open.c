@@ -1,65 +1,7 @@
 #include "fixture.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "os/file.h"
 #include "os/path.h"
-
-static void keep_notice(void *context, const corrie_event *event)
-{
-    struct fixture *f = context;
-
-    snprintf(f->notice, sizeof f->notice, "%s", event->text);
-}
-
-void fixture_init(struct fixture *f)
-{
-    *f = (struct fixture){.err = CORRIE_ERROR_INIT};
-    ck_ok(os_temp_dir("corrie-test", &f->dir, &f->err), &f->err);
-    ck_ok(os_path_join(str_of(f->dir), STR("lake"), &f->root, &f->err), &f->err);
-    setenv("HOME", f->dir, 1);
-    unsetenv("XDG_STATE_HOME");
-    unsetenv("CORRIE_REF");
-    unsetenv("CORRIE_LAKE");
-}
-
-void fixture_done(struct fixture *f)
-{
-    corrie_lake_close(f->lake);
-    ck_ok(os_tree_remove(f->dir, &f->err), &f->err);
-    mem_free(f->dir);
-    mem_free(f->root);
-    corrie_error_clear(&f->err);
-}
-
-static int try_open(struct fixture *f, bool must_exist)
-{
-    corrie_lake_options options = {.size = sizeof options,
-                                   .url = f->root,
-                                   .author = "ada",
-                                   .must_exist = must_exist,
-                                   .event = keep_notice,
-                                   .event_context = f};
-
-    f->lake = corrie_lake_close(f->lake);
-    return corrie_lake_open(&options, &f->lake, &f->err);
-}
-
-void fixture_open(struct fixture *f)
-{
-    ck_ok(try_open(f, false), &f->err);
-}
-
-json_t *fixture_json(char *text)
-{
-    _error_ corrie_error err = CORRIE_ERROR_INIT;
-    json_t *document = NULL;
-
-    ck_ok(js_parse(str_of(text), "document", &document, &err), &err);
-    corrie_free(text);
-    return document;
-}
 
 START_TEST(makes_a_lake_once)
 {
@@ -67,12 +9,12 @@ START_TEST(makes_a_lake_once)
     struct uuid id;
 
     fixture_init(&f);
-    ck_fails(try_open(&f, true), CORRIE_E_NOT_FOUND, &f.err);
+    ck_fails(fixture_try_open(&f, true), CORRIE_E_NOT_FOUND, &f.err);
     fixture_open(&f);
     ck_assert_ptr_nonnull(strstr(f.notice, f.root));
     id = *lake_id(f.lake);
     f.notice[0] = '\0';
-    ck_ok(try_open(&f, true), &f.err);
+    ck_ok(fixture_try_open(&f, true), &f.err);
     ck_assert_str_eq(f.notice, "");
     ck_assert(uuid_eq(&id, lake_id(f.lake)));
     ck_str_eq(lake_user(f.lake), STR("ada"));
@@ -105,7 +47,7 @@ START_TEST(leaves_other_folders_alone)
     ck_ok(os_dir_make(f.root, 0700, &f.err), &f.err);
     ck_ok(os_path_join(str_of(f.root), STR("letter.txt"), &letter, &f.err), &f.err);
     ck_ok(os_file_replace(letter, STR("dear"), 0600, &f.err), &f.err);
-    ck_assert_int_eq(try_open(&f, false), CORRIE_E_NOT_FOUND);
+    ck_assert_int_eq(fixture_try_open(&f, false), CORRIE_E_NOT_FOUND);
     ck_assert_ptr_nonnull(f.err.hint);
     fixture_done(&f);
 }
@@ -121,9 +63,9 @@ START_TEST(says_what_is_damaged)
     f.lake = corrie_lake_close(f.lake);
     ck_ok(os_path_join(str_of(f.root), STR("catalog/catalog.db"), &catalog, &f.err), &f.err);
     ck_ok(os_file_replace(catalog, STR("this is no database"), 0600, &f.err), &f.err);
-    ck_fails(try_open(&f, false), CORRIE_E_CORRUPT, &f.err);
+    ck_fails(fixture_try_open(&f, false), CORRIE_E_CORRUPT, &f.err);
     ck_ok(os_unlink(catalog, &f.err), &f.err);
-    ck_fails(try_open(&f, false), CORRIE_E_CORRUPT, &f.err);
+    ck_fails(fixture_try_open(&f, false), CORRIE_E_CORRUPT, &f.err);
     fixture_done(&f);
 }
 END_TEST

@@ -3,16 +3,6 @@
 #include "catalog/catalog.h"
 #include "engine/engine.h"
 
-struct schema one_column(const char *name)
-{
-    static struct field fields[8];
-    static size_t used;
-    struct field *field = &fields[used++ % ARRAY_LEN(fields)];
-
-    *field = (struct field){.name = str_of(name), .type = {.kind = TYPE_LONG}};
-    return (struct schema){.fields = field, .n_fields = 1};
-}
-
 static struct engine *open_engine(struct fixture *f)
 {
     struct engine *engine;

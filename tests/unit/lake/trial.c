@@ -27,23 +27,9 @@ const struct disk disks[N_DISKS] = {
     {"write+fsync+rename+mkdir", "EIO", false, true, CORRIE_E_IO},
 };
 
-bool tortured(void)
-{
-    const char *value = getenv("CORRIE_TORTURE");
-
-    return value && *value == '1';
-}
-
 bool preloaded(void)
 {
     return getenv("CORRIE_FAULT_PRELOADED") != NULL;
-}
-
-void use_memory(void)
-{
-    if (access("/dev/shm", W_OK) == 0) {
-        setenv("TMPDIR", "/dev/shm", 1);
-    }
 }
 
 size_t open_descriptors(void)

@@ -61,12 +61,8 @@ extern const struct disk disks[N_DISKS];
 /* Everything that changes a lake, each with a scene. */
 const struct action *actions_all(size_t *ret_n);
 
-/* CORRIE_TORTURE=1: nothing is left out. */
-bool tortured(void);
 /* Under the preload library: faults reach SQLite and DuckDB as well. */
 bool preloaded(void);
-/* Hundreds of commits: in memory they cost no waiting for a disk, and what a disk keeps is tested by tests/py. */
-void use_memory(void);
 size_t open_descriptors(void);
 void check_told(const char *what, const char *fault, int r, int expected, const corrie_error *err);
 
