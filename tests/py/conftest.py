@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import getpass
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,6 +119,42 @@ def lake(tmp_path: Path, request: pytest.FixtureRequest, readers: Readers | None
     yield made
     if readers and request.node.stash.get(PASSED, False) and (made.root / "lake.json").exists() and not made.unreadable:
         readers.agree(made)
+
+
+def children() -> set[int]:
+    """Processes whose parent is this one."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == os.getpid():
+                found.add(int(stat.parent.name))
+    return found
+
+
+@pytest.fixture
+def orphans() -> Iterator[Callable[[], None]]:
+    """Checks that nothing which a killed program had started goes on: what loses its parent comes to this process."""
+    prctl = ctypes.CDLL(None).prctl
+    set_child_subreaper = 36
+    assert prctl(set_child_subreaper, 1, 0, 0, 0) == 0
+    others = children()
+
+    def gone() -> None:
+        deadline = time.monotonic() + 10  # a function of the test below sleeps far longer
+        while left := children() - others:
+            for pid in left:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+            if time.monotonic() > deadline:
+                commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
+                for pid in left:
+                    os.kill(pid, signal.SIGKILL)
+                raise AssertionError(f"still running: {commands}")
+            time.sleep(0.01)
+
+    yield gone
+    prctl(set_child_subreaper, 0, 0, 0, 0)
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,10 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,41 +19,10 @@ from typing import Any
 import pytest
 from conftest import BIN, TIMEOUT, Lake, clean_environment
 from faults import Faults, was_cut
+from kills import SANITIZED, TORTURE, age, catalog, csv, files, put_back, sample
 
-TORTURE = os.environ.get("CORRIE_TORTURE") == "1"
-SANITIZED = bool(os.environ.get("CORRIE_SANITIZED"))
 OLD = [["1", "a"], ["2", "b"]]
 GC = ("gc", "--grace", "0", "--keep-reflog", "0", "--yes")
-
-
-def csv(path: Path, rows: list[list[str]]) -> Path:
-    path.write_text("n,s\n" + "".join(",".join(row) + "\n" for row in rows))
-    return path
-
-
-@contextlib.contextmanager
-def catalog(lake: Lake) -> Iterator[sqlite3.Connection]:
-    """The catalog's file, opened by somebody who means it no good."""
-    connection = sqlite3.connect(lake.root / "catalog" / "catalog.db", isolation_level=None)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def age(lake: Lake) -> None:
-    """A day goes by, for all that is there now."""
-    then = time.time() - 100_000
-    for path in (*lake.root.rglob("*"), lake.root):
-        if "catalog" not in path.parts:
-            os.utime(path, (then, then), follow_symlinks=False)
-    with catalog(lake) as db:
-        db.execute("UPDATE objects SET stamp = stamp - 100000")
-        db.execute("UPDATE reflog SET time = time - 100000 * 1000000000")
-
-
-def files(lake: Lake) -> set[str]:
-    return {str(p.relative_to(lake.root)) for p in (lake.root / "data").rglob("*") if p.is_file()}
 
 
 def refs(lake: Lake) -> dict[str, str]:
@@ -219,8 +187,7 @@ class Scene:
         shutil.copytree(self.lake.root, self.kept)
 
     def restore(self) -> None:
-        shutil.rmtree(self.lake.root, ignore_errors=True)
-        shutil.copytree(self.kept, self.lake.root)
+        put_back(self.lake, self.kept)
 
     def run(self, spec: str, *words: str) -> subprocess.CompletedProcess[str]:
         return self.faults.run([BIN / "corrie", *words], spec, cwd=self.lake.home, env=self.lake.env, timeout=TIMEOUT)
@@ -244,17 +211,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return made
 
 
-def points(total: int, wanted: int) -> list[int]:
-    return Faults.points(total, 1000 if TORTURE else max(2, wanted // 4) if SANITIZED else wanted)
-
-
 @pytest.mark.parametrize("how", ["kill", "cut", "errno=EIO", "errno=ENOSPC,sticky"])
 def test_gc_cut_off_anywhere_leaves_garbage_at_most(scene: Scene, how: str) -> None:
     total = scene.count(*GC)
     scene.restore()
     scene.lake.run(*GC)
     clean = files(scene.lake)
-    for at in points(total, 12):
+    for at in sample(total, 12):
         fault = f"op=any,at={at},{how}"
         scene.restore()
         ended = scene.run(fault, *GC)
@@ -656,7 +619,7 @@ def test_repairs_cut_off_anywhere_can_be_made_again(small: Lake, tmp_path: Path)
     faults = Faults(small.root, program="corrie")
     argv: list[str | Path] = [BIN / "corrie", "fsck", "--repair"]
     total = faults.count(argv, cwd=small.home, env=small.env, timeout=TIMEOUT)
-    for at in points(total, 8):
+    for at in sample(total, 8):
         shutil.rmtree(small.root)
         shutil.copytree(kept, small.root)
         assert was_cut(faults.run(argv, f"op=any,at={at},cut", cwd=small.home, env=small.env, timeout=TIMEOUT))

@@ -9,7 +9,6 @@ nothing out. `tests/fault/README.md` says what a power cut takes away; what fail
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import random
@@ -19,7 +18,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,21 +27,10 @@ from typing import Any
 import pytest
 from conftest import BIN, TIMEOUT, Lake, clean_environment
 from faults import Faults, was_cut
+from kills import SANITIZED, TORTURE, csv, kill_after, measured, put_back, sample
 
-TORTURE = os.environ.get("CORRIE_TORTURE") == "1"
-SANITIZED = bool(os.environ.get("CORRIE_SANITIZED"))
 OLD = [[str(i), f"s{i}"] for i in range(10)]
 MORE = [[str(i), f"s{i}"] for i in range(10, 15)]
-
-
-def sample(total: int, wanted: int, most: int = 1000) -> list[int]:
-    """`wanted` numbers of 1 … total, fewer where the program is slow; under torture all, at most `most`."""
-    return Faults.points(total, most if TORTURE else max(2, wanted // 4) if SANITIZED else wanted)
-
-
-def csv(path: Path, rows: list[list[str]]) -> Path:
-    path.write_text("n,s\n" + "".join(",".join(row) + "\n" for row in rows))
-    return path
 
 
 @dataclass
@@ -57,8 +45,7 @@ class Scene:
     before: str
 
     def restore(self) -> None:
-        shutil.rmtree(self.lake.root, ignore_errors=True)
-        shutil.copytree(self.kept, self.lake.root)
+        put_back(self.lake, self.kept)
         shutil.rmtree(self.lake.home / ".local", ignore_errors=True)
 
     def argv(self, *words: str | Path) -> list[str | Path]:
@@ -271,62 +258,6 @@ def write_project(folder: Path, **files: str) -> Path:
     for name, text in {**PROJECT, **files}.items():
         (folder / name).write_text(text)
     return folder
-
-
-def children() -> set[int]:
-    """Processes whose parent is this one."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == os.getpid():
-                found.add(int(stat.parent.name))
-    return found
-
-
-@pytest.fixture
-def orphans() -> Iterator[Callable[[], None]]:
-    """Checks that nothing which a killed program had started goes on: what loses its parent comes to this process."""
-    prctl = ctypes.CDLL(None).prctl
-    set_child_subreaper = 36
-    assert prctl(set_child_subreaper, 1, 0, 0, 0) == 0
-    others = children()
-
-    def gone() -> None:
-        deadline = time.monotonic() + 10  # a function of the test below sleeps far longer
-        while left := children() - others:
-            for pid in left:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
-            if time.monotonic() > deadline:
-                commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
-                for pid in left:
-                    os.kill(pid, signal.SIGKILL)
-                raise AssertionError(f"still running: {commands}")
-            time.sleep(0.01)
-
-    yield gone
-    prctl(set_child_subreaper, 0, 0, 0, 0)
-
-
-def kill_after(lake: Lake, seconds: float, whole_group: bool, *words: str | Path, cwd: Path | None = None) -> int:
-    """Starts the program and kills it, with its group or alone. Its exit status: 0 if it was quicker."""
-    started = subprocess.Popen([BIN / "corrie", *map(str, words)], cwd=cwd or lake.home, env=lake.env,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               start_new_session=True)
-    time.sleep(seconds)
-    with contextlib.suppress(ProcessLookupError):
-        if whole_group:
-            os.killpg(started.pid, signal.SIGKILL)
-        else:
-            started.kill()
-    return started.wait(TIMEOUT)
-
-
-def measured(act: Callable[[], Any]) -> float:
-    begin = time.monotonic()
-    act()
-    return time.monotonic() - begin
 
 
 def test_import_killed_at_any_moment(scene: Scene, orphans: Callable[[], None]) -> None:
