@@ -122,7 +122,8 @@ const size_t cli_n_flags = ARRAY_LEN(cli_flags);
          "the files' rows and columns become the table's, whatever was imported before"},          \
         PARTITIONED_BY_FLAG,                                                                       \
         {OPT_IN_PLACE, FLAG_SWITCH, "--in-place", NULL,                                            \
-         "take Parquet files as the table's where they are, uncopied"},                            \
+         "take Parquet files as the table's where they are, uncopied; keys of folders become "     \
+         "partitions"},                                                                            \
         {OPT_CONTINUE, FLAG_SWITCH, "--continue-on-error", NULL,                                   \
          "leave out files that cannot be imported, and say why; exit status 1"},                   \
         {OPT_BEST_EFFORT, FLAG_SWITCH, "--best-effort", NULL,                                      \

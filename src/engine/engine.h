@@ -339,9 +339,20 @@ typedef int (*engine_row_group_fn)(void *arg, const struct engine_row_group *gro
 /* Counts the row groups of the table's files in *ret_total, and calls `each` for every one of them, with the statistics
  * of those of `field_ids` that are top-level columns of one value; not at all if there is no such column. For explain:
  * reading makes its own use of them. CORRIE_E_CORRUPT naming a bad file. Cost: O(row groups × columns). */
-int engine_row_groups(struct engine *engine, const struct engine_table *table, const int *field_ids,
-                      size_t n_field_ids, engine_row_group_fn each, void *arg, int64_t *ret_total,
-                      corrie_error *err) CORRIE_MUST_USE;
+int engine_row_groups(const struct engine_table *table, const int *field_ids, size_t n_field_ids,
+                      engine_row_group_fn each, void *arg, int64_t *ret_total, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* What engine_write_parquet would have said of a file that others wrote: file `at` of the table, from its footer alone.
+ * Its values in `partition` are those of its `constants` (whose columns must each be a field of the partition by
+ * identity), or those that the bounds prove of all rows. Counts that the file does not tell are -1.
+ * CORRIE_E_UNSUPPORTED, with what is wrong as a clause about the file and not its name: rows may lie in several
+ * partitions, or its field ids or names stand for other fields than the table's. CORRIE_E_DATA for a damaged file.
+ * Cost: reading the footer. Result memory from `arena`. */
+int engine_describe_stored(const struct engine_table *table, size_t at,
+                           const struct engine_partition_field *partition, size_t n_partition,
+                           struct arena *arena, struct engine_written *ret, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* ---- files of others ---- */
 

@@ -1,261 +1,137 @@
 /* footer.c — the schema in a Parquet file's footer: [data][footer][4 bytes: its length]["PAR1"].
  *
  * A footer is one struct in Thrift's compact protocol. Every number in it is an outsider's: a cursor that ran out or met
- * what cannot be stays `failed`, and nothing is allocated by a count that the bytes left could not hold. */
+ * what cannot be stays in trouble, and nothing is allocated by a count that the bytes left could not hold. */
 #include "engine/footer.h"
 
 #include "base/buf.h"
+#include "engine/thrift.h"
 #include "os/file.h"
 
-enum {
-    TAIL = 16 * 1024,
-    MAX_DEPTH = 64, /* of Thrift structs that are skipped */
-    THRIFT_TRUE = 1,
-    THRIFT_FALSE = 2,
-    THRIFT_BYTE = 3,
-    THRIFT_I16 = 4,
-    THRIFT_I32 = 5,
-    THRIFT_I64 = 6,
-    THRIFT_DOUBLE = 7,
-    THRIFT_BINARY = 8,
-    THRIFT_LIST = 9,
-    THRIFT_SET = 10,
-    THRIFT_MAP = 11,
-    THRIFT_STRUCT = 12,
-    THRIFT_UUID = 13
-};
-
-/* ---- Thrift ---- */
-
-enum trouble { FINE = 0, SHORT, WRONG };
-
-struct cursor {
-    const uint8_t *at;
-    const uint8_t *end;
-    enum trouble trouble; /* the first; nothing is read after it */
-};
-
-static void stop(struct cursor *cursor, enum trouble trouble)
-{
-    if (cursor->trouble == FINE) {
-        cursor->trouble = trouble;
-        cursor->at = cursor->end;
-    }
-}
-
-static uint8_t read_byte(struct cursor *cursor)
-{
-    if (cursor->at >= cursor->end) {
-        stop(cursor, SHORT);
-        return 0;
-    }
-    return *cursor->at++;
-}
-
-static uint64_t read_varint(struct cursor *cursor)
-{
-    uint64_t value = 0;
-
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t byte = read_byte(cursor);
-
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            return value;
-        }
-    }
-    stop(cursor, WRONG);
-    return 0;
-}
-
-static int64_t read_int(struct cursor *cursor)
-{
-    uint64_t value = read_varint(cursor);
-
-    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
-}
-
-static void skip_bytes(struct cursor *cursor, uint64_t len)
-{
-    if (len > (uint64_t)(cursor->end - cursor->at)) {
-        stop(cursor, SHORT);
-    } else {
-        cursor->at += len;
-    }
-}
-
-static struct str read_text(struct cursor *cursor)
-{
-    uint64_t len = read_varint(cursor);
-    const char *at = (const char *)cursor->at;
-
-    skip_bytes(cursor, len);
-    return cursor->trouble == FINE ? str_make(at, (size_t)len) : STR_EMPTY;
-}
-
-/* Next field of a struct: false at its end. *id goes in as the last field's. */
-static bool next_field(struct cursor *cursor, int *id, int *type)
-{
-    uint8_t head = read_byte(cursor);
-
-    if (cursor->trouble != FINE || head == 0) {
-        return false;
-    }
-    *type = head & 0x0f;
-    *id = head >> 4 ? *id + (head >> 4) : (int)read_int(cursor);
-    return cursor->trouble == FINE;
-}
-
-/* Head of a list: how many, of which type. */
-static uint64_t list_head(struct cursor *cursor, int *type)
-{
-    uint8_t head = read_byte(cursor);
-    uint64_t count = head >> 4;
-
-    *type = head & 0x0f;
-    return count == 15 ? read_varint(cursor) : count;
-}
-
-static void skip(struct cursor *cursor, int type, bool element, unsigned depth);
-
-static void skip_list(struct cursor *cursor, unsigned depth)
-{
-    int type;
-    uint64_t count = list_head(cursor, &type);
-
-    for (uint64_t i = 0; i < count && cursor->trouble == FINE; i++) {
-        skip(cursor, type, true, depth);
-    }
-}
-
-static void skip_map(struct cursor *cursor, unsigned depth)
-{
-    uint64_t count = read_varint(cursor);
-    uint8_t types = count > 0 ? read_byte(cursor) : 0;
-
-    for (uint64_t i = 0; i < count && cursor->trouble == FINE; i++) {
-        skip(cursor, types >> 4, true, depth);
-        skip(cursor, types & 0x0f, true, depth);
-    }
-}
-
-/* Skips a value. A boolean takes a byte in a list and none as a field. */
-static void skip(struct cursor *cursor, int type, bool element, unsigned depth)
-{
-    int field = 0;
-    int inner;
-
-    if (depth >= MAX_DEPTH) {
-        stop(cursor, WRONG);
-        return;
-    }
-    switch (type) {
-    case THRIFT_TRUE:
-    case THRIFT_FALSE:
-        skip_bytes(cursor, element ? 1 : 0);
-        break;
-    case THRIFT_BYTE:
-        skip_bytes(cursor, 1);
-        break;
-    case THRIFT_I16:
-    case THRIFT_I32:
-    case THRIFT_I64:
-        (void)read_varint(cursor);
-        break;
-    case THRIFT_DOUBLE:
-        skip_bytes(cursor, 8);
-        break;
-    case THRIFT_BINARY:
-        skip_bytes(cursor, read_varint(cursor));
-        break;
-    case THRIFT_LIST:
-    case THRIFT_SET:
-        skip_list(cursor, depth + 1);
-        break;
-    case THRIFT_MAP:
-        skip_map(cursor, depth + 1);
-        break;
-    case THRIFT_STRUCT:
-        while (next_field(cursor, &field, &inner)) {
-            skip(cursor, inner, false, depth + 1);
-        }
-        break;
-    case THRIFT_UUID:
-        skip_bytes(cursor, 16);
-        break;
-    default:
-        stop(cursor, WRONG);
-    }
-}
+enum { TAIL = 16 * 1024 };
 
 /* ---- the schema ---- */
 
-/* Logical types are a union: its one field says which. */
-static int read_union(struct cursor *cursor)
+/* Which field of a union stands there: the last, if there are several. */
+static int read_union(struct thrift *thrift)
 {
     int which = 0;
     int field = 0;
     int type;
 
-    while (next_field(cursor, &field, &type)) {
+    while (thrift_field(thrift, &field, &type)) {
         which = field;
-        skip(cursor, type, false, 0);
+        thrift_skip(thrift, type);
     }
     return which;
 }
 
-static struct footer_node read_element(struct cursor *cursor)
+/* One of the structs that logical types are: a decimal's scale, a time's unit, whether an integer has a sign. */
+static void read_details(struct thrift *thrift, int logical, struct footer_node *node)
+{
+    int field = 0;
+    int type;
+
+    while (thrift_field(thrift, &field, &type)) {
+        if (logical == FOOTER_LOGICAL_DECIMAL && field == 1 && type == THRIFT_I32) {
+            node->scale = thrift_int(thrift);
+        } else if ((logical == FOOTER_LOGICAL_TIME || logical == FOOTER_LOGICAL_TIMESTAMP) &&
+                   field == 2 && type == THRIFT_STRUCT) {
+            node->unit = read_union(thrift);
+        } else if (logical == FOOTER_LOGICAL_INTEGER && field == 2 &&
+                   (type == THRIFT_TRUE || type == THRIFT_FALSE)) {
+            node->is_unsigned = !thrift_flag(type);
+        } else {
+            thrift_skip(thrift, type);
+        }
+    }
+}
+
+/* Logical types are a union: its one field says which. */
+static void read_logical(struct thrift *thrift, struct footer_node *node)
+{
+    int field = 0;
+    int type;
+
+    while (thrift_field(thrift, &field, &type)) {
+        node->logical = field;
+        if (type == THRIFT_STRUCT) {
+            read_details(thrift, field, node);
+        } else {
+            thrift_skip(thrift, type);
+        }
+    }
+}
+
+/* What older files say in place of a logical type. */
+static void take_converted(struct footer_node *node, int converted)
+{
+    node->converted = converted;
+    node->is_unsigned = converted >= FOOTER_UINT_8 && converted <= FOOTER_UINT_64;
+    if (converted == FOOTER_TIME_MILLIS || converted == FOOTER_TIMESTAMP_MILLIS) {
+        node->unit = FOOTER_MILLIS;
+    } else if (converted == FOOTER_TIME_MICROS || converted == FOOTER_TIMESTAMP_MICROS) {
+        node->unit = FOOTER_MICROS;
+    }
+}
+
+static struct footer_node read_element(struct thrift *thrift)
 {
     struct footer_node node = {.id = -1, .physical = -1, .converted = -1};
     int field = 0;
     int type;
 
-    while (next_field(cursor, &field, &type)) {
+    while (thrift_field(thrift, &field, &type)) {
         bool number = type == THRIFT_I32;
 
         if (field == 1 && number) {
-            node.physical = (int)read_int(cursor);
+            node.physical = (int)thrift_int(thrift);
         } else if (field == 3 && number) {
-            node.repetition = (int)read_int(cursor);
+            node.repetition = (int)thrift_int(thrift);
         } else if (field == 4 && type == THRIFT_BINARY) {
-            node.name = read_text(cursor);
+            node.name = thrift_text(thrift);
         } else if (field == 5 && number) {
-            node.children = read_int(cursor);
+            node.children = thrift_int(thrift);
         } else if (field == 6 && number) {
-            node.converted = (int)read_int(cursor);
+            take_converted(&node, (int)thrift_int(thrift));
+        } else if (field == 7 && number) {
+            node.scale = thrift_int(thrift);
         } else if (field == 9 && number) {
-            node.id = read_int(cursor);
+            node.id = thrift_int(thrift);
         } else if (field == 10 && type == THRIFT_STRUCT) {
-            node.logical = read_union(cursor);
+            read_logical(thrift, &node);
         } else {
-            skip(cursor, type, false, 0);
+            thrift_skip(thrift, type);
         }
     }
     if (node.children < 0 || node.children > CORRIE_MAX_FIELDS || !str_is_utf8(node.name, NULL)) {
-        stop(cursor, WRONG);
+        thrift_stop(thrift, THRIFT_WRONG);
     }
     return node;
 }
 
-static int read_schema(struct cursor *cursor, struct str path, struct footer *footer,
+static int read_schema(struct thrift *thrift, struct str path, struct footer *footer,
                        corrie_error *err)
 {
-    const uint8_t *start = cursor->at;
+    const uint8_t *start = thrift->at;
     int type;
-    uint64_t count = list_head(cursor, &type);
+    uint64_t count = thrift_list(thrift, &type);
 
     if (type != THRIFT_STRUCT || count == 0 || count > CORRIE_MAX_FIELDS) {
-        stop(cursor, WRONG);
+        thrift_stop(thrift, THRIFT_WRONG);
     }
-    for (uint64_t i = 0; i < count && cursor->trouble == FINE; i++) {
-        struct footer_node node = read_element(cursor);
+    for (uint64_t i = 0; i < count && thrift->trouble == THRIFT_FINE; i++) {
+        struct footer_node node = read_element(thrift);
 
-        if (cursor->trouble != FINE || i == 0) {
+        if (thrift->trouble != THRIFT_FINE || i == 0) {
             continue; /* the root */
         }
         if (str_find(node.name, '\0') >= 0) {
             return corrie_fail(err, CORRIE_E_DATA, "%.*s: the name of column %zu holds a zero byte",
                                STR_FMT(path), (size_t)i);
+        }
+        if (node.children == 0) {
+            node.leaf = footer->leaves++;
         }
         if (arena_str(&footer->arena, node.name, &node.name) < 0 ||
             vec_push(&footer->nodes, node) < 0) {
@@ -263,8 +139,8 @@ static int read_schema(struct cursor *cursor, struct str path, struct footer *fo
         }
         footer->has_ids = footer->has_ids || node.id >= 0;
     }
-    if (cursor->trouble == FINE &&
-        arena_str(&footer->arena, str_make((const char *)start, (size_t)(cursor->at - start)),
+    if (thrift->trouble == THRIFT_FINE &&
+        arena_str(&footer->arena, str_make((const char *)start, (size_t)(thrift->at - start)),
                   &footer->schema) < 0) {
         return corrie_fail_memory(err);
     }
@@ -299,7 +175,7 @@ static bool is_tree(const struct footer *footer)
     return depth == 0;
 }
 
-static int fail_damaged(struct str path, corrie_error *err)
+int footer_fail_damaged(struct str path, corrie_error *err)
 {
     corrie_fail(err, CORRIE_E_DATA, "%.*s: the footer of the Parquet file is damaged",
                 STR_FMT(path));
@@ -308,7 +184,7 @@ static int fail_damaged(struct str path, corrie_error *err)
 
 /* Whether a field behind the row groups, at which the cursor stands, says how columns are encrypted (parquet.thrift,
  * FileMetaData, field 8), as far as there are bytes to tell by. */
-static bool names_cipher(struct cursor cursor)
+static bool names_cipher(struct thrift cursor)
 {
     int field = 4;
     int type = THRIFT_LIST;
@@ -317,21 +193,21 @@ static bool names_cipher(struct cursor cursor)
         if (field == 8) {
             return type == THRIFT_STRUCT;
         }
-        skip(&cursor, type, false, 0);
-    } while (cursor.trouble == 0 && next_field(&cursor, &field, &type));
+        thrift_skip(&cursor, type);
+    } while (cursor.trouble == THRIFT_FINE && thrift_field(&cursor, &field, &type));
     return false;
 }
 
 int footer_parse(struct str bytes, struct str path, struct footer *footer, corrie_error *err)
 {
     const uint8_t *start = (const uint8_t *)bytes.data;
-    struct cursor cursor = {.at = start, .end = start + bytes.len};
+    struct thrift cursor = {.at = start, .end = start + bytes.len};
     bool has_schema = false;
     bool has_rows = false;
     int field = 0;
     int type;
 
-    while (next_field(&cursor, &field, &type)) {
+    while (thrift_field(&cursor, &field, &type)) {
         if (field == 2 && type == THRIFT_LIST && !has_schema) {
             int r = read_schema(&cursor, path, footer, err);
 
@@ -340,24 +216,26 @@ int footer_parse(struct str bytes, struct str path, struct footer *footer, corri
             }
             has_schema = true;
         } else if (field == 3 && type == THRIFT_I64) {
-            footer->rows = read_int(&cursor);
+            footer->rows = thrift_int(&cursor);
             has_rows = true;
         } else if (field == 4 && type == THRIFT_LIST) {
             footer->encrypted = names_cipher(cursor);
-            footer->row_groups = (int64_t)list_head(&cursor, &type);
+            footer->groups_at = (size_t)(cursor.at - start);
+            footer->row_groups = (int64_t)thrift_list(&cursor, &type);
             break;
         } else {
-            skip(&cursor, type, false, 0);
+            thrift_skip(&cursor, type);
         }
     }
-    if (cursor.trouble == SHORT) {
+    if (cursor.trouble == THRIFT_SHORT) {
         vec_done(&footer->nodes);
         footer->has_ids = false;
+        footer->leaves = 0;
         return 0;
     }
-    if (cursor.trouble == WRONG || !has_schema || !has_rows || footer->rows < 0 ||
+    if (cursor.trouble == THRIFT_WRONG || !has_schema || !has_rows || footer->rows < 0 ||
         footer->row_groups < 0 || !is_tree(footer)) {
-        return fail_damaged(path, err);
+        return footer_fail_damaged(path, err);
     }
     return 1;
 }
@@ -389,7 +267,22 @@ static int parse_part(int fd, const char *name, uint64_t start, size_t len, stru
     return r < 0 ? r : footer_parse(str_make(bytes, len), str_of(name), footer, err);
 }
 
-int footer_read(struct str path, struct footer *footer, corrie_error *err)
+/* Keeps the bytes, too. */
+static int parse_whole(int fd, const char *name, uint64_t start, size_t len, struct footer *footer,
+                       corrie_error *err)
+{
+    char *bytes = arena_alloc(&footer->arena, len, 1);
+    int r = bytes ? os_read_at(fd, name, start, bytes, len, err) : corrie_fail_memory(err);
+
+    if (r < 0) {
+        return r;
+    }
+    footer->bytes = str_make(bytes, len);
+    return footer_parse(footer->bytes, str_of(name), footer, err);
+}
+
+/* `whole`: with its bytes, for what stands behind the schema. */
+static int read_footer(struct str path, bool whole, struct footer *footer, corrie_error *err)
 {
     _free_ char *name = str_dup(path);
     _free_ char *bytes = mem_alloc(TAIL, 1);
@@ -420,14 +313,28 @@ int footer_read(struct str path, struct footer *footer, corrie_error *err)
     }
     len = read_le32(tail.data + tail.len - 8);
     if (len > stat.size - 12 || len > CORRIE_MAX_FOOTER) {
-        return fail_damaged(path, err);
+        return footer_fail_damaged(path, err);
+    }
+    if (whole) {
+        r = parse_whole(fd, name, stat.size - 8 - len, (size_t)len, footer, err);
+        return r == 0 ? footer_fail_damaged(path, err) : r < 0 ? r : 0;
     }
     r = parse_part(fd, name, stat.size - 8 - len, len < TAIL ? (size_t)len : TAIL, tail, stat.size,
                    footer, err);
     if (r == 0 && len > TAIL) {
         r = parse_part(fd, name, stat.size - 8 - len, (size_t)len, tail, stat.size, footer, err);
     }
-    return r == 0 ? fail_damaged(path, err) : r < 0 ? r : 0;
+    return r == 0 ? footer_fail_damaged(path, err) : r < 0 ? r : 0;
+}
+
+int footer_read(struct str path, struct footer *footer, corrie_error *err)
+{
+    return read_footer(path, false, footer, err);
+}
+
+int footer_read_whole(struct str path, struct footer *footer, corrie_error *err)
+{
+    return read_footer(path, true, footer, err);
 }
 
 size_t footer_skip(const struct footer *footer, size_t at)

@@ -56,7 +56,7 @@ static int make(const struct footer *footer, size_t at, struct arena *arena, str
     bool list = node->converted == FOOTER_LIST || node->logical == FOOTER_LOGICAL_LIST;
     int r;
 
-    *ret = (struct layout){.id = node->id > 0 ? node->id : 0};
+    *ret = (struct layout){.id = node->id > 0 ? node->id : 0, .node = at};
     if (!inner) {
         ret->bytes = (node->physical == FOOTER_BYTE_ARRAY || node->physical == FOOTER_FIXED) &&
                      node->converted < 0 && node->logical == 0;

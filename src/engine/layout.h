@@ -14,6 +14,7 @@ struct layout {
     struct str name;
     int64_t id; /* 0: none */
     enum layout_kind kind;
+    size_t node;           /* of the footer */
     bool bytes;            /* a leaf of bytes that nothing says to be text */
     struct layout *fields; /* struct: its fields; list: its element; map: key and value */
     size_t n_fields;

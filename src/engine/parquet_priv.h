@@ -1,5 +1,5 @@
 /* parquet_priv.h — shared by what writes Parquet files: parquet.c (selects and files), parquet_stats.c (what is known of
- * a file), partition.c (which partition a row is of), partition_write.c (files a partition). */
+ * a file), stored.c (of a file of others), partition.c (which partition a row is of), partition_write.c (files a partition). */
 #ifndef CORRIE_ENGINE_PARQUET_PRIV_H
 #define CORRIE_ENGINE_PARQUET_PRIV_H
 
@@ -44,6 +44,10 @@ int writer_drop_file(struct writer *writer, struct str path) CORRIE_MUST_USE;
 int stats_read(struct writer *writer, const struct rows *rows, struct engine_written *ret)
     CORRIE_MUST_USE;
 int stats_finish(struct writer *writer, struct engine_written *file) CORRIE_MUST_USE;
+
+/* Bounds of a column as manifests have them: cut to SCALAR_BOUND_LENGTH. */
+int stats_bound(const struct type *type, struct str least, struct str greatest, struct arena *arena,
+                struct engine_column_stats *stats, corrie_error *err) CORRIE_MUST_USE;
 
 /* Texts out of DuckDB's vectors and maps of one row. */
 struct map_view {

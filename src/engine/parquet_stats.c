@@ -68,6 +68,23 @@ static bool map_text(const struct duck *d, const struct map_view *map, const cha
     return true;
 }
 
+int stats_bound(const struct type *type, struct str least, struct str greatest, struct arena *arena,
+                struct engine_column_stats *stats, corrie_error *err)
+{
+    int r;
+
+    stats->lower = scalar_bound_lower(type, least, SCALAR_BOUND_LENGTH);
+    r = scalar_bound_upper(type, greatest, SCALAR_BOUND_LENGTH, arena, &stats->upper, err);
+    if (r < 0) {
+        return r;
+    }
+    if (r == 0) {
+        stats->upper = (struct str){0};
+    }
+    stats->has_bounds = true;
+    return 0;
+}
+
 /* Bounds as scalars. A text that is no value of the type leaves the bounds out: a bound is an
  * optimisation, and a wrong one loses rows. */
 static int set_bounds(struct collect *collect, const struct type *type, struct str min,
@@ -77,7 +94,6 @@ static int set_bounds(struct collect *collect, const struct type *type, struct s
     struct arena *arena = collect->writer->arena;
     struct str lower;
     struct str upper;
-    int r;
 
     if (type->kind == TYPE_BINARY || type->kind == TYPE_FIXED) {
         return 0;
@@ -90,17 +106,7 @@ static int set_bounds(struct collect *collect, const struct type *type, struct s
         scalar_from_text(type, max, arena, &upper, &ignored) < 0) {
         return ignored.code == CORRIE_E_NO_MEMORY ? corrie_fail_memory(collect->writer->err) : 0;
     }
-    stats->lower = scalar_bound_lower(type, lower, SCALAR_BOUND_LENGTH);
-    r = scalar_bound_upper(type, upper, SCALAR_BOUND_LENGTH, arena, &stats->upper,
-                           collect->writer->err);
-    if (r < 0) {
-        return r;
-    }
-    if (r == 0) {
-        stats->upper = (struct str){0};
-    }
-    stats->has_bounds = true;
-    return 0;
+    return stats_bound(type, lower, upper, arena, stats, collect->writer->err);
 }
 
 static int collect_leaf(struct collect *collect, const struct field *field)

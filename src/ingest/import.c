@@ -93,45 +93,60 @@ static int make_selects(struct import *import, const struct schema *target, stru
     return r;
 }
 
-static int write_rows(struct import *import, struct lake_write *write, corrie_error *err)
+int import_begin_selects(struct import *import, struct lake_write *write, corrie_error *err)
 {
-    struct str *selects = arena_array(&import->arena, struct str, import->n_files);
-    struct str *origins = arena_array(&import->arena, struct str, import->n_files);
     struct schema target;
-    size_t n = 0;
     int r;
 
     import->selected = arena_array(&import->arena, struct ingest_file *, import->n_files);
-    if (!selects || !origins || !import->selected) {
+    if (!import->selected) {
         return corrie_fail_memory(err);
     }
     write->evolve = import->options->evolve;
     if (import_adds(import) && !write->evolve) {
-        write->schema = NULL; /* engine_source_select says of each file whether it fits */
+        write->schema = NULL; /* each file is asked whether it fits */
     }
+    write->select_failed = select_failed;
+    write->select_failed_data = import;
     r = lake_tx_target(import->tx, write, &import->arena, &target, err);
     if (r >= 0) {
-        r = make_selects(import, &target, selects, origins, &n, err);
+        import->schema = target;
+    }
+    return r;
+}
+
+int import_end_selects(struct import *import, size_t n, corrie_error *err)
+{
+    drop_failed(import, n);
+    return import_check_some(import, err);
+}
+
+static int write_rows(struct import *import, struct lake_write *write, corrie_error *err)
+{
+    struct str *selects = arena_array(&import->arena, struct str, import->n_files);
+    struct str *origins = arena_array(&import->arena, struct str, import->n_files);
+    size_t n = 0;
+    int r;
+
+    if (!selects || !origins) {
+        return corrie_fail_memory(err);
+    }
+    r = import_begin_selects(import, write, err);
+    if (r >= 0) {
+        r = make_selects(import, &import->schema, selects, origins, &n, err);
     }
     if (r < 0) {
         return r;
     }
-    import->schema = target;
     write->engine = import->work.engine;
     write->selects = selects;
     write->origins = origins;
     write->n_selects = n;
-    write->select_failed = select_failed;
-    write->select_failed_data = import;
     r = lake_tx_write(import->tx, write, &import->arena, &import->written, err);
     for (size_t i = 0; r < 0 && i < n; i++) {
         engine_source_name_error(&import->selected[i]->source, err);
     }
-    if (r >= 0) {
-        drop_failed(import, n);
-        r = import_check_some(import, err);
-    }
-    return r;
+    return r < 0 ? r : import_end_selects(import, n, err);
 }
 
 /* What the ledger is to say of a file whose rows were written. */
@@ -293,7 +308,8 @@ static int write_table(struct import *import, corrie_error *err)
     struct lake_write write = {.ns = import->ns,
                                .name = import->table.table,
                                .mode = write_mode(import),
-                               .schema = &import->schema};
+                               .schema = &import->schema,
+                               .external = import->external};
     int r;
 
     r = import_partitioning(import, &write, err);

@@ -69,6 +69,13 @@ int import_check_some(struct import *import, corrie_error *err) CORRIE_MUST_USE;
 int import_partitioning(struct import *import, struct lake_write *write, corrie_error *err)
     CORRIE_MUST_USE;
 
+/* import.c: sets write->schema and what is done about files that fail, import->schema (as the table has it, with ids) and
+ * room for import->selected; the writer fills that. */
+int import_begin_selects(struct import *import, struct lake_write *write, corrie_error *err)
+    CORRIE_MUST_USE;
+/* When `n` selects were written: files that failed are taken out of the results. */
+int import_end_selects(struct import *import, size_t n, corrie_error *err) CORRIE_MUST_USE;
+
 /* place.c: files become the table's where they are. */
 int import_adopt(struct import *import, struct lake_write *write, corrie_error *err)
     CORRIE_MUST_USE;

@@ -587,8 +587,7 @@ static int describe_groups(struct defining *defining, const struct pruned *table
     }
     n = condition_columns(table, ids);
     qsort(ids, n, sizeof *ids, by_id);
-    r = engine_row_groups(defining->engine, made, ids, n, count_group, &count, &ret->row_groups,
-                          defining->err);
+    r = engine_row_groups(made, ids, n, count_group, &count, &ret->row_groups, defining->err);
     ret->row_groups_pruned = count.pruned;
     arena_done(&count.arena);
     return r;

@@ -32,8 +32,8 @@ static int copy_names(const struct mapped_field *fields, size_t n, struct arena 
     return 0;
 }
 
-static int read_names(const struct table_metadata *metadata, struct arena *arena,
-                      struct engine_table *table, corrie_error *err)
+int lake_read_names(const struct table_metadata *metadata, struct arena *arena,
+                    struct engine_table *table, corrie_error *err)
 {
     struct name_mapping mapping;
     int r = metadata_name_mapping(metadata, arena, &mapping, err);
@@ -213,7 +213,7 @@ int lake_read_files(const struct lake_table *table, const struct table_metadata 
     int r = read_files(metadata, schema, scan, arena, &made, err);
 
     if (r == 0) {
-        r = read_names(metadata, arena, &made, err);
+        r = lake_read_names(metadata, arena, &made, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "read table %.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));

@@ -13,7 +13,11 @@ int lake_read_files(const struct lake_table *table, const struct table_metadata 
                     const struct schema *schema, const struct scan *scan, struct arena *arena,
                     struct engine_table *ret, corrie_error *err) CORRIE_MUST_USE;
 
-/* The same for the whole of the current snapshot. */
+/* The table's name mapping, where it has one: sets names and n_names of *ret. */
+int lake_read_names(const struct table_metadata *metadata, struct arena *arena,
+                    struct engine_table *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* lake_read_files for the whole of the current snapshot. */
 int lake_read_table(struct lake *lake, const struct lake_table *table,
                     const struct table_metadata *metadata, struct arena *arena,
                     struct engine_table *ret, corrie_error *err) CORRIE_MUST_USE;

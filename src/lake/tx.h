@@ -75,6 +75,9 @@ struct lake_write {
     enum lake_partitioning partitioning;
     const struct partition_by_term *partition_by;
     size_t n_partition_by;
+    /* lake_tx_adopt and its lake_tx_target: the table is made, even where an external one is there (REPLACE), and can only
+     * be read. */
+    bool external;
     /* APPEND, OVERWRITE_PARTITIONS: columns that the table lacks are added (optional), and types that the new rows
      * need are widened. Without it both are CORRIE_E_DATA that names them. */
     bool evolve;

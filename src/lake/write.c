@@ -6,7 +6,7 @@
 
 #include "lang/name.h"
 
-static void writing_done(struct writing *writing)
+void writing_done(struct writing *writing)
 {
     metadata_free(writing->base);
     file_writer_done(&writing->files);
@@ -35,10 +35,15 @@ static int load_base(struct writing *w, corrie_error *err)
                            "corrie import FILE %.*s.%.*s adds rows to it; --replace makes it anew",
                            STR_FMT(w->write->ns), STR_FMT(w->write->name));
     }
-    if (w->exists && !w->table.managed) {
+    if (w->write->external && w->exists && (w->table.managed || w->write->mode != LAKE_REPLACE)) {
+        return corrie_fail(err, w->table.managed ? CORRIE_E_REFUSED : CORRIE_E_EXISTS,
+                           w->table.managed ? "the table is the lake's own, not an external one"
+                                            : "the external table exists");
+    }
+    if (w->exists && !w->write->external && !w->table.managed) {
         return lake_refuse_external(&w->table, err);
     }
-    if (w->exists) {
+    if (w->exists && !w->write->external) { /* an external table follows nothing of what it was */
         r = lake_table_metadata(lake, &w->table, &w->base, err);
         if (r < 0) {
             return r;
@@ -57,8 +62,8 @@ static int load_base(struct writing *w, corrie_error *err)
                         w->write->n_properties, clock_now() / 1000000, &w->base, err);
 }
 
-static int open_write(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
-                      struct writing *w, corrie_error *err)
+int write_open(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
+               struct writing *w, corrie_error *err)
 {
     int r;
 
@@ -78,7 +83,7 @@ int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct ar
     _cleanup_(writing_done) struct writing w = {0};
     int r;
 
-    r = open_write(tx, write, arena, &w, err);
+    r = write_open(tx, write, arena, &w, err);
     if (r < 0) {
         return r;
     }
@@ -127,7 +132,7 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
 
 /* ---- versions ---- */
 
-static int write_version(struct writing *w, struct table_version *ret, corrie_error *err)
+int write_version(struct writing *w, struct table_version *ret, corrie_error *err)
 {
     const struct table_io *io = &w->tx->lake->io;
     struct snapshot_options options = {.summary = w->write->summary,
@@ -164,10 +169,11 @@ static int write_metadata(struct writing *w, struct table_version *ret, corrie_e
     return ret->location ? 0 : corrie_fail_memory(err);
 }
 
-static int stage_table(struct writing *w, const struct table_version *version,
-                       struct lake_table *ret, corrie_error *err)
+int write_stage(struct writing *w, const struct table_version *version, struct lake_table *ret,
+                corrie_error *err)
 {
-    struct lake_table names = {.ns = w->write->ns, .name = w->write->name, .managed = true};
+    struct lake_table names = {
+        .ns = w->write->ns, .name = w->write->name, .managed = !w->write->external};
     bool keeps = w->exists && w->write->mode != LAKE_REPLACE;
 
     return tx_stage_version(w->tx, version, w->location, &names, keeps ? &w->table : NULL, w->arena,
@@ -175,7 +181,7 @@ static int stage_table(struct writing *w, const struct table_version *version,
 }
 
 /* Files of one partition come together; those of several selects count once each. */
-static int64_t count_partitions(const struct writing *w)
+int64_t write_count_partitions(const struct writing *w)
 {
     int64_t n = 0;
 
@@ -217,13 +223,13 @@ static int write_table(struct writing *w, struct lake_written *ret, corrie_error
         return r;
     }
     ret->created = !w->exists;
-    ret->partitions = count_partitions(w);
+    ret->partitions = write_count_partitions(w);
     if (w->exists && w->write->mode == LAKE_OVERWRITE_PARTITIONS) {
         ret->removed_rows = w->write->overwrite_filter.len > 0
                                 ? w->removed_rows
                                 : w->table.records + ret->rows - version.records;
     }
-    return stage_table(w, &version, &ret->table, err);
+    return write_stage(w, &version, &ret->table, err);
 }
 
 int lake_tx_write(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
@@ -233,7 +239,7 @@ int lake_tx_write(struct lake_tx *tx, const struct lake_write *write, struct are
     struct lake_written written = {0};
     int r;
 
-    r = open_write(tx, write, arena, &w, err);
+    r = write_open(tx, write, arena, &w, err);
     if (r < 0) {
         return r;
     }

@@ -226,31 +226,27 @@ static int describe_partition(struct file_writer *w, const struct engine_written
     return 0;
 }
 
-static int describe_file(struct file_writer *w, const struct engine_written *written,
-                         corrie_error *err)
+static int file_location(struct file_writer *w, const struct engine_written *written,
+                         struct str *ret, corrie_error *err)
 {
-    char *location = arena_printf(w->arena, "file://%.*s", STR_FMT(written->path));
-    struct data_file file = {.format = STR("PARQUET"),
+    *ret = str_of(arena_printf(w->arena, "file://%.*s", STR_FMT(written->path)));
+    return ret->len > 0 ? 0 : corrie_fail_memory(err);
+}
+
+/* Adds a file of the writer's partition spec, wherever it lies. */
+static int add_file(struct file_writer *w, const struct engine_written *written,
+                    struct str location, int sort_order_id, corrie_error *err)
+{
+    struct data_file file = {.path = location,
+                             .format = STR("PARQUET"),
                              .record_count = written->rows,
                              .bytes = written->bytes,
                              .split_offsets = written->split_offsets,
                              .n_split_offsets = written->n_split_offsets,
-                             .has_sort_order = w->sort_order_id > 0,
-                             .sort_order_id = w->sort_order_id};
-    struct str key;
-    int r;
+                             .has_sort_order = sort_order_id > 0,
+                             .sort_order_id = sort_order_id};
+    int r = describe_columns(w, written, &file, err);
 
-    if (!location) {
-        return corrie_fail_memory(err);
-    }
-    file.path = str_of(location);
-    r = location_key(&w->lake->io, file.path, w->arena, &key, err);
-    if (r >= 0 && vec_push(&w->keys, key) < 0) {
-        r = corrie_fail_memory(err);
-    }
-    if (r >= 0) {
-        r = describe_columns(w, written, &file, err);
-    }
     if (r >= 0) {
         r = describe_partition(w, written, &file, err);
     }
@@ -258,6 +254,37 @@ static int describe_file(struct file_writer *w, const struct engine_written *wri
         r = corrie_fail_memory(err);
     }
     return r;
+}
+
+static int add_own_file(struct file_writer *w, const struct engine_written *written,
+                        corrie_error *err)
+{
+    struct str location;
+    struct str key;
+    int r = file_location(w, written, &location, err);
+
+    if (r >= 0) {
+        r = location_key(&w->lake->io, location, w->arena, &key, err);
+    }
+    if (r >= 0 && vec_push(&w->keys, key) < 0) {
+        r = corrie_fail_memory(err);
+    }
+    return r < 0 ? r : add_file(w, written, location, w->sort_order_id, err);
+}
+
+int file_writer_adopt(struct file_writer *writer, const struct engine_written *stored,
+                      corrie_error *err)
+{
+    _error_ corrie_error outside = CORRIE_ERROR_INIT;
+    struct str location;
+    struct str key;
+    int r = file_location(writer, stored, &location, err);
+
+    if (r >= 0 && location_key(&writer->lake->io, location, writer->arena, &key, &outside) >= 0) {
+        r = corrie_fail(err, CORRIE_E_REFUSED, "%.*s lies inside of the lake",
+                        STR_FMT(stored->path));
+    }
+    return r < 0 ? r : add_file(writer, stored, location, 0, err);
 }
 
 int file_writer_write(struct file_writer *writer, struct str select, const char *file,
@@ -289,7 +316,7 @@ int file_writer_write(struct file_writer *writer, struct str select, const char 
         return r;
     }
     for (size_t i = 0; i < n; i++) {
-        r = describe_file(writer, &written[i], err);
+        r = add_own_file(writer, &written[i], err);
         if (r < 0) {
             return r;
         }

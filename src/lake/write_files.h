@@ -3,6 +3,7 @@
  *
  *     file_writer_init(&writer, lake, engine, metadata, &schema, spec, location, arena)
  *     file_writer_write(&writer, select, NULL, &written)      as often as there are selects
+ *     file_writer_adopt(&writer, &stored)                      files that lie elsewhere
  *     file_writer_sync(&writer)                                then writer.files are what snapshot_* take
  *     file_writer_discard(&writer)                             if any of it, or what follows, failed
  *     file_writer_done(&writer)
@@ -54,6 +55,10 @@ int file_writer_init(struct file_writer *writer, struct lake *lake, struct engin
  * calls the text, NULL if it is ours. `ret` may be NULL. */
 int file_writer_write(struct file_writer *writer, struct str select, const char *file,
                       struct written_files *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Adds a file that others wrote and that stays where it is: it is neither synced nor removed.
+ * CORRIE_E_REFUSED for one inside of the lake, which gc could remove some day. */
+int file_writer_adopt(struct file_writer *writer, const struct engine_written *stored,
+                      corrie_error *err) CORRIE_MUST_USE;
 /* All files so far are durable afterwards. */
 int file_writer_sync(struct file_writer *writer, corrie_error *err) CORRIE_MUST_USE;
 /* Removes the files of a write that failed; what cannot be removed is garbage for gc. */

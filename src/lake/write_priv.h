@@ -1,4 +1,4 @@
-/* write_priv.h — one write under way: shared by write.c, write_table.c and write_overwrite.c. */
+/* write_priv.h — one write under way: shared by write.c, write_table.c, write_overwrite.c and adopt.c. */
 #ifndef CORRIE_LAKE_WRITE_PRIV_H
 #define CORRIE_LAKE_WRITE_PRIV_H
 
@@ -26,7 +26,24 @@ struct writing {
     int64_t kept_rows; /* of those files, written again */
 };
 
-/* write_table.c: makes writing->base what the table is to be, and finds writing->schema. */
+/* ---- write.c, in this order ---- */
+
+/* Finds the table and makes it what it is to be. */
+int write_open(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
+               struct writing *w, corrie_error *err) CORRIE_MUST_USE;
+/* The snapshot with w->files. */
+int write_version(struct writing *w, struct table_version *ret, corrie_error *err) CORRIE_MUST_USE;
+int write_stage(struct writing *w, const struct table_version *version, struct lake_table *ret,
+                corrie_error *err) CORRIE_MUST_USE;
+/* Of the files that were written. */
+int64_t write_count_partitions(const struct writing *w);
+void writing_done(struct writing *writing);
+
+/* ---- write_table.c ---- */
+
+/* Puts edited metadata in the place of the old. */
+void write_replace_base(struct writing *w, struct table_metadata *next);
+/* Makes writing->base what the table is to be, and finds writing->schema. */
 int write_prepare(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- write_overwrite.c, in this order ---- */

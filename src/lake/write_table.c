@@ -3,8 +3,7 @@
 
 #include "iceberg/alter.h"
 
-/* Puts edited metadata in the place of the old. */
-static void replace_base(struct writing *w, struct table_metadata *next)
+void write_replace_base(struct writing *w, struct table_metadata *next)
 {
     metadata_free(w->base);
     w->base = next;
@@ -126,7 +125,7 @@ static int set_spec(struct writing *w, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    replace_base(w, next);
+    write_replace_base(w, next);
     return 0;
 }
 
@@ -257,7 +256,7 @@ static int set_schema(struct writing *w, const struct schema *wanted, corrie_err
     if (r < 0) {
         return r;
     }
-    replace_base(w, next);
+    write_replace_base(w, next);
     return 0;
 }
 
@@ -323,7 +322,7 @@ static int set_properties(struct writing *w, corrie_error *err)
     if (r < 0) {
         return r;
     }
-    replace_base(w, next);
+    write_replace_base(w, next);
     return 0;
 }
 
@@ -359,7 +358,7 @@ int write_prepare(struct writing *w, corrie_error *err)
 {
     int r;
 
-    if (!w->exists) {
+    if (!w->exists || w->write->external) {
         r = w->write->n_partition_by > 0 ? set_spec(w, err) : 0;
     } else {
         r = w->write->mode == LAKE_REPLACE ? prepare_replace(w, err) : prepare_append(w, err);
