@@ -143,24 +143,17 @@ static void add_condition(struct compose *sql, const struct dml *dml)
     compose_text(sql, ")");
 }
 
-static bool in_word(struct str text, size_t at)
-{
-    unsigned char c = at < text.len ? (unsigned char)text.data[at] : ' ';
-
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           c >= 0x80;
-}
-
 /* Whether a text has a word that may make a join of it: names and quoted texts count too, which costs a sort. */
 static bool has_join(struct str text)
 {
     static const char *const words[] = {"SELECT", "FROM", "IN", "OVER"};
 
     for (size_t i = 0; i < text.len; i++) {
-        for (size_t k = 0; k < ARRAY_LEN(words) && (i == 0 || !in_word(text, i - 1)); k++) {
+        for (size_t k = 0; k < ARRAY_LEN(words) && (i == 0 || !dml_in_word(text, i - 1)); k++) {
             struct str word = str_of(words[k]);
 
-            if (str_eq_nocase(str_slice(text, i, word.len), word) && !in_word(text, i + word.len)) {
+            if (str_eq_nocase(str_slice(text, i, word.len), word) &&
+                !dml_in_word(text, i + word.len)) {
                 return true;
             }
         }
@@ -311,7 +304,7 @@ static int change_files(struct dml *dml, struct lake_target *target, const struc
     bool *whole;
     int r;
 
-    r = dml_find_candidates(dml, target, binding, err);
+    r = dml_find_candidates(dml, target, binding, NULL, err);
     if (r < 0) {
         return r;
     }

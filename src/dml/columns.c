@@ -3,6 +3,14 @@
 
 enum { NEAREST = 3 };
 
+bool dml_in_word(struct str text, size_t at)
+{
+    unsigned char c = at < text.len ? (unsigned char)text.data[at] : ' ';
+
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c >= 0x80;
+}
+
 /* A field of a struct or schema. `what` is for messages: "the table", "column a". */
 static int find_field(const struct dml *dml, const struct field *fields, size_t n,
                       const struct sql_name *name, const char *what, size_t *ret, corrie_error *err)

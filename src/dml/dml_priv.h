@@ -20,6 +20,7 @@
 #define DML_TARGET "\"" DML_SPACE "\".\"target\""     /* files that may hold rows to change */
 #define DML_REWRITE "\"" DML_SPACE "\".\"rewritten\"" /* those that do */
 #define DML_CHANGES "\"" DML_SPACE "\".\"changes\""   /* merge.c */
+#define DML_SOURCE "\"" DML_SPACE "\".\"source\""     /* keys.c */
 #define DML_FILE "\"" ENGINE_FILE_COLUMN "\""
 #define DML_ROW "\"" ENGINE_ROW_COLUMN "\""
 
@@ -107,12 +108,19 @@ int dml_read_tables(struct dml *dml, const struct compose *sql, const struct sql
 /* Binds a text: tables that were read, and with `target` DML_TARGET. */
 int dml_bind(struct dml *dml, const struct compose *sql, const struct lake_target *target,
              struct engine_binding *ret, corrie_error *err) CORRIE_MUST_USE;
-/* The files that may hold rows for which the filters of the binding's scans of DML_TARGET are true: target->scan. */
+struct dml_keys;
+/* The binding's scans of DML_TARGET, with what a source says of the rows that count (`keys` may be NULL). */
+int dml_target_scans(struct dml *dml, const struct engine_binding *binding,
+                     const struct dml_keys *keys, struct engine_scan **ret, size_t *ret_n,
+                     corrie_error *err) CORRIE_MUST_USE;
+/* The files that may hold rows for which the filters of those scans are true: target->scan. */
 int dml_find_candidates(struct dml *dml, struct lake_target *target,
-                        const struct engine_binding *binding, corrie_error *err) CORRIE_MUST_USE;
+                        const struct engine_binding *binding, const struct dml_keys *keys,
+                        corrie_error *err) CORRIE_MUST_USE;
 /* And they become DML_TARGET. */
 int dml_define_candidates(struct dml *dml, struct lake_target *target,
-                          const struct engine_binding *binding, corrie_error *err) CORRIE_MUST_USE;
+                          const struct engine_binding *binding, const struct dml_keys *keys,
+                          corrie_error *err) CORRIE_MUST_USE;
 /* Rows of whole numbers, nulls as -1. */
 struct dml_numbers {
     int64_t *values; /* in the arena */
@@ -121,8 +129,40 @@ struct dml_numbers {
 int dml_numbers(struct dml *dml, const struct compose *sql, size_t columns, struct dml_numbers *ret,
                 corrie_error *err) CORRIE_MUST_USE;
 
+/* Rows of texts, nulls without data. */
+struct dml_texts {
+    struct str *items; /* in the arena */
+    size_t rows;
+};
+int dml_texts(struct dml *dml, const struct compose *sql, size_t columns, struct dml_texts *ret,
+              corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- keys.c ---- */
+
+/* A join that keeps only rows of the table for which the condition is true. */
+struct dml_join {
+    struct str row;       /* aliases: of the table's rows */
+    struct str source;    /* of the source's; empty: it has none, or several */
+    struct str condition; /* piece; may be empty */
+    const struct sql_name *using_columns;
+    size_t n_using;
+    void (*add_source)(struct compose *sql, const void *arg); /* what stands behind FROM */
+    const void *arg;
+};
+struct dml_keys {
+    struct engine_scan_filter *filters; /* true of the rows that count; in the arena */
+    size_t n_filters;
+    bool none; /* no row counts */
+};
+/* What the rows of the source say of the table's. 1: they are kept as DML_SOURCE, which the join must read in their place;
+ * 0: nothing is known, nothing was done. */
+int dml_find_keys(struct dml *dml, const struct lake_target *target, const struct dml_join *join,
+                  struct dml_keys *ret, corrie_error *err) CORRIE_MUST_USE;
+
 /* ---- columns.c ---- */
 
+/* Whether the byte at `at` is one of a word without quotes. */
+bool dml_in_word(struct str text, size_t at);
 /* A column by its name: as it is written, else the only one that differs in case alone. Errors have its place. */
 int dml_find_column(const struct dml *dml, const struct schema *schema, const struct sql_name *name,
                     size_t *ret, corrie_error *err) CORRIE_MUST_USE;

@@ -24,7 +24,8 @@ struct merging {
     struct lake_target target;
     const struct schema *schema;
     struct str row;    /* aliases */
-    struct str source; /* MERGE */
+    struct str source; /* MERGE; else empty if there is none, or several */
+    bool kept;         /* the source's rows are DML_SOURCE */
     struct clause *clauses;
     size_t n_clauses;
     bool *valued; /* columns that some clause gives a value */
@@ -131,12 +132,22 @@ static void add_value(struct compose *sql, const struct merging *m, size_t colum
     compose_text(sql, " ELSE NULL END");
 }
 
-static void add_source(struct compose *sql, const struct dml *dml)
+/* The source as it was written, or what was kept of it. */
+static void add_source(struct compose *sql, const struct merging *m)
 {
+    const struct dml *dml = m->dml;
     const struct statement *s = &dml->statement;
 
+    if (m->kept) {
+        compose_text(sql, DML_SOURCE);
+        if (s->kind != STATEMENT_MERGE) {
+            compose_text(sql, " AS ");
+            compose_name(sql, m->source);
+        }
+        return;
+    }
     compose_piece(sql, dml, s->source);
-    if (s->n_source_columns > 0) {
+    if (s->kind == STATEMENT_MERGE && s->n_source_columns > 0) {
         compose_text(sql, " AS ");
         compose_name(sql, s->source_alias.text);
         compose_text(sql, "(");
@@ -178,7 +189,7 @@ static void add_join(struct compose *sql, const struct merging *m)
 
     if (s->kind == STATEMENT_MERGE) {
         compose_text(sql, " FROM (SELECT *, row_number() OVER () AS " SOURCE_ROW " FROM ");
-        add_source(sql, m->dml);
+        add_source(sql, m);
         compose_text(sql, ") AS ");
         compose_name(sql, m->source);
         compose_text(sql, has_when(m, WHEN_NOT_MATCHED_BY_SOURCE) ? " FULL JOIN "
@@ -193,7 +204,7 @@ static void add_join(struct compose *sql, const struct merging *m)
     compose_name(sql, m->row);
     if (s->source.len > 0) {
         compose_text(sql, ", ");
-        compose_piece(sql, m->dml, s->source);
+        add_source(sql, m);
     }
     if (s->condition.len > 0) {
         compose_text(sql, " WHERE (");
@@ -590,7 +601,7 @@ static int bind_source(struct merging *m, struct schema *ret, corrie_error *err)
 
     compose_with(&sql, m->dml);
     compose_text(&sql, "SELECT * FROM ");
-    add_source(&sql, m->dml);
+    add_source(&sql, m);
     r = dml_read_tables(m->dml, &sql, &m->dml->statement.table, NULL, err);
     if (r >= 0) {
         r = dml_bind(m->dml, &sql, NULL, &binding, err);
@@ -634,33 +645,81 @@ static int resolve_clauses(struct merging *m, corrie_error *err)
 
 /* ---- all of it ---- */
 
-static int merge(struct merging *m, corrie_error *err)
+/* What can stand behind FROM, with the name by which the condition means it. */
+static void add_named_source(struct compose *sql, const void *arg)
 {
-    _cleanup_(compose_done) struct compose sql = {0};
-    const struct statement *s = &m->dml->statement;
-    struct engine_binding binding;
-    int r;
+    const struct merging *m = arg;
+    bool merge = m->dml->statement.kind == STATEMENT_MERGE;
 
-    r = dml_open_target(m->dml, &m->target, err);
+    compose_text(sql, merge ? "(SELECT * FROM " : "");
+    add_source(sql, m);
+    if (merge) {
+        compose_text(sql, ") AS ");
+        compose_name(sql, m->source);
+    }
+}
+
+/* Rows that match nothing in the source may count where a clause is for them. */
+static int find_keys(struct merging *m, struct dml_keys *ret, corrie_error *err)
+{
+    const struct statement *s = &m->dml->statement;
+    const struct dml_join join = {.row = m->row,
+                                  .source = m->source,
+                                  .condition = s->condition,
+                                  .using_columns = s->using_columns,
+                                  .n_using = s->n_using_columns,
+                                  .add_source = add_named_source,
+                                  .arg = m};
+
+    *ret = (struct dml_keys){0};
+    return has_when(m, WHEN_NOT_MATCHED_BY_SOURCE)
+               ? 0
+               : dml_find_keys(m->dml, &m->target, &join, ret, err);
+}
+
+static int open_merge(struct merging *m, corrie_error *err)
+{
+    const struct statement *s = &m->dml->statement;
+    int r = dml_open_target(m->dml, &m->target, err);
+
     if (r < 0) {
         return r;
     }
     m->schema = metadata_schema(m->target.metadata);
     m->row = s->table.alias.text.len > 0 ? s->table.alias.text : s->table.name.text;
-    m->source = s->source_alias.text.len > 0 ? s->source_alias.text : STR(SOURCE_ALIAS);
+    m->source = s->source_alias.text;
+    if (s->kind == STATEMENT_MERGE && m->source.len == 0) {
+        m->source = STR(SOURCE_ALIAS);
+    }
     if (s->kind == STATEMENT_MERGE && str_eq_nocase(m->row, m->source)) {
         corrie_fail(err, CORRIE_E_PROJECT, "the table and the source have the same name");
         corrie_hint(err, "give one an alias: MERGE INTO %.*s AS t USING …", STR_FMT(m->row));
         return dml_at(m->dml, &s->source_alias, err);
     }
-    r = resolve_clauses(m, err);
+    return resolve_clauses(m, err);
+}
+
+static int merge(struct merging *m, corrie_error *err)
+{
+    _cleanup_(compose_done) struct compose written = {0};
+    _cleanup_(compose_done) struct compose sql = {0};
+    struct engine_binding binding;
+    struct dml_keys keys;
+    int r = open_merge(m, err);
+
     if (r < 0) {
         return r;
     }
+    compose_changes(&written, m);
+    r = dml_read_tables(m->dml, &written, &m->dml->statement.table, NULL, err);
+    if (r < 0 || (r = dml_bind(m->dml, &written, &m->target, &binding, err)) < 0 ||
+        (r = find_keys(m, &keys, err)) < 0) {
+        return r;
+    }
+    m->kept = r > 0;
     compose_changes(&sql, m);
-    r = dml_read_tables(m->dml, &sql, &s->table, NULL, err);
-    if (r < 0 || (r = dml_bind(m->dml, &sql, &m->target, &binding, err)) < 0 ||
-        (r = dml_define_candidates(m->dml, &m->target, &binding, err)) < 0 ||
+    r = compose_check(&sql, err);
+    if (r < 0 || (r = dml_define_candidates(m->dml, &m->target, &binding, &keys, err)) < 0 ||
         (r = changes_schema(m, err)) < 0 || (r = write_changes(m, &sql, err)) < 0) {
         return r;
     }
@@ -672,6 +731,7 @@ int dml_merge(struct dml *dml, corrie_error *err)
     struct merging merging = {.dml = dml};
     int r = merge(&merging, err);
 
+    engine_drop_rows(dml_engine(dml), STR(DML_SPACE), STR("source"));
     lake_target_done(&merging.target);
     return r;
 }

@@ -176,24 +176,58 @@ int dml_bind(struct dml *dml, const struct compose *sql, const struct lake_targe
     return r < 0 ? compose_place(sql, dml, err) : 0;
 }
 
-int dml_find_candidates(struct dml *dml, struct lake_target *target,
-                        const struct engine_binding *binding, corrie_error *err)
+int dml_target_scans(struct dml *dml, const struct engine_binding *binding,
+                     const struct dml_keys *keys, struct engine_scan **ret, size_t *ret_n,
+                     corrie_error *err)
 {
     struct engine_scan *scans = arena_array(&dml->arena, struct engine_scan, binding->n_scans);
+    size_t n_keys = keys ? keys->n_filters : 0;
     size_t n = 0;
-    int r;
 
     if (!scans) {
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < binding->n_scans; i++) {
-        if (binding->scans[i].table == dml->tables.count) { /* the target was bound last */
-            scans[n++] = binding->scans[i];
+        struct engine_scan *scan = &scans[n];
+
+        if (binding->scans[i].table != dml->tables.count) { /* the target was bound last */
+            continue;
         }
+        *scan = binding->scans[i];
+        if (n_keys > 0) {
+            scan->filters =
+                arena_array(&dml->arena, struct engine_scan_filter, scan->n_filters + n_keys);
+            if (!scan->filters) {
+                return corrie_fail_memory(err);
+            }
+            memcpy(scan->filters, keys->filters, n_keys * sizeof *scan->filters);
+            if (scan->n_filters > 0) {
+                memcpy(scan->filters + n_keys, binding->scans[i].filters,
+                       scan->n_filters * sizeof *scan->filters);
+            }
+            scan->n_filters += n_keys;
+        }
+        n++;
     }
-    r = lake_target_scan(dml->tx, target, scans, n, &dml->arena, err);
-    if (r < 0) {
+    *ret = scans;
+    *ret_n = n;
+    return 0;
+}
+
+int dml_find_candidates(struct dml *dml, struct lake_target *target,
+                        const struct engine_binding *binding, const struct dml_keys *keys,
+                        corrie_error *err)
+{
+    struct engine_scan *scans;
+    size_t n;
+    int r = dml_target_scans(dml, binding, keys, &scans, &n, err);
+
+    if (r < 0 || (r = lake_target_scan(dml->tx, target, scans, n, &dml->arena, err)) < 0) {
         return r;
+    }
+    if (keys && keys->none) {
+        target->scan.n_pruned += target->scan.n_files;
+        target->scan.n_files = 0;
     }
     dml->report.files_read = (int64_t)target->scan.n_files;
     dml->report.files_pruned = (int64_t)target->scan.n_pruned;
@@ -201,33 +235,32 @@ int dml_find_candidates(struct dml *dml, struct lake_target *target,
 }
 
 int dml_define_candidates(struct dml *dml, struct lake_target *target,
-                          const struct engine_binding *binding, corrie_error *err)
+                          const struct engine_binding *binding, const struct dml_keys *keys,
+                          corrie_error *err)
 {
-    int r = dml_find_candidates(dml, target, binding, err);
+    int r = dml_find_candidates(dml, target, binding, keys, err);
 
     return r < 0 ? r
                  : lake_target_define(target, dml_engine(dml), STR(DML_SPACE), STR("target"), NULL,
                                       0, err);
 }
 
-/* ---- numbers ---- */
+/* ---- small results ---- */
 
-static int64_t number_at(const struct ArrowArray *column, size_t row)
+static bool is_null(const struct ArrowArray *column, size_t at)
 {
-    size_t at = (size_t)column->offset + row;
     const uint8_t *valid = column->buffers[0];
 
-    if (valid && !(valid[at / 8] & (1U << (at % 8)))) {
-        return -1;
-    }
-    return ((const int64_t *)column->buffers[1])[at];
+    return valid && !(valid[at / 8] & (1U << (at % 8)));
 }
 
-int dml_numbers(struct dml *dml, const struct compose *sql, size_t columns, struct dml_numbers *ret,
-                corrie_error *err)
+typedef int (*take_fn)(void *arg, const struct ArrowArray *column, size_t at, corrie_error *err);
+
+/* Calls `take` for each value, row by row. */
+static int each_value(struct dml *dml, const struct compose *sql, size_t columns, take_fn take,
+                      void *arg, corrie_error *err)
 {
     _cleanup_(arrow_stream_done) struct ArrowArrayStream rows = {0};
-    VEC(int64_t) values = {0};
     int r;
 
     r = compose_check(sql, err);
@@ -247,20 +280,84 @@ int dml_numbers(struct dml *dml, const struct compose *sql, size_t columns, stru
         for (size_t i = 0; r >= 0 && i < (size_t)batch.length * columns; i++) {
             const struct ArrowArray *column = batch.children[i % columns];
 
-            if (vec_push(&values, number_at(column, (size_t)batch.offset + i / columns)) < 0) {
-                r = corrie_fail_memory(err);
-            }
+            r = take(arg, column, (size_t)(column->offset + batch.offset) + i / columns, err);
         }
     }
+    return r < 0 ? compose_place(sql, dml, err) : 0;
+}
+
+struct numbers {
+    VEC(int64_t) values;
+};
+
+static int take_number(void *arg, const struct ArrowArray *column, size_t at, corrie_error *err)
+{
+    struct numbers *numbers = arg;
+    int64_t value = is_null(column, at) ? -1 : ((const int64_t *)column->buffers[1])[at];
+
+    return vec_push(&numbers->values, value) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+int dml_numbers(struct dml *dml, const struct compose *sql, size_t columns, struct dml_numbers *ret,
+                corrie_error *err)
+{
+    struct numbers numbers = {0};
+    size_t n;
+    int r = each_value(dml, sql, columns, take_number, &numbers, err);
+
+    n = numbers.values.count;
     if (r >= 0) {
-        ret->rows = values.count / columns;
-        ret->values = arena_array(&dml->arena, int64_t, values.count);
+        ret->rows = n / columns;
+        ret->values = arena_array(&dml->arena, int64_t, n);
         if (!ret->values) {
             r = corrie_fail_memory(err);
-        } else if (values.count > 0) {
-            memcpy(ret->values, values.items, values.count * sizeof *values.items);
+        } else if (n > 0) {
+            memcpy(ret->values, numbers.values.items, n * sizeof *ret->values);
         }
     }
-    vec_done(&values);
-    return r < 0 ? compose_place(sql, dml, err) : 0;
+    vec_done(&numbers.values);
+    return r;
+}
+
+struct texts {
+    struct arena *arena;
+    VEC(struct str) values;
+};
+
+static int take_text(void *arg, const struct ArrowArray *column, size_t at, corrie_error *err)
+{
+    struct texts *texts = arg;
+    struct str value = {0};
+
+    if (!is_null(column, at)) {
+        const int32_t *offsets = column->buffers[1];
+        const char *bytes = column->buffers[2];
+        struct str text = str_make(bytes + offsets[at], (size_t)(offsets[at + 1] - offsets[at]));
+
+        if (arena_str(texts->arena, text, &value) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    return vec_push(&texts->values, value) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+int dml_texts(struct dml *dml, const struct compose *sql, size_t columns, struct dml_texts *ret,
+              corrie_error *err)
+{
+    struct texts texts = {.arena = &dml->arena};
+    size_t n;
+    int r = each_value(dml, sql, columns, take_text, &texts, err);
+
+    n = texts.values.count;
+    if (r >= 0) {
+        ret->rows = n / columns;
+        ret->items = arena_array(&dml->arena, struct str, n);
+        if (!ret->items) {
+            r = corrie_fail_memory(err);
+        } else if (n > 0) {
+            memcpy(ret->items, texts.values.items, n * sizeof *ret->items);
+        }
+    }
+    vec_done(&texts.values);
+    return r;
 }

@@ -604,8 +604,7 @@ static int define(struct engine *engine, struct str name_space, struct str name,
         r = make_input(registry, table, &defined->arrow, err);
     }
     if (r == 0) {
-        buf_add_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
-        buf_add_sql_name(&sql, name_space.len > 0 ? name_space : STR(NAMELESS));
+        add_schema(&sql, name_space);
         buf_add_text(&sql, "; CREATE OR REPLACE VIEW ");
         add_table_name(&sql, name_space, name);
         buf_addf(&sql, " AS SELECT * FROM corrie_arrow(%zu)", defined->arrow->id);

@@ -5,7 +5,7 @@
  *
  * Invariants
  *   1. Only SQL that this room wrote is anything but a single SELECT: engine_query, engine_bind,
- *      engine_write and engine_export inspect every text they are given.
+ *      engine_write, engine_keep and engine_export inspect every text they are given.
  *   2. A locked engine reads no file that was not given to engine_define_files or engine_define_arrow
  *      (table functions and file names as tables are refused from the parsed tree; DuckDB's own
  *      external access is off as well, except for the allowed directories and files).
@@ -193,6 +193,13 @@ int engine_define_files(struct engine *engine, const struct engine_table *table,
  * columns are converted. CORRIE_E_UNSUPPORTED naming the column for types DuckDB cannot take. */
 int engine_define_arrow(struct engine *engine, struct str name_space, struct str name,
                         struct arrow_table *table, corrie_error *err) CORRIE_MUST_USE;
+/* Runs `sql`, a SELECT, once, and makes (or replaces, of its kind) a table of its rows, in their order and with DuckDB's
+ * own types; what memory has no room for goes to temp_dir. A second column of one name gets a number. Errors as
+ * engine_query, of execution too. */
+int engine_keep_rows(struct engine *engine, struct str name_space, struct str name, struct str sql,
+                     const char *file, corrie_error *err) CORRIE_MUST_USE;
+/* Frees those rows; none of that name is fine. */
+void engine_drop_rows(struct engine *engine, struct str name_space, struct str name);
 
 /* ---- binding: what a query reads and gives, before a byte is read ---- */
 

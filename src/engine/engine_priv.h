@@ -37,6 +37,7 @@ struct defined {
     struct arrow_input *arrow; /* NULL for files */
     struct str *files;         /* paths of the Parquet files */
     size_t n_files;
+    bool kept; /* a table of DuckDB's with rows, no view (keep.c) */
 };
 
 struct engine {
@@ -78,6 +79,8 @@ void session_end(struct engine *engine, struct session *session);
 struct defined *engine_find(const struct engine *engine, struct str name_space, struct str name);
 /* Registers what a definition made, replacing an earlier one; takes `defined`. */
 int engine_add(struct engine *engine, struct defined *defined, corrie_error *err) CORRIE_MUST_USE;
+/* Forgets what was defined under a name; no stream may read it any more. */
+void engine_remove(struct engine *engine, struct str name_space, struct str name);
 struct defined *defined_free(struct defined *defined);
 
 /* ---- errors (error.c) ---- */
@@ -172,6 +175,8 @@ int statement_admit(struct engine *engine, const struct origin *origin, corrie_e
 
 /* "ns"."name"; nameless tables: "corrie_tables"."name" (scan.c). */
 void add_table_name(struct buf *out, struct str name_space, struct str name);
+/* CREATE SCHEMA IF NOT EXISTS "ns": where they are. */
+void add_schema(struct buf *out, struct str name_space);
 /* A path as an SQL string that read_* functions take literally (scan.c). */
 void add_path(struct buf *out, struct str path);
 struct delete_registry *delete_registry_free(struct delete_registry *registry);

@@ -200,6 +200,20 @@ struct defined *engine_find(const struct engine *engine, struct str name_space, 
     return i < 0 ? NULL : engine->tables.items[i];
 }
 
+void engine_remove(struct engine *engine, struct str name_space, struct str name)
+{
+    ptrdiff_t i = find(engine, name_space, name);
+
+    if (i >= 0) {
+        if (engine->tables.items[i]->arrow) {
+            arrow_input_release(engine, engine->tables.items[i]->arrow);
+        }
+        defined_free(engine->tables.items[i]);
+        engine->tables.items[i] = vec_last(&engine->tables);
+        engine->tables.count--;
+    }
+}
+
 int engine_add(struct engine *engine, struct defined *defined, corrie_error *err)
 {
     ptrdiff_t i = find(engine, defined->name_space, defined->name);
@@ -374,7 +388,7 @@ bool engine_reset(struct engine *engine)
     }
     buf_add_text(&sql, "SELECT 1;"); /* a database that has seen a fatal error answers nothing */
     for (size_t i = 0; i < engine->tables.count; i++) {
-        buf_add_text(&sql, "DROP VIEW ");
+        buf_add_text(&sql, engine->tables.items[i]->kept ? "DROP TABLE " : "DROP VIEW ");
         add_table_name(&sql, engine->tables.items[i]->name_space, engine->tables.items[i]->name);
         buf_add_text(&sql, ";");
     }

@@ -2,11 +2,22 @@
  * for, the filter. */
 #include "engine/files.h"
 
-void add_table_name(struct buf *out, struct str name_space, struct str name)
+static void add_space(struct buf *out, struct str name_space)
 {
     buf_add_sql_name(out, name_space.len > 0 ? name_space : STR(NAMELESS));
+}
+
+void add_table_name(struct buf *out, struct str name_space, struct str name)
+{
+    add_space(out, name_space);
     buf_add_char(out, '.');
     buf_add_sql_name(out, name);
+}
+
+void add_schema(struct buf *out, struct str name_space)
+{
+    buf_add_text(out, "CREATE SCHEMA IF NOT EXISTS ");
+    add_space(out, name_space);
 }
 
 /* DuckDB globs in paths: *, ? and [ stand for themselves in brackets. A path that has one of these and
@@ -261,8 +272,7 @@ int engine_define_files(struct engine *engine, const struct engine_table *table,
             return fail_define(table, err);
         }
     }
-    buf_add_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
-    buf_add_sql_name(&sql, table->name_space.len > 0 ? table->name_space : STR(NAMELESS));
+    add_schema(&sql, table->name_space);
     buf_add_text(&sql, "; CREATE OR REPLACE VIEW ");
     add_table_name(&sql, table->name_space, table->name);
     buf_add_text(&sql, " AS SELECT ");

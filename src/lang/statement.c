@@ -124,17 +124,39 @@ static void take_where(struct sql_parser *parser, struct statement *statement)
     sql_expect_end(parser);
 }
 
+/* All that is joined; and if that is one item, how it is called. */
+static void take_tables(struct sql_parser *parser, struct statement *statement)
+{
+    static const char *const stops[] = {"WHERE", "RETURNING", NULL};
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct sql_parser ahead = *parser;
+    struct statement item = {0};
+    struct sql_name name = {0};
+
+    statement->source = sql_take_piece(parser, stops, 0, "tables");
+    if (parser->code < 0) {
+        return;
+    }
+    ahead.lexer.err = &ignored;
+    (void)sql_take_source(&ahead, &name);
+    sql_take_source_alias(&ahead, stops, name, &item);
+    if (ahead.code == 0 && ahead.now.offset == parser->now.offset) {
+        statement->source_alias = item.source_alias;
+        statement->source_columns = item.source_columns;
+        statement->n_source_columns = item.n_source_columns;
+    }
+}
+
 static void parse_delete(struct sql_parser *parser, struct statement *statement)
 {
     static const char *const not [] = {"USING", "WHERE", "RETURNING", NULL};
-    static const char *const stops[] = {"WHERE", "RETURNING", NULL};
 
     statement->kind = STATEMENT_DELETE;
     sql_expect(parser, "FROM");
     statement->table = sql_take_table(parser);
     statement->table.alias = sql_take_alias(parser, not );
     if (sql_accept(parser, "USING")) {
-        statement->source = sql_take_piece(parser, stops, 0, "tables");
+        take_tables(parser, statement);
     }
     take_where(parser, statement);
 }
@@ -151,7 +173,6 @@ static void parse_update(struct sql_parser *parser, struct statement *statement)
 {
     static const char *const not [] = {"SET", NULL};
     static const char *const sets[] = {"FROM", "WHERE", "RETURNING", NULL};
-    static const char *const stops[] = {"WHERE", "RETURNING", NULL};
 
     statement->kind = STATEMENT_UPDATE;
     statement->table = sql_take_table(parser);
@@ -159,7 +180,7 @@ static void parse_update(struct sql_parser *parser, struct statement *statement)
     sql_expect(parser, "SET");
     sql_take_sets(parser, sets, &statement->sets, &statement->n_sets);
     if (sql_accept(parser, "FROM")) {
-        statement->source = sql_take_piece(parser, stops, 0, "tables");
+        take_tables(parser, statement);
     }
     take_where(parser, statement);
 }

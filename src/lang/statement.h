@@ -158,8 +158,9 @@ struct statement {
     struct str query; /* piece: INSERT, CREATE TABLE AS; empty: none */
     struct str
         source; /* piece: DELETE USING, UPDATE FROM: all of it. MERGE USING: without its alias */
-    struct sql_name source_alias;    /* MERGE */
-    struct sql_name *source_columns; /* MERGE: of the alias, USING (VALUES …) AS s(a, b) */
+    struct sql_name
+        source_alias; /* how rows of the source are called; USING, FROM: empty if it has several tables */
+    struct sql_name *source_columns; /* of the alias: (VALUES …) AS s(a, b) */
     size_t n_source_columns;
     struct str condition;           /* piece: WHERE, or ON of MERGE; empty: none */
     struct sql_name *using_columns; /* MERGE … USING s USING (a, b): instead of a condition */

@@ -1,8 +1,7 @@
 /* statement_merge.c — MERGE INTO t USING s ON e WHEN … */
 #include "lang/statement_priv.h"
 
-/* A table, a query in brackets, a function's rows, a file: all of it as it stands. A name is its alias too. */
-static struct str take_source(struct sql_parser *parser, struct sql_name *ret_name)
+struct str sql_take_source(struct sql_parser *parser, struct sql_name *ret_name)
 {
     struct str source = parser->lexer.source;
     size_t begin = parser->now.offset;
@@ -28,6 +27,18 @@ static struct str take_source(struct sql_parser *parser, struct sql_name *ret_na
     return parser->code < 0
                ? STR_EMPTY
                : str_slice(source, begin, parser->before.offset + parser->before.length - begin);
+}
+
+void sql_take_source_alias(struct sql_parser *parser, const char *const * not, struct sql_name name,
+                           struct statement *statement)
+{
+    statement->source_alias = sql_take_alias(parser, not );
+    if (statement->source_alias.text.len > 0 && sql_at_symbol(parser, '(')) {
+        sql_take_names(parser, &statement->source_columns, &statement->n_source_columns);
+    }
+    if (statement->source_alias.text.len == 0) {
+        statement->source_alias = name;
+    }
 }
 
 static const char *const clause_stops[] = {"WHEN", "RETURNING", NULL};
@@ -169,14 +180,8 @@ void sql_parse_merge(struct sql_parser *parser, struct statement *statement)
     statement->table = sql_take_table(parser);
     statement->table.alias = sql_take_alias(parser, not_target);
     sql_expect(parser, "USING");
-    statement->source = take_source(parser, &name);
-    statement->source_alias = sql_take_alias(parser, not_source);
-    if (statement->source_alias.text.len > 0 && sql_at_symbol(parser, '(')) {
-        sql_take_names(parser, &statement->source_columns, &statement->n_source_columns);
-    }
-    if (statement->source_alias.text.len == 0) {
-        statement->source_alias = name;
-    }
+    statement->source = sql_take_source(parser, &name);
+    sql_take_source_alias(parser, not_source, name, statement);
     if (sql_accept(parser, "USING")) {
         sql_take_names(parser, &statement->using_columns, &statement->n_using_columns);
     } else {

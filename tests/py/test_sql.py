@@ -102,6 +102,36 @@ def test_only_files_that_may_hold_hits_are_read(goods: Lake) -> None:
     assert (done["rows_deleted"], done["files_read"]) == (1, 1)
 
 
+@pytest.fixture
+def spread(lake: Lake) -> Lake:
+    """Twenty files, each of a hundred keys."""
+    lake.run("sql", "CREATE TABLE t (k BIGINT, v DOUBLE, s VARCHAR);"
+             + ";".join(f"INSERT INTO t SELECT i, i / 4, 'n' || i FROM range({n * 100}, {n * 100 + 100}) AS r(i)"
+                        for n in range(20)))
+    return lake
+
+
+@pytest.mark.parametrize(("statement", "read", "rows"), [
+    ("MERGE INTO t USING (SELECT 5 * i + 705 AS k FROM range(10) AS r(i)) AS n ON t.k = n.k "
+     "WHEN MATCHED THEN UPDATE SET v = 1 WHEN NOT MATCHED THEN INSERT (k) VALUES (n.k)", 1, 10),
+    ("MERGE INTO t USING (VALUES (3, 'x'), (1950, 'y'), (NULL, 'z')) AS n(k, s) USING (k) WHEN MATCHED THEN UPDATE", 2, 2),
+    ("MERGE INTO t USING (SELECT random() AS r, '12' AS k) AS n ON t.k = n.k::INTEGER WHEN MATCHED THEN DELETE", 1, 1),
+    ("UPDATE t SET v = n.v FROM (SELECT 301 AS k, 2.5 AS v) AS n WHERE n.k = t.k AND t.v > 0", 1, 1),
+    ("WITH n AS (SELECT 'n777' AS s) DELETE FROM t USING n WHERE t.s = n.s", 2, 1),
+    ("UPDATE t SET v = 0 FROM (SELECT 1 AS k WHERE false) AS n WHERE n.k = t.k", 0, 0),
+    ("UPDATE t SET s = n FROM (SELECT 301 AS k, 2.5 AS v) AS n WHERE n.k = t.k", 1, 1),  # the row itself
+    # nothing is known: rows count that match nothing, or that something else finds
+    ("MERGE INTO t USING (SELECT 5 AS k) AS n ON t.k = n.k WHEN NOT MATCHED BY SOURCE AND t.k < 9 THEN DELETE", 20, 8 + 1 - 1),
+    ("UPDATE t SET v = 0 FROM (SELECT 5 AS k) AS n WHERE t.k = n.k OR t.k = 1999", 20, 2),
+    ("MERGE INTO t USING (SELECT {'k': 5} AS t) AS n ON t.k = t.k WHEN MATCHED THEN UPDATE SET v = 0", 20, 2000),
+    ("UPDATE t SET v = 0 FROM (SELECT 1e0::DOUBLE AS k) AS n WHERE t.k = n.k", 20, 1),
+])
+def test_a_source_tells_which_files_are_read(spread: Lake, statement: str, read: int, rows: int) -> None:
+    done = one(spread, statement)
+    assert done["rows_updated"] + done["rows_deleted"] + done["rows_inserted"] == rows
+    assert (done["files_read"], done["files_pruned"]) == (read, 20 - read)
+
+
 def test_an_emptied_table_takes_its_files_again(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("n\n1\n2\n")
     lake.run("import", tmp_path / "a.csv", "t")

@@ -164,6 +164,7 @@ START_TEST(delete_and_update_are_taken_apart)
     ck_assert_int_eq(s.kind, STATEMENT_DELETE);
     is(s.table.alias.text, "a");
     is(s.source, "s, r");
+    is(s.source_alias.text, ""); /* there are two */
     is(s.condition, "a.x = s.x");
     s = parsed("DELETE FROM t", &arena);
     is(s.condition, "");
@@ -181,7 +182,15 @@ START_TEST(delete_and_update_are_taken_apart)
     ck_assert_uint_eq(s.sets[1].path.n_parts, 2);
     is(s.sets[1].value, "CASE WHEN x.a THEN (SELECT 1 WHERE 2) ELSE 3 END");
     is(s.source, "s");
+    is(s.source_alias.text, "s");
     is(s.condition, "'where' = z");
+    s = parsed("UPDATE t SET a = 1 FROM (SELECT 1, 2) AS n(x, y) WHERE t.a = n.x", &arena);
+    is(s.source, "(SELECT 1, 2) AS n(x, y)");
+    is(s.source_alias.text, "n");
+    ck_assert_uint_eq(s.n_source_columns, 2);
+    s = parsed("UPDATE t SET a = 1 FROM ns.x JOIN y ON x.a = y.a", &arena);
+    is(s.source, "ns.x JOIN y ON x.a = y.a");
+    is(s.source_alias.text, "");
     s = parsed("UPDATE t SET a = s.\"where\" + r.from WHERE b", &arena);
     is(s.sets[0].value, "s.\"where\" + r.from");
     fails_at("UPDATE t SET a = 1,\n  b 2", 2, 5, "expected '='");
