@@ -31,9 +31,7 @@ bool flat_root(const struct flat *flat, size_t *ret_table)
     return follow(flat, 0, ret_table);
 }
 
-/* Position of a field of `size` bytes, 0 when absent. */
-static bool find_field(const struct flat *flat, size_t table, unsigned field, size_t size,
-                       size_t *ret)
+bool flat_position(const struct flat *flat, size_t table, unsigned field, size_t size, size_t *ret)
 {
     if (!inside(flat, table, 4)) {
         return false;
@@ -63,7 +61,7 @@ static bool field_number(const struct flat *flat, size_t table, unsigned field, 
                          uint64_t *ret)
 {
     size_t position;
-    if (!find_field(flat, table, field, size, &position)) {
+    if (!flat_position(flat, table, field, size, &position)) {
         return false;
     }
     if (position != 0) {
@@ -100,7 +98,7 @@ bool flat_table(const struct flat *flat, size_t table, unsigned field, size_t *r
 {
     size_t position;
     *ret = 0;
-    if (!find_field(flat, table, field, 4, &position)) {
+    if (!flat_position(flat, table, field, 4, &position)) {
         return false;
     }
     return position == 0 || follow(flat, position, ret);

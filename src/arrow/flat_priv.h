@@ -25,6 +25,8 @@ struct flat_vector {
 bool flat_root(const struct flat *flat, size_t *ret_table);
 /* Scalars of a table; `*ret` keeps its value (the default) when the field is absent. */
 bool flat_u8(const struct flat *flat, size_t table, unsigned field, uint8_t *ret);
+/* Where a scalar of `size` bytes stands; 0 when absent. */
+bool flat_position(const struct flat *flat, size_t table, unsigned field, size_t size, size_t *ret);
 bool flat_i16(const struct flat *flat, size_t table, unsigned field, int16_t *ret);
 bool flat_i64(const struct flat *flat, size_t table, unsigned field, int64_t *ret);
 /* A table inside the table; *ret is 0 when absent (no table can begin there). */

@@ -54,7 +54,8 @@ struct ipc_hold {
 int ipc_decode(struct str bytes, struct ipc_hold hold, const char *what, struct arrow_table **ret,
                corrie_error *err) CORRIE_MUST_USE;
 /* The same batch by batch, for streams and files (bytes that begin with ARROW1) that are larger than memory; compressed
- * bodies (LZ4 frames, Zstandard) are unpacked. `each` is called once with no rows, then with the rows of each batch;
+ * bodies (LZ4 frames, Zstandard) are unpacked, views (string_view, binary_view) become large_string and large_binary:
+ * ipc_decode, whose columns lie in the bytes, says CORRIE_E_UNSUPPORTED of both. `each` is called once with no rows, then with the rows of each batch;
  * the table is gone afterwards, whoever has a reference. 0 to go on. Memory: what one batch needs, and the
  * dictionaries. */
 typedef int (*ipc_batch_fn)(void *arg, const struct arrow_table *batch, corrie_error *err);

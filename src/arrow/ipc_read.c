@@ -43,15 +43,23 @@ struct dictionary {
     struct ArrowArray values;
 };
 
+/* What the schema says of the messages that hold its values. */
+struct shape {
+    size_t nodes;
+    size_t buffers; /* views as if they were large: three each */
+    size_t views;
+};
+
 struct reader {
     struct str bytes;
     size_t at;
     size_t n_messages;
     struct array_owner owner;
     struct ArrowSchema schema;
-    struct ArrowArrayView view; /* of a batch */
-    size_t n_nodes;             /* that a batch has */
-    size_t n_buffers;
+    struct ArrowArrayView view;             /* of a batch */
+    struct shape shape;                     /* that a batch has */
+    struct ipc_views marks;                 /* fields that come as views */
+    VEC(const struct ArrowSchema *) viewed; /* their schemas, which say that they are large */
     VEC(struct dictionary) dictionaries;
     struct arrow_column **columns;
     int64_t n_rows;
@@ -71,6 +79,8 @@ static void reader_done(struct reader *reader)
         arrow_array_done(&reader->dictionaries.items[i].values);
     }
     vec_done(&reader->dictionaries);
+    vec_done(&reader->marks.fields);
+    vec_done(&reader->viewed);
     arena_done(&reader->passing);
     arena_done(&reader->unpacked);
     ArrowArrayViewReset(&reader->view);
@@ -155,15 +165,54 @@ static int next_message(struct reader *reader, struct message *ret)
 
 /* ---- schema ---- */
 
-static void count_view(const struct ArrowArrayView *view, size_t *nodes, size_t *buffers)
+/* Whether values of this field come as views, and are made large. */
+static bool is_viewed(const struct reader *reader, const struct ArrowSchema *schema)
 {
-    *nodes += 1;
+    for (size_t i = 0; i < reader->viewed.count; i++) {
+        if (reader->viewed.items[i] == schema) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void measure(const struct reader *reader, const struct ArrowArrayView *view,
+                    const struct ArrowSchema *schema, struct shape *shape)
+{
+    shape->nodes++;
+    shape->views += is_viewed(reader, schema);
     for (int i = 0; i < NANOARROW_MAX_FIXED_BUFFERS; i++) {
-        *buffers += view->layout.buffer_type[i] != NANOARROW_BUFFER_TYPE_NONE;
+        shape->buffers += view->layout.buffer_type[i] != NANOARROW_BUFFER_TYPE_NONE;
     }
     for (int64_t i = 0; i < view->n_children; i++) {
-        count_view(view->children[i], nodes, buffers);
+        measure(reader, view->children[i], schema->children[i], shape);
     }
+}
+
+/* Finds the schemas of the fields that were marked, in the same order. `next` counts them. */
+static int list_views(struct reader *reader, const struct ArrowSchema *schema, size_t *next)
+{
+    const struct ArrowSchema *values = schema->dictionary ? schema->dictionary : schema;
+
+    if (*next >= reader->marks.fields.count) {
+        return fail_data(reader, "the schema message is not well-formed");
+    }
+    uint8_t type = reader->marks.fields.items[(*next)++].type;
+    if (type == IPC_STRING_VIEW || type == IPC_BINARY_VIEW) {
+        if (strcmp(values->format, type == IPC_STRING_VIEW ? "U" : "Z") != 0) {
+            return fail_data(reader, "the schema message is not well-formed");
+        }
+        if (vec_push(&reader->viewed, values) < 0) {
+            return corrie_fail_memory(reader->err);
+        }
+    }
+    for (int64_t i = 0; i < values->n_children; i++) {
+        int r = list_views(reader, values->children[i], next);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
 }
 
 /* Sizes that would overflow when multiplied by a length. */
@@ -220,13 +269,12 @@ static int list_dictionaries(struct reader *reader, const struct ArrowSchema *sc
     return list_dictionaries(reader, schema->dictionary, encodings);
 }
 
-static int decode_schema(struct reader *reader, const struct message *message)
+static int decode_schema(struct reader *reader, struct str message)
 {
     struct ArrowIpcDecoder decoder;
     struct ArrowIpcDictionaryEncodings encodings;
     struct ArrowError error = {0};
-    struct ArrowBufferView whole = {.data.data = message->whole.data,
-                                    .size_bytes = (int64_t)message->whole.len};
+    struct ArrowBufferView whole = {.data.data = message.data, .size_bytes = (int64_t)message.len};
 
     if (ArrowIpcDecoderInit(&decoder) != NANOARROW_OK) {
         return corrie_fail_memory(reader->err);
@@ -272,6 +320,29 @@ static int make_columns(struct reader *reader)
     return 0;
 }
 
+/* The same with views as the large forms that they will be. */
+static int decode_viewed(struct reader *reader, const struct message *message)
+{
+    struct str whole = message->whole;
+    char *copy = arena_alloc(&reader->unpacked, whole.len, 1);
+    size_t next = 0;
+
+    if (!copy) {
+        return corrie_fail_memory(reader->err);
+    }
+    memcpy(copy, whole.data, whole.len);
+    ipc_views_as_large(&reader->marks, copy + PREFIX_SIZE);
+    whole.data = copy;
+    int r = ipc_check_schema(str_from(whole, PREFIX_SIZE), NULL, reader->err);
+    if (r >= 0) {
+        r = decode_schema(reader, whole);
+    }
+    for (int64_t i = 0; r >= 0 && i < reader->schema.n_children; i++) {
+        r = list_views(reader, reader->schema.children[i], &next);
+    }
+    return r;
+}
+
 static int read_schema(struct reader *reader)
 {
     struct message message;
@@ -284,9 +355,10 @@ static int read_schema(struct reader *reader)
     if (r == 0 || message.type != HEADER_SCHEMA) {
         return fail_data(reader, "the stream does not begin with a schema");
     }
-    r = ipc_check_schema(message.flat.bytes, reader->err);
+    r = ipc_check_schema(message.flat.bytes, reader->unpacks ? &reader->marks : NULL, reader->err);
     if (r >= 0) {
-        r = decode_schema(reader, &message);
+        r = reader->marks.count > 0 ? decode_viewed(reader, &message)
+                                    : decode_schema(reader, message.whole);
     }
     if (r >= 0) {
         r = check_sizes(reader, &reader->schema);
@@ -299,7 +371,7 @@ static int read_schema(struct reader *reader)
         return fail_arrow(reader, result, error.message);
     }
     for (int64_t i = 0; i < reader->view.n_children; i++) {
-        count_view(reader->view.children[i], &reader->n_nodes, &reader->n_buffers);
+        measure(reader, reader->view.children[i], reader->schema.children[i], &reader->shape);
     }
     return make_columns(reader);
 }
@@ -312,8 +384,10 @@ struct batch {
     int64_t length;
     struct flat_vector nodes;
     struct flat_vector buffers;
+    struct flat_vector variadic; /* of each view: how many buffers it has besides */
     size_t node;
     size_t buffer;
+    size_t view;
     uint8_t codec;
     struct arena *unpacked;
 };
@@ -339,8 +413,10 @@ static int read_codec(struct reader *reader, const struct flat *flat, size_t tab
 }
 
 static int open_batch(struct reader *reader, const struct message *message, size_t table,
-                      size_t n_nodes, size_t n_buffers, struct batch *ret)
+                      const struct shape *shape, struct batch *ret)
 {
+    uint64_t n_buffers = shape->buffers - shape->views; /* a view has two, and those besides */
+
     struct batch batch = {.message = message, .codec = CODEC_NONE, .unpacked = &reader->unpacked};
     const struct flat *flat = &message->flat;
     size_t compression;
@@ -358,7 +434,19 @@ static int open_batch(struct reader *reader, const struct message *message, size
             return r;
         }
     }
-    if (batch.nodes.count != n_nodes || batch.buffers.count != n_buffers) {
+    if (shape->views > 0) {
+        if (!flat_vector(flat, table, BATCH_VARIADIC, 8, &batch.variadic) ||
+            batch.variadic.count != shape->views) {
+            return fail_data(reader, "its buffers of views are not counted");
+        }
+        for (size_t i = 0; i < batch.variadic.count; i++) {
+            int64_t more = flat_i64_at(flat, batch.variadic.start + 8 * i);
+
+            n_buffers += more >= 0 && (uint64_t)more <= batch.buffers.count ? (uint64_t)more
+                                                                            : batch.buffers.count;
+        }
+    }
+    if (batch.nodes.count != shape->nodes || batch.buffers.count != n_buffers) {
         return fail_data(reader, "its record batch does not match the schema");
     }
     if (batch.length < 0 || batch.length > IPC_MAX_ROWS) {
@@ -422,6 +510,46 @@ static int set_dictionary(struct reader *reader, struct ArrowArrayView *view,
     return result == NANOARROW_OK ? 0 : fail_arrow(reader, result, error.message);
 }
 
+/* The buffers of a view array, as those of the large one that it becomes. */
+static int set_viewed(struct reader *reader, struct batch *batch, struct ArrowArrayView *view)
+{
+    size_t n =
+        (size_t)flat_i64_at(&batch->message->flat, batch->variadic.start + 8 * batch->view++);
+    _free_ struct str *buffers = mem_alloc(n + 1, sizeof *buffers);
+    struct ArrowBufferView fixed[2] = {{.size_bytes = 0}};
+    struct ipc_viewed viewed = {.length = view->length, .buffers = buffers, .n_buffers = n};
+    int64_t *offsets;
+    struct str data;
+    int r = buffers ? 0 : corrie_fail_memory(reader->err);
+
+    for (size_t i = 0; r >= 0 && i < 2 + n; i++) {
+        struct ArrowBufferView taken = {.size_bytes = 0};
+
+        r = take_buffer(reader, batch, &taken);
+        if (i < 2) {
+            fixed[i] = taken;
+        } else {
+            buffers[i - 2] = str_make(taken.data.as_char, (size_t)taken.size_bytes);
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    viewed.valid = fixed[0].data.as_uint8;
+    viewed.valid_bytes = (size_t)fixed[0].size_bytes;
+    viewed.views = str_make(fixed[1].data.as_char, (size_t)fixed[1].size_bytes);
+    r = ipc_unview(&viewed, batch->unpacked, &offsets, &data, reader->err);
+    if (r < 0) {
+        return corrie_wrap(reader->err, "message %zu", reader->n_messages);
+    }
+    view->buffer_views[0] = fixed[0];
+    view->buffer_views[1] = (struct ArrowBufferView){
+        .data.as_int64 = offsets, .size_bytes = (view->length + 1) * (int64_t)sizeof *offsets};
+    view->buffer_views[2] =
+        (struct ArrowBufferView){.data.as_char = data.data, .size_bytes = (int64_t)data.len};
+    return 0;
+}
+
 /* Lengths and buffers of one node and of those below it. */
 static int set_view(struct reader *reader, struct batch *batch, struct ArrowArrayView *view,
                     const struct ArrowSchema *schema)
@@ -435,7 +563,14 @@ static int set_view(struct reader *reader, struct batch *batch, struct ArrowArra
     if (view->length < 0 || view->length > IPC_MAX_ROWS) {
         return fail_data(reader, "an array has an impossible length");
     }
-    for (int i = 0; i < NANOARROW_MAX_FIXED_BUFFERS; i++) {
+    bool viewed = is_viewed(reader, schema);
+    if (viewed) {
+        int r = set_viewed(reader, batch, view);
+        if (r < 0) {
+            return r;
+        }
+    }
+    for (int i = 0; i < NANOARROW_MAX_FIXED_BUFFERS && !viewed; i++) {
         if (view->layout.buffer_type[i] == NANOARROW_BUFFER_TYPE_NONE) {
             break;
         }
@@ -589,8 +724,7 @@ static int read_batch(struct reader *reader, const struct message *message)
 {
     struct batch batch;
 
-    int r =
-        open_batch(reader, message, message->header, reader->n_nodes, reader->n_buffers, &batch);
+    int r = open_batch(reader, message, message->header, &reader->shape, &batch);
     if (r < 0) {
         return r;
     }
@@ -635,14 +769,13 @@ static int read_values(struct reader *reader, const struct message *message, siz
     struct ArrowArray values = {0};
     struct ArrowError error = {0};
     struct batch batch;
-    size_t n_nodes = 0;
-    size_t n_buffers = 0;
+    struct shape shape = {0};
 
     int result = ArrowArrayViewInitFromSchema(&view, dictionary->field->dictionary, &error);
     int r = result == NANOARROW_OK ? 0 : fail_arrow(reader, result, error.message);
     if (r >= 0) {
-        count_view(&view, &n_nodes, &n_buffers);
-        r = open_batch(reader, message, table, n_nodes, n_buffers, &batch);
+        measure(reader, &view, dictionary->field->dictionary, &shape);
+        r = open_batch(reader, message, table, &shape, &batch);
     }
     if (r >= 0) {
         r = set_view(reader, &batch, &view, dictionary->field->dictionary);

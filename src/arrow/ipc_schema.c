@@ -7,7 +7,8 @@
 /* How much a schema may unfold to. */
 struct budget {
     size_t fields;
-    size_t bytes; /* names, metadata, zones */
+    size_t bytes;            /* names, metadata, zones */
+    struct ipc_views *views; /* where the types stand; NULL: views are refused */
 };
 
 static const char *const refused_types[] = {
@@ -81,7 +82,10 @@ static int check_type(const struct flat *flat, size_t field, struct budget *budg
         !flat_table(flat, field, FIELD_TYPE, &table)) {
         return fail_shape(err);
     }
-    if (type >= TYPES_END || (type < TYPES_END && refused_types[type])) {
+    bool view = type == IPC_BINARY_VIEW || type == IPC_STRING_VIEW;
+    if (view && budget->views) {
+        budget->views->count++;
+    } else if (type >= TYPES_END || (type < TYPES_END && refused_types[type])) {
         int r = corrie_fail(err, CORRIE_E_UNSUPPORTED, "type %s cannot be read",
                             type < TYPES_END ? refused_types[type] : "unknown");
         corrie_hint(err, "cast it before the table is returned");
@@ -89,6 +93,15 @@ static int check_type(const struct flat *flat, size_t field, struct budget *budg
     }
     if (table == 0) {
         return fail_shape(err);
+    }
+    if (budget->views) {
+        struct ipc_view_mark mark = {.type = type};
+        if (!flat_position(flat, field, FIELD_TYPE_TYPE, 1, &mark.at)) {
+            return fail_shape(err);
+        }
+        if (vec_push(&budget->views->fields, mark) < 0) {
+            return corrie_fail_memory(err);
+        }
     }
     if (type == TYPE_TIMESTAMP_NUMBER) {
         return spend_string(flat, table, TIMESTAMP_ZONE, budget, err);
@@ -147,10 +160,10 @@ static int check_fields(const struct flat *flat, size_t table, unsigned field, u
     return r;
 }
 
-int ipc_check_schema(struct str message, corrie_error *err)
+int ipc_check_schema(struct str message, struct ipc_views *views, corrie_error *err)
 {
     struct flat flat = {message};
-    struct budget budget = {CORRIE_MAX_FIELDS, IPC_MAX_SCHEMA_BYTES};
+    struct budget budget = {CORRIE_MAX_FIELDS, IPC_MAX_SCHEMA_BYTES, views};
     size_t root;
     size_t schema;
 

@@ -1,7 +1,7 @@
 /* arrow_file.c — Arrow IPC files and streams of others, as tables over their bytes.
  *
- * The copy that local.c made is mapped: nobody can shrink it under us. Where its bodies are compressed it is written
- * once more, unpacked, batch by batch: then memory holds one batch, however large the file is, and pages of the mapping
+ * The copy that local.c made is mapped: nobody can shrink it under us. Where its bodies are compressed, or text is there
+ * as views, it is written once more, plain, batch by batch: then memory holds one batch, however large the file is, and pages of the mapping
  * that the system takes back when it needs them. */
 #include "arrow/ipc.h"
 #include "base/mem.h"
@@ -35,7 +35,7 @@ static int decode(struct describe *describe, struct arrow_table **ret)
     return ipc_decode(bytes, (struct ipc_hold){unmap, mapping}, what, ret, describe->err);
 }
 
-/* ---- compressed ---- */
+/* ---- written once more ---- */
 
 struct rewriting {
     int fd;
@@ -114,7 +114,8 @@ int arrow_file_define(struct describe *describe)
     char *name;
     int r = decode(describe, &table);
 
-    if (r == CORRIE_E_UNSUPPORTED) { /* a compressed body, or what the second look names again */
+    if (r ==
+        CORRIE_E_UNSUPPORTED) { /* a compressed body, views, or what the second look names again */
         corrie_error_clear(describe->err);
         r = rewrite(describe);
         if (r >= 0) {

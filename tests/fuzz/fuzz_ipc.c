@@ -47,6 +47,16 @@ static void encode_again(const struct arrow_table *table)
     }
 }
 
+static int walk_batch(void *arg, const struct arrow_table *batch, corrie_error *err)
+{
+    (void)arg;
+    (void)err;
+    for (size_t i = 0; i < batch->n_columns; i++) {
+        walk(batch->columns[i]);
+    }
+    return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     _error_ corrie_error err = CORRIE_ERROR_INIT;
@@ -54,6 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     _cleanup_(arena_done) struct arena arena = {0};
     struct schema schema;
 
+    if (ipc_decode_each(str_make((const char *)data, size), "fuzz", walk_batch, NULL, &err) < 0) {
+        corrie_error_clear(&err);
+    }
     if (ipc_decode(str_make((const char *)data, size), (struct ipc_hold){0}, "fuzz", &table, &err) <
         0) {
         return 0;
