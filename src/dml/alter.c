@@ -78,19 +78,45 @@ static int names_of(struct altering *a, const struct sql_path *path, struct str 
     return 0;
 }
 
-static int place_of(struct altering *a, const struct sql_place *place, struct column_edit *edit,
-                    corrie_error *err)
+/* A place is beside a column of the same struct: AFTER c, or the whole path of c. */
+static int sibling_of(struct altering *a, const struct sql_path *path,
+                      const struct sql_path *beside, struct str *ret, corrie_error *err)
 {
+    struct sql_path whole = *path;
     struct str *names;
     bool found;
+    int r;
+
+    for (size_t i = 0; i + 1 < beside->n_parts; i++) {
+        if (beside->n_parts != path->n_parts ||
+            !str_eq_nocase(beside->parts[i].text, path->parts[i].text)) {
+            corrie_fail(err, CORRIE_E_USAGE, "AFTER names a column that is not beside this one");
+            return at_path(a->dml, beside, err);
+        }
+    }
+    whole.parts = arena_array(&a->dml->arena, struct sql_name, path->n_parts);
+    if (!whole.parts) {
+        return corrie_fail_memory(err);
+    }
+    memcpy(whole.parts, path->parts, path->n_parts * sizeof *path->parts);
+    whole.parts[path->n_parts - 1] = beside->parts[beside->n_parts - 1];
+    r = names_of(a, &whole, &names, &found, err);
+    if (r >= 0) {
+        *ret = names[whole.n_parts - 1];
+    }
+    return r;
+}
+
+static int place_of(struct altering *a, const struct sql_alter *action, struct column_edit *edit,
+                    corrie_error *err)
+{
     int r = 0;
 
-    if (place->kind == SQL_FIRST) {
+    if (action->place.kind == SQL_FIRST) {
         edit->place = PLACE_FIRST;
-    } else if (place->kind == SQL_AFTER) {
-        r = names_of(a, &place->after, &names, &found, err);
+    } else if (action->place.kind == SQL_AFTER) {
         edit->place = PLACE_AFTER;
-        edit->beside = r < 0 ? STR_EMPTY : names[place->after.n_parts - 1];
+        r = sibling_of(a, &action->path, &action->place.after, &edit->beside, err);
     }
     return r;
 }
@@ -122,7 +148,7 @@ static int column_edit_of(struct altering *a, const struct sql_alter *action,
         return r;
     }
     *ret = (struct column_edit){.path = names, .n_path = action->path.n_parts};
-    r = place_of(a, &action->place, ret, err);
+    r = place_of(a, action, ret, err);
     switch (action->action) {
     case ALTER_ADD_COLUMN:
         if (found && action->if_exists) {

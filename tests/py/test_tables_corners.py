@@ -52,3 +52,16 @@ def test_a_filter_replaces_rows_of_files_that_lie_elsewhere(apart: Lake, tmp_pat
     assert apart.rows("SELECT n FROM inplace ORDER BY n") == [[n] for n in "12446789"]
     assert (tmp_path / "1.parquet").exists() and (tmp_path / "4.parquet").exists()
     apart.fsck()
+
+
+def test_a_column_goes_beside_one_of_its_own_struct(lake: Lake) -> None:
+    """Not beside what the table calls so: `A` and `s.a` are two columns."""
+    lake.run("sql", "CREATE TABLE t AS SELECT 1 AS \"A\", {'a': 2, 'b': 3} AS s; "
+                    "ALTER TABLE t ADD COLUMN s.c INT AFTER a")
+    assert lake.rows("SELECT s FROM t") == [["{\"a\":2,\"c\":null,\"b\":3}"]]
+    lake.run("sql", "ALTER TABLE t ALTER COLUMN s.c AFTER S.b; ALTER TABLE t ALTER COLUMN s AFTER a")
+    assert lake.rows("SELECT s FROM t") == [["{\"a\":2,\"b\":3,\"c\":null}"]]
+    for beside in ("a.c", "s.x.b", "s.a.b"):
+        text = lake.error("sql", f"ALTER TABLE t ADD COLUMN s.d INT AFTER {beside}", status=2)
+        assert "not beside" in text and "^^^" in text
+    assert "no column x" in lake.error("sql", "ALTER TABLE t ADD COLUMN s.d INT AFTER x", status=3)
