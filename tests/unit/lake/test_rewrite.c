@@ -1,6 +1,8 @@
 /* Statements that rewrite files of which others have deleted rows: what is gone stays gone, what is there is hit. */
 #include "lake/rewrite.h"
 
+#include <corrie/care.h>
+#include <corrie/corrie.h>
 #include <corrie/sql.h>
 #include <nanoarrow/nanoarrow.h>
 
@@ -129,7 +131,7 @@ static void delete_as_others_do(struct rewriting *r)
     lake_tx_free(tx);
 }
 
-static void rewriting_init(struct rewriting *r)
+static void three_files(struct rewriting *r)
 {
     *r = (struct rewriting){0};
     fixture_init(&r->f);
@@ -139,6 +141,11 @@ static void rewriting_init(struct rewriting *r)
     run(r, "INSERT INTO t SELECT i, 'a' FROM range(10) AS r(i)");
     run(r, "INSERT INTO t SELECT i, 'b' FROM range(10, 20) AS r(i)");
     run(r, "INSERT INTO t SELECT i, 'c' FROM range(20, 30) AS r(i)");
+}
+
+static void rewriting_init(struct rewriting *r)
+{
+    three_files(r);
     delete_as_others_do(r);
     ck_assert_int_eq(number(r, "SELECT count(*) FROM t"), 27);
 }
@@ -209,5 +216,119 @@ START_TEST(merges_do_not_match_deleted_rows)
 }
 END_TEST
 
+/* ---- compaction ---- */
+
+/* Compacts t of a branch; what the answer says of `key`. */
+static int64_t compact(struct rewriting *r, const char *branch, const char *key)
+{
+    const corrie_compact_options options = {.size = sizeof options, .branch = branch};
+    json_t *document;
+    int64_t value;
+    char *text;
+
+    ck_ok(corrie_table_compact(r->f.lake, "t", &options, &text, &r->f.err), &r->f.err);
+    document = fixture_json(text);
+    ck_assert_int_eq(json_integer_value(json_object_get(document, "files_after")), 1);
+    value = json_integer_value(json_object_get(document, key));
+    json_decref(document);
+    return value;
+}
+
+static void branch(struct rewriting *r, const char *name)
+{
+    const corrie_ref_options options = {.size = sizeof options, .from_ref = "main"};
+    char *text;
+
+    ck_ok(corrie_branch_create(r->f.lake, name, &options, &text, &r->f.err), &r->f.err);
+    corrie_free(text);
+}
+
+/* Of a branch into main. */
+static int merge(struct rewriting *r, const char *name)
+{
+    const corrie_merge_options options = {.size = sizeof options, .into = "main"};
+    char *text = NULL;
+    int result = corrie_branch_merge(r->f.lake, name, &options, &text, &r->f.err);
+
+    corrie_free(text);
+    return result;
+}
+
+static void check_sound(struct rewriting *r)
+{
+    char *text = NULL;
+
+    ck_ok(corrie_fsck(r->f.lake, NULL, &text, &r->f.err), &r->f.err);
+    corrie_free(text);
+}
+
+/* The table's files of deletes, and those of its rows that they apply to. */
+static size_t deletes_left(struct rewriting *r)
+{
+    _cleanup_(lake_target_done) struct lake_target target = {0};
+    _cleanup_(lake_tx_freep) struct lake_tx *tx = NULL;
+    corrie_error *err = &r->f.err;
+
+    ck_ok(lake_tx_begin(r->f.lake, &(struct lake_tx_options){0}, &tx, err), err);
+    ck_ok(lake_target_open(tx, STR("public"), STR("t"), &r->arena, &target, err), err);
+    ck_ok(lake_target_scan(tx, &target, NULL, 0, &r->arena, err), err);
+    return target.scan.n_delete_files;
+}
+
+START_TEST(compaction_leaves_deleted_rows_behind)
+{
+    struct rewriting r;
+
+    rewriting_init(&r);
+    ck_assert_uint_eq(deletes_left(&r), 2);
+    branch(&r, "before");
+    ck_assert_int_eq(compact(&r, "main", "delete_files_removed"), 2);
+    ck_assert_uint_eq(deletes_left(&r), 0);
+    ck_assert_int_eq(number(&r, "SELECT count(*) FROM t"), 27);
+    ck_assert_int_eq(number(&r, "SELECT sum(n)::BIGINT FROM t"), 411);
+    ck_assert_int_eq(run(&r, "INSERT INTO t VALUES (15, 'again')").inserted, 1);
+    ck_assert_int_eq(number(&r, "SELECT count(*) FROM t WHERE n = 15"), 1);
+    ck_assert_int_eq(merge(&r, "before"), 0); /* it has nothing new */
+    ck_assert_int_eq(number(&r, "SELECT count(*) FROM t"), 28);
+    check_sound(&r);
+    rewriting_done(&r);
+}
+END_TEST
+
+/* Rows that came beside the compaction stay, also those of a value that was deleted before. */
+START_TEST(what_is_appended_beside_a_compaction_stays)
+{
+    struct rewriting r;
+
+    rewriting_init(&r);
+    branch(&r, "dev");
+    ck_assert_int_eq(compact(&r, "dev", "records"), 27);
+    ck_assert_int_eq(run(&r, "INSERT INTO t VALUES (15, 'again'), (0, 'again')").inserted, 2);
+    ck_ok(merge(&r, "dev"), &r.f.err);
+    ck_assert_int_eq(number(&r, "SELECT count(*) FROM t"), 29);
+    ck_assert_int_eq(number(&r, "SELECT count(*) FROM t WHERE n IN (0, 9, 15)"), 2);
+    check_sound(&r);
+    rewriting_done(&r);
+}
+END_TEST
+
+/* What was compacted without them would bring them back. */
+START_TEST(rows_deleted_beside_a_compaction_do_not_return)
+{
+    struct rewriting r;
+
+    three_files(&r);
+    branch(&r, "dev");
+    ck_assert_int_eq(compact(&r, "dev", "records"), 30);
+    delete_as_others_do(&r);
+    ck_fails(merge(&r, "dev"), CORRIE_E_CONFLICT, &r.f.err);
+    ck_assert_int_eq(number(&r, "SELECT count(*) FROM t"), 27);
+    check_sound(&r);
+    rewriting_done(&r);
+}
+END_TEST
+
 SUITE(rewrite_suite, "rewrite", updates_leave_deleted_rows_alone, deletes_count_what_was_there,
-      all_of_a_table_with_deletes_goes, merges_do_not_match_deleted_rows)
+      all_of_a_table_with_deletes_goes, merges_do_not_match_deleted_rows,
+      compaction_leaves_deleted_rows_behind, what_is_appended_beside_a_compaction_stays,
+      rows_deleted_beside_a_compaction_do_not_return)
