@@ -640,7 +640,9 @@ const struct verb cli_verbs[] = {
          "NAME: all into one table, folders called key=value as columns. Without a NAME each file goes into a\n"
          "table called like it, and so does each file or folder of a folder. A last argument without a slash, a\n"
          "wildcard or the ending of a data file is the NAME. - is standard input.\n"
-         "Files that were imported before are skipped. CSV becomes dates only from ISO-8601 text.",
+         "Files that were imported before are skipped. CSV and JSON become dates only from ISO-8601 "
+         "text. Values go in unchanged or not at all: a fraction in a column of whole numbers is an "
+         "error that names file, line and value.",
      POSITIONALS(import_positionals),
      FLAGS(import_flags),
      .examples = "corrie import sales.csv\n"

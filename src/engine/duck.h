@@ -50,6 +50,9 @@
     X(vector_get_data) \
     X(vector_get_column_type) \
     X(vector_get_validity) \
+    X(vector_ensure_validity_writable) \
+    X(vector_assign_string_element_len) \
+    X(validity_set_row_invalid) \
     X(list_vector_get_child) \
     X(list_vector_get_size) \
     X(struct_vector_get_child) \

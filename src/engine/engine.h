@@ -420,6 +420,10 @@ struct engine_source {
     const struct engine_source_key *constants;
     size_t n_constants;
     bool drops_columns; /* those that the target lacks are left out */
+    /* The engine's: */
+    bool looked_at_all;     /* JSON: the types are those of all records */
+    struct str doubt_find;  /* SQL that finds the record of a value that did not fit */
+    struct str doubt_again; /* SQL that fails with it, but for its condition */
 };
 
 /* Reads as much of the local file at `path` as is needed to say what is in it: a Parquet footer, the
@@ -432,16 +436,21 @@ int engine_describe(struct engine *engine, struct str path,
                     const struct engine_source_options *options, struct arena *arena,
                     struct engine_source *ret, corrie_error *err) CORRIE_MUST_USE;
 
-/* A SELECT that gives the file's rows as `target`: columns by name (then by name in other case),
- * checked casts; columns that the file lacks are null; `target` rows in the order of the file.
+/* A SELECT that gives the file's rows as `target`: columns by name (then by name in other case); columns that the file
+ * lacks are null; rows in the order of the file. No value is changed: what the column's type has no room for (a fraction
+ * in a BIGINT, a third digit in a DECIMAL(10,2), hours in a DATE, nanoseconds) does not fit.
  * CORRIE_E_DATA for columns that the file has and `target` has not, missing required ones and types
  * that never fit; values that do not fit are found by engine_write_parquet, with line where there are
  * lines. `first_row` and `n_rows` (-1 = to the end) cut Parquet files by position. */
-int engine_source_select(struct engine *engine, const struct engine_source *source,
+int engine_source_select(struct engine *engine, struct engine_source *source,
                          const struct schema *target, int64_t first_row, int64_t n_rows,
                          struct arena *arena, struct str *ret_sql, corrie_error *err)
     CORRIE_MUST_USE;
 
+/* A SELECT over the source failed with *err: where a value did not fit, says which one in which line (a pass over the
+ * file up to it), and names the file as engine_source_name_error does. Returns the error's code. */
+int engine_source_failed(struct engine *engine, const struct engine_source *source,
+                         corrie_error *err);
 /* Messages about a source that is read from a copy name the copy; this makes them name the file. For errors of
  * whatever ran a SELECT over the source; engine_describe did it already. */
 void engine_source_name_error(const struct engine_source *source, corrie_error *err);

@@ -57,7 +57,8 @@ struct engine {
     struct planner *planner;         /* bind.c; NULL until the first bind */
     struct partitioner *partitioner; /* partition.c; NULL unless a write is under way */
     bool has_partition_function;
-    unsigned serial; /* for names of ours */
+    bool has_exact_functions; /* exact.c */
+    unsigned serial;          /* for names of ours */
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t wake;

@@ -237,7 +237,7 @@ static int fail_csv(struct str message, corrie_error *err)
         original = between(message, STR("Original Line: "), STR("\nExpected"));
         original = str_trim(between(str_trim(original), STR(""), STR("\n")));
     }
-    line = unpack_line_of_record(file, quote.len == 1 ? quote.data[0] : '\0', line);
+    line = unpack_line_of_record(file, quote.len == 1 ? quote.data[0] : '\0', true, line, 0, NULL);
     if (columns.len > 0) {
         struct str expected = str_trim(between(message, STR("Columns: "), STR("Found:")));
         struct str found = str_trim(between(columns, STR("Found: "), STR("\n")));

@@ -49,8 +49,9 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
         }
         buf_add_char(out, '}');
     } else {
-        /* all records: a key that first comes later would be left out, silently */
-        buf_add_text(out, ", sample_size = -1");
+        /* all records: a key that first comes later would be left out, silently. Dates are ISO-8601 or text, as in CSV:
+         * the reader takes no others */
+        buf_add_text(out, ", sample_size = -1, dateformat = '%Y-%m-%d'");
     }
     buf_add_char(out, ')');
 }
@@ -64,7 +65,7 @@ static void add_parquet_reader(struct buf *out, const struct engine_source *sour
                  ", hive_partitioning = false)"); /* else folders overrule the file's columns */
 }
 
-static void add_reader(struct buf *out, const struct engine_source *source, const struct str *types,
+void source_add_reader(struct buf *out, const struct engine_source *source, const struct str *types,
                        bool numbered)
 {
     if (source->format == ENGINE_FORMAT_PARQUET) {
@@ -257,6 +258,7 @@ static int describe_json(struct describe *describe)
                            "columns",
                            STR_FMT(source->path));
     }
+    describe->source->looked_at_all = true;
     return check_json_names(describe);
 }
 
@@ -270,7 +272,7 @@ static int describe_arrow(struct describe *describe)
     if (r < 0) {
         return r;
     }
-    add_reader(&reader, describe->source, NULL, false);
+    source_add_reader(&reader, describe->source, NULL, false);
     r = buf_check(&reader, describe->err);
     return r < 0 ? r : describe_reader(describe, buf_str(&reader));
 }
@@ -296,13 +298,13 @@ static int copy_options(struct describe *describe)
 }
 
 /* The reader's type of column `at`, given the one it shall end up with. */
-static struct str reader_type(const struct engine_source *source, size_t at, struct str type)
+struct str source_reader_type(const struct engine_source *source, size_t at, struct str type)
 {
     return source->iso && source->iso[at] ? STR("VARCHAR") : type;
 }
 
 /* One column of the SELECT over the reader. */
-static void add_column(struct buf *out, const struct engine_source *source, size_t at,
+void source_add_column(struct buf *out, const struct engine_source *source, size_t at,
                        struct str type, struct str name)
 {
     bool cast = source->iso && source->iso[at];
@@ -329,11 +331,11 @@ static int make_relation(struct describe *describe)
     buf_add_text(&sql, "SELECT ");
     for (size_t i = 0; i < source->columns.n_fields; i++) {
         buf_add_text(&sql, i ? ", " : "");
-        add_column(&sql, source, i, source->sql_types[i], source->columns.fields[i].name);
-        types[i] = reader_type(source, i, source->sql_types[i]);
+        source_add_column(&sql, source, i, source->sql_types[i], source->columns.fields[i].name);
+        types[i] = source_reader_type(source, i, source->sql_types[i]);
     }
     buf_add_text(&sql, " FROM ");
-    add_reader(&sql, source, types, false);
+    source_add_reader(&sql, source, types, false);
     buf_add_text(&sql, " AS f");
     r = buf_check(&sql, describe->err);
     if (r == 0 && arena_str(describe->arena, buf_str(&sql), &source->relation) < 0) {
@@ -402,293 +404,6 @@ int engine_describe(struct engine *engine, struct str path,
     engine_source_name_error(&source, err);
     if (str_find_str(str_of(corrie_error_message(err)), source.path) < 0) {
         corrie_wrap(err, "read %.*s", STR_FMT(source.path));
-    }
-    return r;
-}
-
-/* `text` with every `from` in it as `to`; NULL if there is none, or no memory. */
-static char *renamed(const char *text, struct str from, struct str to)
-{
-    _cleanup_(buf_done) struct buf out = {0};
-    struct str rest = str_of(text);
-    ptrdiff_t at = str_find_str(rest, from);
-
-    if (at < 0) {
-        return NULL;
-    }
-    for (; at >= 0; at = str_find_str(rest, from)) {
-        buf_add_str(&out, str_slice(rest, 0, (size_t)at));
-        buf_add_str(&out, to);
-        rest = str_from(rest, (size_t)at + from.len);
-    }
-    buf_add_str(&out, rest);
-    return buf_take(&out);
-}
-
-void engine_source_name_error(const struct engine_source *source, corrie_error *err)
-{
-    char **const texts[] = {&err->message, &err->detail, &err->hint, &err->position.file};
-
-    if (source->local.len == 0 || str_eq(source->local, source->path)) {
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        char *text = *texts[i] ? renamed(*texts[i], source->local, source->path) : NULL;
-
-        if (text) {
-            mem_free(*texts[i]);
-            *texts[i] = text;
-        }
-    }
-}
-
-/* ---- into a schema ---- */
-
-/* Column of the source for a field of the target: by name, then by name in other case; -1. */
-static ptrdiff_t match(const struct schema *given, struct str name)
-{
-    ptrdiff_t at = schema_index(given, name);
-
-    for (size_t i = 0; at < 0 && i < given->n_fields; i++) {
-        if (str_eq_nocase(given->fields[i].name, name)) {
-            at = (ptrdiff_t)i;
-        }
-    }
-    return at;
-}
-
-/* The constant for a field of the target, or NULL. */
-static const struct engine_source_key *match_constant(const struct engine_source *source,
-                                                      struct str name)
-{
-    for (size_t i = 0; i < source->n_constants; i++) {
-        if (str_eq_nocase(source->constants[i].name, name)) {
-            return &source->constants[i];
-        }
-    }
-    return NULL;
-}
-
-/* What the source gives: the file's columns and the constants, under the target's names and, where the reader converts,
- * its types. */
-static int given_columns(const struct engine_source *source, const struct schema *target,
-                         struct arena *arena, struct schema *ret, corrie_error *err)
-{
-    size_t n = source->columns.n_fields;
-    struct field *fields = arena_array(arena, struct field, n + source->n_constants);
-
-    if (!fields) {
-        return corrie_fail_memory(err);
-    }
-    memcpy(fields, source->columns.fields, n * sizeof *fields);
-    for (size_t i = 0; i < source->n_constants; i++) {
-        fields[n + i] = (struct field){.name = source->constants[i].name,
-                                       .type = {.kind = TYPE_STRING},
-                                       .required = source->constants[i].text.data != NULL};
-    }
-    *ret = (struct schema){.fields = fields, .n_fields = n + source->n_constants};
-    for (size_t i = 0; i < target->n_fields; i++) {
-        ptrdiff_t at = match(ret, target->fields[i].name);
-
-        if (at >= 0) {
-            fields[at].name = target->fields[i].name;
-            if ((size_t)at >= n || (source->format != ENGINE_FORMAT_PARQUET &&
-                                    source->format != ENGINE_FORMAT_ARROW)) {
-                fields[at].type = target->fields[i].type;
-            }
-        }
-    }
-    if (source->drops_columns) {
-        size_t kept = 0;
-
-        for (size_t i = 0; i < ret->n_fields; i++) {
-            if (schema_index(target, fields[i].name) >= 0) {
-                fields[kept++] = fields[i];
-            }
-        }
-        ret->n_fields = kept;
-    }
-    return 0;
-}
-
-/* Whether the source's columns can become the target's. A CSV field is text until it is read, so only
- * its name counts; JSON values are converted by the reader. */
-static int check_fit(const struct engine_source *source, const struct schema *target,
-                     struct arena *arena, corrie_error *err)
-{
-    struct schema given = {0};
-    struct fit fit = {0};
-    _cleanup_(buf_done) struct buf text = {0};
-    int r = given_columns(source, target, arena, &given, err);
-
-    if (r >= 0) {
-        r = schema_fit(&given, target, false, arena, &fit, err);
-    }
-    if (r < 0 || fit.n_problems == 0) {
-        return r;
-    }
-    fit_describe(&fit, &text);
-    return corrie_fail(err, CORRIE_E_DATA, "%.*s does not fit the table: %s", STR_FMT(source->path),
-                       buf_text(&text));
-}
-
-/* The types that the reader shall make: the target's where a column is wanted. */
-static int reader_types(const struct engine_source *source, const struct schema *target,
-                        struct arena *arena, struct str **ret, corrie_error *err)
-{
-    struct str *types = arena_array(arena, struct str, source->columns.n_fields + 1);
-
-    if (!types) {
-        return corrie_fail_memory(err);
-    }
-    memcpy(types, source->sql_types, source->columns.n_fields * sizeof *types);
-    for (size_t i = 0; i < target->n_fields; i++) {
-        ptrdiff_t at = match(&source->columns, target->fields[i].name);
-        _cleanup_(buf_done) struct buf text = {0};
-
-        if (at < 0) {
-            continue;
-        }
-        type_print_sql(&target->fields[i].type, &text);
-        if (buf_check(&text, err) < 0 || arena_str(arena, buf_str(&text), &types[at]) < 0) {
-            return corrie_fail_memory(err);
-        }
-    }
-    *ret = types;
-    return 0;
-}
-
-/* Fractions in the file, a whole number in the table: DuckDB would round them and say nothing. Types that a person named
- * are taken at their word. */
-static bool must_be_whole(const struct engine_source *source, ptrdiff_t at,
-                          const struct field *field)
-{
-    return at >= 0 &&
-           (source->format == ENGINE_FORMAT_CSV || source->format == ENGINE_FORMAT_JSON ||
-            source->format == ENGINE_FORMAT_JSONL) &&
-           (field->type.kind == TYPE_INT || field->type.kind == TYPE_LONG) &&
-           str_eq(source->sql_types[at], STR("DOUBLE"));
-}
-
-/* Beyond 2^53 neighbours are one DOUBLE. */
-static void add_whole(struct buf *out, struct str column, const struct field *field)
-{
-    _cleanup_(buf_done) struct buf message = {0};
-
-    buf_addf(&message, "column %.*s: the table has whole numbers, and the file has ",
-             STR_FMT(field->name));
-    buf_add_text(out, "CASE WHEN f.");
-    buf_add_sql_name(out, column);
-    buf_add_text(out, " IS NULL OR (f.");
-    buf_add_sql_name(out, column);
-    buf_add_text(out, " = trunc(f.");
-    buf_add_sql_name(out, column);
-    buf_add_text(out, ") AND abs(f.");
-    buf_add_sql_name(out, column);
-    buf_add_text(out, ") <= 9007199254740992) THEN CAST(f.");
-    buf_add_sql_name(out, column);
-    buf_add_text(out, " AS ");
-    type_print_sql(&field->type, out);
-    buf_add_text(out, ") ELSE error(");
-    buf_add_sql_string(out, buf_str(&message));
-    buf_add_text(out, " || CAST(f.");
-    buf_add_sql_name(out, column);
-    buf_add_text(out, " AS VARCHAR)) END AS ");
-    buf_add_sql_name(out, field->name);
-}
-
-/* A zero byte in CSV is no text: the file is binary, or UTF-16 without its mark. */
-static bool must_be_text(const struct engine_source *source, const struct field *field,
-                         struct str type)
-{
-    return source->format == ENGINE_FORMAT_CSV && field->type.kind == TYPE_STRING &&
-           str_eq(type, STR("VARCHAR"));
-}
-
-static void add_text_column(struct buf *out, struct str column, const struct field *field)
-{
-    _cleanup_(buf_done) struct buf message = {0};
-
-    buf_addf(&message,
-             "column %.*s: a text holds a zero byte, as binary files do and UTF-16 (which "
-             "--encoding utf-16le reads): ",
-             STR_FMT(field->name));
-    buf_add_text(out, "CASE WHEN contains(f.");
-    buf_add_sql_name(out, column);
-    buf_add_text(out, ", chr(0)) THEN error(");
-    buf_add_sql_string(out, buf_str(&message));
-    buf_add_text(out, " || replace(f.");
-    buf_add_sql_name(out, column);
-    buf_add_text(out, ", chr(0), '\\0')[:60]) ELSE f.");
-    buf_add_sql_name(out, column);
-    buf_add_text(out, " END AS ");
-    buf_add_sql_name(out, field->name);
-}
-
-int engine_source_select(struct engine *engine, const struct engine_source *source,
-                         const struct schema *target, int64_t first_row, int64_t n_rows,
-                         struct arena *arena, struct str *ret_sql, corrie_error *err)
-{
-    bool numbered = first_row > 0 || n_rows >= 0;
-    _cleanup_(buf_done) struct buf sql = {0};
-    struct str *types = NULL;
-    int r = check_fit(source, target, arena, err);
-
-    (void)engine;
-    if (r == 0 && numbered && source->format != ENGINE_FORMAT_PARQUET) {
-        r = corrie_fail(err, CORRIE_E_UNSUPPORTED, "%.*s: only Parquet files can be read in parts",
-                        STR_FMT(source->path));
-    }
-    if (r == 0) {
-        r = reader_types(source, target, arena, &types, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    buf_add_text(&sql, "SELECT ");
-    for (size_t i = 0; i < target->n_fields; i++) {
-        ptrdiff_t at = match(&source->columns, target->fields[i].name);
-
-        const struct engine_source_key *constant =
-            at < 0 ? match_constant(source, target->fields[i].name) : NULL;
-
-        buf_add_text(&sql, i ? ", " : "");
-        if (constant && constant->text.data) {
-            buf_add_text(&sql, "CAST(");
-            buf_add_sql_string(&sql, constant->text);
-            buf_add_text(&sql, " AS ");
-            type_print_sql(&target->fields[i].type, &sql);
-            buf_add_text(&sql, ") AS ");
-            buf_add_sql_name(&sql, target->fields[i].name);
-        } else if (at < 0) {
-            buf_add_text(&sql, "CAST(NULL AS ");
-            type_print_sql(&target->fields[i].type, &sql);
-            buf_add_text(&sql, ") AS ");
-            buf_add_sql_name(&sql, target->fields[i].name);
-        } else if (must_be_whole(source, at, &target->fields[i])) {
-            add_whole(&sql, source->columns.fields[at].name, &target->fields[i]);
-            types[at] = STR("DOUBLE");
-        } else if (must_be_text(source, &target->fields[i], types[at])) {
-            add_text_column(&sql, source->columns.fields[at].name, &target->fields[i]);
-        } else {
-            add_column(&sql, source, (size_t)at, types[at], target->fields[i].name);
-        }
-    }
-    for (size_t i = 0; i < source->columns.n_fields; i++) {
-        types[i] = reader_type(source, i, types[i]);
-    }
-    buf_add_text(&sql, " FROM ");
-    add_reader(&sql, source, types, numbered);
-    buf_add_text(&sql, " AS f");
-    if (numbered) {
-        buf_addf(&sql, " WHERE f.file_row_number >= %lld", (long long)first_row);
-        if (n_rows >= 0) {
-            buf_addf(&sql, " AND f.file_row_number < %lld", (long long)(first_row + n_rows));
-        }
-    }
-    r = buf_check(&sql, err);
-    if (r == 0 && arena_str(arena, buf_str(&sql), ret_sql) < 0) {
-        r = corrie_fail_memory(err);
     }
     return r;
 }

@@ -1,4 +1,4 @@
-/* source.h — files of others, shared by source.c and csv.c. */
+/* source.h — files of others, shared by source.c, source_select.c and csv.c. */
 #ifndef CORRIE_ENGINE_SOURCE_H
 #define CORRIE_ENGINE_SOURCE_H
 
@@ -6,6 +6,8 @@
 
 /* Lines that are looked at to find types. */
 #define SAMPLE_ROWS 20480
+/* Bytes of a line that an error shows. */
+#define SHOWN_LINE 200
 
 struct describe {
     struct engine *engine;
@@ -31,6 +33,14 @@ int arrow_file_define(struct describe *describe) CORRIE_MUST_USE;
 /* A name for a file of ours in the engine's directory for temporary files; CORRIE_E_LIMIT if it has none. */
 int source_copy_path(struct describe *describe, struct str *ret) CORRIE_MUST_USE;
 #define ARROW_FILES "corrie_files"
+/* read_…(…) over the source; `types` are those that it is to give, NULL: its own (source.c). */
+void source_add_reader(struct buf *out, const struct engine_source *source, const struct str *types,
+                       bool numbered);
+/* The reader's type of column `at`, given the one it shall end up with. */
+struct str source_reader_type(const struct engine_source *source, size_t at, struct str type);
+/* One column of a SELECT over the reader, called f. */
+void source_add_column(struct buf *out, const struct engine_source *source, size_t at,
+                       struct str type, struct str name);
 int source_make_columns(struct describe *describe, size_t n) CORRIE_MUST_USE;
 
 #endif

@@ -306,28 +306,46 @@ int unpack_copy(const char *path, const char *encoding, const char *to, const st
 
 /* ---- lines ---- */
 
-int64_t unpack_line_of_record(const char *path, char quote, int64_t record)
+int64_t unpack_line_of_record(const char *path, char quote, bool blanks, int64_t record, size_t max,
+                              struct buf *out)
 {
     _cleanup_(unpack_free) struct unpack *u = NULL;
     _error_ corrie_error err = CORRIE_ERROR_INIT;
-    unsigned char out[CHUNK];
+    unsigned char bytes[CHUNK];
     int64_t line = 1;
     int64_t at = 1;
     bool quoted = false;
+    bool blank = true;     /* the line so far */
     bool carriage = false; /* the byte before was one: its line feed ends no second line */
     size_t len = 1;
 
-    if (quote == '\0' || unpack_open(path, &u, &err) < 0) {
+    if ((quote == '\0' && blanks && !out) || unpack_open(path, &u, &err) < 0) {
         return record;
     }
-    while (at < record && unpack_read(u, out, sizeof out, &len, &err) >= 0 && len > 0) {
-        for (size_t i = 0; i < len && at < record; i++) {
-            bool ends = out[i] == '\r' || (out[i] == '\n' && !carriage);
+    while (unpack_read(u, bytes, sizeof bytes, &len, &err) >= 0 && len > 0) {
+        for (size_t i = 0; i < len; i++) {
+            bool line_end = bytes[i] == '\r' || bytes[i] == '\n';
+            bool second = carriage && bytes[i] == '\n';
 
-            carriage = out[i] == '\r';
-            quoted ^= out[i] == (unsigned char)quote;
-            line += ends;
-            at += ends && !quoted;
+            if (at == record && !second &&
+                (out ? line_end && (blanks || !blank) : blanks || !line_end)) {
+                return line;
+            }
+            carriage = bytes[i] == '\r';
+            if (second) {
+                continue;
+            }
+            if (line_end) {
+                line++;
+                at += !quoted && (blanks || !blank);
+                blank = true;
+                continue;
+            }
+            quoted ^= quote != '\0' && bytes[i] == (unsigned char)quote;
+            blank = false;
+            if (at == record && out && out->len < max) {
+                buf_add_char(out, (char)bytes[i]);
+            }
         }
     }
     return at == record ? line : record;

@@ -5,6 +5,7 @@
 #ifndef CORRIE_ENGINE_UNPACK_H
 #define CORRIE_ENGINE_UNPACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,9 +28,11 @@ int unpack_head(const char *path, void *bytes, size_t max, size_t *ret_len, stru
 int unpack_copy(const char *path, const char *encoding, const char *to, const struct cancel *cancel,
                 corrie_error *err) CORRIE_MUST_USE;
 
-/* The line (from 1) where record `record` (from 1, blank lines count) begins, with `quote` around values
- * that may hold line ends ('\0': none). `record` itself if the file cannot be read. */
-int64_t unpack_line_of_record(const char *path, char quote, int64_t record);
+/* The line (from 1) where record `record` (from 1; `blanks`: blank lines count) begins, with `quote` around values
+ * that may hold line ends ('\0': none). `record` itself if the file cannot be read. The line's text is added to `out`
+ * (NULL: it is not wanted), at most `max` bytes. */
+int64_t unpack_line_of_record(const char *path, char quote, bool blanks, int64_t record, size_t max,
+                              struct buf *out);
 
 /* The line where record `record` (from 1) of a file of one record a line stands, blank lines not counted; its text
  * is added to `out`, at most `max` bytes. 0 if it cannot be found. */

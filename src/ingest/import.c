@@ -51,7 +51,7 @@ static int select_failed(void *data, size_t index, corrie_error *err)
     struct import *import = data;
     struct ingest_file *file = import->selected[index];
 
-    engine_source_name_error(&file->source, err);
+    (void)engine_source_failed(import->work.engine, &file->source, err);
     return import_leave_out(import, file, err);
 }
 

@@ -378,3 +378,39 @@ def test_fractions_are_not_rounded_into_whole_numbers(lake: Lake, tmp_path: Path
     lake.error("import", given("large", "0.5", "9007199254740993"), "t", status=1)
     lake.run("import", given("whole", "4.0", "-7.0", "1e3"), "t")
     assert lake.rows("SELECT a FROM t ORDER BY a") == [["-7"], ["4"], ["1000"]]
+
+
+def test_values_go_in_unchanged_or_not_at_all(lake: Lake, tmp_path: Path) -> None:
+    """What DuckDB's casts would round: found late, under a type that a person named, in a table that has another, in a
+    folder's key, and in the file of a plan."""
+    late = tmp_path / "late.csv"
+    late.write_text("id,price\n" + "".join(f"{i},{i}\n" for i in range(30_000)) + "30000,0.5\n30001,abc\n")
+    said = lake.error("import", late, status=1)
+    assert f"{late}:30002" in said and "column price: '0.5' is not BIGINT" in said and "--columns" in said
+    named = tmp_path / "named.csv"
+    named.write_text('name,price\n"two\nlines",1.25\n\nb,1.125\n')
+    said = lake.error("import", named, "--columns", "name VARCHAR, price DECIMAL(8,2)", status=1)
+    assert "line 5" in said and "'1.125' is not DECIMAL(8,2)" in said and "b,1.125" in said
+    lake.run("import", named, "--columns", "name VARCHAR, price DECIMAL(8,3)")
+    assert lake.rows("SELECT price FROM named") == [["1.250"], ["1.125"]]
+    records = tmp_path / "records.json"
+    records.write_text('[{"a": {"x": [1, 2]}}, {"a": {"x": [2.5]}}]')
+    said = lake.error("import", records, "--columns", "a STRUCT(x BIGINT[])", status=1)
+    assert "record 2" in said and "column a.x.element: 2.5 is not BIGINT" in said
+    keyed = tmp_path / "keyed" / "part=2.5" / "a.csv"
+    keyed.parent.mkdir(parents=True)
+    keyed.write_text("a\n1\n")
+    lake.run("sql", "CREATE TABLE keyed (a BIGINT, part BIGINT)")
+    assert "column part: '2.5' is not BIGINT" in lake.error("import", tmp_path / "keyed", "keyed", status=1)
+    assert [t for t in lake.json("table", "ls")["tables"] if t["name"] in ("late", "records")] == []
+
+
+def test_an_offset_is_heeded_where_the_column_has_none(lake: Lake, tmp_path: Path) -> None:
+    """10:00 in Paris is 09:00 in UTC, not 10:00, whichever file it comes from."""
+    lake.run("sql", "CREATE TABLE t (moment TIMESTAMP)")
+    for name, body in (("a.csv", "moment\n2026-01-01T10:00:00+01:00\n"),
+                       ("b.jsonl", '{"moment": "2026-01-01T10:00:00+01:00"}\n')):
+        path = tmp_path / name
+        path.write_text(body)
+        lake.run("import", path, "t")
+    assert {row[0] for row in lake.rows("SELECT CAST(moment AS VARCHAR) FROM t")} == {"2026-01-01 09:00:00"}
