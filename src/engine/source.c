@@ -50,8 +50,10 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
         buf_add_char(out, '}');
     } else {
         /* all records: a key that first comes later would be left out, silently. Dates are ISO-8601 or text, as in CSV:
-         * the reader takes no others */
-        buf_add_text(out, ", sample_size = -1, dateformat = '%Y-%m-%d'");
+         * the reader takes no others. Looking takes time that grows with the square of the depth, so it ends where
+         * types end: what lies deeper is JSON, of a type that is refused */
+        buf_addf(out, ", sample_size = -1, dateformat = '%%Y-%%m-%%d', maximum_depth = %d",
+                 CORRIE_MAX_TYPE_DEPTH + 2);
     }
     buf_add_char(out, ')');
 }

@@ -68,6 +68,17 @@ static const struct engine_source_key *match_constant(const struct engine_source
     return NULL;
 }
 
+/* Whether the target's type is what is given: the reader of text converts, and any plain value can be written as text. */
+static bool is_converted(const struct engine_source *source, const struct type *from,
+                         const struct type *to)
+{
+    if (source->format != ENGINE_FORMAT_PARQUET && source->format != ENGINE_FORMAT_ARROW) {
+        return true;
+    }
+    return to->kind == TYPE_STRING && from->n_fields == 0 && from->kind != TYPE_BINARY &&
+           from->kind != TYPE_FIXED;
+}
+
 /* What the source gives: the file's columns and the constants, under the target's names and, where the reader converts,
  * its types. */
 static int given_columns(const struct engine_source *source, const struct schema *target,
@@ -91,8 +102,8 @@ static int given_columns(const struct engine_source *source, const struct schema
 
         if (at >= 0) {
             fields[at].name = target->fields[i].name;
-            if ((size_t)at >= n || (source->format != ENGINE_FORMAT_PARQUET &&
-                                    source->format != ENGINE_FORMAT_ARROW)) {
+            if ((size_t)at >= n ||
+                is_converted(source, &fields[at].type, &target->fields[i].type)) {
                 fields[at].type = target->fields[i].type;
             }
         }
@@ -111,7 +122,7 @@ static int given_columns(const struct engine_source *source, const struct schema
 }
 
 /* Whether the source's columns can become the target's. A CSV field is text until it is read, so only
- * its name counts; JSON values are converted by the reader. */
+ * its name counts; JSON values are converted by the reader; plain values become text. */
 static int check_fit(const struct engine_source *source, const struct schema *target,
                      struct arena *arena, corrie_error *err)
 {

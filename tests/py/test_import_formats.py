@@ -414,3 +414,44 @@ def test_an_offset_is_heeded_where_the_column_has_none(lake: Lake, tmp_path: Pat
         path.write_text(body)
         lake.run("import", path, "t")
     assert {row[0] for row in lake.rows("SELECT CAST(moment AS VARCHAR) FROM t")} == {"2026-01-01 09:00:00"}
+
+
+def test_a_plan_settles_on_text_what_parquet_files_disagree_on(lake: Lake, tmp_path: Path) -> None:
+    """Numbers in one file, text in the other: both go in, as text."""
+    lake.run("query", "SELECT 1 AS k, 42::BIGINT AS v, true AS b", "--to", tmp_path / "a.parquet")
+    lake.run("query", "SELECT 2 AS k, 'x-7' AS v, 2.50::DECIMAL(5,2) AS b", "--to", tmp_path / "b.parquet")
+    files = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    plan = lake.run("table", "create-plan", "t", "--from", files[0], "--from", files[1], status=None).stdout
+    assert "choices" in plan or "conflict" in plan
+    (tmp_path / "plan.yaml").write_text("table: t\nfrom:\n" + "".join(f"- {f}\n" for f in files) +
+                                        "columns:\n- name: k\n  type: INTEGER\n- name: v\n  type: VARCHAR\n"
+                                        "- name: b\n  type: VARCHAR\n")
+    lake.run("table", "create-plan-apply", "--plan", tmp_path / "plan.yaml")
+    lake.run("import", *files, "t")
+    assert lake.rows("SELECT * FROM t ORDER BY k") == [["1", "42", "true"], ["2", "x-7", "2.50"]]
+    lake.run("query", "SELECT 3 AS k, [1] AS v, ''::BLOB AS b", "--to", tmp_path / "c.parquet")
+    assert "v" in lake.error("import", tmp_path / "c.parquet", "t", status=1)
+
+
+def test_numbers_that_json_has_not(lake: Lake, tmp_path: Path) -> None:
+    """Python's json writes NaN and Infinity: they are these numbers, and no whole ones and no decimals."""
+    path = tmp_path / "n.jsonl"
+    path.write_text('{"a": NaN}\n{"a": Infinity}\n{"a": -Infinity}\n{"a": 1.5}\n')
+    lake.run("import", path, "t")
+    assert lake.rows("SELECT isnan(a), isinf(a), a < 0 FROM t") == [
+        ["true", "false", "false"], ["false", "true", "false"], ["false", "true", "true"], ["false", "false", "false"]]
+    for kind in ("BIGINT", "DECIMAL(10,2)"):
+        said = lake.error("import", path, "other", "--columns", f"a {kind}", status=1)
+        assert "line 1" in said and f"NaN is not {kind}" in said
+
+
+@pytest.mark.parametrize("body", ['{"a":' * 10_000 + "1" + "}" * 10_000, '{"a":' + "[" * 10_000 + "]" * 10_000 + "}"])
+def test_json_that_is_nested_deep_is_refused_early(lake: Lake, tmp_path: Path, body: str) -> None:
+    """A file of 80 KB must not take a minute; one of the depth that tables have goes in."""
+    path = tmp_path / "deep.jsonl"
+    path.write_text('{"a": null}\n' + body + "\n")
+    said = lake.error("import", path, "t", status=1)
+    assert str(path) in said and "nested deeper than 32" in said
+    fine = tmp_path / "fine.jsonl"
+    fine.write_text('{"a":' * 30 + "1" + "}" * 30 + "\n")
+    lake.run("import", fine, "t")
