@@ -49,8 +49,8 @@ sanitize: ## all tests with the address and undefined-behaviour sanitizers (clan
 	@tools/link-binaries build/sanitize build/sanitize/bin
 	@tools/test build/sanitize --sanitized --unit "$(U)" -- $(T)
 
-# Suites with threads of their own or of DuckDB's; the others have none.
-THREADED = jobs worker engine env run cli
+# Suites with threads of their own or of DuckDB's (SQL statements are among lake's); the others have none.
+THREADED = jobs worker engine env ingest lake run cli
 
 sanitize-thread: ## the tests of whatever has threads with the thread sanitizer (clang)
 	@tools/deps build test lint
