@@ -337,6 +337,48 @@ def test_gc_beside_writers(small: Lake) -> None:
     small.fsck()
 
 
+def test_gc_beside_changes_of_tables(small: Lake) -> None:
+    """Statements of SQL, compactions, expiry and files in place, while gc runs with no grace at all."""
+    rounds = 300 if TORTURE else 3 if SANITIZED else 10
+    failures: list[str] = []
+    check = partial(checked, failures)
+    small.run("sql", "CREATE TABLE u AS SELECT range AS n, 0 AS turn FROM range(10)")
+
+    def sql(statements: str) -> None:
+        """A script that takes longer than gc's grace of none is told so, and has done nothing."""
+        done = small.run("sql", statements, status=None)
+        while done.returncode == 4 and "what a collection (gc) may have removed" in done.stderr:
+            done = small.run("sql", statements, status=None)
+        check(done, statements)
+
+    def change(turn: int) -> None:
+        sql(f"UPDATE u SET turn = turn + 1 WHERE n % 3 = 0; INSERT INTO u VALUES ({100 + turn}, 0); "
+            f"DELETE FROM u WHERE n = {99 + turn}")
+
+    def append(turn: int) -> None:
+        sql(f"INSERT INTO t VALUES ({1000 + turn}, 'a')")
+
+    def care(turn: int) -> None:
+        check(small.run("table", "compact", "t", status=None), f"compact {turn}")
+        check(small.run("table", "expire", "t", "--older-than", "0", status=None), f"expire {turn}")
+
+    def place(turn: int) -> None:
+        path = small.home / f"p{turn}.parquet"
+        check(small.run("query", f"SELECT {turn} AS n", "--to", path, status=None), f"query {turn}")
+        check(small.run("import", path, "p", "--in-place", status=None), f"in place {turn}")
+
+    beside_gc(small, rounds, (change, append, care, place), failures)
+    small.fsck()
+    assert rows(small) == [*OLD, *([f"{1000 + i}", "a"] for i in range(rounds))]
+    assert sorted(int(n) for (n,) in small.rows("SELECT n FROM p")) == list(range(rounds))
+    assert small.rows("SELECT count(*), max(n) FROM u") == [["11", f"{99 + rounds}"]]
+    assert small.rows("SELECT n, turn FROM u WHERE turn > 0 AND n < 100 ORDER BY n") == [
+        [str(n), str(rounds)] for n in (0, 3, 6, 9)]
+    age(small)
+    small.run(*GC)
+    small.fsck()
+
+
 MODELS = {
     "published": {"one": "SELECT n::BIGINT AS n FROM t", "two": "SELECT n, 2 * n AS twice FROM one",
                   "three": "SELECT sum(twice)::BIGINT AS s FROM two"},

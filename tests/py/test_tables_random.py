@@ -93,6 +93,7 @@ class History:
         self.next = self.files = 0
         self.mixed = False  # there may be files of another partitioning than the table's
         self.states: dict[str, tuple[str, list[Column]]] = {}  # commit -> copy of the model's table, columns
+        self.undone: set[str] = set()
         self.counts: Counter[str] = Counter()  # how often steps that may be refused were done
         self.columns: list[Column] = []
         self.spec: list[tuple[str, str, int]] = []  # transform, column, its number
@@ -480,7 +481,8 @@ class History:
     def undo(self) -> None:
         """What a former commit did is taken back, under what came since: its rows alone go and come."""
         commits = self.lake.json("log")["commits"][:6]
-        known = [c for c in commits if c["commit"] in self.states and c["parents"][0] in self.states]
+        known = [c for c in commits if c["commit"] in self.states and c["parents"][0] in self.states
+                 and c["commit"] not in self.undone]
         if not known:
             return
         commit = self.random.choice(known)
@@ -490,6 +492,7 @@ class History:
         self.said.append(f"-- revert {commit['commit']}: {commit['message']}")
         done = self.lake.run("revert", "@" + commit["commit"], "--branch", "main", status=None)
         if done.returncode == 0:
+            self.undone.add(commit["commit"])
             self.snapshot("ours")
             self.combine(after, "ours", before)
             self.spec, self.mixed = self.spec_of(), True
