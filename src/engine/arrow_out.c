@@ -7,7 +7,8 @@
  *   1. All buffers of a builder hold exactly `rows` values (validity only from the first null on: before
  *      that `valid` is NULL and every value is valid).
  *   2. Offsets are 32 bits: the caller cuts batches long before 2 GiB; a column that would pass it fails.
- *   3. The values of nulls are zero: DuckDB leaves anything there. */
+ *   3. The values of nulls are zero: DuckDB leaves anything there. So are bits behind the last row: equal rows are equal
+ *      bytes. */
 #include "engine/arrow_out.h"
 
 #include <string.h>
@@ -820,6 +821,14 @@ static int fill_gaps(struct out *out, corrie_error *err)
     return r;
 }
 
+/* Invariant 3 for the bits that share a byte with the last row's. */
+static void clear_rest(uint8_t *bits, int64_t rows)
+{
+    if (bits && rows % 8 != 0) {
+        bits[rows / 8] &= (uint8_t)((1u << (rows % 8)) - 1);
+    }
+}
+
 int out_take(struct out *out, struct ArrowArray *ret, corrie_error *err)
 {
     struct ArrowArray array;
@@ -842,6 +851,10 @@ int out_take(struct out *out, struct ArrowArray *ret, corrie_error *err)
             array.release(&array);
             return r;
         }
+    }
+    clear_rest(out->valid, out->rows);
+    if (out->kind == COPY_BOOL) {
+        clear_rest((uint8_t *)out->data, out->rows);
     }
     holder = array.private_data;
     holder->buffers[0] = TAKE_PTR(out->valid);

@@ -74,3 +74,16 @@ def test_text_as_views_that_is_none(lake: Lake, tmp_path: Path) -> None:
     data[at + 8:at + 12] = (1 << 30).to_bytes(4, "little")
     (tmp_path / "y.arrow").write_bytes(data)
     assert "a view of no bytes" in lake.error("import", tmp_path / "y.arrow", "t", status=1)
+
+
+def test_two_outputs_of_one_query_are_equal_bytes(lake: Lake, tmp_path: Path) -> None:
+    """Who compares or caches results by their bytes must not see memory that nobody set."""
+    sql = ("SELECT nullif(i, 3) AS n, i % 3 = 0 AS b, nullif(i % 2 = 0, i = 4) AS nb, CASE WHEN i % 5 > 0 THEN 'text ' || i END AS s, "
+           "CASE WHEN i % 4 > 0 THEN {'a': nullif(i, 6), 'b': [i, NULL]} END AS st, nullif(i, 1)::DECIMAL(9,2) AS d, "
+           "[i % 3 = 1, NULL] AS l, CASE WHEN i > 7 THEN uuid() END IS NULL AS u, NULL AS none, nullif(i, 2)::UTINYINT AS t, "
+           "map {i: nullif(i, 5)} AS m, nullif(i / 2, 1) AS f FROM range(11) r(i)")
+    found = set()
+    for number, fill in enumerate(("0", "85", "170", "255")):  # what memory that is not set holds
+        lake.run("query", sql, "--to", tmp_path / f"{number}.arrow", env={"MALLOC_PERTURB_": fill})
+        found.add((tmp_path / f"{number}.arrow").read_bytes())
+    assert len(found) == 1
