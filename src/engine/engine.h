@@ -114,6 +114,11 @@ int engine_inspect_at(struct engine *engine, struct str sql, const char *file, s
 int engine_place_at(struct str sql, const struct engine_statement *statement, struct str name_space,
                     struct arena *arena, struct str *ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* Readies an open engine for a file that a statement names in place of a table (is_file), before the statement is run:
+ * JSON whose records are larger than the 16 MB of DuckDB's default is read as far as memory allows. Of patterns and
+ * files that are not there nothing is asked. Cost: a pass over JSON files of more than 16 MB. */
+int engine_ready_file(struct engine *engine, struct str name, corrie_error *err) CORRIE_MUST_USE;
+
 /* ---- tables ---- */
 
 /* A file of deletes as Iceberg's version 2 has them. */
@@ -414,6 +419,7 @@ struct engine_source {
     bool *iso; /* CSV with a date_format: columns whose times are ISO-8601 all the same; or NULL */
     bool
         *blank; /* CSV: columns without a value in the lines that were looked at; NULL: not known */
+    uint64_t json_record;     /* maximum_object_size that its records need; 0 = DuckDB's */
     bool lenient;             /* CSV: DuckDB reads it only without strict_mode */
     struct str relation_name; /* Arrow: of the table that holds the rows */
     /* Set by the caller before engine_source_select; zero otherwise. */

@@ -58,6 +58,7 @@ struct engine {
     struct partitioner *partitioner; /* partition.c; NULL unless a write is under way */
     bool has_partition_function;
     bool has_exact_functions; /* exact.c */
+    uint64_t json_record;     /* maximum_object_size of JSON files that SQL names; 0 = DuckDB's */
     unsigned serial;          /* for names of ours */
 
     pthread_mutex_t lock; /* guards all below */

@@ -592,7 +592,8 @@ static int fail(const struct report *report, const struct origin *origin, corrie
         name = between(report->message, STR("reading file \""), STR("\""));
         corrie_fail(err, CORRIE_E_DATA, "%.*s: a record is larger than the 16 MB that it may have",
                     STR_FMT(name));
-        return corrie_hint(err, "cut its long values, or bring them as Parquet or Arrow");
+        return corrie_hint(err, "name the file itself, no pattern, or give read_json its "
+                                "maximum_object_size");
     }
     if (str_find_str(report->message, STR("Malformed JSON in file")) >= 0 ||
         str_find_str(report->message, STR("JSON transform error in file")) >= 0) {

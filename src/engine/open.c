@@ -382,8 +382,8 @@ bool engine_reset(struct engine *engine)
     _cleanup_(buf_done) struct buf sql = {0};
     int r;
 
-    if (engine->locked || engine->registry || engine->deletes || engine->partitioner ||
-        engine->working) {
+    if (engine->locked || engine->json_record > 0 || engine->registry || engine->deletes ||
+        engine->partitioner || engine->working) {
         return false;
     }
     buf_add_text(&sql, "SELECT 1;"); /* a database that has seen a fatal error answers nothing */

@@ -39,6 +39,9 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
     buf_addf(out, ", hive_partitioning = false, format = '%s', compression = ",
              source->format == ENGINE_FORMAT_JSONL ? "newline_delimited" : "auto");
     buf_add_sql_string(out, source->compression.len ? source->compression : STR("uncompressed"));
+    if (source->json_record > 0) {
+        buf_addf(out, ", maximum_object_size = %llu", (unsigned long long)source->json_record);
+    }
     if (types) {
         buf_add_text(out, ", auto_detect = false, columns = {");
         for (size_t i = 0; i < source->columns.n_fields; i++) {
@@ -188,6 +191,10 @@ static int has_key(struct describe *describe, struct str key, bool *ret)
 
     buf_add_text(&sql, "SELECT count(*) FROM read_json_objects(");
     add_path(&sql, describe->source->local);
+    if (describe->source->json_record > 0) {
+        buf_addf(&sql, ", maximum_object_size = %llu",
+                 (unsigned long long)describe->source->json_record);
+    }
     buf_add_text(&sql, ") WHERE list_contains(json_keys(json), ");
     buf_add_sql_string(&sql, key);
     buf_add_char(&sql, ')');
@@ -239,9 +246,15 @@ static int check_json_names(struct describe *describe)
 static int describe_json(struct describe *describe)
 {
     _cleanup_(buf_done) struct buf reader = {0};
-    const struct engine_source *source = describe->source;
-    int r;
+    struct engine_source *source = describe->source;
+    _free_ char *path = str_dup(source->local);
+    int r = path ? json_record_size(path, source->compression.len > 0, describe->engine->cancel,
+                                    &source->json_record, describe->err)
+                 : corrie_fail_memory(describe->err);
 
+    if (r < 0) {
+        return r;
+    }
     if (describe->options->columns.len > 0) {
         return source_take_columns(describe);
     }

@@ -167,6 +167,27 @@ static int unpack_read(struct unpack *u, unsigned char *out, size_t len, size_t 
     return 0;
 }
 
+int unpack_each(const char *path, const struct cancel *cancel,
+                int (*each)(void *arg, struct str bytes, corrie_error *err), void *arg,
+                corrie_error *err)
+{
+    _cleanup_(unpack_free) struct unpack *u = NULL;
+    unsigned char out[CHUNK];
+    size_t len = 1;
+    int r = unpack_open(path, &u, err);
+
+    while (r >= 0 && len > 0) {
+        r = cancel_check(cancel, err);
+        if (r >= 0) {
+            r = unpack_read(u, out, sizeof out, &len, err);
+        }
+        if (r >= 0 && len > 0) {
+            r = each(arg, str_make((const char *)out, len), err);
+        }
+    }
+    return r < 0 ? r : 0;
+}
+
 int unpack_check(const char *path, const struct cancel *cancel, corrie_error *err)
 {
     _cleanup_(unpack_free) struct unpack *u = NULL;

@@ -22,6 +22,11 @@ int unpack_check(const char *path, const struct cancel *cancel, corrie_error *er
 int unpack_head(const char *path, void *bytes, size_t max, size_t *ret_len, struct str *ret_packing,
                 corrie_error *err) CORRIE_MUST_USE;
 
+/* Calls `each` with all bytes of the file in pieces, unpacked. Errors as unpack_check, or what `each` returns. */
+int unpack_each(const char *path, const struct cancel *cancel,
+                int (*each)(void *arg, struct str bytes, corrie_error *err), void *arg,
+                corrie_error *err) CORRIE_MUST_USE;
+
 /* Writes what is in the file to `to`: unpacked, and recoded from `encoding` (iconv's name; NULL: as it is) to UTF-8.
  * CORRIE_E_DATA as above and for bytes that are not of the encoding; CORRIE_E_USAGE for one that is not known. A part
  * of `to` may be left on failure. Cost: one pass. */

@@ -100,6 +100,7 @@ static int view_at(const struct lake_view *view, struct str ref, const struct en
 
 /* Where a statement is read: its refs and names. */
 struct place {
+    struct engine *engine;
     const struct lake_view *view;
     struct str ref;
     struct str default_ns;
@@ -116,7 +117,7 @@ static int add_source(const struct place *place, const struct engine_table_ref *
     int r;
 
     if (named->is_file) {
-        return 0;
+        return engine_ready_file(place->engine, named->name, err);
     }
     if (named->at) {
         char *name = arena_printf(arena, "%zu", index);
@@ -190,6 +191,7 @@ static int open_query(struct lake *lake, struct str *sql, const corrie_query_opt
         (r = engine_inspect_at(query->work.engine, *sql, NULL, arena, &statement, err)) < 0) {
         return r;
     }
+    place.engine = query->work.engine;
     place.default_ns = engine.name_space;
     place.letter = free_letter(&statement);
     for (size_t i = 0; r >= 0 && i < statement.n_tables; i++) {
