@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import subprocess
@@ -474,3 +475,53 @@ def test_json_that_is_nested_deep_is_refused_early(lake: Lake, tmp_path: Path, b
     fine = tmp_path / "fine.jsonl"
     fine.write_text('{"a":' * 30 + "1" + "}" * 30 + "\n")
     lake.run("import", fine, "t")
+
+
+def hashes(first: int, n: int) -> Any:
+    import pyarrow as pa
+    numbers = range(first, first + n)
+    return pa.table({"i": list(numbers), "s": [hashlib.md5(str(i).encode()).hexdigest() for i in numbers]})
+
+
+def test_a_row_group_larger_than_memory(lake: Lake, tmp_path: Path) -> None:
+    """One group of many rows goes in page by page; a page that has no room is refused by name, and nothing is there."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    path = tmp_path / "group.parquet"
+    pq.write_table(hashes(0, 900_000), path, row_group_size=900_000)
+    lake.run("import", path, "t", "--memory", "24MB")
+    assert lake.rows("SELECT count(*), count(DISTINCT s), max(i) FROM t") == [["900000", "900000", "899999"]]
+    path = tmp_path / "page.parquet"
+    pq.write_table(pa.table({"s": ["x" * (48 << 20)]}), path, compression="none", use_dictionary=False)
+    said = lake.error("import", path, "u", "--memory", "24MB", status=1)
+    assert str(path) in said and "out of memory" in said and "--memory" in said
+    lake.error("table", "get", "u", status=3)
+    lake.run("import", path, "u", "--memory", "1GB")
+    assert lake.rows("SELECT length(s) FROM u") == [[str(48 << 20)]]
+
+
+@pytest.mark.parametrize("damage", ["parquet", "gz", "gz-end", "zst"])
+def test_one_damaged_file_among_many_is_named(lake: Lake, tmp_path: Path, damage: str) -> None:
+    """Who has a hundred files must know which one to get again."""
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet as pq
+    kind = {"parquet": "parquet", "zst": "csv.zst"}.get(damage, "csv.gz")
+    many = tmp_path / "many"
+    many.mkdir()
+    for i in range(20):
+        path = many / f"f{i:02}.{kind}"
+        if kind == "parquet":
+            pq.write_table(hashes(i * 1000, 1000), path, compression="zstd")
+        else:
+            with pa.CompressedOutputStream(str(path), "zstd" if damage == "zst" else "gzip") as out:
+                pyarrow.csv.write_csv(hashes(i * 1000, 1000), out)
+    victim = many / f"f13.{kind}"
+    whole = victim.read_bytes()
+    at = {"parquet": 30, "gz": len(whole) // 2, "gz-end": len(whole) - 6, "zst": len(whole) // 2}[damage]
+    victim.write_bytes(whole[:at] if damage == "zst" else whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1:])
+    assert str(victim) in lake.error("import", many, "t", status=1)
+    lake.error("table", "get", "t", status=3)
+    done = lake.run("import", many, "t", "--continue-on-error", status=None)
+    assert done.returncode == 1 and victim.name in done.stdout + done.stderr
+    assert lake.rows("SELECT count(*) FROM t") == [["19000"]]
