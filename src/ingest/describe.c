@@ -213,6 +213,7 @@ int import_look(struct import *import, corrie_error *err)
         struct ingest_file *file = &import->files[i];
 
         file->n_keys = keys ? file->n_keys : 0;
+        import_progress(import, "looking at", file, -1);
         r = describe_file(import, file, &options, err);
         if (r < 0) {
             r = import_leave_out(import, file, err);

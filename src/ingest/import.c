@@ -30,6 +30,32 @@ void import_event(struct import *import, corrie_event event)
     }
 }
 
+void import_progress(struct import *import, const char *what, const struct ingest_file *file,
+                     int64_t rows)
+{
+    corrie_event event = {.size = sizeof event,
+                          .kind = "progress",
+                          .node = import->options->table,
+                          .time_ns = clock_now(),
+                          .rows = rows,
+                          .bytes = rows < 0 ? -1 : import->loaded_bytes};
+    _cleanup_(buf_done) struct buf text = {0};
+
+    buf_addf(&text, "%s %.*s", what,
+             STR_FMT(str_from(file->name, (size_t)(str_rfind(file->name, '/') + 1))));
+    if (import->n_files > 1) {
+        buf_addf(&text, ", file %zu of %zu", (size_t)(file - import->files) + 1, import->n_files);
+    }
+    if (import->n_files > 1 && rows >= 0 && import->all_bytes > 0) {
+        buf_addf(&text, ", %d %%",
+                 (int)((double)import->loaded_bytes * 100 / (double)import->all_bytes));
+    }
+    if (!text.failed) {
+        event.text = buf_text(&text);
+        lake_event(import->lake, &event); /* not for the job's log, which would be long */
+    }
+}
+
 /* ---- writing ---- */
 
 static enum lake_write_mode write_mode(const struct import *import)
@@ -43,6 +69,16 @@ static enum lake_write_mode write_mode(const struct import *import)
     default:
         return LAKE_APPEND;
     }
+}
+
+static void select_begins(void *data, size_t index, int64_t rows)
+{
+    struct import *import = data;
+
+    if (index > 0) {
+        import->loaded_bytes += import->selected[index - 1]->size;
+    }
+    import_progress(import, "loading", import->selected[index], rows);
 }
 
 /* The rows of a select could not be had. */
@@ -88,6 +124,7 @@ static int make_selects(struct import *import, const struct schema *target, stru
         }
         origins[n] = file->name;
         import->selected[n++] = file;
+        import->all_bytes += file->size;
     }
     *ret_n = n;
     return r;
@@ -107,7 +144,8 @@ int import_begin_selects(struct import *import, struct lake_write *write, corrie
         write->schema = NULL; /* each file is asked whether it fits */
     }
     write->select_failed = select_failed;
-    write->select_failed_data = import;
+    write->select_begins = select_begins;
+    write->select_data = import;
     r = lake_tx_target(import->tx, write, &import->arena, &target, err);
     if (r >= 0) {
         import->schema = target;

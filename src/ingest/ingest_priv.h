@@ -30,6 +30,8 @@ struct import {
     struct schema keys;            /* columns that folders give */
     struct schema schema;          /* of the table: as it is, or as the files together make it */
     struct ingest_file **selected; /* the file of each select */
+    int64_t all_bytes;             /* of these files, and of those that were loaded */
+    int64_t loaded_bytes;
     struct lake_written written;
     struct hash commit;
     bool committed;
@@ -51,6 +53,9 @@ int import_name(struct import *import, corrie_error *err) CORRIE_MUST_USE;
 int import_once(struct import *import, char **ret_json, corrie_error *err) CORRIE_MUST_USE;
 /* Tells the caller, and the job's log once there is a job. */
 void import_event(struct import *import, corrie_event event);
+/* Tells the caller which file it is at, and how many rows came of those before it (-1: none come yet). */
+void import_progress(struct import *import, const char *what, const struct ingest_file *file,
+                     int64_t rows);
 
 /* describe.c: finds the files, looks up those that were imported before, and says what is in the others and what columns
  * they have together. Opens import->work for that. */

@@ -92,7 +92,7 @@ static int take_files(struct writing *w, const struct adopted_file *files, size_
         if (r >= 0) {
             r = take_file(w, &table, i, &ret->selects[i], err);
             if (r < 0 && w->write->select_failed) {
-                r = w->write->select_failed(w->write->select_failed_data, i, err);
+                r = w->write->select_failed(w->write->select_data, i, err);
             }
         }
         ret->rows += ret->selects[i].rows;

@@ -95,10 +95,12 @@ struct lake_write {
     const struct str *origins;      /* for messages: the file that each select reads; NULL: none */
     const struct property *summary; /* for the snapshot: "corrie.job" … */
     size_t n_summary;
+    /* May be NULL. Called before the rows of select `index` are read; `rows` came from those before it. */
+    void (*select_begins)(void *data, size_t index, int64_t rows);
     /* May be NULL. Called when the rows of select `index` could not be had; files that it began are gone. 0 to go on
      * without them (*err cleared), else its code ends the write. */
     int (*select_failed)(void *data, size_t index, corrie_error *err);
-    void *select_failed_data;
+    void *select_data; /* for both */
 };
 
 /* What became of one select. */

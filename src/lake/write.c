@@ -112,6 +112,9 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
     }
     for (size_t i = 0; r >= 0 && i < w->write->n_selects; i++) {
         r = cancel_check(w->tx->lake->cancel, err);
+        if (r >= 0 && w->write->select_begins) {
+            w->write->select_begins(w->write->select_data, i, ret->rows);
+        }
         if (r >= 0) {
             r = file_writer_write(&w->files, w->write->selects[i], NULL, &ret->selects[i], err);
             if (r < 0 && w->write->origins &&
@@ -119,7 +122,7 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
                 corrie_wrap(err, "%.*s", STR_FMT(w->write->origins[i]));
             }
             if (r < 0 && w->write->select_failed) { /* the engine removed what it began */
-                r = w->write->select_failed(w->write->select_failed_data, i, err);
+                r = w->write->select_failed(w->write->select_data, i, err);
             }
         }
         if (r >= 0) {

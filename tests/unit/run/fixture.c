@@ -17,6 +17,9 @@ static void keep_event(void *context, const corrie_event *event)
     struct fixture *f = context;
     json_t *item;
 
+    if (f->at_event) {
+        f->at_event(f, event);
+    }
     if (f->deaf) {
         return;
     }

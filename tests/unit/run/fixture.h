@@ -15,7 +15,8 @@ struct fixture {
     json_t *events;        /* what was told: {"kind","node","status","text","rows"} each */
     const char *cancel_at; /* a kind of event at which the work is cancelled; NULL = never */
     corrie_cancel *cancel;
-    bool deaf;       /* keep no events */
+    void (*at_event)(struct fixture *f, const corrie_event *event); /* may be NULL */
+    bool deaf;                                                      /* keep no events */
     bool spoil_jobs; /* once a commit is told of, the folder of job records becomes a file */
 };
 

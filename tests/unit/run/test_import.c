@@ -1,4 +1,5 @@
 /* corrie_import: what it promises to those who call it. */
+#include <unistd.h>
 #include <utime.h>
 
 #include "fixture.h"
@@ -166,6 +167,102 @@ START_TEST(the_ledger_knows_content_and_replacement)
 }
 END_TEST
 
+/* What befalls the last of the files, at a moment of the import. */
+static struct {
+    const char *moment; /* what the event's text begins with */
+    const char *now;    /* what the file holds then; NULL: it is gone */
+    const char *path;
+} fate;
+
+static void meddle(struct fixture *f, const corrie_event *event)
+{
+    if (fate.path && strcmp(event->kind, "progress") == 0 &&
+        strncmp(event->text, fate.moment, strlen(fate.moment)) == 0) {
+        if (fate.now) {
+            put_file(f, "in/2.csv", fate.now);
+        } else {
+            ck_assert_int_eq(unlink(fate.path), 0);
+        }
+        fate.path = NULL;
+    }
+}
+
+/* Files that vanish or change under an import would give a table half of this and half of that. */
+START_TEST(files_that_change_meanwhile_stage_nothing)
+{
+    static const struct {
+        const char *moment;
+        const char *now;
+        int code;
+        const char *says;
+    } cases[] = {
+        {"looking at 1.csv", NULL, CORRIE_E_NOT_FOUND, "in/2.csv"},
+        {"loading 1.csv", NULL, CORRIE_E_NOT_FOUND, "in/2.csv"},
+        {"looking at 1.csv", "n\n2\n3\n", CORRIE_E_DATA, "2.csv was changed while"},
+        {"loading 2.csv", "n\n2\n3\n", CORRIE_E_DATA, "2.csv was changed while"},
+        {"loading 2.csv", "n\nx\n3\n", CORRIE_E_DATA, "2.csv"},
+        {"loading 1.csv", "", CORRIE_E_DATA, "2.csv"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fixture f;
+        json_t *none = NULL;
+        char before[100];
+        int r;
+
+        fixture_init(&f);
+        snprintf(before, sizeof before, "%s", head_of(&f));
+        put_file(&f, "in/1.csv", "n\n1\n");
+        fate.path = put_file(&f, "in/2.csv", "n\n2\n");
+        fate.moment = cases[i].moment;
+        fate.now = cases[i].now;
+        f.at_event = meddle;
+        r = import_file(&f, in_dir(&f, "in"), "t", CORRIE_IMPORT_APPEND, &none);
+        ck_assert_msg(r == cases[i].code && strstr(corrie_error_message(&f.err), cases[i].says) &&
+                          !fate.path,
+                      "%zu: %s", i, corrie_error_message(&f.err));
+        corrie_error_clear(&f.err);
+        ck_assert_str_eq(head_of(&f), before);
+        check_sound(&f);
+        fixture_done(&f);
+    }
+}
+END_TEST
+
+/* Who waits for many files sees which one it is at, and how far that is. */
+START_TEST(files_tell_how_far_the_import_is)
+{
+    static const struct {
+        const char *text;
+        int64_t rows;
+    } expected[] = {{"looking at 1.csv, file 1 of 2", -1},
+                    {"looking at 2.csv, file 2 of 2", -1},
+                    {"loading 1.csv, file 1 of 2, 0 %", 0},
+                    {"loading 2.csv, file 2 of 2, 40 %", 1}};
+    struct fixture f;
+    _json_ json_t *document = NULL;
+    size_t n = 0;
+
+    fixture_init(&f);
+    put_file(&f, "in/1.csv", "n\n1\n");
+    put_file(&f, "in/2.csv", "n\n1\n2\n");
+    document = imported(&f, in_dir(&f, "in"), "t", CORRIE_IMPORT_APPEND);
+    for (size_t i = 0; i < json_array_size(f.events); i++) {
+        const json_t *event = json_array_get(f.events, i);
+
+        if (strcmp(text_of(event, "kind"), "progress") == 0) {
+            ck_assert_uint_lt(n, sizeof expected / sizeof expected[0]);
+            ck_assert_str_eq(text_of(event, "node"), "t");
+            ck_assert_str_eq(text_of(event, "text"), expected[n].text);
+            ck_assert_int_eq(number_of(event, "rows"), expected[n].rows);
+            n++;
+        }
+    }
+    ck_assert_uint_eq(n, sizeof expected / sizeof expected[0]);
+    fixture_done(&f);
+}
+END_TEST
+
 /* Nothing of a call that failed is seen, and its record says why. */
 START_TEST(a_failure_leaves_the_lake_and_a_record)
 {
@@ -201,4 +298,5 @@ END_TEST
 SUITE(import_suite, "import", the_document_has_its_fields,
       a_created_table_is_empty_and_takes_the_file, the_table_decides_the_types_of_csv,
       names_that_differ_in_case_are_one_column, the_ledger_knows_content_and_replacement,
+      files_that_change_meanwhile_stage_nothing, files_tell_how_far_the_import_is,
       a_failure_leaves_the_lake_and_a_record)
