@@ -117,21 +117,24 @@ static void add_cast(struct buf *out, duckdb_type source, const struct field *fi
 {
     _cleanup_(buf_done) struct buf message = {0};
 
-    if ((source == DUCKDB_TYPE_TIMESTAMP_NS) && field->type.kind == TYPE_TIMESTAMP) {
+    if ((source == DUCKDB_TYPE_TIMESTAMP_NS && field->type.kind == TYPE_TIMESTAMP) ||
+        (source == DUCKDB_TYPE_TIME_NS && field->type.kind == TYPE_TIME)) {
+        const char *type = field->type.kind == TYPE_TIME ? "TIME" : "TIMESTAMP";
+
         buf_addf(&message,
-                 "column %.*s: a timestamp has nanoseconds, and a table holds microseconds: ",
-                 STR_FMT(field->name));
-        buf_add_text(out, "CASE WHEN ");
+                 "column %.*s: a time%s has nanoseconds, and a table holds microseconds: ",
+                 STR_FMT(field->name), field->type.kind == TYPE_TIME ? "" : "stamp");
+        buf_add_text(out, "CASE WHEN CAST(CAST(");
         buf_add_sql_name(out, field->name);
-        buf_add_text(out, " IS NULL OR epoch_ns(");
+        buf_addf(out, " AS %s) AS %s_NS) <> ", type, type);
         buf_add_sql_name(out, field->name);
-        buf_add_text(out, ") % 1000 = 0 THEN CAST(");
-        buf_add_sql_name(out, field->name);
-        buf_add_text(out, " AS TIMESTAMP) ELSE error(");
+        buf_add_text(out, " THEN error(");
         buf_add_sql_string(out, buf_str(&message));
         buf_add_text(out, " || CAST(");
         buf_add_sql_name(out, field->name);
-        buf_add_text(out, " AS VARCHAR)) END AS ");
+        buf_add_text(out, " AS VARCHAR)) ELSE CAST(");
+        buf_add_sql_name(out, field->name);
+        buf_addf(out, " AS %s) END AS ", type);
     } else if (field->type.kind == TYPE_FIXED) {
         buf_addf(&message, "column %.*s: a value is not %d bytes long", STR_FMT(field->name),
                  field->type.length);

@@ -525,3 +525,16 @@ def test_one_damaged_file_among_many_is_named(lake: Lake, tmp_path: Path, damage
     done = lake.run("import", many, "t", "--continue-on-error", status=None)
     assert done.returncode == 1 and victim.name in done.stdout + done.stderr
     assert lake.rows("SELECT count(*) FROM t") == [["19000"]]
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "time64"])
+def test_nanoseconds_of_parquet_are_not_cut(lake: Lake, tmp_path: Path, kind: str) -> None:
+    """A table holds microseconds: what is finer is refused, and what only could be goes in."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    of = getattr(pa, kind)("ns")
+    pq.write_table(pa.table({"t": pa.array([1_000_000_001, None], of)}), tmp_path / "fine.parquet")
+    assert "column t" in lake.error("import", tmp_path / "fine.parquet", "t", status=1)
+    pq.write_table(pa.table({"t": pa.array([1_000_001_000, None], of)}), tmp_path / "coarse.parquet")
+    lake.run("import", tmp_path / "coarse.parquet", "t")
+    assert lake.rows("SELECT CAST(t AS VARCHAR) LIKE '%00:00:01.000001' FROM t") == [["true"], []]
