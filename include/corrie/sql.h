@@ -38,7 +38,9 @@ typedef struct corrie_sql_options {
 /* Executes the statements of `sql` in order; each sees what those before it did, and the tables that it reads as they were
  * before itself. All are one commit on the branch, or, with `autocommit`, one each; BEGIN and COMMIT in the text group
  * statements of an autocommitted script. Where nothing changed there is no commit.
- * {"branch","commit","dry_run","statements":[{"statement","namespace","table","rows_inserted","rows_updated","rows_deleted",
+ * A script with a statement that reads rows to write them (DELETE, UPDATE, MERGE, INSERT and CREATE TABLE of a query) is a job:
+ * it has a record, and what it writes is safe from a collection as long as it works.
+ * {"branch","commit","dry_run","job","statements":[{"statement","namespace","table","rows_inserted","rows_updated","rows_deleted",
  * "files_added","files_removed","files_read","files_pruned","commit","note"}]}: "statement" is its kind ("insert"), "table"
  * "ns.name" or null, files_pruned those that need not be looked at, "commit" null unless a commit ended with that
  * statement; "commit" outside is the last one, or null.

@@ -24,6 +24,8 @@
 #define DML_FILE "\"" ENGINE_FILE_COLUMN "\""
 #define DML_ROW "\"" ENGINE_ROW_COLUMN "\""
 
+struct job;
+
 /* What a statement did. */
 struct dml_report {
     struct str ns; /* of the table, or what is made or dropped; empty: none */
@@ -52,6 +54,7 @@ struct dml {
     struct str source;
     struct str ns; /* of unqualified names */
     struct lake_workspace work;
+    struct job *job;    /* NULL: the script is none */
     struct lake_tx *tx; /* NULL: none is open */
     unsigned scratch;   /* files that were made in the workspace */
 
@@ -70,6 +73,16 @@ static inline struct engine *dml_engine(const struct dml *dml)
 
 /* Puts the place of a name into the error. Returns its code. */
 int dml_at(const struct dml *dml, const struct sql_name *name, corrie_error *err);
+
+/* ---- lease.c ---- */
+
+/* Whether a statement reads rows to write them: a script with such a one is a job. */
+bool dml_moves_rows(const struct statement *statement);
+/* Begins the job; *ret_base is the commit that its first transaction is to start from. */
+int dml_lease_begin(struct dml *dml, struct str branch, struct hash *ret_base, corrie_error *err)
+    CORRIE_MUST_USE;
+/* Ends it, if there is one: `commit` (NULL: none) was its last, `failure` NULL if it went well. */
+void dml_lease_end(struct dml *dml, const struct hash *commit, const corrie_error *failure);
 
 /* ---- compose.c: SQL made of our text and pieces of the person's, which keep their places ---- */
 

@@ -4,6 +4,7 @@
  * each statement it is opened once and published at the end. Whatever fails leaves what was published before as it is,
  * and nothing of what was open. */
 #include "dml/dml_priv.h"
+#include "jobs/jobs.h"
 
 enum { TRIES = 3, MESSAGE_BYTES = 200 };
 
@@ -21,10 +22,14 @@ struct script {
     struct str branch;
     VEC(struct str) texts;
     VEC(struct told) told;
-    bool each;      /* a commit for each statement outside of BEGIN … COMMIT */
-    size_t begin;   /* in a BEGIN block: the offset of BEGIN plus one; else 0 */
-    size_t first;   /* the first statement of the open transaction */
-    bool gave_rows; /* somebody has seen results: the script is not begun again */
+    struct str job;   /* its id; empty: it is none */
+    struct hash base; /* the commit from which the job's first transaction starts */
+    bool based;       /* it has been begun */
+    bool moves;       /* some statement reads rows to write them */
+    bool each;        /* a commit for each statement outside of BEGIN … COMMIT */
+    size_t begin;     /* in a BEGIN block: the offset of BEGIN plus one; else 0 */
+    size_t first;     /* the first statement of the open transaction */
+    bool gave_rows;   /* somebody has seen results: the script is not begun again */
     bool published;
     struct hash last;
     char *json; /* the answer, made before the branch moves: nothing may fail after that */
@@ -43,6 +48,7 @@ static void script_done(struct script *script)
 {
     clear_statement(&script->dml);
     lake_tx_free(script->dml.tx);
+    job_free(script->dml.job);
     lake_workspace_done(&script->dml.work);
     vec_done(&script->texts);
     vec_done(&script->told);
@@ -91,6 +97,7 @@ static int make_answer(struct script *script, corrie_error *err)
     r |= js_set(document, "statements", list);
     r |= js_set_str(document, "branch", script->branch);
     r |= js_set_hash(document, "commit", script->published ? &script->last : NULL);
+    r |= js_set(document, "job", script->job.len > 0 ? js_string(script->job) : json_null());
     r |= js_set_bool(document, "dry_run", script->dml.options->dry_run);
     if (r != 0) {
         return corrie_fail_memory(err);
@@ -104,10 +111,19 @@ static int make_answer(struct script *script, corrie_error *err)
 
 static int open_transaction(struct script *script, corrie_error *err)
 {
-    struct lake_tx_options options = {.branch = script->branch};
+    struct lake_tx_options options = {.branch = script->branch, .job = script->job};
+    int r;
 
     script->first = script->told.count;
-    return script->dml.tx ? 0 : lake_tx_begin(script->dml.lake, &options, &script->dml.tx, err);
+    if (script->dml.tx) {
+        return 0;
+    }
+    if (script->job.len > 0 && !script->based) {
+        options.base = &script->base;
+    }
+    r = lake_tx_begin(script->dml.lake, &options, &script->dml.tx, err);
+    script->based |= r >= 0;
+    return r;
 }
 
 static int on_publish(void *data, const struct hash *commit, bool changed, corrie_error *err)
@@ -323,6 +339,7 @@ static int read_script(struct script *script, corrie_error *err)
             return r;
         }
         script->each |= is_transaction(statement.kind);
+        script->moves |= dml_moves_rows(&statement);
         if (vec_push(&script->texts, text) < 0) {
             return corrie_fail_memory(err);
         }
@@ -331,6 +348,20 @@ static int read_script(struct script *script, corrie_error *err)
         return corrie_fail(err, CORRIE_E_PROJECT, "there is no statement");
     }
     return r;
+}
+
+static int begin_job(struct script *script, corrie_error *err)
+{
+    struct dml *dml = &script->dml;
+    int r;
+
+    if (!script->moves || dml->options->dry_run) {
+        return 0;
+    }
+    r = dml_lease_begin(dml, script->branch, &script->base, err);
+    return r < 0 || arena_str(&script->arena, job_id(dml->job), &script->job) >= 0
+               ? r
+               : corrie_fail_memory(err);
 }
 
 static int run_script(struct script *script, corrie_error *err)
@@ -344,7 +375,8 @@ static int run_script(struct script *script, corrie_error *err)
     if (r < 0 ||
         (r = lake_branch(dml->lake, str_of(dml->options->branch), &script->arena, &script->branch,
                          err)) < 0 ||
-        (r = lake_workspace_open(dml->lake, dml->options->memory, &engine, &dml->work, err)) < 0) {
+        (r = lake_workspace_open(dml->lake, dml->options->memory, &engine, &dml->work, err)) < 0 ||
+        (r = begin_job(script, err)) < 0) {
         return r;
     }
     for (size_t i = 0; r >= 0 && i < script->texts.count; i++) {
@@ -374,6 +406,7 @@ static int run_once(corrie_lake *lake, struct str source, const corrie_sql_optio
     int r = run_script(&script, err);
 
     *ret_again = !script.gave_rows && !script.published;
+    dml_lease_end(&script.dml, script.published ? &script.last : NULL, r < 0 ? err : NULL);
     if (r < 0) {
         return r;
     }

@@ -219,3 +219,61 @@ def test_a_lease_that_runs_out_is_renewed_by_waking(job: Job) -> None:
     job.go_on(0)
     assert total(job.lake) == [["3"]]
     job.lake.fsck()
+
+
+# ---- statements ----
+
+def test_a_statement_that_outlives_a_collection_is_published_at_once(lake: Lake) -> None:
+    """Its files are garbage to whoever does not know that it works: they must not go, nor must its work be in vain."""
+    lake.run("sql", "CREATE TABLE t (k BIGINT); INSERT INTO t SELECT i FROM range(100) AS r(i)")
+    # what it has written waits for the rows behind it, which nobody reads for now
+    child = lake.start("sql", "DELETE FROM t WHERE k < 50; INSERT INTO t SELECT 7; SELECT i FROM range(3000000) AS r(i)",
+                       "-o", "jsonl")
+    try:
+        deadline = time.monotonic() + TIMEOUT
+        while len(list(lake.root.glob("data/**/*.parquet"))) < 3 and time.monotonic() < deadline:
+            assert child.poll() is None
+            time.sleep(0.05)
+        time.sleep(2.5)  # times of files are coarse: by now they are older than what a collection spares
+        (job,) = [job for job in lake.json("job", "ls")["jobs"] if job["status"] == "running"]
+        assert job["kind"] == "sql"
+        lake.run(*GC)
+        assert len(list(lake.root.glob("data/**/*.parquet"))) == 3
+        _, said = child.communicate(timeout=TIMEOUT)
+    finally:
+        child.kill()
+    assert child.returncode == 0 and "again" not in said, said
+    assert lake.rows("SELECT count(*), min(k) FROM t") == [["51", "7"]]
+    assert lake.json("job", "get", job["job"])["commit_out"] == lake.head()
+    lake.run(*GC)
+    lake.fsck()
+
+
+@pytest.mark.parametrize("statement", [
+    "INSERT INTO t SELECT i FROM range(1000000000000) AS r(i)",
+    "UPDATE t SET k = r.i FROM range(1000000000000) AS r(i) WHERE t.k = r.i - 1000",
+])
+def test_an_interrupted_statement_leaves_nothing(lake: Lake, statement: str) -> None:
+    lake.run("sql", "CREATE TABLE t (k BIGINT); INSERT INTO t VALUES (1)")
+    before, files = lake.head(), set(lake.root.glob("data/**/*"))
+    child = lake.start("sql", statement)
+    deadline = time.monotonic() + TIMEOUT
+    while not lake.json("job", "ls")["jobs"] and time.monotonic() < deadline:
+        assert child.poll() is None
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=TIMEOUT)
+    assert child.returncode == 130 and "interrupted" in said
+    assert lake.head() == before and set(lake.root.glob("data/**/*")) == files
+    assert lake.json("job", "get", "last")["status"] == "cancelled"
+    lake.fsck()
+
+
+def test_what_is_no_work_is_no_job(lake: Lake) -> None:
+    """Else the list of jobs is full of what nobody looks for."""
+    lake.run("sql", "CREATE TABLE t (k BIGINT); INSERT INTO t VALUES (1); ALTER TABLE t ADD COLUMN b INTEGER; SELECT 1")
+    assert lake.json("sql", "DELETE FROM t", "--dry-run")["job"] is None
+    assert lake.json("job", "ls")["jobs"] == []
+    assert "zz" in lake.error("sql", "DELETE FROM t WHERE zz = 1", status=3)
+    (job,) = lake.json("job", "ls")["jobs"]
+    assert (job["kind"], job["status"]) == ("sql", "failed")
