@@ -41,7 +41,7 @@ typedef struct corrie_sql_options {
  * A script with a statement that reads rows to write them (DELETE, UPDATE, MERGE, INSERT and CREATE TABLE of a query) is a job:
  * it has a record, and what it writes is safe from a collection as long as it works.
  * {"branch","commit","dry_run","job","statements":[{"statement","namespace","table","rows_inserted","rows_updated","rows_deleted",
- * "files_added","files_removed","files_read","files_pruned","commit","note"}]}: "statement" is its kind ("insert"), "table"
+ * "files_added","files_removed","files_dropped","files_read","files_pruned","commit","note"}]}: "statement" is its kind ("insert"), "table"
  * "ns.name" or null, files_pruned those that need not be looked at, "commit" null unless a commit ended with that
  * statement; "commit" outside is the last one, or null.
  * If the branch moved and the change cannot be merged with what came (others rewrote the same files, or added rows to a table

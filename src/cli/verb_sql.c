@@ -21,7 +21,26 @@ static void add_count(struct buf *out, const json_t *item, const char *field, co
     }
 }
 
-/* "delete shop.events: 3 rows deleted (2 of 10 files written anew)" */
+/* " (2 files replaced, 1 removed)": those of which rows stay, and those that went whole. */
+static void add_files(struct buf *out, const json_t *item, bool dry_run)
+{
+    json_int_t gone = json_integer_value(json_object_get(item, "files_dropped"));
+    json_int_t replaced = json_integer_value(json_object_get(item, "files_removed")) - gone;
+    const char *would = dry_run ? "would be " : "";
+
+    if (replaced > 0) {
+        buf_addf(out, " (%lld file%s %sreplaced", (long long)replaced, replaced == 1 ? "" : "s",
+                 would);
+    }
+    if (replaced > 0 && gone > 0) {
+        buf_addf(out, ", %lld %sremoved", (long long)gone, would);
+    } else if (gone > 0) {
+        buf_addf(out, " (%lld file%s %sremoved", (long long)gone, gone == 1 ? "" : "s", would);
+    }
+    buf_add_text(out, replaced + gone > 0 ? ")" : "");
+}
+
+/* "delete shop.events: 3 rows deleted (2 files replaced)" */
 static void describe(struct buf *out, const json_t *item, bool dry_run)
 {
     _cleanup_(buf_done) struct buf counts = {0};
@@ -45,12 +64,7 @@ static void describe(struct buf *out, const json_t *item, bool dry_run)
     } else if (rows) {
         buf_add_text(out, ": 0 rows");
     }
-    if (rows && json_integer_value(json_object_get(item, "files_removed")) > 0) {
-        json_int_t n = json_integer_value(json_object_get(item, "files_removed"));
-
-        buf_addf(out, " (%lld file%s %s)", (long long)n, n == 1 ? "" : "s",
-                 dry_run ? "would be replaced" : "replaced");
-    }
+    add_files(out, item, dry_run);
     if (note.len > 0) {
         buf_addf(out, ": %.*s", STR_FMT(note));
     }

@@ -134,6 +134,54 @@ static int take_type(struct altering *a, struct str text, struct str column, str
     return r < 0 ? at_text(a->dml, text, err) : 0;
 }
 
+/* Counts nulls in the files that may hold some. */
+static int count_nulls(struct altering *a, struct str column, int64_t *ret, corrie_error *err)
+{
+    _cleanup_(compose_done) struct compose sql = {0};
+    struct dml *dml = a->dml;
+    struct engine_scan_filter filter = {.optional = true};
+    const struct engine_scan scan = {.filters = &filter, .n_filters = 1};
+    struct dml_numbers numbers;
+    size_t condition;
+    int r;
+
+    compose_text(&sql, "SELECT count(*) FROM " DML_TARGET " WHERE ");
+    condition = sql.text.len;
+    compose_name(&sql, column);
+    compose_text(&sql, " IS NULL");
+    r = compose_check(&sql, err);
+    if (r < 0) {
+        return r;
+    }
+    filter.sql = str_from(buf_str(&sql.text), condition);
+    r = lake_target_scan(dml->tx, &a->target, &scan, 1, &dml->arena, err);
+    dml->report.files_read = r < 0 ? 0 : (int64_t)a->target.scan.n_files;
+    dml->report.files_pruned = r < 0 ? 0 : (int64_t)a->target.scan.n_pruned;
+    r = r < 0 ? r
+              : lake_target_define(&a->target, dml_engine(dml), STR(DML_SPACE), STR("target"), NULL,
+                                   0, err);
+    r = r < 0 ? r : dml_numbers(dml, &sql, 1, &numbers, err);
+    if (r >= 0) {
+        *ret = numbers.rows > 0 ? numbers.values[0] : 0;
+    }
+    return r;
+}
+
+static int check_no_nulls(struct altering *a, const struct str *path, size_t n_path,
+                          corrie_error *err)
+{
+    int64_t n = 0;
+    int r = n_path == 1 ? count_nulls(a, path[0], &n, err) : 0; /* else the edit is refused */
+
+    if (r < 0 || n == 0) {
+        return r;
+    }
+    corrie_fail(err, CORRIE_E_DATA, "%lld row%s no value of %.*s", (long long)n,
+                n == 1 ? " has" : "s have", STR_FMT(path[0]));
+    return corrie_hint(err, "UPDATE … SET gives them one, DELETE … WHERE %.*s IS NULL removes them",
+                       STR_FMT(path[0]));
+}
+
 /* 1: the edit is made; 0: IF [NOT] EXISTS says that there is nothing to do. */
 static int column_edit_of(struct altering *a, const struct sql_alter *action,
                           struct column_edit *ret, corrie_error *err)
@@ -181,6 +229,10 @@ static int column_edit_of(struct altering *a, const struct sql_alter *action,
     case ALTER_DROP_NOT_NULL:
         ret->kind = COLUMN_OPTIONAL;
         break;
+    case ALTER_SET_NOT_NULL:
+        ret->kind = COLUMN_REQUIRED;
+        r = r < 0 || !found ? r : check_no_nulls(a, names, action->path.n_parts, err);
+        break;
     case ALTER_COMMENT:
         ret->kind = COLUMN_DOC;
         ret->doc = action->value;
@@ -198,13 +250,6 @@ static int alter_column(struct altering *a, const struct sql_alter *action, corr
     struct lake_alter alter = {.columns = &edit, .n_columns = 1};
     int r;
 
-    if (action->action == ALTER_SET_NOT_NULL) {
-        corrie_fail(err, CORRIE_E_UNSUPPORTED,
-                    "a column that may have nulls cannot be made NOT NULL: rows written before "
-                    "would not be looked at");
-        corrie_hint(err, "CREATE OR REPLACE TABLE with the column NOT NULL, then INSERT the rows");
-        return at_path(a->dml, &action->path, err);
-    }
     if (action->action == ALTER_RENAME_COLUMN || action->action == ALTER_ADD_COLUMN) {
         r = name_check_column(
             action->action == ALTER_ADD_COLUMN ? action->column.name.text : action->name.text, err);
@@ -230,37 +275,6 @@ static int alter_column(struct altering *a, const struct sql_alter *action, corr
 
 /* ---- partition fields ---- */
 
-/* The id of the column that a term names, and its name. */
-static int source_of(struct altering *a, const struct partition_by_term *term, struct str text,
-                     int *ret_id, struct str *ret_name, corrie_error *err)
-{
-    const struct schema *schema = metadata_schema(a->target.metadata);
-    const struct field *fields = schema->fields;
-    size_t n = schema->n_fields;
-    const struct field *found = NULL;
-
-    for (size_t i = 0; i < term->n_path; i++) {
-        found = NULL;
-        for (size_t k = 0; k < n; k++) {
-            if (str_eq(fields[k].name, term->path[i])) {
-                found = &fields[k];
-            } else if (!found && str_eq_nocase(fields[k].name, term->path[i])) {
-                found = &fields[k];
-            }
-        }
-        if (!found || (i + 1 < term->n_path && found->type.kind != TYPE_STRUCT)) {
-            corrie_fail(err, CORRIE_E_NOT_FOUND, "the table has no column %.*s",
-                        STR_FMT(term->path[i]));
-            return at_text(a->dml, text, err);
-        }
-        fields = found->type.fields;
-        n = found->type.n_fields;
-    }
-    *ret_id = found ? found->id : 0;
-    *ret_name = found ? found->name : STR_EMPTY;
-    return 0;
-}
-
 static int parse_terms(struct altering *a, struct str text, struct partition_by_term **ret,
                        size_t *ret_n, corrie_error *err)
 {
@@ -279,7 +293,7 @@ static int one_term(struct altering *a, struct str text, struct partition_term *
                     corrie_error *err)
 {
     struct partition_by_term *terms;
-    struct str name;
+    const struct field *field;
     size_t n;
     int r = parse_terms(a, text, &terms, &n, err);
 
@@ -290,8 +304,11 @@ static int one_term(struct altering *a, struct str text, struct partition_term *
     if (r < 0) {
         return r;
     }
-    *ret = (struct partition_term){.transform = terms[0].transform};
-    return source_of(a, &terms[0], text, &ret->source_id, &name, err);
+    r = dml_find_source(a->dml, metadata_schema(a->target.metadata), &terms[0], text, &field, err);
+    if (r >= 0) {
+        *ret = (struct partition_term){.source_id = field->id, .transform = terms[0].transform};
+    }
+    return r;
 }
 
 /* The field of the default spec that a text means: by its name, or as a term. */
@@ -356,12 +373,16 @@ static int alter_spec(struct altering *a, const struct sql_alter *action, corrie
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; r >= 0 && i < n; i++) {
-        struct str name;
+        const struct field *field;
 
-        all[i] = (struct partition_term){.transform = terms[i].transform};
-        r = source_of(a, &terms[i], action->text, &all[i].source_id, &name, err);
+        r = dml_find_source(a->dml, metadata_schema(a->target.metadata), &terms[i], action->text,
+                            &field, err);
         if (r >= 0) {
-            all[i].name = partition_field_name(name, terms[i].transform, true, &a->dml->arena);
+            all[i] =
+                (struct partition_term){.source_id = field->id,
+                                        .transform = terms[i].transform,
+                                        .name = partition_field_name(
+                                            field->name, terms[i].transform, true, &a->dml->arena)};
             r = all[i].name.data ? 0 : corrie_fail_memory(err);
         }
     }

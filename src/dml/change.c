@@ -63,6 +63,7 @@ int dml_rewrite(struct dml *dml, const struct lake_target *target, const struct 
     int r;
 
     dml->report.files_removed = (int64_t)hits->n_removed;
+    dml->report.files_dropped = (int64_t)(hits->n_removed - hits->n_rewritten);
     if (dml->options->dry_run) {
         return 0;
     }
@@ -290,6 +291,34 @@ static int count_hits(struct dml *dml, const struct lake_target *target,
     return r < 0 ? r : 0;
 }
 
+/* DuckDB says of a value that does not fit which it is, and not for what: each that is set is tried by itself. */
+static int blame_set(struct dml *dml, const struct schema *schema, const struct dml_sets *sets,
+                     corrie_error *err)
+{
+    for (size_t i = 0; i < sets->count && err->position.line == 0; i++) {
+        _cleanup_(compose_done) struct compose sql = {0};
+        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+        const struct dml_sets one = {.items = &sets->items[i], .count = 1};
+        size_t column = sets->items[i].path[0];
+        struct str value = sets->items[i].value;
+        struct dml_numbers numbers;
+
+        compose_with(&sql, dml);
+        compose_text(&sql, "SELECT count(");
+        dml_add_assigned(&sql, dml, schema, column, &one, row_name(dml));
+        compose_text(&sql, ") FROM " DML_REWRITE " AS ");
+        compose_name(&sql, row_name(dml));
+        compose_text(&sql, " WHERE ");
+        add_condition(&sql, dml);
+        if (dml_numbers(dml, &sql, 1, &numbers, &ignored) < 0) {
+            corrie_wrap(err, "set column %.*s", STR_FMT(schema->fields[column].name));
+            return corrie_error_at_offset(err, dml->file, dml->source,
+                                          statement_offset(dml->source, value), value.len);
+        }
+    }
+    return err->code;
+}
+
 /* Counts, and rewrites what was hit. */
 static int change_files(struct dml *dml, struct lake_target *target, const struct dml_sets *sets,
                         const struct compose *count, const struct engine_binding *binding,
@@ -333,7 +362,10 @@ static int change_files(struct dml *dml, struct lake_target *target, const struc
     }
     select = buf_str(&rewrite.text);
     r = dml_rewrite(dml, target, &hits, &select, hits.n_rewritten > 0 ? 1 : 0, err);
-    return r < 0 ? compose_place(&rewrite, dml, err) : 0;
+    if (r < 0) {
+        r = compose_place(&rewrite, dml, err);
+    }
+    return r == CORRIE_E_DATA && !deletes ? blame_set(dml, schema, sets, err) : r < 0 ? r : 0;
 }
 
 /* Everything that can be told before a row is read. 1: it must be done as a join. */

@@ -58,6 +58,46 @@ int dml_find_column(const struct dml *dml, const struct schema *schema, const st
     return find_field(dml, schema->fields, schema->n_fields, name, "the table", ret, err);
 }
 
+int dml_find_source(const struct dml *dml, const struct schema *schema,
+                    const struct partition_by_term *term, struct str text, const struct field **ret,
+                    corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf type_text = {0};
+    _cleanup_(buf_done) struct buf called = {0};
+    const struct field *fields = schema->fields;
+    size_t n_fields = schema->n_fields;
+    const struct field *field = NULL;
+    struct sql_name name = {.offset = statement_offset(dml->source, text) + term->offset,
+                            .length = term->length};
+    struct transform transform;
+    struct type type;
+
+    for (size_t i = 0; i < term->n_path; i++) {
+        size_t at;
+        int r;
+
+        name.text = term->path[i];
+        r = find_field(dml, fields, n_fields, &name, i == 0 ? "the table" : "the struct", &at, err);
+        if (r < 0) {
+            return r;
+        }
+        field = &fields[at];
+        fields = field->type.fields;
+        n_fields = field->type.kind == TYPE_STRUCT ? field->type.n_fields : 0;
+    }
+    if (!transform_parse(term->transform, &transform) ||
+        !transform_result(&transform, &field->type, &type)) {
+        type_print(&field->type, &type_text);
+        partition_terms_print(term, 1, &called);
+        corrie_fail(err, CORRIE_E_USAGE,
+                    "partition by %s: the column is %s, which has no such transform",
+                    buf_text(&called), buf_text(&type_text));
+        return dml_at(dml, &name, err);
+    }
+    *ret = field;
+    return 0;
+}
+
 /* ---- SET ---- */
 
 static int resolve_path(struct dml *dml, const struct schema *schema, const struct sql_set *set,

@@ -3,6 +3,7 @@
 #include "dml/dml_priv.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 void compose_done(struct compose *compose)
 {
@@ -29,7 +30,7 @@ void compose_name(struct compose *compose, struct str name)
     buf_add_sql_name(&compose->text, name);
 }
 
-void compose_piece(struct compose *compose, const struct dml *dml, struct str piece)
+static void add_piece(struct compose *compose, const struct dml *dml, struct str piece)
 {
     const char *begin = dml->source.data;
 
@@ -43,6 +44,58 @@ void compose_piece(struct compose *compose, const struct dml *dml, struct str pi
         }
     }
     buf_add_str(&compose->text, piece);
+}
+
+/* Tables that change have names of ours in what DuckDB sees, so a namespace before the person's name would mean nothing. */
+void compose_piece(struct compose *compose, const struct dml *dml, struct str piece)
+{
+    for (;;) {
+        size_t first = piece.len;
+        size_t skip = 0;
+
+        for (size_t i = 0; i < ARRAY_LEN(dml->called); i++) {
+            size_t at;
+            size_t length;
+
+            if (dml->called[i].name.len > 0 &&
+                statement_find_qualified(piece, dml->called[i].ns, dml->called[i].name, &at,
+                                         &length) &&
+                at < first) {
+                first = at;
+                skip = length;
+            }
+        }
+        add_piece(compose, dml, str_slice(piece, 0, first));
+        if (skip == 0) {
+            return;
+        }
+        piece = str_from(piece, first + skip);
+    }
+}
+
+static void call(struct dml *dml, size_t at, struct str ns, const struct sql_name *name)
+{
+    size_t declared = name->offset - statement_offset(dml->source, dml->statement.text);
+
+    ns = ns.len > 0 ? ns : dml->ns;
+    if (!statement_hides(dml->statement.text, ns, name->text, declared)) {
+        dml->called[at] = (struct dml_called){.ns = ns, .name = name->text};
+    }
+}
+
+void compose_begin(struct dml *dml)
+{
+    const struct statement *s = &dml->statement;
+    bool changes =
+        s->kind == STATEMENT_DELETE || s->kind == STATEMENT_UPDATE || s->kind == STATEMENT_MERGE;
+
+    memset(dml->called, 0, sizeof dml->called);
+    if (changes && s->table.alias.text.len == 0) {
+        call(dml, 0, s->table.ns.text, &s->table.name);
+    }
+    if (changes && s->source_ns.text.len > 0) {
+        call(dml, 1, s->source_ns.text, &s->source_alias);
+    }
 }
 
 void compose_with(struct compose *compose, const struct dml *dml)

@@ -72,7 +72,8 @@ static int selected_schema(struct dml *dml, const struct compose *sql, struct sc
     return 0;
 }
 
-static int partition_terms(struct dml *dml, struct lake_write *write, corrie_error *err)
+static int partition_terms(struct dml *dml, const struct schema *schema, struct lake_write *write,
+                           corrie_error *err)
 {
     struct str text = dml->statement.partitioned_by;
     struct partition_by_term *terms;
@@ -87,6 +88,14 @@ static int partition_terms(struct dml *dml, struct lake_write *write, corrie_err
 
         return corrie_error_at_offset(err, dml->file, dml->source,
                                       statement_offset(dml->source, text) + column, 1);
+    }
+    for (size_t i = 0; i < write->n_partition_by; i++) {
+        const struct field *field;
+
+        r = dml_find_source(dml, schema, &terms[i], text, &field, err);
+        if (r < 0) {
+            return r;
+        }
     }
     write->partitioning = LAKE_PARTITION_SET;
     write->partition_by = terms;
@@ -166,6 +175,7 @@ static int write_table(struct dml *dml, struct lake_write *write, bool exists,
     }
     dml->report.deleted = exists ? before->records : 0;
     dml->report.files_removed = exists ? before->files : 0;
+    dml->report.files_dropped = dml->report.files_removed;
     dml->report.inserted = written.rows;
     dml->report.files_added = write->n_selects > 0 ? (int64_t)written.selects[0].n_paths : 0;
     return 0;
@@ -200,7 +210,7 @@ int dml_create(struct dml *dml, corrie_error *err)
     } else {
         r = defined_schema(dml, &schema, err);
     }
-    if (r < 0 || (r = partition_terms(dml, &write, err)) < 0 ||
+    if (r < 0 || (r = partition_terms(dml, &schema, &write, err)) < 0 ||
         (r = properties(dml, &write, err)) < 0) {
         return r;
     }
@@ -238,6 +248,7 @@ int dml_drop(struct dml *dml, corrie_error *err)
     }
     dml->report.deleted = table.records;
     dml->report.files_removed = table.files;
+    dml->report.files_dropped = table.files;
     return 0;
 }
 

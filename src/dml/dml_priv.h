@@ -13,6 +13,7 @@
 #include "lake/lake.h"
 #include "lake/rewrite.h"
 #include "lake/tx.h"
+#include "lang/partition.h"
 #include "lang/statement.h"
 
 /* What DuckDB calls our own tables: no namespace of a lake has a dot. */
@@ -35,7 +36,8 @@ struct dml_report {
     int64_t deleted;
     int64_t files_added;
     int64_t files_removed;
-    int64_t files_read; /* looked at */
+    int64_t files_dropped; /* of those: all of their rows went */
+    int64_t files_read;    /* looked at */
     int64_t files_pruned;
     const char *note; /* static text; NULL: none */
 };
@@ -45,6 +47,12 @@ struct dml_table {
     struct lake_table table;
     struct str called; /* the namespace by which the statement means it */
     struct table_metadata *metadata;
+};
+
+/* A table whose columns the statement may name by its namespace too; without a name: none. */
+struct dml_called {
+    struct str ns;
+    struct str name;
 };
 
 struct dml {
@@ -61,7 +69,8 @@ struct dml {
     /* Of the statement under way. */
     struct arena arena;
     struct statement statement;
-    size_t index; /* in the script */
+    struct dml_called called[2]; /* the table that changes, and a source */
+    size_t index;                /* in the script */
     struct dml_report report;
     VEC(struct dml_table) tables;
 };
@@ -99,6 +108,8 @@ void compose_done(struct compose *compose);
 void compose_text(struct compose *compose, const char *text);
 void compose_format(struct compose *compose, const char *format, ...) CORRIE_PRINTF(2, 3);
 void compose_name(struct compose *compose, struct str name);
+/* Looks how the statement calls its tables: before the first piece of it. */
+void compose_begin(struct dml *dml);
 /* A slice of the source, or other text. */
 void compose_piece(struct compose *compose, const struct dml *dml, struct str piece);
 /* The statement's WITH, if it has one, and a space. */
@@ -179,6 +190,12 @@ bool dml_in_word(struct str text, size_t at);
 /* A column by its name: as it is written, else the only one that differs in case alone. Errors have its place. */
 int dml_find_column(const struct dml *dml, const struct schema *schema, const struct sql_name *name,
                     size_t *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* The column by which a partition term groups rows, whose type has that transform; `text` is the piece in which the term
+ * stands. Errors have the term's place. */
+int dml_find_source(const struct dml *dml, const struct schema *schema,
+                    const struct partition_by_term *term, struct str text, const struct field **ret,
+                    corrie_error *err) CORRIE_MUST_USE;
 
 /* A value for a column, or for a field inside one. */
 struct dml_set {

@@ -195,6 +195,7 @@ static int overwrite_all(struct dml *dml, struct lake_target *target, struct str
     rewrite.n_removed = target->scan.n_files;
     dml->report.deleted = target->scan.records;
     dml->report.files_removed = (int64_t)target->scan.n_files;
+    dml->report.files_dropped = dml->report.files_removed;
     r = lake_tx_rewrite(dml->tx, &rewrite, &dml->arena, &written, err);
     if (r >= 0) {
         r = lake_tx_ledger_clear(dml->tx, &target->table.id, err);

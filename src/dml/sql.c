@@ -74,6 +74,7 @@ static json_t *told_json(const struct told *told)
     r |= js_set_int(item, "rows_deleted", report->deleted);
     r |= js_set_int(item, "files_added", report->files_added);
     r |= js_set_int(item, "files_removed", report->files_removed);
+    r |= js_set_int(item, "files_dropped", report->files_dropped);
     r |= js_set_int(item, "files_read", report->files_read);
     r |= js_set_int(item, "files_pruned", report->files_pruned);
     r |= js_set_hash(item, "commit", told->committed ? &told->commit : NULL);
@@ -294,6 +295,7 @@ static int run_statement(struct script *script, size_t index, corrie_error *err)
     r = statement_parse(dml->file, dml->source, script->texts.items[index], &dml->arena,
                         &dml->statement, err);
     if (r >= 0) {
+        compose_begin(dml);
         r = cancel_check(lake_cancel(dml->lake), err);
     }
     if (r < 0) {

@@ -380,6 +380,23 @@ static int make_optional(struct altering *altering, const struct column_edit *ed
     return 0;
 }
 
+static int make_required(struct altering *altering, const struct column_edit *edit,
+                         corrie_error *err)
+{
+    struct level level;
+    size_t at;
+
+    int r = find_column(altering, edit, &level, &at, err);
+    if (r < 0) {
+        return r;
+    }
+    if (level.type) {
+        return refuse(err, edit, "it is no column of the table itself");
+    }
+    (*level.fields)[at].required = true;
+    return 0;
+}
+
 static int move_column(struct altering *altering, const struct column_edit *edit, corrie_error *err)
 {
     struct level level;
@@ -430,6 +447,8 @@ static int apply(struct altering *altering, const struct column_edit *edit, corr
         return change_type(altering, edit, err);
     case COLUMN_OPTIONAL:
         return make_optional(altering, edit, err);
+    case COLUMN_REQUIRED:
+        return make_required(altering, edit, err);
     case COLUMN_DOC:
         return set_doc(altering, edit, err);
     case COLUMN_MOVE:

@@ -13,7 +13,9 @@ enum column_edit_kind {
     COLUMN_DROP,   /* refused for the source of a partition field or sort field in force */
     COLUMN_RENAME, /* keeps the id */
     COLUMN_TYPE,   /* to one that it promotes to: int→long, float→double, a larger precision */
-    COLUMN_OPTIONAL, /* nulls allowed; the reverse is no edit of metadata */
+    COLUMN_OPTIONAL, /* nulls allowed */
+    COLUMN_REQUIRED, /* of the table itself. That no row has a null is for the caller to know; what others add meanwhile is
+                      * looked at when it is merged */
     COLUMN_DOC,
     COLUMN_MOVE
 };

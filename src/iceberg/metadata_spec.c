@@ -4,12 +4,6 @@
 #include "base/str.h"
 #include "iceberg/metadata_priv.h"
 
-static int refuse(corrie_error *err, const struct partition_term *term, const char *problem)
-{
-    return corrie_fail(err, CORRIE_E_USAGE, "partition field '%.*s' (%.*s of column %d): %s",
-                       STR_FMT(term->name), STR_FMT(term->transform), term->source_id, problem);
-}
-
 /* The fields from the top to the one of that id; how many, 0 if there is none that each row has once. */
 static size_t find_source(const struct field *fields, size_t n_fields, int id, size_t depth,
                           const struct field *chain[CORRIE_MAX_TYPE_DEPTH])
@@ -50,6 +44,17 @@ const struct field *schema_find_source(const struct schema *schema, int id, stru
                : chain[n - 1];
 }
 
+static int refuse(corrie_error *err, const struct schema *schema, const struct partition_term *term,
+                  const char *problem)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct str column = STR("no column");
+
+    (void)schema_find_source(schema, term->source_id, &arena, &column);
+    return corrie_fail(err, CORRIE_E_USAGE, "partition field '%.*s' (%.*s of %.*s): %s",
+                       STR_FMT(term->name), STR_FMT(term->transform), STR_FMT(column), problem);
+}
+
 static int check_term(const struct table_metadata *metadata, const struct partition_term *terms,
                       size_t at, corrie_error *err)
 {
@@ -63,27 +68,27 @@ static int check_term(const struct table_metadata *metadata, const struct partit
     struct type type;
 
     if (!source || type_is_nested(&source->type)) {
-        return refuse(err, term, "there is no such column to partition by");
+        return refuse(err, schema, term, "there is no such column to partition by");
     }
     if (!transform_parse(term->transform, &transform)) {
-        refuse(err, term, "there is no such transform");
+        refuse(err, schema, term, "there is no such transform");
         return corrie_hint(err, "identity, year, month, day, hour, bucket[N], truncate[W] or void");
     }
     if (!transform_result(&transform, &source->type, &type)) {
-        return refuse(err, term, "the column's type has no such transform");
+        return refuse(err, schema, term, "the column's type has no such transform");
     }
     if (term->name.len == 0 || !str_is_utf8(term->name, NULL)) {
-        return refuse(err, term, "it needs a name");
+        return refuse(err, schema, term, "it needs a name");
     }
     if (named && !(keeps_value && named->id == term->source_id)) {
-        return refuse(err, term, "a column has that name");
+        return refuse(err, schema, term, "a column has that name");
     }
     for (size_t i = 0; i < at; i++) {
         if (str_eq(terms[i].name, term->name)) {
-            return refuse(err, term, "another field has that name");
+            return refuse(err, schema, term, "another field has that name");
         }
         if (terms[i].source_id == term->source_id && str_eq(terms[i].transform, term->transform)) {
-            return refuse(err, term, "another field is the same");
+            return refuse(err, schema, term, "another field is the same");
         }
     }
     return 0;

@@ -131,7 +131,7 @@ static void take_tables(struct sql_parser *parser, struct statement *statement)
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
     struct sql_parser ahead = *parser;
     struct statement item = {0};
-    struct sql_name name = {0};
+    struct sql_path name = {0};
 
     statement->source = sql_take_piece(parser, stops, 0, "tables");
     if (parser->code < 0) {
@@ -142,6 +142,7 @@ static void take_tables(struct sql_parser *parser, struct statement *statement)
     sql_take_source_alias(&ahead, stops, name, &item);
     if (ahead.code == 0 && ahead.now.offset == parser->now.offset) {
         statement->source_alias = item.source_alias;
+        statement->source_ns = item.source_ns;
         statement->source_columns = item.source_columns;
         statement->n_source_columns = item.n_source_columns;
     }

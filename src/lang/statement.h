@@ -160,6 +160,8 @@ struct statement {
         source; /* piece: DELETE USING, UPDATE FROM: all of it. MERGE USING: without its alias */
     struct sql_name
         source_alias; /* how rows of the source are called; USING, FROM: empty if it has several tables */
+    struct sql_name
+        source_ns; /* of a table that is called by its own name; empty: not given, or none */
     struct sql_name *source_columns; /* of the alias: (VALUES …) AS s(a, b) */
     size_t n_source_columns;
     struct str condition;           /* piece: WHERE, or ON of MERGE; empty: none */
@@ -192,6 +194,13 @@ bool statement_is_whole(struct str text);
  * the place and what was expected; for what is no statement of these, what there is instead. */
 int statement_parse(const char *file, struct str source, struct str text, struct arena *arena,
                     struct statement *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* Finds "ns.table." in a text, where a column is named so: what of it says the namespace is text[*ret_offset, + *ret_length). */
+bool statement_find_qualified(struct str text, struct str ns, struct str table, size_t *ret_offset,
+                              size_t *ret_length);
+/* Whether something else in a text may be called like the table, so that its name alone is in doubt. `declared` is the place
+ * of the name where the statement means the table itself. */
+bool statement_hides(struct str text, struct str ns, struct str table, size_t declared);
 
 /* "insert", "merge", "create table", … as documents name it. */
 const char *statement_kind_name(enum statement_kind kind);

@@ -1,7 +1,7 @@
 /* statement_merge.c — MERGE INTO t USING s ON e WHEN … */
 #include "lang/statement_priv.h"
 
-struct str sql_take_source(struct sql_parser *parser, struct sql_name *ret_name)
+struct str sql_take_source(struct sql_parser *parser, struct sql_path *ret_name)
 {
     struct str source = parser->lexer.source;
     size_t begin = parser->now.offset;
@@ -14,7 +14,7 @@ struct str sql_take_source(struct sql_parser *parser, struct sql_name *ret_name)
         struct sql_path path = sql_take_path(parser, "a table or a query in brackets");
 
         if (parser->code == 0) {
-            *ret_name = path.parts[path.n_parts - 1];
+            *ret_name = path;
         }
         if (sql_at_symbol(parser, '(')) {
             sql_advance(parser);
@@ -29,15 +29,16 @@ struct str sql_take_source(struct sql_parser *parser, struct sql_name *ret_name)
                : str_slice(source, begin, parser->before.offset + parser->before.length - begin);
 }
 
-void sql_take_source_alias(struct sql_parser *parser, const char *const * not, struct sql_name name,
+void sql_take_source_alias(struct sql_parser *parser, const char *const * not, struct sql_path name,
                            struct statement *statement)
 {
     statement->source_alias = sql_take_alias(parser, not );
     if (statement->source_alias.text.len > 0 && sql_at_symbol(parser, '(')) {
         sql_take_names(parser, &statement->source_columns, &statement->n_source_columns);
     }
-    if (statement->source_alias.text.len == 0) {
-        statement->source_alias = name;
+    if (statement->source_alias.text.len == 0 && name.n_parts > 0) {
+        statement->source_alias = name.parts[name.n_parts - 1];
+        statement->source_ns = name.n_parts == 2 ? name.parts[0] : (struct sql_name){0};
     }
 }
 
@@ -173,7 +174,7 @@ void sql_parse_merge(struct sql_parser *parser, struct statement *statement)
     static const char *const not_target[] = {"USING", NULL};
     static const char *const not_source[] = {"ON", "USING", NULL};
     VEC(struct sql_merge_clause) clauses = {0};
-    struct sql_name name = {0};
+    struct sql_path name = {0};
 
     statement->kind = STATEMENT_MERGE;
     sql_expect(parser, "INTO");

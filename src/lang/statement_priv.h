@@ -78,9 +78,9 @@ struct sql_table sql_take_table(struct sql_parser *parser);
 /* [AS] alias, unless one of the keywords `not` (NULL at the end) stands there. */
 struct sql_name sql_take_alias(struct sql_parser *parser, const char *const * not );
 /* A table, a query in brackets, a function's rows, a file: all of it as it stands. A name is its alias too. */
-struct str sql_take_source(struct sql_parser *parser, struct sql_name *ret_name);
+struct str sql_take_source(struct sql_parser *parser, struct sql_path *ret_name);
 /* Its alias: [AS] alias [(columns)], unless one of `not` stands there. */
-void sql_take_source_alias(struct sql_parser *parser, const char *const * not, struct sql_name name,
+void sql_take_source_alias(struct sql_parser *parser, const char *const * not, struct sql_path name,
                            struct statement *statement);
 /* (a, b): the brackets too. */
 void sql_take_names(struct sql_parser *parser, struct sql_name **ret, size_t *ret_n);

@@ -10,10 +10,16 @@ static const char *const type_stops[] = {"NOT",    "NULL",  "COMMENT",    "DEFAU
 
 static void refuse_constraint(struct sql_parser *parser)
 {
-    static const char *const words[] = {"DEFAULT", "PRIMARY",    "UNIQUE",
-                                        "CHECK",   "REFERENCES", "GENERATED",
-                                        "COLLATE", "CONSTRAINT", "FOREIGN"};
+    static const char *const words[] = {"PRIMARY",   "UNIQUE",  "CHECK",      "REFERENCES",
+                                        "GENERATED", "COLLATE", "CONSTRAINT", "FOREIGN"};
 
+    if (sql_at(parser, "DEFAULT")) {
+        sql_fail(parser, parser->now.offset, parser->now.length,
+                 "columns have no default: tables of Iceberg's version 2 have none");
+        sql_hint(parser, "rows that are there get null, which UPDATE … SET … WHERE … IS NULL makes "
+                         "a value; new rows say theirs");
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (sql_at(parser, words[i])) {
             sql_fail(parser, parser->now.offset, parser->now.length,

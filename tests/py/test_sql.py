@@ -132,6 +132,72 @@ def test_a_source_tells_which_files_are_read(spread: Lake, statement: str, read:
     assert (done["files_read"], done["files_pruned"]) == (read, 20 - read)
 
 
+@pytest.mark.parametrize("statement", [
+    "UPDATE shop.goods SET price = shop.goods.id WHERE shop.goods.id = 11",
+    "UPDATE shop.goods SET price = 1 WHERE shop . \"goods\" /* ! */ . id = 11 AND 'shop.goods.' <> 'x'",
+    "MERGE INTO shop.goods USING shop.more ON shop.goods.id = shop.more.id WHEN MATCHED AND shop.goods.id > 2 "
+    "THEN UPDATE SET price = shop.more.id",
+    "UPDATE shop.goods SET price = shop.more.id FROM shop.more WHERE shop.goods.id = shop.more.id",
+    "UPDATE shop.goods SET price = 0 WHERE shop.goods.id = (SELECT min(shop.more.id) FROM shop.more)",
+])
+def test_columns_by_namespace_and_table(goods: Lake, statement: str) -> None:
+    goods.run("sql", "CREATE TABLE shop.more (id BIGINT); INSERT INTO shop.more VALUES (11)")
+    assert one(goods, statement)["rows_updated"] == 1
+
+
+def test_what_hides_a_table_is_not_taken_for_it(goods: Lake) -> None:
+    """Rows of another table of that name must not decide."""
+    goods.run("sql", "CREATE TABLE other.goods (id BIGINT); INSERT INTO other.goods VALUES (1)")
+    goods.error("sql", "DELETE FROM shop.goods WHERE EXISTS (SELECT 1 FROM other.goods WHERE shop.goods.id = 1)", status=3)
+    assert "zz" in goods.error("sql", "DELETE FROM shop.goods WHERE shop.goods.id = 1 AND shop.goods.zz = 1", status=3)
+
+
+def test_not_null_is_set_where_no_row_is_null(goods: Lake) -> None:
+    text = goods.error("sql", "ALTER TABLE shop.goods ALTER COLUMN price SET NOT NULL", status=1)
+    assert "1 row has no value of price" in text and "^" in text
+    goods.run("sql", "UPDATE shop.goods SET price = 0 WHERE price IS NULL; "
+                     "ALTER TABLE shop.goods ALTER COLUMN price SET NOT NULL, ALTER COLUMN id DROP NOT NULL")
+    assert "must not be null" in goods.error("sql", "INSERT INTO shop.goods (id) VALUES (3)", status=1)
+    goods.run("sql", "INSERT INTO shop.goods (price) VALUES (3)")
+    done = one(goods, "ALTER TABLE shop.goods ALTER COLUMN price SET NOT NULL")
+    assert done["commit"] is None, "it is so already"
+    goods.error("sql", "ALTER TABLE shop.goods ALTER COLUMN s.a SET NOT NULL", status=2)
+    # what others add meanwhile is looked at when it is merged
+    goods.run("branch", "create", "dev")
+    goods.run("sql", "ALTER TABLE shop.goods ALTER COLUMN price DROP NOT NULL")
+    goods.run("branch", "create", "strict")
+    goods.run("sql", "ALTER TABLE shop.goods ALTER COLUMN price SET NOT NULL", "--branch", "strict")
+    goods.run("sql", "INSERT INTO shop.goods (id) VALUES (9)")
+    assert "price" in goods.error("branch", "merge", "strict", status=4)
+    goods.fsck()
+
+
+def test_a_value_that_does_not_fit_is_told_by_its_column(goods: Lake) -> None:
+    text = goods.error("sql", "UPDATE shop.goods SET name = 'x', price = name WHERE id = 1", status=1)
+    assert "set column price" in text and "tea" in text and "^^^^" in text
+
+
+def test_files_that_went_whole_are_told(goods: Lake) -> None:
+    done = one(goods, "DELETE FROM shop.goods WHERE id < 11", "--dry-run")
+    assert (done["files_removed"], done["files_dropped"]) == (2, 1)
+    assert "3 rows deleted (1 file replaced, 1 removed)" in goods.run("sql", "DELETE FROM shop.goods WHERE id < 11").stdout
+    assert "3 rows deleted (1 file removed)" in goods.run("sql", "DELETE FROM shop.goods").stdout
+
+
+@pytest.mark.parametrize(("statement", "at", "said", "status"), [
+    ("CREATE TABLE n (a INTEGER, s VARCHAR) PARTITIONED BY (a, day(s))", "day(s)", "string", 2),
+    ("CREATE TABLE n PARTITIONED BY (bucket(4, zz)) AS SELECT 1 AS a", "bucket(4, zz)", "zz", 3),
+    ("ALTER TABLE shop.goods ADD PARTITION FIELD day(name)", "day(name)", "string", 2),
+    ("ALTER TABLE shop.goods ADD PARTITION FIELD price AS id", "price", "of price", 2),
+    ("ALTER TABLE shop.goods ADD COLUMN n INTEGER DEFAULT 4", "DEFAULT", "no default", 1),
+])
+def test_the_place_of_a_bad_definition(goods: Lake, statement: str, at: str, said: str, status: int) -> None:
+    text = goods.error("sql", statement, status=status).splitlines()
+    assert said in text[0]
+    where = statement.index(at) + len("    ")
+    assert text[2] == " " * where + "^" * len(at)
+
+
 def test_an_emptied_table_takes_its_files_again(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("n\n1\n2\n")
     lake.run("import", tmp_path / "a.csv", "t")

@@ -156,6 +156,29 @@ START_TEST(insert_is_taken_apart)
 }
 END_TEST
 
+START_TEST(columns_are_found_by_namespace_and_table)
+{
+    const struct str text =
+        STR("DELETE FROM ns.t WHERE 'ns.t.a' = /* ns.t.b */ x.ns.t.c + \"NS\" . t .d");
+    size_t offset = 0;
+    size_t length = 0;
+
+    ck_assert(statement_find_qualified(text, STR("ns"), STR("t"), &offset, &length));
+    is(str_slice(text, offset, length), "\"NS\" . ");
+    ck_assert(!statement_find_qualified(text, STR("ns"), STR("u"), &offset, &length));
+    ck_assert(!statement_find_qualified(STR("FROM ns.t"), STR("ns"), STR("t"), &offset, &length));
+    ck_assert(!statement_hides(STR("DELETE FROM t WHERE ns.t.a = 1"), STR("ns"), STR("t"), 12));
+    ck_assert(
+        !statement_hides(STR("DELETE FROM t WHERE EXISTS (FROM ns.t)"), STR("ns"), STR("t"), 12));
+    ck_assert(
+        statement_hides(STR("DELETE FROM t WHERE EXISTS (FROM r.t)"), STR("ns"), STR("t"), 12));
+    ck_assert(
+        statement_hides(STR("DELETE FROM t WHERE EXISTS (FROM r t)"), STR("ns"), STR("t"), 12));
+    ck_assert(statement_hides(STR("DELETE FROM ns.t WHERE EXISTS (FROM r AS T"), STR("ns"),
+                              STR("t"), 15));
+}
+END_TEST
+
 START_TEST(delete_and_update_are_taken_apart)
 {
     _cleanup_(arena_done) struct arena arena = {0};
@@ -280,7 +303,7 @@ START_TEST(create_table_is_taken_apart)
     s = parsed("create schema if not exists n", &arena);
     ck_assert_int_eq(s.kind, STATEMENT_CREATE_NAMESPACE);
     ck_assert(s.if_not_exists);
-    fails_at("CREATE TABLE t (a INT DEFAULT 1)", 1, 23, "NOT NULL");
+    fails_at("CREATE TABLE t (a INT DEFAULT 1)", 1, 23, "no default");
     fails_at("CREATE TABLE t (a INT PRIMARY KEY)", 1, 23, "PRIMARY");
     fails_at("CREATE TABLE t (a INT, PRIMARY KEY (a))", 1, 24, "PRIMARY");
     fails_at("CREATE VIEW v AS SELECT 1", 1, 8, "TABLE or NAMESPACE");
@@ -373,6 +396,7 @@ Suite *statement_suite(void)
     tcase_add_test(tests, brackets_are_bounded);
     tcase_add_test(tests, lines_are_whole_when_they_end);
     tcase_add_test(tests, insert_is_taken_apart);
+    tcase_add_test(tests, columns_are_found_by_namespace_and_table);
     tcase_add_test(tests, delete_and_update_are_taken_apart);
     tcase_add_test(tests, merge_is_taken_apart);
     tcase_add_test(tests, create_table_is_taken_apart);
