@@ -227,8 +227,8 @@ def test_a_statement_that_outlives_a_collection_is_published_at_once(lake: Lake)
     """Its files are garbage to whoever does not know that it works: they must not go, nor must its work be in vain."""
     lake.run("sql", "CREATE TABLE t (k BIGINT); INSERT INTO t SELECT i FROM range(100) AS r(i)")
     # what it has written waits for the rows behind it, which nobody reads for now
-    child = lake.start("sql", "DELETE FROM t WHERE k < 50; INSERT INTO t SELECT 7; SELECT i FROM range(3000000) AS r(i)",
-                       "-o", "jsonl")
+    child = lake.start("sql", "DELETE FROM t WHERE k < 50; INSERT INTO t SELECT 7; "
+                              "SELECT i FROM range(3000000) AS r(i)", "-o", "jsonl")
     try:
         deadline = time.monotonic() + TIMEOUT
         while len(list(lake.root.glob("data/**/*.parquet"))) < 3 and time.monotonic() < deadline:

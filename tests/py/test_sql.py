@@ -114,14 +114,16 @@ def spread(lake: Lake) -> Lake:
 @pytest.mark.parametrize(("statement", "read", "rows"), [
     ("MERGE INTO t USING (SELECT 5 * i + 705 AS k FROM range(10) AS r(i)) AS n ON t.k = n.k "
      "WHEN MATCHED THEN UPDATE SET v = 1 WHEN NOT MATCHED THEN INSERT (k) VALUES (n.k)", 1, 10),
-    ("MERGE INTO t USING (VALUES (3, 'x'), (1950, 'y'), (NULL, 'z')) AS n(k, s) USING (k) WHEN MATCHED THEN UPDATE", 2, 2),
+    ("MERGE INTO t USING (VALUES (3, 'x'), (1950, 'y'), (NULL, 'z')) AS n(k, s) USING (k) "
+     "WHEN MATCHED THEN UPDATE", 2, 2),
     ("MERGE INTO t USING (SELECT random() AS r, '12' AS k) AS n ON t.k = n.k::INTEGER WHEN MATCHED THEN DELETE", 1, 1),
     ("UPDATE t SET v = n.v FROM (SELECT 301 AS k, 2.5 AS v) AS n WHERE n.k = t.k AND t.v > 0", 1, 1),
     ("WITH n AS (SELECT 'n777' AS s) DELETE FROM t USING n WHERE t.s = n.s", 2, 1),
     ("UPDATE t SET v = 0 FROM (SELECT 1 AS k WHERE false) AS n WHERE n.k = t.k", 0, 0),
     ("UPDATE t SET s = n FROM (SELECT 301 AS k, 2.5 AS v) AS n WHERE n.k = t.k", 1, 1),  # the row itself
     # nothing is known: rows count that match nothing, or that something else finds
-    ("MERGE INTO t USING (SELECT 5 AS k) AS n ON t.k = n.k WHEN NOT MATCHED BY SOURCE AND t.k < 9 THEN DELETE", 20, 8 + 1 - 1),
+    ("MERGE INTO t USING (SELECT 5 AS k) AS n ON t.k = n.k "
+     "WHEN NOT MATCHED BY SOURCE AND t.k < 9 THEN DELETE", 20, 8),
     ("UPDATE t SET v = 0 FROM (SELECT 5 AS k) AS n WHERE t.k = n.k OR t.k = 1999", 20, 2),
     ("MERGE INTO t USING (SELECT {'k': 5} AS t) AS n ON t.k = t.k WHEN MATCHED THEN UPDATE SET v = 0", 20, 2000),
     ("UPDATE t SET v = 0 FROM (SELECT 1e0::DOUBLE AS k) AS n WHERE t.k = n.k", 20, 1),
@@ -148,7 +150,8 @@ def test_columns_by_namespace_and_table(goods: Lake, statement: str) -> None:
 def test_what_hides_a_table_is_not_taken_for_it(goods: Lake) -> None:
     """Rows of another table of that name must not decide."""
     goods.run("sql", "CREATE TABLE other.goods (id BIGINT); INSERT INTO other.goods VALUES (1)")
-    goods.error("sql", "DELETE FROM shop.goods WHERE EXISTS (SELECT 1 FROM other.goods WHERE shop.goods.id = 1)", status=3)
+    goods.error("sql", "DELETE FROM shop.goods WHERE EXISTS (SELECT 1 FROM other.goods WHERE shop.goods.id = 1)",
+                status=3)
     assert "zz" in goods.error("sql", "DELETE FROM shop.goods WHERE shop.goods.id = 1 AND shop.goods.zz = 1", status=3)
 
 
@@ -180,7 +183,8 @@ def test_a_value_that_does_not_fit_is_told_by_its_column(goods: Lake) -> None:
 def test_files_that_went_whole_are_told(goods: Lake) -> None:
     done = one(goods, "DELETE FROM shop.goods WHERE id < 11", "--dry-run")
     assert (done["files_removed"], done["files_dropped"]) == (2, 1)
-    assert "3 rows deleted (1 file replaced, 1 removed)" in goods.run("sql", "DELETE FROM shop.goods WHERE id < 11").stdout
+    told = goods.run("sql", "DELETE FROM shop.goods WHERE id < 11").stdout
+    assert "3 rows deleted (1 file replaced, 1 removed)" in told
     assert "3 rows deleted (1 file removed)" in goods.run("sql", "DELETE FROM shop.goods").stdout
 
 
