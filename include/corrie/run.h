@@ -124,6 +124,9 @@ typedef struct corrie_query_options {
     const char *default_namespace; /* of unqualified names; NULL = "public" */
     const char *memory;
     int64_t max_rows; /* of corrie_query_to_file and corrie_query_write: 0 = all */
+    /* Of the same: Parquet "zstd" (NULL), "snappy", "gzip", "lz4", "brotli", "none"; csv, json and jsonl "gzip", "zstd",
+     * "none" (NULL); arrow "none" (NULL). */
+    const char *compression;
 } corrie_query_options;
 
 /* Runs one statement that reads: tables of the lake at `ref`, and, since a person asks, files by DuckDB's

@@ -102,6 +102,7 @@ enum option {
     OPT_SQL,
     OPT_FILE,
     OPT_TO,
+    OPT_COMPRESSION,
     OPT_MAX_ROWS,
     OPT_ALL_ROWS,
     OPT_AUTOCOMMIT,

@@ -24,12 +24,22 @@ static const char *known_format(const char *name)
     return NULL;
 }
 
+/* The name without .gz or .zst, whose compression that is; NULL: none. */
+static struct str without_packing(const char *path, const char **ret)
+{
+    struct str name = str_of(path);
+
+    *ret = str_ends(name, STR(".gz")) ? "gzip" : str_ends(name, STR(".zst")) ? "zstd" : NULL;
+    return *ret ? str_slice(name, 0, (size_t)str_rfind(name, '.')) : name;
+}
+
 /* The name's ending decides; --output counts where it tells nothing. (With an ending, -o json asks for the document
  * about the file in JSON.) */
 static int file_format(const struct args *args, const char *path, const char **ret,
-                       corrie_error *err)
+                       const char **ret_packing, corrie_error *err)
 {
-    const char *dot = strrchr(path, '.');
+    _free_ char *plain = str_dup(without_packing(path, ret_packing));
+    const char *dot = plain ? strrchr(plain, '.') : NULL;
     const char *ending = known_format(dot ? dot + 1 : NULL);
     const char *asked = known_format(args_text(args, OPT_OUTPUT));
 
@@ -61,16 +71,24 @@ static int print_written(struct cli *cli, const json_t *document, corrie_error *
 }
 
 static int query_to_file(struct cli *cli, const struct args *args, const char *sql,
-                         const corrie_query_options *options, corrie_error *err)
+                         const corrie_query_options *given, corrie_error *err)
 {
     static const struct show show = {.print = print_written};
     const char *path = args_text(args, OPT_TO);
+    corrie_query_options options = *given;
     const char *format = NULL;
+    const char *packing = NULL;
     corrie_lake *lake;
     char *text;
     int r;
 
-    r = file_format(args, path, &format, err);
+    r = file_format(args, path, &format, &packing, err);
+    options.compression =
+        args_given(args, OPT_COMPRESSION) ? args_text(args, OPT_COMPRESSION) : packing;
+    if (r >= 0 && packing && strcmp(format, "parquet") == 0) {
+        r = corrie_fail(err, CORRIE_E_USAGE, "--to %s: Parquet is compressed inside", path);
+        corrie_hint(err, "name it .parquet, and add --compression %s", packing);
+    }
     if (r < 0 || (r = cli_lake(cli, &lake, err)) < 0) {
         return r;
     }
@@ -79,7 +97,7 @@ static int query_to_file(struct cli *cli, const struct args *args, const char *s
     }
     progress_begin(&cli->progress, &cli->err);
     progress_set(&cli->progress, path, NULL, -1, -1);
-    r = corrie_query_to_file(lake, sql, options, format, path, &text, err);
+    r = corrie_query_to_file(lake, sql, &options, format, path, &text, err);
     return r < 0 ? r : show_document(cli, text, &show, err);
 }
 
@@ -114,8 +132,9 @@ static int query_as_parquet(struct cli *cli, const char *sql, const corrie_query
 }
 
 static int query_to_output(struct cli *cli, const struct args *args, const char *sql,
-                           const corrie_query_options *options, corrie_error *err)
+                           const corrie_query_options *given, corrie_error *err)
 {
+    corrie_query_options options = *given;
     int64_t max_rows = args_number(args, OPT_MAX_ROWS, cli->out.terminal ? TERMINAL_ROWS : 0);
     _cleanup_(arrow_stream_done) struct ArrowArrayStream rows = {0};
     corrie_lake *lake;
@@ -126,8 +145,13 @@ static int query_to_output(struct cli *cli, const struct args *args, const char 
                     args_text(args, OPT_OUTPUT));
         return corrie_hint(err, "add --to FILE, or send it to a program: … | COMMAND");
     }
+    options.compression = args_text(args, OPT_COMPRESSION);
     if (cli->format == FORMAT_PARQUET) {
-        return query_as_parquet(cli, sql, options, err);
+        return query_as_parquet(cli, sql, &options, err);
+    }
+    if (options.compression) {
+        corrie_fail(err, CORRIE_E_USAGE, "--compression is of files");
+        return corrie_hint(err, "add --to FILE, or send the rows to a program: … | gzip");
     }
     r = cli_lake(cli, &lake, err);
     if (r < 0) {
@@ -135,7 +159,7 @@ static int query_to_output(struct cli *cli, const struct args *args, const char 
     }
     progress_begin(&cli->progress, &cli->err);
     progress_set(&cli->progress, "query", NULL, -1, -1);
-    r = corrie_query(lake, sql, options, &rows, err);
+    r = corrie_query(lake, sql, &options, &rows, err);
     if (r >= 0) {
         r = result_print(cli, &rows, args_on(args, OPT_ALL_ROWS) ? 0 : max_rows, err);
     }

@@ -238,7 +238,10 @@ static const struct flag query_flags[] = {
      "show at most N rows, 0 = all; default 100 on a terminal, else all"},
     {OPT_ALL_ROWS, FLAG_SWITCH, "--all-rows", NULL, "the same as --max-rows 0"},
     {OPT_TO, FLAG_TEXT, "--to", "FILE",
-     "write the rows to FILE: .csv .json .jsonl .parquet .arrow; another name in the format of -o"},
+     "write the rows to FILE: .csv .json .jsonl .parquet .arrow, text also with .gz or .zst behind it; "
+     "another name in the format of -o"},
+    {OPT_COMPRESSION, FLAG_TEXT, "--compression", "CODEC",
+     "of the file: zstd, snappy, gzip, lz4, brotli or none; text: gzip or zstd; default zstd for Parquet"},
     MEMORY_FLAG,
 };
 
@@ -248,12 +251,17 @@ static const struct flag table_sample_flags[] = {
     {OPT_ROWS, FLAG_NUMBER, "--rows", "N", "so many rows; default 10"},
     {OPT_SEED, FLAG_NUMBER, "--seed", "N", "another number gives other rows; default 0"},
     {OPT_TO, FLAG_TEXT, "--to", "FILE", "write them to FILE, as query does"},
+    {OPT_COMPRESSION, FLAG_TEXT, "--compression", "CODEC",
+     "of the file: zstd, snappy, gzip, lz4, brotli or none; text: gzip or zstd; default zstd for Parquet"},
     MEMORY_FLAG,
 };
 static const struct flag table_export_flags[] = {
     {OPT_TO, FLAG_TEXT, "--to", "FILE",
-     "the file: .csv .json .jsonl .parquet .arrow; another name in the format of -o",
+     "the file: .csv .json .jsonl .parquet .arrow, text also with .gz or .zst behind it; another name in "
+     "the format of -o",
      .required = true},
+    {OPT_COMPRESSION, FLAG_TEXT, "--compression", "CODEC",
+     "of the file: zstd, snappy, gzip, lz4, brotli or none; text: gzip or zstd; default zstd for Parquet"},
     REF_FLAG,
     NAMESPACE_FLAG,
     MEMORY_FLAG,

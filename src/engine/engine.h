@@ -476,6 +476,8 @@ struct engine_export {
     const char *file; /* what a person calls the text, or NULL */
     enum engine_output format;
     int64_t max_rows; /* 0 = all */
+    /* Parquet: as of engine_write, empty = zstd; text: "gzip", "zstd" over the whole; "none" or empty: none. Arrow: none. */
+    struct str codec;
     /* Where to: a file, or, where the path is empty, `write`, which takes the bytes in order and returns 0 or a negative
      * code with *err set. */
     struct str path;

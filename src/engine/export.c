@@ -2,7 +2,8 @@
 #include "arrow/ipc.h"
 #include "arrow/row_text.h"
 #include "base/uuid.h"
-#include "engine/engine_priv.h"
+#include "engine/pack.h"
+#include "engine/parquet_priv.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -134,17 +135,38 @@ static int pump(struct sink *sink, struct ArrowArrayStream *rows, const struct e
     return r < 0 ? r : end(sink, err);
 }
 
+static bool is_packed(const struct engine_export *what)
+{
+    return what->codec.len > 0 && !str_eq_nocase(what->codec, STR("none")) &&
+           !str_eq_nocase(what->codec, STR("uncompressed"));
+}
+
 static int write_rows(struct engine *engine, const struct engine_export *what, ipc_write_fn write,
                       void *arg, int64_t *ret_rows, corrie_error *err)
 {
     _cleanup_(sink_done) struct sink sink = {.write = write, .arg = arg, .format = what->format};
     _cleanup_(arrow_stream_done) struct ArrowArrayStream rows = {0};
-    int r = engine_query(engine, what->sql, what->file, &rows, err);
+    _cleanup_(pack_freep) struct pack *pack = NULL;
+    int r = 0;
 
+    if (is_packed(what) && what->format == ENGINE_OUT_ARROW) {
+        return corrie_fail(err, CORRIE_E_UNSUPPORTED, "Arrow is written without compression");
+    }
+    if (is_packed(what)) {
+        r = pack_open(what->codec, write, arg, &pack, err);
+        sink.write = pack_write;
+        sink.arg = pack;
+    }
+    if (r >= 0) {
+        r = engine_query(engine, what->sql, what->file, &rows, err);
+    }
     if (r < 0) {
         return r;
     }
     r = pump(&sink, &rows, what, engine->cancel, err);
+    if (r >= 0 && pack) {
+        r = pack_end(pack, err);
+    }
     if (r >= 0) {
         *ret_rows = sink.rows;
     }
@@ -160,10 +182,11 @@ static int write_parquet(struct engine *engine, const struct engine_export *what
     const struct origin origin = {
         .sql = what->sql, .file = what->file, .engine = engine, .prefix = sizeof prefix - 1};
     const struct origin running = {.engine = engine};
+    const char *codec = parquet_codec(what->codec);
     _cleanup_(session_close) struct session session = {.d = engine->d};
     _cleanup_(buf_done) struct buf text = {0};
     _cleanup_(rows_done) struct rows rows = {0};
-    int r = statement_admit(engine, &origin, err);
+    int r = codec ? statement_admit(engine, &origin, err) : parquet_fail_codec(what->codec, err);
 
     buf_add_text(&text, prefix);
     buf_add_str(&text, what->sql);
@@ -183,7 +206,7 @@ static int write_parquet(struct engine *engine, const struct engine_export *what
     }
     buf_add_text(&text, ") TO ");
     buf_add_sql_string(&text, str_of(path));
-    buf_add_text(&text, " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)");
+    buf_addf(&text, " (FORMAT parquet, COMPRESSION %s, USE_TMP_FILE false)", codec ? codec : "");
     if (r == 0) {
         r = buf_check(&text, err);
     }

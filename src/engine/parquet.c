@@ -90,7 +90,7 @@ static int64_t row_group_rows(const struct engine *engine, const struct engine_w
 }
 
 /* DuckDB's name of a codec that Iceberg names; NULL if it has none. */
-static const char *codec_name(struct str codec)
+const char *parquet_codec(struct str codec)
 {
     static const char *const names[][2] = {
         {"zstd", "zstd"},
@@ -109,6 +109,13 @@ static const char *codec_name(struct str codec)
         }
     }
     return codec.len == 0 ? "zstd" : NULL;
+}
+
+int parquet_fail_codec(struct str codec, corrie_error *err)
+{
+    corrie_fail(err, CORRIE_E_UNSUPPORTED, "Parquet files cannot be compressed by '%.*s'",
+                STR_FMT(codec));
+    return corrie_hint(err, "zstd, snappy, gzip, lz4, brotli and uncompressed can");
 }
 
 /* ---- the SELECT that COPY gets ---- */
@@ -448,9 +455,7 @@ static int write_all(struct writer *writer)
         return corrie_fail(writer->err, CORRIE_E_UNSUPPORTED, "a table without columns");
     }
     if (!writer->codec) {
-        corrie_fail(writer->err, CORRIE_E_UNSUPPORTED,
-                    "Parquet files cannot be compressed by '%.*s'", STR_FMT(write->codec));
-        return corrie_hint(writer->err, "zstd, snappy, gzip, lz4, brotli and uncompressed can");
+        return parquet_fail_codec(write->codec, writer->err);
     }
     r = statement_admit(writer->engine, &origin, writer->err);
     if (r == 0) {
@@ -477,7 +482,7 @@ int engine_write_parquet(struct engine *engine, const struct engine_write *write
                                                    .err = err,
                                                    .session = &engine->session,
                                                    .row_group_rows = row_group_rows(engine, write),
-                                                   .codec = codec_name(write->codec)};
+                                                   .codec = parquet_codec(write->codec)};
     struct engine_written *files = NULL;
     int r = write_all(&writer);
 

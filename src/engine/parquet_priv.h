@@ -19,6 +19,11 @@ struct writer {
     corrie_error *err;
 };
 
+/* DuckDB's name of a compression, or NULL; of none that is said: zstd. */
+const char *parquet_codec(struct str codec);
+/* CORRIE_E_UNSUPPORTED, with those that there are. */
+int parquet_fail_codec(struct str codec, corrie_error *err);
+
 /* ---- files (parquet.c) ---- */
 
 /* Names the next file, *ret_path in the arena, and notes that it may exist from now on. */

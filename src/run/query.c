@@ -379,7 +379,8 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
     _json_ json_t *document = NULL;
     _free_ char *absolute = NULL;
     corrie_query_options given = read_options(options);
-    struct engine_export what = {.sql = str_of(sql), .max_rows = given.max_rows};
+    struct engine_export what = {
+        .sql = str_of(sql), .max_rows = given.max_rows, .codec = str_of(given.compression)};
     int64_t rows = 0;
     int64_t bytes = 0;
     int r;
@@ -427,8 +428,11 @@ int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_op
     _cleanup_(query_freep) struct query *query = NULL;
     corrie_query_options given = read_options(options);
     struct taker taker = {.write = write, .context = context};
-    struct engine_export what = {
-        .sql = str_of(sql), .max_rows = given.max_rows, .write = take_bytes, .arg = &taker};
+    struct engine_export what = {.sql = str_of(sql),
+                                 .max_rows = given.max_rows,
+                                 .codec = str_of(given.compression),
+                                 .write = take_bytes,
+                                 .arg = &taker};
     int64_t rows = 0;
     int r;
 

@@ -355,8 +355,9 @@ def test_content_that_is_refused(lake: Lake, tmp_path: Path, name: str, content:
     lake.error("table", "get", "t", status=3)
 
 
-@pytest.mark.parametrize(("name", "form"), [("x.jsonl", b'%s\n{"a": "y", "n": 2}\n'), ("x.json", b'[%s, {"a": "y", "n": 2}]'),
-                                            ("x.json.gz", b'[%s, {"a": "y", "n": 2}]')])
+@pytest.mark.parametrize(("name", "form"), [
+    ("x.jsonl", b'%s\n{"a": "y", "n": 2}\n'), ("x.json", b'[%s, {"a": "y", "n": 2}]'),
+    ("x.json.gz", b'[%s, {"a": "y", "n": 2}]')])
 def test_json_records_as_large_as_memory_allows(lake: Lake, tmp_path: Path, name: str, form: bytes) -> None:
     """A document of one long text is not refused for a limit that nobody set; brackets in text are text."""
     content = form % (b'{"a": "' + b'1\\"]}{[' * 5_200_000 + b'", "n": 1}')

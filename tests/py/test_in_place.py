@@ -1,5 +1,5 @@
-"""Parquet files of others that a table takes where they are: pruned like the lake's own, in the right partition, and read
-by other readers of Iceberg as by corrie (conftest.py looks at every table that a test leaves)."""
+"""Parquet files of others that a table takes where they are: pruned like the lake's own, in the right partition, and
+read by other readers of Iceberg as by corrie (conftest.py looks at every table that a test leaves)."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ def test_a_file_lies_in_one_partition_or_is_refused(lake: Lake, days: Path, tmp_
     for name, reason in (("c", "2026-01-01 to 2026-02-01"), ("d", "null in some")):
         message = lake.error("import", tmp_path / f"{name}.parquet", "t", "--in-place", status=2)
         assert reason in message and f"{name}.parquet" in message and "without --in-place" in message
-    done = lake.json("import", *(tmp_path / f"{name}.parquet" for name in "cde"), "t", "--in-place", "--continue-on-error",
-                     status=1)
+    done = lake.json("import", *(tmp_path / f"{name}.parquet" for name in "cde"), "t", "--in-place",
+                     "--continue-on-error", status=1)
     assert done["rows"] == 1
     assert lake.rows("SELECT id FROM t ORDER BY id") == [["1"], ["2"], ["3"], ["8"]]
     assert lake.rows("SELECT id FROM t WHERE day IS NULL") == [["8"]]
@@ -155,7 +155,8 @@ def test_columns_that_came_later_are_found_in_files_in_place(lake: Lake, tmp_pat
     lake.run("import", tmp_path / "b.parquet", "t", "--in-place", "--evolve")
     lake.run("import", tmp_path / "c.csv", "t", "--evolve")
     lake.run("import", tmp_path / "d.parquet", "t", "--in-place")
-    assert lake.rows("SELECT * FROM t ORDER BY a") == [["1", "", ""], ["2", "x", ""], ["3", "y", "1.5"], ["4", "", "2.5"]]
+    assert lake.rows("SELECT * FROM t ORDER BY a") == [
+        ["1", "", ""], ["2", "x", ""], ["3", "y", "1.5"], ["4", "", "2.5"]]
 
 
 def test_files_with_field_ids_of_their_own_are_refused(lake: Lake, tmp_path: Path) -> None:

@@ -68,8 +68,9 @@ def test_a_column_goes_beside_one_of_its_own_struct(lake: Lake) -> None:
 
 
 def test_the_sign_of_zero_is_lost_among_zeros(lake: Lake) -> None:
-    """As docs/formats/types.md says: DuckDB's dictionary takes 0.0 and -0.0 for one value. Alone each keeps its sign."""
-    lake.run("sql", "CREATE TABLE t AS SELECT CASE WHEN i % 2 = 0 THEN '-0.0'::DOUBLE ELSE 0.0 END AS d FROM range(100) r(i)")
+    """As docs/formats/types.md says: DuckDB's dictionary takes 0.0 and -0.0 for one value."""
+    lake.run("sql", "CREATE TABLE t AS "
+             "SELECT CASE WHEN i % 2 = 0 THEN '-0.0'::DOUBLE ELSE 0.0 END AS d FROM range(100) r(i)")
     lake.run("sql", "CREATE TABLE alone AS SELECT '-0.0'::DOUBLE AS d FROM range(100) r(i)")
     assert lake.rows("SELECT count(*) FROM t WHERE d = 0") == [["100"]]
     assert lake.rows("SELECT count(*) FROM t WHERE d::VARCHAR = '-0.0'") in ([["0"]], [["100"]])
