@@ -130,7 +130,7 @@ def spread(lake: Lake) -> Lake:
 ])
 def test_a_source_tells_which_files_are_read(spread: Lake, statement: str, read: int, rows: int) -> None:
     done = one(spread, statement)
-    assert done["rows_updated"] + done["rows_deleted"] + done["rows_inserted"] == rows
+    assert sum(int(str(done[f"rows_{verb}"])) for verb in ("updated", "deleted", "inserted")) == rows
     assert (done["files_read"], done["files_pruned"]) == (read, 20 - read)
 
 
