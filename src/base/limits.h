@@ -53,6 +53,8 @@
 #define CORRIE_MAX_PARTITION_TEXT (64 * CORRIE_KiB)
 #define CORRIE_MAX_PARTITION_TERMS 100
 #define CORRIE_MAX_WRITE_PARTITIONS 100000
+/* files of partitions that are written at once, a thread each */
+#define CORRIE_MAX_COPIES 64
 #define CORRIE_MAX_PROJECT (1 * CORRIE_MiB)
 #define CORRIE_MAX_PROJECT_DEPTH 16
 #define CORRIE_MAX_PROJECT_NODES 20000

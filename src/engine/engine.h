@@ -322,15 +322,16 @@ struct engine_write {
  * there are several partitions: each file holds rows of one partition, in the query's order (or `order_by`), and files
  * come back partition by partition, nulls last, then in the order of their rows. Ordinals count the files that were
  * begun; some may have been removed again. No rows: no file, *ret_n = 0.
- * Partition values are those of transform_apply. However many partitions there are, the query runs once, one file is
- * open at a time, and what memory has no room for goes to the engine's temp_dir (none: CORRIE_E_LIMIT).
+ * Partition values are those of transform_apply. However many partitions there are, the query runs once, as many files
+ * are open at a time as DuckDB has threads, and what memory has no room for goes to the engine's temp_dir (none:
+ * CORRIE_E_LIMIT).
  * A value that does not fit its column, or null in a required one, is CORRIE_E_DATA naming the column
  * (and file, line and value where the query is a source's relation). CORRIE_E_USAGE for a partition field whose
  * transform its source's type has not. CORRIE_E_LIMIT past CORRIE_MAX_WRITE_PARTITIONS.
  * On failure (and on cancel) files that this call began are removed. fsync of the files and their
  * directory is the CALLER's. Result memory from `arena`.
  * Cost: one pass; files beyond the target are cut by reading what was written again. With partitions: a sort, then a
- * millisecond a file. */
+ * millisecond a file and thread. */
 int engine_write_parquet(struct engine *engine, const struct engine_write *write,
                          struct arena *arena, struct engine_written **ret, size_t *ret_n,
                          corrie_error *err) CORRIE_MUST_USE;

@@ -319,26 +319,30 @@ int writer_copy(struct writer *writer, struct str select, struct engine_written 
     if (r < 0) {
         return r;
     }
-    writer_add_copy(writer, select, file.path, ", USE_TMP_FILE false", &sql);
+    writer_add_copy(writer, select, file.path, WRITER_IN_PLACE, &sql);
     r = buf_check(&sql, writer->err);
     if (r == 0) {
         r = rows_open(writer->engine, writer->session, buf_text(&sql), &origin, &rows, writer->err);
     }
-    if (r < 0) {
-        return r;
-    }
-    if (!rows_next(&rows)) {
-        return corrie_fail(writer->err, CORRIE_E_INTERNAL, "DuckDB said nothing of what it wrote");
-    }
-    r = stats_read(writer, &rows, &file);
-    rows_done(&rows);
-    if (r == 0 && file.rows > 0) {
-        r = stats_finish(writer, &file);
+    if (r == 0) {
+        r = writer_take(writer, &rows, &file);
     }
     if (r == 0) {
         *ret = file;
     }
     return r;
+}
+
+int writer_take(struct writer *writer, struct rows *rows, struct engine_written *ret)
+{
+    int r;
+
+    if (!rows_next(rows)) {
+        return corrie_fail(writer->err, CORRIE_E_INTERNAL, "DuckDB said nothing of what it wrote");
+    }
+    r = stats_read(writer, rows, ret);
+    rows_done(rows);
+    return r == 0 && ret->rows > 0 ? stats_finish(writer, ret) : r;
 }
 
 static int check_required(struct writer *writer, const struct engine_written *file)

@@ -1,5 +1,6 @@
 /* parquet_priv.h — shared by what writes Parquet files: parquet.c (selects and files), parquet_stats.c (what is known of
- * a file), stored.c (of a file of others), partition.c (which partition a row is of), partition_write.c (files a partition). */
+ * a file), stored.c (of a file of others), partition.c (which partition a row is of), partition_write.c (files a
+ * partition), copies.c (several at once). */
 #ifndef CORRIE_ENGINE_PARQUET_PRIV_H
 #define CORRIE_ENGINE_PARQUET_PRIV_H
 
@@ -31,9 +32,14 @@ int writer_begin_file(struct writer *writer, struct str *ret_path) CORRIE_MUST_U
 /* `COPY (select) TO path` with the options of the write, and `more` behind them. */
 void writer_add_copy(struct writer *writer, struct str select, struct str path, const char *more,
                      struct buf *out);
+/* …: to a file that has its name from the beginning. */
+#define WRITER_IN_PLACE ", USE_TMP_FILE false"
 /* Writes the rows of `select` to the next file and learns what is to be known of it. No rows: an empty file, and
  * ret->rows is 0. */
 int writer_copy(struct writer *writer, struct str select, struct engine_written *ret)
+    CORRIE_MUST_USE;
+/* What COPY says of the one file that it wrote; ret->path is set before. Ends `rows`. */
+int writer_take(struct writer *writer, struct rows *rows, struct engine_written *ret)
     CORRIE_MUST_USE;
 /* A file is done: null in a required column is CORRIE_E_DATA. */
 int writer_add(struct writer *writer, const struct engine_written *file) CORRIE_MUST_USE;
@@ -91,6 +97,27 @@ struct partition *partitioner_partitions(struct partitioner *partitioner, size_t
 int partitioner_rank(struct partitioner *partitioner, corrie_error *err) CORRIE_MUST_USE;
 void partitioner_add_rank(const struct partitioner *partitioner, const char *number,
                           struct buf *out);
+
+/* ---- several COPYs at once (copies.c) ---- */
+
+struct copies;
+
+struct copy {
+    struct buf sql;
+    struct rows rows; /* what it says; open if it was run and did not fail */
+    corrie_error error;
+    int code;
+};
+void copy_done(struct copy *copy);
+
+/* As many connections as DuckDB has threads. While they exist the engine is used by one thread all the same. */
+int copies_open(struct engine *engine, struct copies **ret, corrie_error *err) CORRIE_MUST_USE;
+struct copies *copies_close(struct copies *copies);
+DEFINE_CLEANUP(struct copies *, copies_close)
+/* Runs all of them, in any order; those that are small profit. The first that failed is the error; others may not have
+ * been begun then. Tables that they read are not temporary, since those are a connection's. */
+int copies_run(struct copies *copies, const struct origin *origin, struct copy *items, size_t n,
+               corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- files a partition (partition_write.c) ---- */
 

@@ -1,11 +1,13 @@
 /* partition_write.c — rows become files a partition.
  *
- * The query runs once, into a temporary table that has the number of each row's partition beside it (spilled to the
+ * The query runs once, into a table of ours that has the number of each row's partition beside it (spilled to the
  * engine's temp_dir where memory has no room). Rows of several partitions are then sorted by the partition's rank and by
  * their place, so that each partition is a range of rows: reading a range costs its rows, however many there are.
  *
- *     corrie_parts    c0, c1, …, p     in the query's order
- *     corrie_sorted   c0, c1, …, p     by p, then order_by, then the query's order
+ *     corrie_parts.given    c0, c1, …, p     in the query's order
+ *     corrie_parts.sorted   c0, c1, …, p     by p, then order_by, then the query's order
+ *
+ * Files of partitions that are no work for several threads are written at once, a thread each (copies.c).
  *
  * A COPY costs more than a millisecond, however few its rows. Neighbours that are small go through one COPY that makes
  * a file each (PARTITION_BY). There DuckDB keeps the order only with one thread: a streaming window function, which
@@ -24,25 +26,42 @@
 #define SMALL_TOTAL 122880
 #define SMALL_TARGET ((int64_t)16 * 1024 * 1024)
 
+/* A COPY of more row groups than these is work for several threads of DuckDB's. */
+#define ALONE_GROUPS 4
+/* COPYs that are planned before they are run. */
+#define MAX_JOBS 64
+
 /* Where so many bytes a row could make a file too large, so many rows are tried first to learn how large they are. */
 #define SMALL_ROW_BYTES 64
 #define PROBE_ROWS 122880
 
-/* Where a partition's rows are in corrie_sorted. */
+/* Where a partition's rows are in corrie_parts.sorted. */
 struct range {
     size_t number;
     int64_t first;
     int64_t rows;
 };
 
+/* One COPY: of a partition to its file, or of several small ones. */
+struct job {
+    const struct range *ranges;
+    size_t n;
+    struct engine_written file; /* n == 1 */
+};
+
 struct partitioned {
     struct writer *writer;
+    struct copies *copies;
+    struct job jobs[MAX_JOBS];
+    struct copy work[MAX_JOBS]; /* of each job */
+    size_t n_jobs;
     struct partitioner *partitioner;
     const char *table;     /* that the ranges are of */
     struct range *ranges;  /* by number of the partition, thus by first row */
     struct partition *all; /* by number: their order */
     size_t n;
     double bytes_per_row; /* in files; 0 = not known yet */
+    struct buf directory; /* that the files are in, once it is needed */
     char prefix[sizeof OS_TEMP_PREFIX + 32];
 };
 
@@ -76,7 +95,8 @@ static int gather(struct partitioned *p, struct str select)
     const struct schema *schema = p->writer->write->schema;
     _cleanup_(buf_done) struct buf sql = {0};
 
-    buf_add_text(&sql, "CREATE OR REPLACE TEMP TABLE corrie_parts AS SELECT ");
+    buf_add_text(&sql, "CREATE SCHEMA IF NOT EXISTS corrie_parts; "
+                       "CREATE OR REPLACE TABLE corrie_parts.given AS SELECT ");
     for (size_t i = 0; i < schema->n_fields; i++) {
         buf_add_text(&sql, "q.");
         buf_add_sql_name(&sql, schema->fields[i].name);
@@ -84,7 +104,7 @@ static int gather(struct partitioned *p, struct str select)
     }
     partitioner_add_call(p->partitioner, "q", &sql);
     buf_addf(&sql, " AS p FROM (%.*s) AS q", STR_FMT(select));
-    p->table = "corrie_parts";
+    p->table = "given";
     return run(p, &sql);
 }
 
@@ -109,7 +129,7 @@ static int count(struct partitioned *p)
     buf_add_text(&sql, "SELECT CAST(");
     partitioner_add_rank(p->partitioner, "p", &sql);
     buf_add_text(&sql, " AS BIGINT), n FROM (SELECT p, CAST(count(*) AS BIGINT) AS n FROM "
-                       "temp.corrie_parts GROUP BY p)");
+                       "corrie_parts.given GROUP BY p)");
     r = buf_check(&sql, writer->err);
     if (r == 0) {
         r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
@@ -141,7 +161,7 @@ static int sort(struct partitioned *p)
         return 0;
     }
     uuid_format_hex(&uuid, token);
-    buf_add_text(&sql, "CREATE OR REPLACE TEMP TABLE corrie_sorted AS SELECT ");
+    buf_add_text(&sql, "CREATE OR REPLACE TABLE corrie_parts.sorted AS SELECT ");
     for (size_t i = 0; i < write->schema->n_fields; i++) {
         buf_add_text(&sql, "q.");
         buf_add_sql_name(&sql, write->schema->fields[i].name);
@@ -151,31 +171,25 @@ static int sort(struct partitioned *p)
     add_columns(write->schema, true, &sql);
     buf_add_text(&sql, ", ");
     partitioner_add_rank(p->partitioner, "p", &sql);
-    buf_addf(&sql, " AS p%s, rowid AS r%s FROM temp.corrie_parts) AS q ORDER BY q.p%s", token,
+    buf_addf(&sql, " AS p%s, rowid AS r%s FROM corrie_parts.given) AS q ORDER BY q.p%s", token,
              token, token);
     if (write->order_by.len > 0) {
         buf_addf(&sql, ", %.*s", STR_FMT(write->order_by));
     }
-    buf_addf(&sql, ", q.r%s; DROP TABLE temp.corrie_parts", token);
-    p->table = "corrie_sorted";
+    buf_addf(&sql, ", q.r%s; DROP TABLE corrie_parts.given", token);
+    p->table = "sorted";
     return run(p, &sql);
 }
 
 /* Whatever happened: also after a cancel, when statements are refused. */
 static void drop_tables(struct writer *writer)
 {
-    static const char *const sql[] = {"DROP TABLE IF EXISTS temp.corrie_parts",
-                                      "DROP TABLE IF EXISTS temp.corrie_sorted"};
+    duckdb_result result;
 
-    for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
-        duckdb_result result;
-
-        if (writer->engine->d->query(writer->session->con, sql[i], &result) == DuckDBSuccess) {
-            writer->engine->d->destroy_result(&result);
-        } else {
-            writer->engine->d->destroy_result(&result); /* the next write replaces it */
-        }
-    }
+    /* if it fails the next write replaces them */
+    (void)writer->engine->d->query(writer->session->con,
+                                   "DROP SCHEMA IF EXISTS corrie_parts CASCADE", &result);
+    writer->engine->d->destroy_result(&result);
 }
 
 /* ---- large partitions ---- */
@@ -199,29 +213,36 @@ static int finish_file(struct partitioned *p, size_t number, struct engine_writt
     return writer_add(p->writer, file);
 }
 
+static int select_range(struct partitioned *p, int64_t first, int64_t rows, struct buf *out)
+{
+    buf_add_text(out, "SELECT ");
+    add_columns(p->writer->write->schema, true, out);
+    buf_addf(out, " FROM corrie_parts.%s WHERE rowid >= %lld AND rowid < %lld", p->table,
+             (long long)first, (long long)(first + rows));
+    return buf_check(out, p->writer->err);
+}
+
+static int check_rows(struct partitioned *p, int64_t rows, const struct engine_written *file)
+{
+    if (file->rows != rows) {
+        return corrie_fail(p->writer->err, CORRIE_E_INTERNAL,
+                           "%lld rows were to be written, and %lld were", (long long)rows,
+                           (long long)file->rows);
+    }
+    p->bytes_per_row = (double)file->bytes / (double)file->rows;
+    return 0;
+}
+
 static int copy_range(struct partitioned *p, int64_t first, int64_t rows,
                       struct engine_written *ret)
 {
     _cleanup_(buf_done) struct buf select = {0};
-    int r;
+    int r = select_range(p, first, rows, &select);
 
-    buf_add_text(&select, "SELECT ");
-    add_columns(p->writer->write->schema, true, &select);
-    buf_addf(&select, " FROM temp.%s WHERE rowid >= %lld AND rowid < %lld", p->table,
-             (long long)first, (long long)(first + rows));
-    r = buf_check(&select, p->writer->err);
     if (r == 0) {
         r = writer_copy(p->writer, buf_str(&select), ret);
     }
-    if (r == 0 && ret->rows != rows) {
-        r = corrie_fail(p->writer->err, CORRIE_E_INTERNAL,
-                        "%lld rows were to be written, and %lld were", (long long)rows,
-                        (long long)ret->rows);
-    }
-    if (r == 0) {
-        p->bytes_per_row = (double)ret->bytes / (double)ret->rows;
-    }
-    return r;
+    return r == 0 ? check_rows(p, rows, ret) : r;
 }
 
 /* How large rows are, from the first of them: the file is thrown away. */
@@ -345,56 +366,62 @@ static void add_small_select(struct partitioned *p, const struct range *ranges, 
 
     buf_add_text(out, "SELECT ");
     add_columns(p->writer->write->schema, true, out);
-    buf_addf(out,
-             ", p AS \"%s\" FROM (SELECT *, row_number() OVER () AS n FROM temp.%s WHERE rowid >= "
-             "%lld AND rowid < %lld) WHERE n > 0",
-             p->prefix, p->table, (long long)ranges[0].first, (long long)end);
+    buf_addf(
+        out,
+        ", p AS \"%s\" FROM (SELECT *, row_number() OVER () AS n FROM corrie_parts.%s WHERE rowid >= "
+        "%lld AND rowid < %lld) WHERE n > 0",
+        p->prefix, p->table, (long long)ranges[0].first, (long long)end);
 }
 
-static int write_small(struct partitioned *p, const struct range *ranges, size_t n)
+/* The directory that the files are in. */
+static int find_directory(struct partitioned *p)
 {
     struct writer *writer = p->writer;
-    const struct origin origin = {.engine = writer->engine, .data = true};
-    _cleanup_(buf_done) struct buf example = {0};
+    int r = 0;
+
+    if (p->directory.len == 0) {
+        r = writer->write->path(writer->write->arg, writer->ordinal, &p->directory, writer->err);
+        if (r == 0) {
+            r = buf_check(&p->directory, writer->err);
+        }
+        p->directory.len = os_path_parent(buf_str(&p->directory)).len;
+    }
+    return r;
+}
+
+static int plan_small(struct partitioned *p, const struct job *job, struct buf *sql)
+{
+    struct writer *writer = p->writer;
     _cleanup_(buf_done) struct buf select = {0};
     _cleanup_(buf_done) struct buf more = {0};
-    _cleanup_(buf_done) struct buf sql = {0};
-    _cleanup_(rows_done) struct rows rows = {0};
-    struct engine_written *files = arena_array(writer->arena, struct engine_written, n);
-    struct str directory;
-    int r = writer->write->path(writer->write->arg, writer->ordinal, &example, writer->err);
+    int r = find_directory(p);
 
-    if (r == 0) {
-        r = buf_check(&example, writer->err);
-    }
-    if (r < 0 || !files) {
-        return r < 0 ? r : corrie_fail_memory(writer->err);
-    }
-    directory = os_path_parent(buf_str(&example));
-    add_small_select(p, ranges, n, &select);
+    add_small_select(p, job->ranges, job->n, &select);
     buf_addf(&more,
              ", PARTITION_BY (\"%s\"), HIVE_FILE_PATTERN false, OVERWRITE_OR_IGNORE true, "
              "FILENAME_PATTERN '%s{uuid}'",
              p->prefix, p->prefix);
-    r = buf_check(&select, writer->err);
+    if (r == 0) {
+        r = buf_check(&select, writer->err);
+    }
     if (r == 0) {
         r = buf_check(&more, writer->err);
     }
     if (r == 0) {
-        writer_add_copy(writer, buf_str(&select), directory, buf_text(&more), &sql);
-        r = buf_check(&sql, writer->err);
+        writer_add_copy(writer, buf_str(&select), buf_str(&p->directory), buf_text(&more), sql);
     }
-    if (r == 0) {
-        r = rows_open(writer->engine, writer->session, buf_text(&sql), &origin, &rows, writer->err);
-    }
-    if (r == 0) {
-        r = take_files(p, &rows, ranges, n, files);
-    }
-    rows_done(&rows);
-    if (r < 0) {
-        remove_temporary(p, directory);
-    }
-    for (size_t i = 0; r == 0 && i < n; i++) {
+    return r;
+}
+
+static int finish_small(struct partitioned *p, const struct job *job, struct rows *rows)
+{
+    struct writer *writer = p->writer;
+    const struct range *ranges = job->ranges;
+    struct engine_written *files = arena_array(writer->arena, struct engine_written, job->n);
+    int r = files ? take_files(p, rows, ranges, job->n, files) : corrie_fail_memory(writer->err);
+
+    rows_done(rows);
+    for (size_t i = 0; r == 0 && i < job->n; i++) {
         r = files[i].rows == ranges[i].rows
                 ? stats_finish(writer, &files[i])
                 : corrie_fail(writer->err, CORRIE_E_INTERNAL, "%lld rows of a partition of %lld",
@@ -402,6 +429,62 @@ static int write_small(struct partitioned *p, const struct range *ranges, size_t
         if (r == 0) {
             r = finish_file(p, ranges[i].number, &files[i]);
         }
+    }
+    return r;
+}
+
+/* ---- jobs ---- */
+
+static int plan_one(struct partitioned *p, struct job *job, struct buf *sql)
+{
+    _cleanup_(buf_done) struct buf select = {0};
+    int r = writer_begin_file(p->writer, &job->file.path);
+
+    if (r == 0) {
+        r = select_range(p, job->ranges->first, job->ranges->rows, &select);
+    }
+    if (r == 0) {
+        writer_add_copy(p->writer, buf_str(&select), job->file.path, WRITER_IN_PLACE, sql);
+    }
+    return r;
+}
+
+static int finish_one(struct partitioned *p, struct job *job, struct rows *rows)
+{
+    int r = writer_take(p->writer, rows, &job->file);
+
+    if (r == 0) {
+        r = check_rows(p, job->ranges->rows, &job->file);
+    }
+    return r == 0 ? finish_file(p, job->ranges->number, &job->file) : r;
+}
+
+/* Runs what was planned, and takes the files in order. */
+static int run_jobs(struct partitioned *p)
+{
+    struct writer *writer = p->writer;
+    const struct origin origin = {.engine = writer->engine, .data = true};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < p->n_jobs; i++) {
+        struct buf *sql = &p->work[i].sql;
+
+        r = p->jobs[i].n > 1 ? plan_small(p, &p->jobs[i], sql) : plan_one(p, &p->jobs[i], sql);
+    }
+    if (r == 0) {
+        r = copies_run(p->copies, &origin, p->work, p->n_jobs, writer->err);
+    }
+    for (size_t i = 0; r == 0 && i < p->n_jobs; i++) {
+        struct rows *rows = &p->work[i].rows;
+
+        r = p->jobs[i].n > 1 ? finish_small(p, &p->jobs[i], rows)
+                             : finish_one(p, &p->jobs[i], rows);
+    }
+    for (size_t i = 0; i < p->n_jobs; i++) {
+        copy_done(&p->work[i]);
+    }
+    if (r < 0 && p->directory.len > 0) {
+        remove_temporary(p, buf_str(&p->directory));
     }
     return r;
 }
@@ -425,19 +508,42 @@ static size_t small_run(const struct partitioned *p, size_t at)
     return n;
 }
 
-static int write_ranges(struct partitioned *p)
+/* Plans COPYs from partition `at` on, of one file a partition; returns how many partitions they are of. */
+static size_t plan(struct partitioned *p, size_t at)
 {
     const struct engine_write *write = p->writer->write;
+    /* with a small target the first files tell how large rows are */
+    bool known = write->target_bytes == 0 || p->bytes_per_row > 0;
+    bool batches = write->max_rows == 0 && (known || write->target_bytes >= SMALL_TARGET);
+    size_t n = 0;
+
+    for (p->n_jobs = 0; p->n_jobs < MAX_JOBS && at + n < p->n; p->n_jobs++) {
+        const struct range *range = &p->ranges[at + n];
+        double bytes = (double)range->rows * p->bytes_per_row;
+        size_t small = batches ? small_run(p, at + n) : 0;
+
+        if (small < 2) {
+            if (!known || range->rows > ALONE_GROUPS * p->writer->row_group_rows ||
+                writer_rows_per_file(p->writer, range->rows, bytes) > 0) {
+                break;
+            }
+            small = 1;
+        }
+        p->jobs[p->n_jobs] = (struct job){.ranges = range, .n = small};
+        p->work[p->n_jobs] = (struct copy){.error = CORRIE_ERROR_INIT};
+        n += small;
+    }
+    return n;
+}
+
+static int write_ranges(struct partitioned *p)
+{
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < p->n;) {
-        /* with a small target the first files tell how large rows are */
-        bool batches =
-            write->max_rows == 0 && (write->target_bytes == 0 ||
-                                     write->target_bytes >= SMALL_TARGET || p->bytes_per_row > 0);
-        size_t n = batches ? small_run(p, i) : 0;
+        size_t n = plan(p, i);
 
-        r = n > 1 ? write_small(p, &p->ranges[i], n) : write_range(p, &p->ranges[i]);
+        r = n > 1 ? run_jobs(p) : write_range(p, &p->ranges[i]);
         i += n > 1 ? n : 1;
     }
     return r;
@@ -448,6 +554,7 @@ static int write_ranges(struct partitioned *p)
 int partitions_write(struct writer *writer, struct str select)
 {
     _cleanup_(partitioner_closep) struct partitioner *partitioner = NULL;
+    _cleanup_(copies_closep) struct copies *copies = NULL;
     struct partitioned p = {.writer = writer};
     struct uuid uuid = uuid_random();
     char token[33];
@@ -467,8 +574,13 @@ int partitions_write(struct writer *writer, struct str select)
         r = sort(&p);
     }
     if (r == 0) {
+        r = copies_open(writer->engine, &copies, writer->err);
+    }
+    p.copies = copies;
+    if (r == 0) {
         r = write_ranges(&p);
     }
     drop_tables(writer);
+    buf_done(&p.directory);
     return r;
 }

@@ -236,6 +236,59 @@ START_TEST(test_large)
 }
 END_TEST
 
+START_TEST(test_at_once)
+{
+    /* partitions that are written at the same time: each file has its rows in the query's order, the files come partition
+     * by partition, DuckDB has its threads again, and of a failure no file is left */
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct schema schema = schema_of(&arena, "k BIGINT;p INTEGER;v BIGINT");
+    struct engine_partition_field by = field(2, "identity");
+    const char *sql =
+        "SELECT k, (k * 7919 % 12)::INTEGER, CASE WHEN k = 239999 THEN NULL ELSE k END "
+        "FROM range(240000) t(k)";
+    const char *ordered =
+        "count(*), sum(k), bool_and(k > before) FROM (SELECT k, lag(k, 1, -1) OVER "
+        "(ORDER BY file_row_number) AS before";
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct engine_written *files;
+    size_t n;
+    char threads[32];
+
+    snprintf(threads, sizeof threads, "%s", rows_of(engine, "SELECT current_setting('threads')"));
+    ck_assert_uint_eq(write_parts(engine, sql, &schema,
+                                  (struct engine_write){.partition = &by, .n_partition = 1}, &arena,
+                                  &files),
+                      12);
+    for (int i = 0; i < 12; i++) {
+        struct buf all = {0};
+        char wanted[64];
+
+        snprintf(wanted, sizeof wanted, "%d", i);
+        ck_assert_str_eq(value_text(&schema.fields[1].type, files[i].partition[0]), wanted);
+        ck_assert_int_eq(files[i].rows, 20000);
+        /* 7919 is 11 of 12, so k is the value's negative there */
+        snprintf(wanted, sizeof wanted, "20000|%lld|1",
+                 20000LL * ((12 - i) % 12) + 12LL * 19999 * 20000 / 2);
+        buf_addf(&all, "SELECT %s FROM read_parquet('%.*s', file_row_number = true))", ordered,
+                 STR_FMT(files[i].path));
+        ck_assert_str_eq(rows_of(engine, buf_text(&all)), wanted);
+        ck_assert_int_eq(unlink(files[i].path.data), 0);
+        buf_done(&all);
+    }
+    ck_assert_str_eq(rows_of(engine, "SELECT current_setting('threads')"), threads);
+    ck_assert_str_eq(rows_of(engine, "SELECT count(*) FROM duckdb_tables()"), "0");
+    schema.fields[2].required = true;
+    ck_fails(try_write(engine, sql, &schema,
+                       (struct engine_write){.partition = &by, .n_partition = 1}, &arena, &files,
+                       &n, &err),
+             CORRIE_E_DATA, &err);
+    ck_assert_uint_eq(count_files(), 0);
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
 START_TEST(test_order_by)
 {
     /* a sorted table is sorted in each file, and what is equal keeps its order */
@@ -378,5 +431,5 @@ START_TEST(test_layout)
 }
 END_TEST
 
-SUITE(partition_suite, "partition", test_values, test_order, test_large, test_order_by,
-      test_refused, test_nested, test_layout)
+SUITE(partition_suite, "partition", test_values, test_order, test_large, test_at_once,
+      test_order_by, test_refused, test_nested, test_layout)
