@@ -115,5 +115,9 @@
 
 /* columns of a CSV file */
 #define CORRIE_MAX_CSV_COLUMNS 10000
+/* JSON lines that are looked at without DuckDB: places of values in a record; bytes of records that bring something new,
+ * and of one line */
+#define CORRIE_MAX_JSON_KEYS 20000
+#define CORRIE_MAX_JSON_SAMPLE (32 * CORRIE_MiB)
 
 #endif

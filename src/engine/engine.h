@@ -420,8 +420,9 @@ struct engine_source {
     bool *iso; /* CSV with a date_format: columns whose times are ISO-8601 all the same; or NULL */
     bool
         *blank; /* CSV: columns without a value in the lines that were looked at; NULL: not known */
-    uint64_t json_record;     /* maximum_object_size that its records need; 0 = DuckDB's */
-    bool lenient;             /* CSV: DuckDB reads it only without strict_mode */
+    uint64_t json_record; /* maximum_object_size that its records need; 0 = DuckDB's */
+    bool lenient;         /* CSV: DuckDB reads it only without strict_mode */
+    bool sampled;         /* JSON: `local` holds the records that were chosen from another file */
     struct str relation_name; /* Arrow: of the table that holds the rows */
     /* Set by the caller before engine_source_select; zero otherwise. */
     const struct engine_source_key *constants;
@@ -434,7 +435,7 @@ struct engine_source {
 };
 
 /* Reads as much of the local file at `path` as is needed to say what is in it: a Parquet footer, the
- * first 20 480 lines of CSV, all objects of JSON. Packed Parquet files, Arrow files and text that is not UTF-8 are
+ * first 20 480 lines of CSV, all objects of JSON (lines once, by a parser of ours; else as DuckDB reads them). Packed Parquet files, Arrow files and text that is not UTF-8 are
  * copied to temp_dir first, where they stay until the engine's owner removes it. A CSV column becomes DATE or TIMESTAMP only if
  * its text is ISO-8601. CORRIE_E_DATA naming the file and what is wrong: not Parquet, truncated,
  * encrypted, duplicate column names (also those that differ in case only), no columns, invalid UTF-8

@@ -3,7 +3,9 @@
 
 #include "base/mem.h"
 #include "engine/footer.h"
+#include "engine/json_scan.h"
 #include "engine/source.h"
+#include "os/file.h"
 
 /* ---- columns ---- */
 
@@ -57,6 +59,7 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
          * types end: what lies deeper is JSON, of a type that is refused */
         buf_addf(out, ", sample_size = -1, dateformat = '%%Y-%%m-%%d', maximum_depth = %d",
                  CORRIE_MAX_TYPE_DEPTH + 2);
+        buf_add_text(out, source->sampled ? ", field_appearance_threshold = 0" : "");
     }
     buf_add_char(out, ')');
 }
@@ -182,7 +185,7 @@ static int describe_parquet(struct describe *describe)
 /* ---- JSON ---- */
 
 /* Whether a record has the key: DuckDB makes A_1 of a second key that differs in case. */
-static int has_key(struct describe *describe, struct str key, bool *ret)
+static int has_key(struct describe *describe, struct str local, struct str key, bool *ret)
 {
     _cleanup_(buf_done) struct buf sql = {0};
     _cleanup_(rows_done) struct rows rows = {0};
@@ -190,7 +193,7 @@ static int has_key(struct describe *describe, struct str key, bool *ret)
     int r;
 
     buf_add_text(&sql, "SELECT count(*) FROM read_json_objects(");
-    add_path(&sql, describe->source->local);
+    add_path(&sql, local);
     if (describe->source->json_record > 0) {
         buf_addf(&sql, ", maximum_object_size = %llu",
                  (unsigned long long)describe->source->json_record);
@@ -210,7 +213,7 @@ static int has_key(struct describe *describe, struct str key, bool *ret)
     return r;
 }
 
-static int check_json_names(struct describe *describe)
+static int check_json_names(struct describe *describe, struct str local)
 {
     const struct schema *columns = &describe->source->columns;
 
@@ -227,7 +230,7 @@ static int check_json_names(struct describe *describe)
                 !str_eq_nocase(columns->fields[k].name, base)) {
                 continue;
             }
-            int r = has_key(describe, name, &real);
+            int r = has_key(describe, local, name, &real);
             if (r < 0) {
                 return r;
             }
@@ -243,22 +246,13 @@ static int check_json_names(struct describe *describe)
     return 0;
 }
 
-static int describe_json(struct describe *describe)
+static int describe_records(struct describe *describe, const struct engine_source *read)
 {
     _cleanup_(buf_done) struct buf reader = {0};
-    struct engine_source *source = describe->source;
-    _free_ char *path = str_dup(source->local);
-    int r = path ? json_record_size(path, source->compression.len > 0, describe->engine->cancel,
-                                    &source->json_record, describe->err)
-                 : corrie_fail_memory(describe->err);
+    const struct engine_source *source = describe->source;
+    int r;
 
-    if (r < 0) {
-        return r;
-    }
-    if (describe->options->columns.len > 0) {
-        return source_take_columns(describe);
-    }
-    add_json_reader(&reader, source, NULL);
+    add_json_reader(&reader, read, NULL);
     r = buf_check(&reader, describe->err);
     if (r == 0) {
         r = describe_reader(describe, buf_str(&reader));
@@ -274,7 +268,81 @@ static int describe_json(struct describe *describe)
                            STR_FMT(source->path));
     }
     describe->source->looked_at_all = true;
-    return check_json_names(describe);
+    return check_json_names(describe, read->local);
+}
+
+/* Whether the columns that DuckDB found in the sample are those of the file. */
+static bool is_certain(const struct engine_source *source, const struct json_sample *sample)
+{
+    static const char *const times[] = {"DATE", "TIME", "UUID"};
+
+    for (size_t i = 0; i < sample->n_doubtful; i++) {
+        ptrdiff_t at = schema_index(&source->columns, sample->doubtful[i]);
+
+        for (size_t k = 0; k < ARRAY_LEN(times); k++) {
+            if (at < 0 || str_find_str(source->sql_types[at], str_of(times[k])) >= 0) {
+                return false; /* at < 0: the name has escapes */
+            }
+        }
+    }
+    return true;
+}
+
+/* Describes the records that bring something new. 0: all have to be read. */
+static int describe_sample(struct describe *describe)
+{
+    struct engine_source few = *describe->source;
+    struct json_sample sample = {0};
+    _free_ char *path = str_dup(few.local);
+    int r;
+
+    if (!path) {
+        return corrie_fail_memory(describe->err);
+    }
+    if (describe->engine->temp_dir.len == 0) {
+        return 0;
+    }
+    r = json_scan(path, describe->engine->cancel, describe->arena, &sample, describe->err);
+    if (r <= 0) {
+        return r;
+    }
+    few.format = ENGINE_FORMAT_JSONL;
+    few.compression = STR_EMPTY;
+    few.sampled = true;
+    r = source_copy_path(describe, &few.local);
+    if (r == 0) {
+        r = os_file_append(few.local.data, buf_str(&sample.records), 0600, describe->err);
+    }
+    buf_done(&sample.records);
+    if (r >= 0) {
+        r = describe_records(describe, &few);
+        if (r >= 0) {
+            r = os_unlink(few.local.data, describe->err);
+        }
+        if (r == CORRIE_E_DATA) { /* told where the file itself is read */
+            corrie_error_clear(describe->err);
+            return 0;
+        }
+    }
+    return r < 0 ? r : is_certain(describe->source, &sample);
+}
+
+static int describe_json(struct describe *describe)
+{
+    struct engine_source *source = describe->source;
+    _free_ char *path = str_dup(source->local);
+    int r = path ? json_record_size(path, source->compression.len > 0, describe->engine->cancel,
+                                    &source->json_record, describe->err)
+                 : corrie_fail_memory(describe->err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (describe->options->columns.len > 0) {
+        return source_take_columns(describe);
+    }
+    r = describe_sample(describe);
+    return r < 0 ? r : r > 0 ? 0 : describe_records(describe, source);
 }
 
 /* ---- Arrow ---- */

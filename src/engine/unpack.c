@@ -176,7 +176,7 @@ int unpack_each(const char *path, const struct cancel *cancel,
     size_t len = 1;
     int r = unpack_open(path, &u, err);
 
-    while (r >= 0 && len > 0) {
+    while (r == 0 && len > 0) {
         r = cancel_check(cancel, err);
         if (r >= 0) {
             r = unpack_read(u, out, sizeof out, &len, err);

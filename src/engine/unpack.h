@@ -22,7 +22,8 @@ int unpack_check(const char *path, const struct cancel *cancel, corrie_error *er
 int unpack_head(const char *path, void *bytes, size_t max, size_t *ret_len, struct str *ret_packing,
                 corrie_error *err) CORRIE_MUST_USE;
 
-/* Calls `each` with all bytes of the file in pieces, unpacked. Errors as unpack_check, or what `each` returns. */
+/* Calls `each` with all bytes of the file in pieces, unpacked. It returns 0, 1 to
+ * end it, or a negative code with *err set. Errors as unpack_check, or that of `each`. */
 int unpack_each(const char *path, const struct cancel *cancel,
                 int (*each)(void *arg, struct str bytes, corrie_error *err), void *arg,
                 corrie_error *err) CORRIE_MUST_USE;

@@ -5,6 +5,7 @@
 #include <zstd.h>
 
 #include "base/mem.h"
+#include "engine/json_scan.h"
 #include "help.h"
 
 static const struct engine_source_options no_options;
@@ -540,6 +541,143 @@ START_TEST(test_json)
 }
 END_TEST
 
+/* One that may copy. */
+static struct engine *engine_spilling(void)
+{
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct engine *engine;
+
+    ck_ok(engine_open(&(struct engine_options){.threads = 2, .temp_dir = str_of(scratch())},
+                      &engine, &err),
+          &err);
+    return engine;
+}
+
+/* Columns of a file as we find them, and as DuckDB does from all of its records. */
+static void check_same_columns(struct engine *engine, const char *name, struct str bytes)
+{
+    struct arena arena = {0};
+    struct buf ours = {0};
+    struct buf theirs = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct engine_source source;
+
+    write_file(in_scratch(name), bytes.data, bytes.len);
+    ck_ok(engine_describe(engine, str_of(in_scratch(name)), &no_options, &arena, &source, &err),
+          &err);
+    for (size_t i = 0; i < source.columns.n_fields; i++) {
+        buf_addf(&ours, "%s%.*s %.*s", i ? ", " : "", STR_FMT(source.columns.fields[i].name),
+                 STR_FMT(source.sql_types[i]));
+    }
+    buf_addf(
+        &theirs,
+        "SELECT string_agg(column_name || ' ' || column_type, ', ') FROM (DESCRIBE SELECT * FROM "
+        "read_json('%s', sample_size = -1, dateformat = '%%Y-%%m-%%d'))",
+        in_scratch(name));
+    ck_assert_msg(str_eq(buf_str(&ours), str_of(rows_of(engine, buf_text(&theirs)))),
+                  "%s, DuckDB: %s; the last 40 bytes: %s", buf_text(&ours),
+                  rows_of(engine, buf_text(&theirs)), bytes.data + bytes.len - 40);
+    buf_done(&ours);
+    buf_done(&theirs);
+    arena_done(&arena);
+}
+
+START_TEST(test_json_late)
+{
+    /* what the last of many records alone has is found: no key, and no value that its column would not take */
+    static const char *const cases[][2] = {
+        {"{\"a\":1}", "{\"a\":1,\"b\":{\"c\":[1.5]}}"},
+        {"{\"a\":1}", "{\"a\":1.5}"},
+        {"{\"a\":1}", "{\"a\":1e3}"},
+        {"{\"a\":1}", "{\"a\":18446744073709551615}"},
+        {"{\"a\":1}", "{\"a\":99999999999999999999}"},
+        {"{\"a\":1}", "{\"a\":\"x\"}"},
+        {"{\"a\":null}", "{\"a\":true}"},
+        {"{\"t\":\"2024-01-01\"}", "{\"t\":\"soon\"}"},
+        {"{\"t\":\"2024-01-01\"}", "{\"t\":\"\"}"},
+        {"{\"t\":\"2024-01-01\"}", "{\"t\":\"2024-13-45\"}"},
+        {"{\"t\":\"2024-01-01\"}", "{\"t\":\"2024-01-01 10:00:00\"}"},
+        {"{\"t\":\"2024-01-01\"}", "{\"t\":\"2024\\u002d01-01x\"}"},
+        {"{\"t\":\"01-02-2024\"}\n{\"t\":\"02-01-2024\"}", "{\"t\":\"13-01-2024\"}"},
+        {"{\"t\":\"01-02-2024\"}\n{\"t\":\"02-01-2024\"}", "{\"t\":\"99-99-2024\"}"},
+        {"{\"t\":\"10:00:00\"}", "{\"t\":\"25:00:00\"}"},
+        {"{\"u\":\"6f2c1a34-9a0e-4a55-8c59-0b9d3a1f2e10\"}", "{\"u\":\"6f2c1a34\"}"},
+        {"{\"a\":{\"x\":1}}", "{\"a\":[{\"x\":1}]}"},
+        {"{\"a\":[1]}", "{\"a\":[null,\"x\"]}"},
+        {"{\"a\":[]}", "{\"a\":[{}]}"},
+    };
+    struct engine *engine = engine_spilling();
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buf file = {0};
+
+        for (int k = 0; k < 300; k++) {
+            buf_addf(&file, "%s\n", cases[i][0]);
+        }
+        buf_addf(&file, "%s", cases[i][1]);
+        check_same_columns(engine, "late.jsonl", buf_str(&file));
+        buf_done(&file);
+    }
+    engine_close(engine);
+}
+END_TEST
+
+START_TEST(test_json_maps)
+{
+    /* whether objects are maps hangs on how often their keys come, which records with something new do not tell */
+    struct engine *engine = engine_spilling();
+
+    for (int keys = 2; keys < 40; keys += 3) {
+        struct buf file = {0};
+
+        for (int k = 0; k < 400; k++) {
+            buf_addf(&file, "{\"id\":%d,\"m\":{\"k%d\":%d}}\n", k, k % keys, k);
+        }
+        check_same_columns(engine, "maps.jsonl", buf_str(&file));
+        buf_done(&file);
+    }
+    engine_close(engine);
+}
+END_TEST
+
+START_TEST(test_json_scan)
+{
+    /* few records of many are given to DuckDB, or none where a line is not one */
+    static const struct {
+        const char *bytes;
+        const char *records; /* NULL: all have to be read */
+    } cases[] = {
+        {"{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"y\"}\n\n {\"b\":\"z\"}\r\n",
+         "{\"a\":1,\"b\":\"x\"}\n"},
+        {"{\"a\":1}\n{\"a\":2}\n{\"a\":-2}\n{\"b\":1}", "{\"a\":1}\n{\"a\":-2}\n{\"b\":1}\n"},
+        {"{\"a\":[1,2]}\n{\"a\":[3]}\n{\"a\":[\"x\"]}", "{\"a\":[1,2]}\n{\"a\":[\"x\"]}\n"},
+        {"[{\"a\":1}]", NULL},
+        {"{\"a\":\n1}", NULL},
+        {"{\"a\":1}{\"a\":2}", NULL},
+        {"{\"a\":01}", NULL},
+        {"{\"a\":NaN}", NULL},
+        {"{\"a\":\"x", NULL},
+        {"{\"a\":1,}", NULL},
+        {"3", NULL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena arena = {0};
+        struct json_sample sample = {0};
+        corrie_error err = CORRIE_ERROR_INIT;
+
+        write_file(in_scratch("scan.jsonl"), cases[i].bytes, strlen(cases[i].bytes));
+        ck_assert_int_eq(json_scan(in_scratch("scan.jsonl"), NULL, &arena, &sample, &err),
+                         cases[i].records != NULL);
+        if (cases[i].records) {
+            ck_assert_str_eq(buf_text(&sample.records), cases[i].records);
+        }
+        buf_done(&sample.records);
+        arena_done(&arena);
+    }
+}
+END_TEST
+
 START_TEST(test_compressed)
 {
     static const unsigned char gz[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03,
@@ -703,4 +841,5 @@ END_TEST
 
 SUITE(source_suite, "source", test_csv_types, test_csv_values, test_csv_bad,
       test_nothing_is_changed, test_nothing_is_changed_inside, test_packed_bad, test_parquet_source,
-      test_json, test_compressed, test_target, test_adventureworks, test_export)
+      test_json, test_json_late, test_json_maps, test_json_scan, test_compressed, test_target,
+      test_adventureworks, test_export)
