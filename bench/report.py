@@ -1,10 +1,19 @@
-"""A table of results: bench/report.py FILE.jsonl …"""
+"""Results as the tables of docs/benchmarks.md, one a question: bench/report.py FILE.jsonl …"""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
+
+
+def cell(item: dict[str, Any]) -> str:
+    if "count" in item:
+        return f"{item['count']} {item['unit']}"
+    digits = 0 if item["median_ms"] >= 100 else 2
+    median, least, most = (f"{item[key]:.{digits}f}" for key in ("median_ms", "min_ms", "max_ms"))
+    return f"{median} ({least} … {most})" if item["n"] > 1 else median
 
 
 def main() -> None:
@@ -14,12 +23,8 @@ def main() -> None:
             item = json.loads(line)
             if item["question"] != question:
                 question = item["question"]
-                print(f"\n{question}")
-            if "count" in item:
-                print(f"  {item['side']:<40} {item['count']:>10} {item['unit']}")
-            else:
-                print(f"  {item['side']:<40} {item['median_ms']:>10.3f} ms  "
-                      f"({item['min_ms']:.3f} … {item['max_ms']:.3f}, n={item['n']})")
+                print(f"\n| {question} | ms | n |\n|---|---|---|")
+            print(f"| {item['side']} | {cell(item)} | {item.get('n', '')} |")
 
 
 if __name__ == "__main__":
