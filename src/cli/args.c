@@ -527,6 +527,83 @@ int args_parse(struct args *args, int argc, char **argv, corrie_error *err)
     return r < 0 ? r : check_required(args, err);
 }
 
+/* The flag of that name, of whatever verb as long as none is named. */
+static const struct flag *find_likely(const struct parser *parser, struct str name)
+{
+    const struct flag *flag = find_flag(parser, name);
+    bool both;
+
+    return flag || parser->args->verb ? flag : find_anywhere(name, &both);
+}
+
+/* The flag that the word after argv[i] belongs to; NULL: to none. */
+static const struct flag *flag_before(const struct parser *parser, int i)
+{
+    const char *word = parser->argv[i];
+    const struct flag *flag = NULL;
+
+    if (word[1] == '-') {
+        flag = find_likely(parser, str_of(word)); /* none with = in it */
+    }
+    for (size_t at = 1; word[1] != '-' && word[at] != '\0'; at++) {
+        char letter[3] = {'-', word[at], '\0'};
+
+        flag = find_likely(parser, str_of(letter));
+        if (flag && flag_has_value(flag) && word[at + 1] != '\0') {
+            return NULL; /* -ojson */
+        }
+    }
+    if (flag && flag->kind == FLAG_TOGGLE) {
+        return is_on_or_off(parser->argv[i + 1]) ? flag : NULL;
+    }
+    return flag && flag_has_value(flag) ? flag : NULL;
+}
+
+void args_place(struct args_place *ret, int argc, char **argv)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct args args = {0};
+    struct parser parser = {.args = &args, .argc = argc - 1, .argv = argv};
+    const char *word = argv[argc - 1];
+    const char *equals = strchr(word, '=');
+    size_t taken = 0;
+
+    *ret = (struct args_place){.value = word};
+    if (find_verb(&parser, &ignored) < 0) {
+        corrie_error_clear(&ignored);
+    }
+    ret->verb = args.verb;
+    ret->group = args.group;
+    if (args.verb) {
+        parser.flags = args.verb->flags;
+        parser.n_flags = args.verb->n_flags;
+    }
+    parser.argc = argc; /* what follows sees the word too, as a value that an option may take */
+    for (int i = 1; i < argc - 1; i++) {
+        const struct flag *flag;
+
+        if (ret->options_ended || !is_option(argv[i])) {
+            taken += i != parser.verb_words[0] && i != parser.verb_words[1];
+        } else if (strcmp(argv[i], "--") == 0) {
+            ret->options_ended = true;
+        } else if ((flag = flag_before(&parser, i))) {
+            i++; /* its value */
+            ret->flag = i == argc - 1 ? flag : NULL;
+        }
+    }
+    if (!ret->options_ended && strncmp(word, "--", 2) == 0 && equals) {
+        ret->flag = find_flag(&parser, str_slice(str_of(word), 0, (size_t)(equals - word)));
+        ret->value = equals + 1;
+    }
+    for (size_t i = 0; args.verb && i < args.verb->n_positionals; i++) {
+        if (i == taken || args.verb->positionals[i].many) {
+            ret->positional = &args.verb->positionals[i];
+            break;
+        }
+    }
+    args_done(&args);
+}
+
 const char *args_output(int argc, char **argv)
 {
     const char *found = NULL;

@@ -29,6 +29,19 @@ void args_done(struct args *args);
  * the format that was asked for too. NULL if there is none. */
 const char *args_output(int argc, char **argv);
 
+/* What the last word of a command line that is still being typed would be, by the words before it. */
+struct args_place {
+    const struct verb *verb; /* NULL: none is named yet */
+    const char
+        *group; /* named without a verb of it: the word may be that, or go to its default verb */
+    const struct flag *flag;             /* the word is its value … */
+    const char *value;                   /* … from here on: after the = of `--ref=ma` */
+    const struct positional *positional; /* NULL: no more is taken */
+    bool options_ended;                  /* by -- */
+};
+/* Pointers are into argv and the table. argc is at least 2. */
+void args_place(struct args_place *ret, int argc, char **argv);
+
 bool args_on(const struct args *args, enum option option);
 bool args_given(const struct args *args, enum option option);
 /* The last value, or NULL. */

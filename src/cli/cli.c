@@ -40,10 +40,11 @@ static void on_event(void *context, const corrie_event *event)
     }
 }
 
-int cli_lake(struct cli *cli, corrie_lake **ret, corrie_error *err)
+static int open_lake(struct cli *cli, bool must_exist, corrie_lake **ret, corrie_error *err)
 {
     corrie_lake_options options = {.size = sizeof options,
                                    .url = cli->lake_url,
+                                   .must_exist = must_exist,
                                    .cancel = &cli->cancel,
                                    .event = on_event,
                                    .event_context = cli};
@@ -57,6 +58,16 @@ int cli_lake(struct cli *cli, corrie_lake **ret, corrie_error *err)
     }
     *ret = cli->lake;
     return 0;
+}
+
+int cli_lake(struct cli *cli, corrie_lake **ret, corrie_error *err)
+{
+    return open_lake(cli, false, ret, err);
+}
+
+int cli_lake_there(struct cli *cli, corrie_lake **ret, corrie_error *err)
+{
+    return open_lake(cli, true, ret, err);
 }
 
 const char *cli_namespace(const struct cli *cli, const struct args *args)

@@ -58,6 +58,8 @@ int verb_config_ls(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_config_set(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_config_unset(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_help(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_completion(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_complete(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_gc(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_branch_prune(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_fsck(struct cli *cli, const struct args *args, corrie_error *err);
@@ -113,6 +115,8 @@ int verb_job_logs(struct cli *cli, const struct args *args, corrie_error *err);
 
 /* The lake of this call, opened once. */
 int cli_lake(struct cli *cli, corrie_lake **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The same, but where there is none none is made: CORRIE_E_NOT_FOUND. */
+int cli_lake_there(struct cli *cli, corrie_lake **ret, corrie_error *err) CORRIE_MUST_USE;
 /* The default namespace: --namespace, else the program's. May be NULL. */
 const char *cli_namespace(const struct cli *cli, const struct args *args);
 /* Asks a person at a terminal; without one, or with --yes, the answer is yes. 0, or CORRIE_E_CANCELLED. */
@@ -128,6 +132,15 @@ void cli_note(struct cli *cli, enum style style, const char *label, struct str t
 
 /* Of one verb, of a group, or (both NULL) of everything. */
 void help_show(struct cli *cli, const struct verb *verb, const char *group);
+
+/* Adds "corrie import URI… [options]", and "-r, --ref REF". */
+void help_usage(struct buf *ret, const char *program, const struct verb *verb);
+void help_flag(struct buf *ret, const struct flag *flag);
+
+/* ---- manual pages (man.c) ---- */
+
+/* corrie(1), or with `verb` corrie-VERB(1), as source for man. */
+void man_show(struct cli *cli, const struct verb *verb);
 
 /* ---- errors (report.c) ---- */
 

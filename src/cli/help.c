@@ -9,7 +9,7 @@ enum { INDENT = 2, MAX_LEFT = 30 };
 
 /* ---- pieces ---- */
 
-static void usage_of(struct buf *ret, const char *program, const struct verb *verb)
+void help_usage(struct buf *ret, const char *program, const struct verb *verb)
 {
     char path[64];
 
@@ -30,8 +30,7 @@ static void usage_of(struct buf *ret, const char *program, const struct verb *ve
     buf_add_text(ret, " [options]");
 }
 
-/* "-r, --ref REF" */
-static void flag_left(struct buf *ret, const struct flag *flag)
+void help_flag(struct buf *ret, const struct flag *flag)
 {
     buf_add_text(ret, flag->names);
     if (flag->kind == FLAG_TOGGLE) {
@@ -89,7 +88,7 @@ static void list_flags(struct cli *cli, const struct flag *flags, size_t n)
             }
             /* options without a short name stand under the long names of the others */
             buf_add_text(&left, flags[i].names[1] == '-' ? "    " : "");
-            flag_left(&left, &flags[i]);
+            help_flag(&left, &flags[i]);
             if (pass > 0) {
                 two_columns(cli, buf_str(&left), widest, str_of(flags[i].help));
             } else if (text_width(buf_str(&left)) > widest &&
@@ -111,7 +110,7 @@ static void show_verb(struct cli *cli, const struct verb *verb)
     out_printf(&cli->out, "%s %s", cli->program, verb_path(verb, path));
     out_style(&cli->out, STYLE_PLAIN);
     out_printf(&cli->out, ": %s\n", verb->summary);
-    usage_of(&usage, cli->program, verb);
+    help_usage(&usage, cli->program, verb);
     heading(cli, "Usage");
     out_printf(&cli->out, "  %s\n", buf_text(&usage));
     if (verb->aliases) {
@@ -160,7 +159,7 @@ static void show_overview(struct cli *cli, const char *group)
         const struct verb *verb = &cli_verbs[i];
         char path[64];
 
-        if (group && (!verb->group || strcmp(verb->group, group) != 0)) {
+        if (verb->hidden || (group && (!verb->group || strcmp(verb->group, group) != 0))) {
             continue;
         }
         if (strcmp(chapter, verb->chapter) != 0) {
@@ -206,7 +205,7 @@ static void markdown_flags(struct cli *cli, const struct flag *flags, size_t n)
         if (flags[i].hidden) {
             continue;
         }
-        flag_left(&left, &flags[i]);
+        help_flag(&left, &flags[i]);
         out_text(&cli->out, "| `");
         markdown_cell(cli, buf_str(&left));
         out_text(&cli->out, "` | ");
@@ -220,7 +219,7 @@ static void markdown_verb(struct cli *cli, const struct verb *verb)
     _cleanup_(buf_done) struct buf usage = {0};
     char path[64];
 
-    usage_of(&usage, "corrie", verb);
+    help_usage(&usage, "corrie", verb);
     out_printf(&cli->out, "\n### %s\n\n%c%s.", verb_path(verb, path),
                verb->summary[0] >= 'a' && verb->summary[0] <= 'z' ? verb->summary[0] - 'a' + 'A'
                                                                   : verb->summary[0],
@@ -266,6 +265,9 @@ static void show_markdown(struct cli *cli)
         "## Options of every command\n");
     markdown_flags(cli, cli_flags, cli_n_flags);
     for (size_t i = 0; i < cli_n_verbs; i++) {
+        if (cli_verbs[i].hidden) {
+            continue;
+        }
         if (strcmp(chapter, cli_verbs[i].chapter) != 0) {
             chapter = cli_verbs[i].chapter;
             out_printf(&cli->out, "\n## %s\n", chapter);
@@ -287,6 +289,8 @@ int verb_help(struct cli *cli, const struct args *args, corrie_error *err)
         corrie_fail(err, CORRIE_E_USAGE, "there is no command %s%s%s", first, second ? " " : "",
                     second ? second : "");
         return corrie_hint(err, "corrie help lists those that there are");
+    } else if (args_on(args, OPT_MAN)) {
+        man_show(cli, verb);
     } else {
         help_show(cli, verb, first && !second && verb_is_group(first) ? first : NULL);
     }

@@ -132,6 +132,8 @@ enum option {
     /* help */
     OPT_WORDS,
     OPT_MARKDOWN,
+    OPT_MAN,
+    OPT_SHELL,
     OPT_COUNT
 };
 
@@ -179,6 +181,7 @@ struct verb {
     verb_fn run;
     bool
         is_default; /* what the group's name alone means, or with arguments that are no verb of it */
+    bool hidden;    /* for programs: left out of help */
     bool pages;     /* long output goes through a pager, on a terminal */
 };
 

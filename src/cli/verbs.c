@@ -143,6 +143,13 @@ static const struct positional help_positionals[] = {
 static const struct flag help_flags[] = {
     {OPT_MARKDOWN, FLAG_SWITCH, "--markdown", NULL, "the reference page of all commands",
      .hidden = true},
+    {OPT_MAN, FLAG_SWITCH, "--man", NULL, "as a manual page"},
+};
+static const struct positional completion_positionals[] = {
+    {OPT_SHELL, "SHELL", "bash, zsh or fish", true, false},
+};
+static const struct positional complete_positionals[] = {
+    {OPT_WORDS, "WORD", "what is typed after the program, the last word unfinished", false, true},
 };
 
 static const struct positional init_positionals[] = {
@@ -585,6 +592,23 @@ const struct verb cli_verbs[] = {
      .examples = "corrie help\ncorrie help table\ncorrie help branch create",
      .run = verb_help,
      .pages = true},
+    {.name = "completion",
+     .chapter = START,
+     .summary = "print what makes a shell complete commands, options and names",
+     .text =
+         "It goes where the shell looks for it; its first lines say where that is. For one session of bash:\n"
+         "source <(corrie completion bash). Branches, tags, tables and jobs are those of the lake that the line means.",
+     POSITIONALS(completion_positionals),
+     .examples = "corrie completion bash\n"
+                 "corrie completion zsh\n"
+                 "corrie completion fish",
+     .run = verb_completion},
+    {.name = "complete",
+     .chapter = START,
+     .summary = "say what may come next on a line, for a shell",
+     POSITIONALS(complete_positionals),
+     .run = verb_complete,
+     .hidden = true},
     {.name = "version",
      .chapter = START,
      .summary = "show the version",

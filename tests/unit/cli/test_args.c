@@ -5,15 +5,16 @@
 #include "cli/args.h"
 #include "tests/unit/check.h"
 
-/* Splits `line` at spaces (no quoting) and parses it as argv. */
-static int parse(struct args *args, const char *line, corrie_error *err)
+static char *argv[32];
+
+/* Splits `line` at spaces (no quoting): argv, and argc. */
+static int split(const char *line)
 {
     static char text[512];
-    static char *argv[32];
     int argc = 0;
 
     snprintf(text, sizeof text, "corrie %s", line);
-    for (char *at = text; at && *at;) {
+    for (char *at = text; at;) {
         char *space = strchr(at, ' ');
 
         argv[argc++] = at;
@@ -22,8 +23,13 @@ static int parse(struct args *args, const char *line, corrie_error *err)
         }
         at = space ? space + 1 : NULL;
     }
+    return argc;
+}
+
+static int parse(struct args *args, const char *line, corrie_error *err)
+{
     *args = (struct args){0};
-    return args_parse(args, argc, argv, err);
+    return args_parse(args, split(line), argv, err);
 }
 
 static void expect(const char *line, const char *path, enum option option, const char *value)
@@ -192,7 +198,48 @@ START_TEST(test_the_format_of_errors_is_found_in_any_line)
 }
 END_TEST
 
+/* What the last word of `line` would be: the place of an option's value or of an argument, or a command. */
+static void expect_place(const char *line, const char *path, enum option option, const char *value)
+{
+    struct args_place place;
+    char scratch[64];
+    enum option is;
+
+    args_place(&place, split(line), argv);
+    is = place.flag ? place.flag->option : place.positional ? place.positional->option : OPT_NONE;
+    ck_assert_msg(path ? place.verb && strcmp(verb_path(place.verb, scratch), path) == 0
+                       : !place.verb,
+                  "%s", line);
+    ck_assert_msg(is == option, "%s: %d", line, is);
+    ck_assert_msg(strcmp(place.value, value) == 0, "%s: %s", line, place.value);
+}
+
+START_TEST(test_the_last_word_of_an_unfinished_line)
+{
+    struct args_place place;
+
+    expect_place("br", NULL, OPT_NONE, "br");
+    expect_place("--lake /x br", NULL, OPT_NONE, "br");
+    expect_place("--lake /x", NULL, OPT_LAKE, "/x");
+    expect_place("table get ", "table get", OPT_NAME, "");
+    expect_place("table get t ", "table get", OPT_NONE, "");
+    expect_place("table get t --ref ma", "table get", OPT_REF, "ma");
+    expect_place("table get t --ref=ma", "table get", OPT_REF, "ma");
+    expect_place("table get t -xo js", "table get", OPT_OUTPUT, "js");
+    expect_place("table --ref dev get ", "table get", OPT_NAME, "");
+    expect_place("run --strict ", "run", OPT_NONE, "");
+    expect_place("checkout -b ", "checkout", OPT_BRANCH, "");
+    expect_place("import a.csv b.csv ", "import", OPT_URI, "");
+    expect_place("diff main ", "diff", OPT_OTHER_REF, "");
+    expect_place("branch create -- --ref=x", "branch create", OPT_BRANCH, "--ref=x");
+    expect_place("nosuch --ref ", NULL, OPT_REF, "");
+    args_place(&place, split("branch cr"), argv);
+    ck_assert_str_eq(place.group, "branch");
+}
+END_TEST
+
 SUITE(args_suite, "args", test_options_stand_anywhere,
       test_a_letter_may_be_a_switch_or_take_a_value, test_toggles,
       test_groups_aliases_and_the_end_of_options, test_a_place_is_taken_once, test_lists_keep_all,
-      test_mistakes_get_the_nearest, test_the_format_of_errors_is_found_in_any_line)
+      test_mistakes_get_the_nearest, test_the_format_of_errors_is_found_in_any_line,
+      test_the_last_word_of_an_unfinished_line)
