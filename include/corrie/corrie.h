@@ -15,6 +15,7 @@
 #include <corrie/care.h>
 #include <corrie/error.h>
 #include <corrie/lake.h>
+#include <corrie/project.h>
 #include <corrie/run.h>
 #include <corrie/sql.h>
 

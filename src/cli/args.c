@@ -52,9 +52,10 @@ int64_t args_number(const struct args *args, enum option option, int64_t otherwi
 
 /* ---- names ---- */
 
+/* -3 is a number: no option is called by a digit. */
 static bool is_option(const char *word)
 {
-    return word[0] == '-' && word[1] != '\0';
+    return word[0] == '-' && word[1] != '\0' && (word[1] < '0' || word[1] > '9');
 }
 
 static bool has_name(const struct flag *flag, struct str name)

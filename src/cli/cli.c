@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "cli/cli.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -83,6 +84,32 @@ int cli_wait_input(struct cli *cli, corrie_error *err)
     int r = os_poll(&input, 1, -1, &cli->cancel, err);
 
     return r < 0 ? r : 0;
+}
+
+static int read_stdin(struct cli *cli, struct buf *ret, corrie_error *err)
+{
+    size_t got = 1;
+    int r = 0;
+
+    while (r >= 0 && got > 0) {
+        char *room = buf_reserve(ret, CORRIE_KiB * 64);
+
+        if (!room) {
+            return buf_check(ret, err);
+        }
+        r = cli_wait_input(cli, err);
+        if (r >= 0) {
+            r = os_read(0, "standard input", room, CORRIE_KiB * 64, &got, err);
+        }
+        buf_commit(ret, r >= 0 ? got : 0);
+    }
+    return r;
+}
+
+int cli_read(struct cli *cli, const char *file, struct buf *ret, corrie_error *err)
+{
+    return strcmp(file, "-") == 0 ? read_stdin(cli, ret, err)
+                                  : os_file_read(file, ret->max, ret, err);
 }
 
 bool cli_would_ask(const struct cli *cli)

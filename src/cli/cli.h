@@ -107,6 +107,9 @@ int verb_query(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_explain(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_sql(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_run(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_parameter_ls(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_parameter_set(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_parameter_rm(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_job_get(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_job_logs(struct cli *cli, const struct args *args, corrie_error *err);
@@ -125,6 +128,8 @@ int cli_confirm(struct cli *cli, const char *question, corrie_error *err) CORRIE
 bool cli_would_ask(const struct cli *cli);
 /* Waits until standard input has something or has ended. CORRIE_E_CANCELLED on Ctrl-C. */
 int cli_wait_input(struct cli *cli, corrie_error *err) CORRIE_MUST_USE;
+/* Adds the bytes of a file, or of standard input (-), up to the buffer's maximum. */
+int cli_read(struct cli *cli, const char *file, struct buf *ret, corrie_error *err) CORRIE_MUST_USE;
 /* A line on standard error; in a pager, where what is paged is. "note: made a lake in /data/lake" */
 void cli_note(struct cli *cli, enum style style, const char *label, struct str text);
 

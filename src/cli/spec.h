@@ -116,6 +116,10 @@ enum option {
     OPT_PARAM,
     OPT_EVENTS,
     OPT_JOB,
+    OPT_TYPE,
+    OPT_DESCRIPTION,
+    OPT_REQUIRED,
+    OPT_OPTIONAL,
     /* start */
     OPT_BARE,
     OPT_SHARED,

@@ -4,28 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "os/file.h"
 #include "os/tty.h"
-
-static int read_stdin(struct cli *cli, struct buf *sql, corrie_error *err)
-{
-    size_t got = 1;
-    int r = 0;
-
-    while (r >= 0 && got > 0) {
-        char *room = buf_reserve(sql, CORRIE_KiB * 64);
-
-        if (!room) {
-            return buf_check(sql, err);
-        }
-        r = cli_wait_input(cli, err);
-        if (r >= 0) {
-            r = os_read(0, "standard input", room, CORRIE_KiB * 64, &got, err);
-        }
-        buf_commit(sql, r >= 0 ? got : 0);
-    }
-    return r;
-}
 
 static int fail_nothing(const char *verb, const char *what, corrie_error *err)
 {
@@ -48,15 +27,12 @@ static int read_text(struct cli *cli, const struct args *args, const char *verb,
         buf_add_text(sql, text);
         return buf_check(sql, err);
     }
-    if (file && strcmp(file, "-") != 0) {
-        *ret_file = file;
-        return os_file_read(file, CORRIE_MAX_SQL, sql, err);
-    }
     if (!text && !file && os_is_terminal(0)) {
         return fail_nothing(verb, "no SQL was given", err);
     }
-    r = read_stdin(cli, sql, err);
-    if (r >= 0 && str_trim(buf_str(sql)).len == 0) {
+    *ret_file = file && strcmp(file, "-") != 0 ? file : NULL;
+    r = cli_read(cli, file ? file : "-", sql, err);
+    if (r >= 0 && !*ret_file && str_trim(buf_str(sql)).len == 0) {
         r = fail_nothing(verb, "standard input holds no SQL", err);
     }
     return r;

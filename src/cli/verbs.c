@@ -525,9 +525,13 @@ static const struct flag namespace_rm_flags[] = {BRANCH_FLAG, IF_EXISTS_FLAG};
 
 /* ---- run ---- */
 
+#define PROJECT_DIR_FLAG                                                                           \
+    {                                                                                              \
+        OPT_PROJECT_DIR, FLAG_TEXT, "-p, --project-dir", "DIR",                                    \
+            "folder with corrie.yaml or bauplan_project.yml; default the current one"              \
+    }
 static const struct flag run_flags[] = {
-    {OPT_PROJECT_DIR, FLAG_TEXT, "-p, --project-dir", "DIR",
-     "folder with corrie.yaml or bauplan_project.yml; default the current one"},
+    PROJECT_DIR_FLAG,
     {OPT_REF, FLAG_TEXT, "-r, --ref", "BRANCH",
      "branch to read and to publish to; default what is checked out"},
     {OPT_NAMESPACE, FLAG_TEXT, "-n, --namespace", "NS",
@@ -549,6 +553,24 @@ static const struct flag run_flags[] = {
 static const struct flag job_ls_flags[] = {
     {OPT_MAX_COUNT, FLAG_NUMBER, "-n, --max-count, --limit", "N",
      "at most N jobs, 0 = all; default 10"},
+};
+static const struct flag parameter_flags[] = {PROJECT_DIR_FLAG};
+static const struct positional parameter_positionals[] = {
+    {OPT_NAME, "NAME", "the parameter", true, false},
+};
+static const struct positional parameter_set_positionals[] = {
+    {OPT_NAME, "NAME", "the parameter", true, false},
+    {OPT_VALUE, "VALUE", "becomes its default; of a secret where it is: env:NAME, file:PATH", false,
+     false},
+};
+static const struct flag parameter_set_flags[] = {
+    {OPT_TYPE, FLAG_CHOICE, "--type", "str|int|float|bool|secret|vault",
+     "default what it is; of a new one what the value looks like"},
+    {OPT_DESCRIPTION, FLAG_TEXT, "--description", "TEXT", "what it is for"},
+    {OPT_REQUIRED, FLAG_SWITCH, "--required", NULL, "every run must be given a value"},
+    {OPT_OPTIONAL, FLAG_SWITCH, "--optional", NULL, "runs need not be given one"},
+    {OPT_FILE, FLAG_TEXT, "-f, --file", "FILE", "take the value from FILE (-: standard input)"},
+    PROJECT_DIR_FLAG,
 };
 static const struct positional job_positionals[] = {
     {OPT_JOB, "JOB", "its id, the first characters of it (at least 4), or last", true, false},
@@ -1172,6 +1194,35 @@ const struct verb cli_verbs[] = {
                  "corrie run --project-dir project --strict on --param least=2\n"
                  "corrie run -p project --ref dev --events",
      .run = verb_run},
+    {.group = "parameter",
+     .name = "ls",
+     .chapter = RUN,
+     .summary = "list a project's parameters",
+     FLAGS(parameter_flags),
+     .examples = "corrie parameter ls -p project",
+     .run = verb_parameter_ls,
+     .is_default = true,
+     .pages = true},
+    {.group = "parameter",
+     .name = "set",
+     .chapter = RUN,
+     .summary = "declare a parameter, or change its default; the rest of the file stays",
+     POSITIONALS(parameter_set_positionals),
+     FLAGS(parameter_set_flags),
+     .examples =
+         "corrie parameter set least 3 -p project\n"
+         "corrie parameter set rate --type float --required --description 'of exchange' -p project\n"
+         "corrie parameter set token env:API_TOKEN --type secret -p project",
+     .run = verb_parameter_set},
+    {.group = "parameter",
+     .name = "rm",
+     .aliases = "delete",
+     .chapter = RUN,
+     .summary = "remove a parameter from the project file",
+     POSITIONALS(parameter_positionals),
+     FLAGS(parameter_flags),
+     .examples = "corrie parameter rm least -p project",
+     .run = verb_parameter_rm},
     {.group = "job",
      .name = "ls",
      .chapter = RUN,

@@ -324,7 +324,7 @@ static int check_directory(struct str dir, corrie_error *err)
     return 0;
 }
 
-int project_open(struct str dir, struct project_dir **ret, corrie_error *err)
+static int open_project(struct str dir, bool sources, struct project_dir **ret, corrie_error *err)
 {
     _cleanup_(project_closep) struct project_dir *project = mem_alloc(1, sizeof *project);
     _free_ char *path = NULL;
@@ -346,7 +346,7 @@ int project_open(struct str dir, struct project_dir **ret, corrie_error *err)
     if (r >= 0) {
         r = read_settings(project, err);
     }
-    if (r >= 0) {
+    if (r >= 0 && sources) {
         r = read_sources(project, err);
     }
     if (r < 0) {
@@ -354,6 +354,16 @@ int project_open(struct str dir, struct project_dir **ret, corrie_error *err)
     }
     *ret = TAKE_PTR(project);
     return 0;
+}
+
+int project_open(struct str dir, struct project_dir **ret, corrie_error *err)
+{
+    return open_project(dir, true, ret, err);
+}
+
+int project_open_settings(struct str dir, struct project_dir **ret, corrie_error *err)
+{
+    return open_project(dir, false, ret, err);
 }
 
 struct project_dir *project_close(struct project_dir *project)

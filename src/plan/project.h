@@ -47,6 +47,9 @@ struct project_dir {
  * CORRIE_E_LIMIT past CORRIE_MAX_SOURCE_FILES files or CORRIE_MAX_SOURCE bytes in one.
  * Ownership: the caller's, project_close. */
 int project_open(struct str dir, struct project_dir **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The same without its sources. */
+int project_open_settings(struct str dir, struct project_dir **ret, corrie_error *err)
+    CORRIE_MUST_USE;
 struct project_dir *project_close(struct project_dir *project);
 DEFINE_CLEANUP(struct project_dir *, project_close)
 

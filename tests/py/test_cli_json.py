@@ -172,6 +172,10 @@ COMMANDS = [
              "DELETE FROM shop.customers WHERE false", "--branch", "dev"]),
     ("run", ["run", "-p", "project", "--dry-run"]),
     ("run", ["run", "-p", "project"]),
+    ("parameter ls", ["parameter", "ls", "-p", "project"]),
+    ("parameter set", ["parameter", "set", "least", "2", "-p", "project"]),
+    ("parameter set", ["parameter", "set", "new", "--description", "x", "-p", "project"]),
+    ("parameter rm", ["parameter", "rm", "least", "-p", "project"]),
     ("job ls", ["job", "ls", "-n", "1"]),
     ("job ls", ["job", "ls"]),
     ("job get", ["job", "get", "last"]),
@@ -190,7 +194,7 @@ def test_the_page_has_all_verbs(lake: Lake) -> None:
     markdown = lake.run("help", "--markdown").stdout
     verbs = re.findall(r"^### (.*)$", markdown, re.M)
     others = {"help", "table create", "table import", "table create-plan-apply", "table create-external",
-              "table sample", "table export", "branch checkout", "branch diff", "merge", "commit ls", "tag ls",
+              "table sample", "table export", "completion", "branch checkout", "branch diff", "merge", "commit ls", "tag ls",
               "tag get", "tag create", "tag rm"}  # nothing, or another's
     assert set(verbs) - others == set(SECTIONS) - {"an error", "query --to"}
 

@@ -126,6 +126,7 @@ START_TEST(test_groups_aliases_and_the_end_of_options)
     expect("table revert t dev~1 -b dev", "table revert", OPT_BRANCH, "dev");
     expect("branch create -- -x", "branch create", OPT_BRANCH, "-x");
     expect("query -", "query", OPT_SQL, "-");
+    expect("parameter set p -3", "parameter set", OPT_VALUE, "-3");
     expect("help branch create", "help", OPT_WORDS, "create");
 }
 END_TEST

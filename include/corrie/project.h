@@ -1,0 +1,43 @@
+/* project.h — projects: their parameters. None of it needs a lake. */
+#ifndef CORRIE_PROJECT_H
+#define CORRIE_PROJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <corrie/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- parameters ------------------------------------------------------------------------------------
+ * `project_dir` NULL is the current directory. A PARAMETER: {"name","type":"str|int|float|bool|secret|vault","required",
+ * "default","description"}; default and description are texts, or null. Changes are made in the text of the project file:
+ * comments and order stay. CORRIE_E_UNSUPPORTED: it is written so that it must be edited by hand. */
+
+/* {"file","parameters":[PARAMETER]}, in the order of the file. */
+int corrie_parameter_list(const char *project_dir, char **ret_json, corrie_error *err);
+
+typedef struct corrie_parameter_options {
+    size_t size;
+    const char *value; /* becomes the default; NULL = as it is */
+    const char
+        *type; /* NULL = as it is; of a new one as the value looks: int, float, bool, else str */
+    const char *description; /* NULL = as it is */
+    const char *required;    /* "on" "off"; NULL = as it is */
+} corrie_parameter_options;
+/* Declares a parameter, or changes one: {"file","created",PARAMETER…}. CORRIE_E_USAGE: the name or value will not do;
+ * values of secrets are references, never secrets: env:NAME, file:PATH, keyring:NAME. */
+int corrie_parameter_set(const char *project_dir, const char *name,
+                         const corrie_parameter_options *options, char **ret_json,
+                         corrie_error *err);
+/* {"file",PARAMETER…} as it was. CORRIE_E_NOT_FOUND. */
+int corrie_parameter_remove(const char *project_dir, const char *name, char **ret_json,
+                            corrie_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
