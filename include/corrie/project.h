@@ -1,4 +1,4 @@
-/* project.h — projects: their parameters. None of it needs a lake. */
+/* project.h — projects: making one, its parameters. */
 #ifndef CORRIE_PROJECT_H
 #define CORRIE_PROJECT_H
 
@@ -6,10 +6,28 @@
 #include <stddef.h>
 
 #include <corrie/error.h>
+#include <corrie/lake.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+typedef struct corrie_project_options {
+    size_t size;
+    const char *name;              /* NULL = the directory's */
+    bool bauplan;                  /* by that system's names: bauplan_project.yml, import bauplan */
+    const char *lake_url;          /* the lake of its commands, if one was chosen: none is made */
+    const char *default_namespace; /* of the sample; NULL = "public", with `bauplan` that */
+    const char *author;            /* of the sample's commit, as in corrie_lake_options */
+    corrie_cancel *cancel;         /* borrowed; may be NULL */
+} corrie_project_options;
+/* Makes a project in `dir` (NULL: the current directory; made if absent): its file, models.py with a model and an
+ * expectation over the table `levels`, levels.csv, .gitignore; and, unless a lake is chosen by lake_url, $CORRIE_LAKE or
+ * the setting `lake`, a lake in .corrie/lake that holds the table. Files that are there stay.
+ * {"project","file","name","written":[file],"kept":[file],"lake","table"}: lake and table are null where none was made.
+ * CORRIE_E_EXISTS: there is a project. */
+int corrie_project_init(const char *dir, const corrie_project_options *options, char **ret_json,
+                        corrie_error *err);
 
 /* ---- parameters ------------------------------------------------------------------------------------
  * `project_dir` NULL is the current directory. A PARAMETER: {"name","type":"str|int|float|bool|secret|vault","required",

@@ -1,4 +1,6 @@
 /* verb_start.c — init, config. */
+#include <string.h>
+
 #include "cli/cli.h"
 
 /* ---- init ---- */
@@ -16,7 +18,7 @@ static int print_made(struct cli *cli, const json_t *document, corrie_error *err
     return 0;
 }
 
-int verb_init(struct cli *cli, const struct args *args, corrie_error *err)
+static int init_lake(struct cli *cli, const struct args *args, corrie_error *err)
 {
     static const struct show_column columns[] = {{"", "root", SHOW_TEXT},
                                                  {"", "id", SHOW_TEXT},
@@ -30,12 +32,90 @@ int verb_init(struct cli *cli, const struct args *args, corrie_error *err)
     char *text;
     int r;
 
-    if (!args_on(args, OPT_BARE)) {
-        corrie_fail(err, CORRIE_E_UNSUPPORTED, "this version makes no projects");
-        return corrie_hint(err, "corrie init --bare %s makes a lake", url ? url : "[URL]");
+    if (args_given(args, OPT_NAME)) {
+        return corrie_fail(err, CORRIE_E_USAGE, "init --bare: a lake has no name");
     }
     r = corrie_lake_init(url ? url : cli->lake_url, &options, &text, err);
     return r < 0 ? r : show_document(cli, text, &show, err);
+}
+
+static int print_project(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    const json_t *file;
+    size_t i;
+
+    (void)err;
+    out_text(&cli->out, "made a project in ");
+    out_clean(&cli->out, show_field(document, "project"));
+    out_text(&cli->out, ":");
+    json_array_foreach(json_object_get(document, "written"), i, file)
+    {
+        out_text(&cli->out, i == 0 ? " " : ", ");
+        out_clean(&cli->out, js_str(file));
+    }
+    out_char(&cli->out, '\n');
+    if (json_is_string(json_object_get(document, "lake"))) {
+        out_text(&cli->out, "and a lake in ");
+        out_clean(&cli->out, show_field(document, "lake"));
+        out_text(&cli->out, " with the table levels\n");
+    }
+    return 0;
+}
+
+/* What to type next. */
+static void say_next(struct cli *cli, const char *dir, bool has_lake)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+
+    if (dir && strcmp(dir, ".") != 0) {
+        buf_add_text(&text, "cd ");
+        buf_add_shell_word(&text, str_of(dir));
+        buf_add_text(&text, " && ");
+    }
+    if (!has_lake) {
+        buf_addf(&text, "%s import levels.csv && ", cli->program);
+    }
+    buf_addf(&text, "%s run", cli->program);
+    if (format_is_for_people(cli->format)) {
+        out_flush(&cli->out);
+        cli_note(cli, STYLE_CYAN, "next", buf_str(&text));
+    }
+}
+
+int verb_init(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {
+        {"", "project", SHOW_TEXT}, {"", "file", SHOW_TEXT},  {"", "name", SHOW_TEXT},
+        {"", "lake", SHOW_TEXT},    {"", "table", SHOW_TEXT},
+    };
+    static const struct show show = {
+        .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_project};
+    corrie_project_options options = {.size = sizeof options,
+                                      .name = args_text(args, OPT_NAME),
+                                      .bauplan = strcmp(cli->program, "bauplan") == 0,
+                                      .lake_url = cli->lake_url,
+                                      .cancel = &cli->cancel};
+    const char *dir = args_text(args, OPT_URL);
+    _json_ json_t *document = NULL;
+    char *text;
+    int r;
+
+    if (args_on(args, OPT_BARE)) {
+        return init_lake(cli, args, err);
+    }
+    if (args_given(args, OPT_SHARED)) {
+        return corrie_fail(err, CORRIE_E_USAGE, "init: --shared is for lakes: add --bare");
+    }
+    r = corrie_project_init(dir, &options, &text, err);
+    if (r < 0) {
+        return r;
+    }
+    document = json_loads(text, 0, NULL);
+    r = show_document(cli, text, &show, err);
+    if (r >= 0) {
+        say_next(cli, dir, json_is_string(json_object_get(document, "lake")));
+    }
+    return r;
 }
 
 /* ---- config ---- */

@@ -153,10 +153,13 @@ static const struct positional complete_positionals[] = {
 };
 
 static const struct positional init_positionals[] = {
-    {OPT_URL, "URL", "the lake's directory, absent or empty; default the lake that commands mean",
+    {OPT_URL, "DIR",
+     "the project's folder, default the current one; with --bare the lake's, absent or empty, "
+     "default the lake that commands mean",
      false, false},
 };
 static const struct flag init_flags[] = {
+    {OPT_NAME, FLAG_TEXT, "--name", "NAME", "the project's name; default the folder's"},
     {OPT_BARE, FLAG_SWITCH, "--bare", NULL, "only a lake, no project"},
     {OPT_SHARED, FLAG_CHOICE, "--shared", "group",
      "all of the directory's group may read and write; a lake of yours that is there becomes so"},
@@ -638,13 +641,15 @@ const struct verb cli_verbs[] = {
      .run = verb_version},
     {.name = "init",
      .chapter = START,
-     .summary = "make a lake",
+     .summary = "make a project, with a lake of its own unless you have one; or only a lake",
      .text =
+         "The project has a model and an expectation over a small table, to begin with. Files that are there stay.\n"
          "With --shared=group files belong to the directory's group, whatever your umask: chgrp it before, or make\n"
          "it in a directory of the group's.",
      POSITIONALS(init_positionals),
      FLAGS(init_flags),
-     .examples = "corrie init --bare\ncorrie init --bare ./lake --shared=group",
+     .examples =
+         "corrie init project2\ncorrie init --bare\ncorrie init --bare ./lake --shared=group",
      .run = verb_init},
     {.name = "info",
      .chapter = START,
