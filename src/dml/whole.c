@@ -7,8 +7,19 @@
 #include "dml/dml_priv.h"
 #include "lang/filter.h"
 
-/* Each costs a reading of manifests. */
-#define MAX_PARTS 8
+#define MAX_PARTS 8 /* each is bound */
+
+/* Files of which some row may stay. */
+struct staying {
+    VEC(struct engine_scan) scans; /* that look for such rows */
+    struct map paths;
+};
+
+static void staying_done(struct staying *staying)
+{
+    vec_done(&staying->scans);
+    map_done(&staying->paths);
+}
 
 /* Whether an expression is null only where a column in it is. Functions and arithmetic have nulls of their own. */
 static bool is_strict(const struct filter_expr *expr)
@@ -38,15 +49,14 @@ static bool is_strict(const struct filter_expr *expr)
     }
 }
 
-/* The files that may hold a row for which a part of the condition is false, in *ret; 0: that cannot be told. */
-static int find_false(struct dml *dml, const struct lake_target *target, struct str alias,
-                      struct str part, struct scan *ret, corrie_error *err)
+/* Adds the scans that look for rows of which a part of the condition is false. 0: that cannot be told. */
+static int add_scans(struct dml *dml, const struct lake_target *target, struct str alias,
+                     struct str part, struct staying *ret, corrie_error *err)
 {
     _cleanup_(compose_done) struct compose sql = {0};
     struct engine_binding binding;
-    struct lake_target again = *target;
     struct engine_scan *scans;
-    size_t n = 0;
+    size_t n;
     int r;
 
     compose_with(&sql, dml);
@@ -56,49 +66,39 @@ static int find_false(struct dml *dml, const struct lake_target *target, struct 
     compose_piece(&sql, dml, part);
     compose_text(&sql, ")");
     r = dml_bind(dml, &sql, target, &binding, err);
-    if (r < 0) {
-        return r;
+    r = r < 0 ? r : dml_target_scans(dml, &binding, NULL, &scans, &n, err);
+    for (size_t i = 0; r >= 0 && i < n; i++) {
+        r = vec_push(&ret->scans, scans[i]) < 0 ? corrie_fail_memory(err) : 0;
     }
-    scans = arena_array(&dml->arena, struct engine_scan, binding.n_scans + 1);
-    if (!scans) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < binding.n_scans; i++) {
-        if (binding.scans[i].table == dml->tables.count) { /* the target was bound last */
-            scans[n++] = binding.scans[i];
-        }
-    }
-    if (n == 0) {
-        return 0;
-    }
-    again.scan = (struct scan){0};
-    r = lake_target_scan(dml->tx, &again, scans, n, &dml->arena, err);
-    *ret = again.scan;
-    return r < 0 ? r : 1;
+    return r < 0 ? r : n > 0;
 }
 
 /* Notes the paths of files that may hold a row for which the condition is false: one for which something is false that
- * must all be true. Asked one by one, since of several DuckDB tells less. 0: that cannot be told. */
+ * must all be true. Bound one by one, since of several DuckDB tells less. 0: that cannot be told. */
 static int find_staying(struct dml *dml, const struct lake_target *target, struct str alias,
-                        const struct filter_expr *root, struct map *stay, corrie_error *err)
+                        const struct filter_expr *root, struct staying *ret, corrie_error *err)
 {
     size_t n = root->kind == FILTER_AND ? root->n_args : 1;
+    struct lake_target again = *target;
     int r = n <= MAX_PARTS;
 
     for (size_t i = 0; r > 0 && i < n; i++) {
         const struct filter_expr *part = root->kind == FILTER_AND ? root->args[i] : root;
-        struct scan found = {0};
 
-        r = find_false(dml, target, alias,
-                       str_slice(dml->statement.condition, part->offset, part->length), &found,
-                       err);
-        for (size_t k = 0; r > 0 && k < found.n_files; k++) {
-            if (map_put(stay, found.files[k].path, dml) < 0) {
-                r = corrie_fail_memory(err);
-            }
+        r = add_scans(dml, target, alias,
+                      str_slice(dml->statement.condition, part->offset, part->length), ret, err);
+    }
+    if (r <= 0) {
+        return r;
+    }
+    again.scan = (struct scan){0};
+    r = lake_target_scan(dml->tx, &again, ret->scans.items, ret->scans.count, &dml->arena, err);
+    for (size_t i = 0; r >= 0 && i < again.scan.n_files; i++) {
+        if (map_put(&ret->paths, again.scan.files[i].path, dml) < 0) {
+            r = corrie_fail_memory(err);
         }
     }
-    return r;
+    return r < 0 ? r : 1;
 }
 
 static bool has_no_nulls(const struct schema *schema, const struct data_file *file,
@@ -131,7 +131,7 @@ int dml_find_whole(struct dml *dml, const struct lake_target *target, struct str
     const struct scan *scan = &target->scan;
     struct filter *filter;
     bool *whole = arena_array(&dml->arena, bool, scan->n_files);
-    _cleanup_(map_done) struct map stay = {0};
+    _cleanup_(staying_done) struct staying stay = {0};
     int r;
 
     if (!whole) {
@@ -149,7 +149,7 @@ int dml_find_whole(struct dml *dml, const struct lake_target *target, struct str
         return r;
     }
     for (size_t i = 0; i < scan->n_files; i++) {
-        whole[i] = !map_find(&stay, scan->files[i].path) && !has_deletes(scan, i) &&
+        whole[i] = !map_find(&stay.paths, scan->files[i].path) && !has_deletes(scan, i) &&
                    has_no_nulls(metadata_schema(target->metadata), &scan->files[i], filter);
     }
     return 0;

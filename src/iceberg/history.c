@@ -8,50 +8,6 @@
 #include "base/vec.h"
 #include "iceberg/metadata_priv.h"
 
-/* ---- finding ---- */
-
-static const struct snapshot *at_by_log(const struct table_metadata *metadata, const json_t *log,
-                                        int64_t timestamp_ms)
-{
-    const json_t *current = NULL;
-
-    for (size_t i = 0; i < json_array_size(log); i++) {
-        const json_t *entry = json_array_get(log, i);
-        if (json_integer_value(json_object_get(entry, "timestamp-ms")) <= timestamp_ms) {
-            current = entry;
-        }
-    }
-    return current ? metadata_snapshot_by_id(
-                         metadata, json_integer_value(json_object_get(current, "snapshot-id")))
-                   : NULL;
-}
-
-static const struct snapshot *parent_of(const struct table_metadata *metadata,
-                                        const struct snapshot *snapshot)
-{
-    return snapshot->parent_id == SNAPSHOT_NONE
-               ? NULL
-               : metadata_snapshot_by_id(metadata, snapshot->parent_id);
-}
-
-const struct snapshot *metadata_snapshot_at(const struct table_metadata *metadata,
-                                            int64_t timestamp_ms)
-{
-    const json_t *log = json_object_get(metadata->document, "snapshot-log");
-
-    if (json_array_size(log) > 0) {
-        return at_by_log(metadata, log, timestamp_ms);
-    }
-    const struct snapshot *snapshot = metadata_current_snapshot(metadata);
-    for (size_t i = 0; snapshot && i < metadata->n_snapshots; i++) { /* no more than there are */
-        if (snapshot->timestamp_ms <= timestamp_ms) {
-            return snapshot;
-        }
-        snapshot = parent_of(metadata, snapshot);
-    }
-    return NULL;
-}
-
 /* ---- expiring ---- */
 
 struct place {

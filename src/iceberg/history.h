@@ -1,13 +1,8 @@
-/* history.h — former versions of a table's rows: finding them, letting them go. */
+/* history.h — former versions of a table's rows: letting them go. */
 #ifndef CORRIE_ICEBERG_HISTORY_H
 #define CORRIE_ICEBERG_HISTORY_H
 
 #include "iceberg/scan.h"
-
-/* The snapshot that was current at `timestamp_ms` (by the snapshot log, else by the snapshots' own times); NULL if
- * the table had none then, or no longer has it. */
-const struct snapshot *metadata_snapshot_at(const struct table_metadata *metadata,
-                                            int64_t timestamp_ms);
 
 struct expire_options {
     int64_t older_than_ms; /* snapshots made before this go */

@@ -89,61 +89,6 @@ bool scan_may_match(const struct schema *schema, const struct data_file *file,
     return true;
 }
 
-/* ---- every row ---- */
-
-static bool must_match(const struct type *type, const struct column_metrics *column,
-                       const struct predicate *predicate)
-{
-    double number;
-    int to_lower = 0;
-    int to_upper = 0;
-
-    if (predicate->op == PREDICATE_IS_NULL) {
-        return column->value_count >= 0 && column->null_count == column->value_count;
-    }
-    if (column->null_count != 0) {
-        return false;
-    }
-    if (predicate->op == PREDICATE_NOT_NULL) {
-        return true;
-    }
-    if (is_float(type) &&
-        (column->nan_count != 0 || !scalar_to_double(type, predicate->value, &number) ||
-         number != number)) {
-        return false;
-    }
-    bool has_lower = compare(type, column->lower, predicate->value, &to_lower);
-    bool has_upper = compare(type, column->upper, predicate->value, &to_upper);
-    switch (predicate->op) {
-    case PREDICATE_EQ:
-        return has_lower && has_upper && to_lower == 0 && to_upper == 0;
-    case PREDICATE_NE:
-        return (has_lower && to_lower > 0) || (has_upper && to_upper < 0);
-    case PREDICATE_LT:
-        return has_upper && to_upper < 0;
-    case PREDICATE_LE:
-        return has_upper && to_upper <= 0;
-    case PREDICATE_GT:
-        return has_lower && to_lower > 0;
-    default:
-        return has_lower && to_lower >= 0;
-    }
-}
-
-bool scan_must_match(const struct schema *schema, const struct data_file *file,
-                     const struct predicate *predicates, size_t n_predicates)
-{
-    for (size_t i = 0; i < n_predicates; i++) {
-        const struct field *field = schema_find_id(schema, predicates[i].field_id);
-        const struct column_metrics *column = data_file_column(file, predicates[i].field_id);
-        if (!field || !column || type_is_nested(&field->type) ||
-            !must_match(&field->type, column, &predicates[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- partitions ---- */
 
 void partition_tests_done(struct partition_tests *tests)

@@ -65,11 +65,6 @@ int scan_plan(const struct table_io *io, const struct table_metadata *metadata,
  * `schema` gives the types. */
 bool scan_may_match(const struct schema *schema, const struct data_file *file,
                     const struct predicate *predicates, size_t n_predicates);
-/* Whether every row of the file surely satisfies all predicates, by its counts and bounds: such a file can be dropped
- * without being read. False where that is not known. */
-bool scan_must_match(const struct schema *schema, const struct data_file *file,
-                     const struct predicate *predicates, size_t n_predicates);
-
 /* ---- every file that a metadata file keeps alive (fsck, gc) ---- */
 
 enum file_kind { FILE_MANIFEST_LIST, FILE_MANIFEST, FILE_DATA, FILE_DELETES };

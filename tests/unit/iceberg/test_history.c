@@ -26,25 +26,6 @@ static struct table_version *grow(struct lines *lines, const struct table_versio
     return at;
 }
 
-START_TEST(snapshots_are_found_by_time)
-{
-    LINES(l);
-    int64_t start = l.base->metadata->last_updated_ms;
-    struct table_version *last = grow(&l, l.base, 3);
-    const struct table_metadata *t = last->metadata;
-
-    ck_assert_ptr_null(metadata_snapshot_at(t, start - 1));
-    ck_assert_int_eq(metadata_snapshot_at(t, start)->id, l.base->snapshot_id);
-    ck_assert_int_eq(metadata_snapshot_at(t, start + 999)->id, l.base->snapshot_id);
-    ck_assert_int_eq(metadata_snapshot_at(t, start + 2500)->id, t->snapshots[2].id);
-    ck_assert_int_eq(metadata_snapshot_at(t, INT64_MAX)->id, last->snapshot_id);
-    /* a table without a log: by the snapshots themselves */
-    json_array_clear(json_object_get(t->document, "snapshot-log"));
-    ck_assert_ptr_null(metadata_snapshot_at(t, start - 1));
-    ck_assert_int_eq(metadata_snapshot_at(t, start + 2500)->id, t->snapshots[2].id);
-}
-END_TEST
-
 struct freed_names {
     struct lines *lines;
     struct buf text;
@@ -182,5 +163,5 @@ START_TEST(refs_keep_what_is_young)
 }
 END_TEST
 
-SUITE(history_suite, "history", snapshots_are_found_by_time, old_snapshots_go,
+SUITE(history_suite, "history", old_snapshots_go,
       what_only_they_named_falls_free, refs_keep_their_snapshots, refs_keep_what_is_young)

@@ -250,47 +250,4 @@ START_TEST(lookups_read_what_they_need)
 }
 END_TEST
 
-/* A file whose rows all go is dropped without being read: it must be all of them. */
-START_TEST(whole_files_are_told)
-{
-    FIXTURE(f);
-    _metadata_ struct table_metadata *table = new_table(&f, &people);
-    const struct schema *schema = metadata_schema(table);
-    struct data_file file =
-        file_of(&f, "a", 10, 5, 9); /* id in 5 … 9, name has a null, price is null */
-    static const struct {
-        enum predicate_op op;
-        int64_t value;
-        bool match;
-    } cases[] = {
-        {PREDICATE_EQ, 5, false},      {PREDICATE_NE, 4, true},  {PREDICATE_NE, 7, false},
-        {PREDICATE_LT, 9, false},      {PREDICATE_LT, 10, true}, {PREDICATE_LE, 9, true},
-        {PREDICATE_LE, 8, false},      {PREDICATE_GT, 4, true},  {PREDICATE_GT, 5, false},
-        {PREDICATE_GE, 5, true},       {PREDICATE_GE, 6, false}, {PREDICATE_NOT_NULL, 0, true},
-        {PREDICATE_IS_NULL, 0, false},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct predicate p = {1, cases[i].op, {(const char *)&cases[i].value, 8}};
-        ck_assert_msg(scan_must_match(schema, &file, &p, 1) == cases[i].match, "case %zu", i);
-    }
-    double number = 2;
-    struct predicate null = {.field_id = 3, .op = PREDICATE_IS_NULL};
-    struct predicate some = {.field_id = 2, .op = PREDICATE_IS_NULL};
-    struct predicate named = {2, PREDICATE_GE, STR("a")};
-    struct predicate price = {3, PREDICATE_LE, {(const char *)&number, 8}};
-    struct predicate unknown = {.field_id = 9, .op = PREDICATE_NOT_NULL};
-
-    ck_assert(scan_must_match(schema, &file, &null, 1));
-    ck_assert(!scan_must_match(schema, &file, &some, 1));
-    ck_assert(!scan_must_match(schema, &file, &named, 1));
-    ck_assert(!scan_must_match(schema, &file, &price, 1));
-    ck_assert(!scan_must_match(schema, &file, &unknown, 1));
-    ck_assert(scan_must_match(schema, &file, NULL, 0));
-    file.columns[2] = (struct column_metrics){3, 1, 10, 0, 0, price.value, price.value};
-    ck_assert(scan_must_match(schema, &file, &price, 1));
-    file.columns[2].nan_count = 1;
-    ck_assert(!scan_must_match(schema, &file, &price, 1));
-}
-END_TEST
-
-SUITE(prune_suite, "prune", no_row_is_lost, lookups_read_what_they_need, whole_files_are_told)
+SUITE(prune_suite, "prune", no_row_is_lost, lookups_read_what_they_need)
