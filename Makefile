@@ -39,7 +39,7 @@ lint: ## layers, limits, banned functions, headers, formatting, Python
 format: ## let clang-format and ruff arrange what they can
 	@tools/deps build lint
 	@git ls-files --cached --others --exclude-standard '*.c' '*.h' | xargs -r clang-format-14 -i
-	@git ls-files '*.py' | grep -vE '^(examples|tests/golden)/' | xargs -r ruff check --quiet --fix || true
+	@git ls-files '*.py' | grep -vE '^(examples|tests/golden|src/run/sample)/' | xargs -r ruff check --quiet --fix || true
 
 sanitize: ## all tests with the address and undefined-behaviour sanitizers (clang)
 	@tools/deps build test lint

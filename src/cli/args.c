@@ -115,8 +115,8 @@ static int fail_verb(const char *group, const char *word, corrie_error *err)
     char otherwise[128];
     size_t n = 0;
 
-    for (size_t i = 0; i < cli_n_verbs && n < MAX_CANDIDATES; i++) {
-        const struct verb *verb = &cli_verbs[i];
+    for (size_t i = 0; verb_at(i) && n < MAX_CANDIDATES; i++) {
+        const struct verb *verb = verb_at(i);
 
         if (!group) {
             names[n++] = str_of(verb->group ? verb->group : verb->name);
@@ -188,8 +188,8 @@ static const struct flag *find_anywhere(struct str name, bool *ret_both)
     if (with) {
         return with;
     }
-    for (size_t i = 0; i < cli_n_verbs; i++) {
-        const struct flag *flag = find_in(cli_verbs[i].flags, cli_verbs[i].n_flags, name);
+    for (size_t i = 0; verb_at(i); i++) {
+        const struct flag *flag = find_in(verb_at(i)->flags, verb_at(i)->n_flags, name);
 
         if (flag && flag_has_value(flag)) {
             with = flag;

@@ -48,7 +48,7 @@ struct cli {
     int told; /* a code that the exit status stands for although its story was told as a result */
 };
 
-/* ---- handlers, one a verb (verbs.c names them) ---- */
+/* ---- handlers, one a verb (verbs_*.c name them) ---- */
 
 int verb_version(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_info(struct cli *cli, const struct args *args, corrie_error *err);

@@ -79,8 +79,8 @@ static void offer_verbs(const struct completing *at, const char *group)
 {
     const char *last = "";
 
-    for (size_t i = 0; i < cli_n_verbs; i++) {
-        const struct verb *verb = &cli_verbs[i];
+    for (size_t i = 0; verb_at(i); i++) {
+        const struct verb *verb = verb_at(i);
 
         if (verb->hidden) {
             continue;
@@ -95,7 +95,7 @@ static void offer_verbs(const struct completing *at, const char *group)
             bool seen = false;
 
             for (size_t k = 0; k < i && !seen; k++) {
-                seen = cli_verbs[k].group && strcmp(cli_verbs[k].group, verb->group) == 0;
+                seen = verb_at(k)->group && strcmp(verb_at(k)->group, verb->group) == 0;
             }
             last = verb->group;
             if (!seen) {

@@ -155,8 +155,8 @@ static void show_overview(struct cli *cli, const char *group)
                    "%s: a versioned data lake with functions\n\n  %s COMMAND [options]\n",
                    cli->program, cli->program);
     }
-    for (size_t i = 0; i < cli_n_verbs; i++) {
-        const struct verb *verb = &cli_verbs[i];
+    for (size_t i = 0; verb_at(i); i++) {
+        const struct verb *verb = verb_at(i);
         char path[64];
 
         if (verb->hidden || (group && (!verb->group || strcmp(verb->group, group) != 0))) {
@@ -254,7 +254,7 @@ static void show_markdown(struct cli *cli)
     out_text(
         &cli->out,
         "# Command line\n\n"
-        "<!-- Written by `corrie help --markdown` from the table in src/cli/verbs.c; do not edit. -->\n\n"
+        "<!-- Written by `corrie help --markdown` from the table in src/cli/verbs_*.c; do not edit. -->\n\n"
         "Options may stand before or after the command and its arguments: `--ref REF`, `--ref=REF`, `-r REF`. A\n"
         "`--` ends them. Results go to standard output, everything else to standard error. What `-o json` prints\n"
         "is described in [json.md](json.md).\n\n"
@@ -264,15 +264,15 @@ static void show_markdown(struct cli *cli)
         "| 7 | refused |\n| 130 | interrupted |\n\n"
         "## Options of every command\n");
     markdown_flags(cli, cli_flags, cli_n_flags);
-    for (size_t i = 0; i < cli_n_verbs; i++) {
-        if (cli_verbs[i].hidden) {
+    for (size_t i = 0; verb_at(i); i++) {
+        if (verb_at(i)->hidden) {
             continue;
         }
-        if (strcmp(chapter, cli_verbs[i].chapter) != 0) {
-            chapter = cli_verbs[i].chapter;
+        if (strcmp(chapter, verb_at(i)->chapter) != 0) {
+            chapter = verb_at(i)->chapter;
             out_printf(&cli->out, "\n## %s\n", chapter);
         }
-        markdown_verb(cli, &cli_verbs[i]);
+        markdown_verb(cli, verb_at(i));
     }
 }
 

@@ -130,8 +130,8 @@ static void show_program(struct cli *cli)
         "everything that a run makes is published in one commit, or nothing.\n"
         "Options may stand before or after the command and its arguments; \\-\\- ends them. Results go to\n"
         "standard output, everything else to standard error.\n");
-    for (size_t i = 0; i < cli_n_verbs; i++) {
-        const struct verb *verb = &cli_verbs[i];
+    for (size_t i = 0; verb_at(i); i++) {
+        const struct verb *verb = verb_at(i);
         char path[64];
 
         if (verb->hidden) {

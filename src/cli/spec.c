@@ -32,8 +32,8 @@ bool verb_is_called(const struct verb *verb, const char *word)
 
 const struct verb *verb_find(const char *first, const char *second)
 {
-    for (size_t i = 0; i < cli_n_verbs; i++) {
-        const struct verb *verb = &cli_verbs[i];
+    for (size_t i = 0; verb_at(i); i++) {
+        const struct verb *verb = verb_at(i);
 
         if (!verb->group) {
             if (!second && verb_is_called(verb, first)) {
@@ -49,8 +49,8 @@ const struct verb *verb_find(const char *first, const char *second)
 
 bool verb_is_group(const char *word)
 {
-    for (size_t i = 0; i < cli_n_verbs; i++) {
-        if (cli_verbs[i].group && strcmp(cli_verbs[i].group, word) == 0) {
+    for (size_t i = 0; verb_at(i); i++) {
+        if (verb_at(i)->group && strcmp(verb_at(i)->group, word) == 0) {
             return true;
         }
     }

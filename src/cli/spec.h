@@ -1,6 +1,6 @@
 /* spec.h — the one description of the command line.
  *
- * verbs.c holds the table: which verbs there are, what each takes, what it is for, examples. The parser
+ * verbs*.c hold the table: which verbs there are, what each takes, what it is for, examples. The parser
  * (args.c), the help (help.c), the reference page (docs/reference/cli.md) and the tests that run every
  * example read it; nothing about the command line is written down twice.
  *
@@ -189,8 +189,8 @@ struct verb {
     bool pages;     /* long output goes through a pager, on a terminal */
 };
 
-extern const struct verb cli_verbs[];
-extern const size_t cli_n_verbs;
+/* The i-th of the table; NULL: there are no more. */
+const struct verb *verb_at(size_t i);
 /* Options of every verb. */
 extern const struct flag cli_flags[];
 extern const size_t cli_n_flags;

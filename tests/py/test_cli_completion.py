@@ -94,7 +94,7 @@ def test_zsh(full: Lake) -> None:
     script.write_text(f"""
 zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z "PS1='READY> '; fpath=({folder} \\$fpath); autoload -Uz compinit; compinit -u -D; unsetopt zle_bracketed_paste"
+zpty -w z "PS1='READY> '; fpath=({folder} \\$fpath); autoload -Uz compinit; compinit -u -D"
 zpty -r z line '*READY> *READY> *'
 zpty -w -n z "corrie table get shop.cu"$'\\t'
 zpty -r z line '*shop.customers*' && print found

@@ -195,8 +195,8 @@ def test_the_page_has_all_verbs(lake: Lake) -> None:
     markdown = lake.run("help", "--markdown").stdout
     verbs = re.findall(r"^### (.*)$", markdown, re.M)
     others = {"help", "table create", "table import", "table create-plan-apply", "table create-external",
-              "table sample", "table export", "completion", "branch checkout", "branch diff", "merge", "commit ls", "tag ls",
-              "tag get", "tag create", "tag rm"}  # nothing, or another's
+              "table sample", "table export", "completion", "branch checkout", "branch diff", "merge", "commit ls",
+              "tag ls", "tag get", "tag create", "tag rm"}  # nothing, or another's
     assert set(verbs) - others == set(SECTIONS) - {"an error", "query --to", "init --bare"}
 
 

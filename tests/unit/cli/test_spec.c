@@ -6,8 +6,8 @@
 
 START_TEST(test_every_verb_is_complete)
 {
-    for (size_t i = 0; i < cli_n_verbs; i++) {
-        const struct verb *verb = &cli_verbs[i];
+    for (size_t i = 0; verb_at(i); i++) {
+        const struct verb *verb = verb_at(i);
         char path[64];
 
         ck_assert_msg(verb->run && verb->chapter && verb->summary &&
@@ -23,13 +23,13 @@ END_TEST
 
 START_TEST(test_positionals_can_be_told_apart)
 {
-    for (size_t i = 0; i < cli_n_verbs; i++) {
+    for (size_t i = 0; verb_at(i); i++) {
         bool optional = false;
 
-        for (size_t p = 0; p < cli_verbs[i].n_positionals; p++) {
-            const struct positional *positional = &cli_verbs[i].positionals[p];
+        for (size_t p = 0; p < verb_at(i)->n_positionals; p++) {
+            const struct positional *positional = &verb_at(i)->positionals[p];
 
-            ck_assert(!positional->many || p + 1 == cli_verbs[i].n_positionals);
+            ck_assert(!positional->many || p + 1 == verb_at(i)->n_positionals);
             ck_assert(!optional || !positional->required);
             optional = optional || !positional->required;
         }
@@ -65,8 +65,8 @@ static void check_names(const struct flag *flag)
             ck_assert_msg(strlen(name) == 2, "%s", name);
             continue;
         }
-        for (size_t v = 0; v < cli_n_verbs; v++) {
-            const struct flag *other = find(cli_verbs[v].flags, cli_verbs[v].n_flags, name);
+        for (size_t v = 0; verb_at(v); v++) {
+            const struct flag *other = find(verb_at(v)->flags, verb_at(v)->n_flags, name);
 
             ck_assert_msg(!other || flag_has_value(other) == flag_has_value(flag), "%s", name);
         }
@@ -80,9 +80,9 @@ START_TEST(test_long_options_can_be_read_before_the_verb)
     for (size_t f = 0; f < cli_n_flags; f++) {
         check_names(&cli_flags[f]);
     }
-    for (size_t v = 0; v < cli_n_verbs; v++) {
-        for (size_t f = 0; f < cli_verbs[v].n_flags; f++) {
-            check_names(&cli_verbs[v].flags[f]);
+    for (size_t v = 0; verb_at(v); v++) {
+        for (size_t f = 0; f < verb_at(v)->n_flags; f++) {
+            check_names(&verb_at(v)->flags[f]);
         }
     }
 }
@@ -90,8 +90,8 @@ END_TEST
 
 START_TEST(test_no_name_means_two_things_in_one_verb)
 {
-    for (size_t v = 0; v < cli_n_verbs; v++) {
-        const struct verb *verb = &cli_verbs[v];
+    for (size_t v = 0; verb_at(v); v++) {
+        const struct verb *verb = verb_at(v);
 
         for (size_t f = 0; f < verb->n_flags; f++) {
             const char *at = verb->flags[f].names;

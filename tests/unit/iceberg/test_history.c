@@ -163,5 +163,5 @@ START_TEST(refs_keep_what_is_young)
 }
 END_TEST
 
-SUITE(history_suite, "history", old_snapshots_go,
-      what_only_they_named_falls_free, refs_keep_their_snapshots, refs_keep_what_is_young)
+SUITE(history_suite, "history", old_snapshots_go, what_only_they_named_falls_free,
+      refs_keep_their_snapshots, refs_keep_what_is_young)

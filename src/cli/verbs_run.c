@@ -1,0 +1,166 @@
+/* verbs_run.c — the table of verbs: projects, jobs, care of the lake. */
+#include "cli/verbs_priv.h"
+
+/* ---- options that several have ---- */
+
+#define PROJECT_DIR_FLAG                                                                           \
+    {                                                                                              \
+        OPT_PROJECT_DIR, FLAG_TEXT, "-p, --project-dir", "DIR",                                    \
+            "folder with corrie.yaml or bauplan_project.yml; default the current one"              \
+    }
+
+/* ---- what each takes ---- */
+
+static const struct flag run_flags[] = {
+    PROJECT_DIR_FLAG,
+    {OPT_REF, FLAG_TEXT, "-r, --ref", "BRANCH",
+     "branch to read and to publish to; default what is checked out"},
+    {OPT_NAMESPACE, FLAG_TEXT, "-n, --namespace", "NS",
+     "namespace of names that have none; default the project's"},
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "plan and check only"},
+    {OPT_STRICT, FLAG_TOGGLE, "--strict", NULL,
+     "warnings fail the run: other columns than declared, expectations that do not hold"},
+    {OPT_PARAM, FLAG_LIST, "--param", "NAME=VALUE", "value of a parameter; may be given again"},
+    {OPT_NO_CACHE, FLAG_SWITCH, "--no-cache", NULL, "take nothing from earlier runs"},
+    {OPT_CACHE, FLAG_CHOICE, "--cache", "on|off", "off is --no-cache", .hidden = true},
+    {OPT_ACCEPT_TAINT, FLAG_SWITCH, "--accept-taint", NULL,
+     "read what a failed job left; what is made of it is tainted too"},
+    {OPT_SERIALIZABLE, FLAG_SWITCH, "--serializable", NULL,
+     "publish only if every table that was read on the branch is still the same"},
+    {OPT_EVENTS, FLAG_SWITCH, "--events", NULL,
+     "tell what happens as JSON lines on standard output, as it happens"},
+    MEMORY_FLAG,
+};
+
+static const struct flag job_ls_flags[] = {
+    {OPT_MAX_COUNT, FLAG_NUMBER, "-n, --max-count, --limit", "N",
+     "at most N jobs, 0 = all; default 10"},
+};
+
+static const struct flag parameter_flags[] = {PROJECT_DIR_FLAG};
+
+static const struct positional parameter_positionals[] = {
+    {OPT_NAME, "NAME", "the parameter", true, false},
+};
+
+static const struct positional parameter_set_positionals[] = {
+    {OPT_NAME, "NAME", "the parameter", true, false},
+    {OPT_VALUE, "VALUE", "becomes its default; of a secret where it is: env:NAME, file:PATH", false,
+     false},
+};
+
+static const struct flag parameter_set_flags[] = {
+    {OPT_TYPE, FLAG_CHOICE, "--type", "str|int|float|bool|secret|vault",
+     "default what it is; of a new one what the value looks like"},
+    {OPT_DESCRIPTION, FLAG_TEXT, "--description", "TEXT", "what it is for"},
+    {OPT_REQUIRED, FLAG_SWITCH, "--required", NULL, "every run must be given a value"},
+    {OPT_OPTIONAL, FLAG_SWITCH, "--optional", NULL, "runs need not be given one"},
+    {OPT_FILE, FLAG_TEXT, "-f, --file", "FILE", "take the value from FILE (-: standard input)"},
+    PROJECT_DIR_FLAG,
+};
+
+static const struct positional job_positionals[] = {
+    {OPT_JOB, "JOB", "its id, the first characters of it (at least 4), or last", true, false},
+};
+
+static const struct flag gc_flags[] = {
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "only say what would be removed"},
+    {OPT_GRACE, FLAG_TEXT, "--grace", "TIME",
+     "what is younger stays: 90m, 24h, 7d, 0; default 24h"},
+    {OPT_KEEP_REFLOG, FLAG_TEXT, "--keep-reflog", "TIME",
+     "what the reflog named in that time stays, so that it can be brought back; default 30d"},
+};
+
+static const struct flag fsck_flags[] = {
+    {OPT_REPAIR, FLAG_SWITCH, "--repair", NULL, "put right what can be"},
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "with --repair: only say what would be done"},
+};
+
+/* ---- the verbs ---- */
+
+static const struct verb verbs[] = {
+    {.name = "run",
+     .chapter = RUN,
+     .summary = "run a project's functions and publish their tables in one commit",
+     .text =
+         "Everything is published, or nothing. What a failed run had finished stays on tx/<job>.",
+     FLAGS(run_flags),
+     .examples = "corrie run --project-dir project --dry-run\n"
+                 "corrie run --project-dir project --strict on --param least=2\n"
+                 "corrie run -p project --ref dev --events",
+     .run = verb_run},
+    {.group = "parameter",
+     .name = "ls",
+     .chapter = RUN,
+     .summary = "list a project's parameters",
+     FLAGS(parameter_flags),
+     .examples = "corrie parameter ls -p project",
+     .run = verb_parameter_ls,
+     .is_default = true,
+     .pages = true},
+    {.group = "parameter",
+     .name = "set",
+     .chapter = RUN,
+     .summary = "declare a parameter, or change its default; the rest of the file stays",
+     POSITIONALS(parameter_set_positionals),
+     FLAGS(parameter_set_flags),
+     .examples =
+         "corrie parameter set least 3 -p project\n"
+         "corrie parameter set rate --type float --required --description 'of exchange' -p project\n"
+         "corrie parameter set token env:API_TOKEN --type secret -p project",
+     .run = verb_parameter_set},
+    {.group = "parameter",
+     .name = "rm",
+     .aliases = "delete",
+     .chapter = RUN,
+     .summary = "remove a parameter from the project file",
+     POSITIONALS(parameter_positionals),
+     FLAGS(parameter_flags),
+     .examples = "corrie parameter rm least -p project",
+     .run = verb_parameter_rm},
+    {.group = "job",
+     .name = "ls",
+     .chapter = RUN,
+     .summary = "list jobs: imports and runs, the newest first",
+     FLAGS(job_ls_flags),
+     .examples = "corrie job ls\ncorrie job ls --max-count 3 -o csv",
+     .run = verb_job_ls,
+     .is_default = true,
+     .pages = true},
+    {.group = "job",
+     .name = "get",
+     .chapter = RUN,
+     .summary = "show a job's record",
+     POSITIONALS(job_positionals),
+     .examples = "corrie job get last\ncorrie job get last -o json",
+     .run = verb_job_get,
+     .pages = true},
+    {.group = "job",
+     .name = "logs",
+     .chapter = RUN,
+     .summary = "show what a job's functions printed and what happened",
+     POSITIONALS(job_positionals),
+     .examples = "corrie job logs last",
+     .run = verb_job_logs,
+     .pages = true},
+    {.name = "gc",
+     .chapter = CARE,
+     .summary = "remove what nothing reaches any more: files, and states of the catalog",
+     .text =
+         "Branches, tags, what the reflog named of late, and jobs that are under way keep what they reach. Safe\n"
+         "beside running commands. Files that corrie did not make stay.",
+     FLAGS(gc_flags),
+     .examples = "corrie gc --dry-run\ncorrie gc --yes\ncorrie gc --grace 0 --keep-reflog 7d --yes",
+     .run = verb_gc},
+    {.name = "fsck",
+     .chapter = CARE,
+     .summary = "check that all that the lake names is there and whole",
+     .text =
+         "Reads catalog, metadata and manifests, and looks at each data file's size. Exit status 6 if there is\n"
+         "damage. --repair moves damaged branches to their newest whole state, brings lost ones back, and makes\n"
+         "indexes again.",
+     FLAGS(fsck_flags),
+     .examples = "corrie fsck\ncorrie fsck --repair --dry-run",
+     .run = verb_fsck},
+};
+const struct verb_part verbs_run = {verbs, ARRAY_LEN(verbs)};
