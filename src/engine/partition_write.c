@@ -12,7 +12,8 @@
  * A COPY costs more than a millisecond, however few its rows. Neighbours that are small go through one COPY that makes
  * a file each (PARTITION_BY). There DuckDB keeps the order only with one thread: a streaming window function, which
  * works row after row, sees to that; and one file for each partition only while no more are open at once than it wants
- * and no more rows come than it gathers: SMALL_FILES, SMALL_TOTAL. */
+ * and no more rows come than it gathers: SMALL_FILES, SMALL_TOTAL. And it appends rows of a partition in two ways, of
+ * which one is overtaken by the other: loses_order. */
 #include "engine/parquet_priv.h"
 
 #include "base/uuid.h"
@@ -25,6 +26,10 @@
 #define SMALL_FILES 96
 #define SMALL_TOTAL 122880
 #define SMALL_TARGET ((int64_t)16 * 1024 * 1024)
+
+/* Of a table DuckDB reads so many rows at once, and of these it holds fewer than HELD_ROWS of a partition back. */
+#define VECTOR_ROWS 2048
+#define HELD_ROWS 64
 
 /* A COPY of more row groups than these is work for several threads of DuckDB's. */
 #define ALONE_GROUPS 4
@@ -489,6 +494,16 @@ static int run_jobs(struct partitioned *p)
     return r;
 }
 
+/* Whether the first rows of a partition would come behind others of it: few, at the end of a vector, are held back by
+ * PARTITION_BY until there are more or the rest was written; many are written at once, and so is a vector, which the last
+ * of a COPY may be, of one partition alone. Row groups of tables hold whole vectors. */
+static bool loses_order(const struct range *range, bool last)
+{
+    int64_t held = VECTOR_ROWS - range->first % VECTOR_ROWS;
+
+    return held < HELD_ROWS && range->rows > held && (last || range->rows - held >= HELD_ROWS);
+}
+
 /* How many partitions from `at` on go through one COPY. */
 static size_t small_run(const struct partitioned *p, size_t at)
 {
@@ -501,9 +516,13 @@ static size_t small_run(const struct partitioned *p, size_t at)
         most = (int64_t)((double)target / p->bytes_per_row);
     }
     while (at + n < p->n && n < SMALL_FILES && p->ranges[at + n].rows <= most &&
-           total + p->ranges[at + n].rows <= SMALL_TOTAL) {
+           total + p->ranges[at + n].rows <= SMALL_TOTAL &&
+           !loses_order(&p->ranges[at + n], false)) {
         total += p->ranges[at + n].rows;
         n++;
+    }
+    while (n > 0 && loses_order(&p->ranges[at + n - 1], true)) {
+        n--;
     }
     return n;
 }

@@ -207,6 +207,40 @@ START_TEST(test_order)
 }
 END_TEST
 
+START_TEST(test_order_of_small)
+{
+    /* small partitions share COPYs, and vectors with their neighbours: wherever one ends, rows keep the query's order */
+    static const int sizes[] = {37, 100, 126, 127, 500, 1023, 1333, 5000};
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct schema schema = schema_of(&arena, "k BIGINT;p BIGINT");
+    struct engine_partition_field by = field(2, "identity");
+
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct engine_written *files;
+        char sql[100];
+        size_t n;
+
+        snprintf(sql, sizeof sql, "SELECT k, k // %d FROM range(60000) t(k)", sizes[i]);
+        n = write_parts(engine, sql, &schema,
+                        (struct engine_write){.partition = &by, .n_partition = 1}, &arena, &files);
+        struct buf all = {0};
+        buf_addf(&all,
+                 "SELECT count(*), count(*) FILTER (k <= before) FROM (SELECT k, lag(k) OVER "
+                 "(PARTITION BY p ORDER BY file_row_number) AS before FROM "
+                 "read_parquet('%s/*', file_row_number = true))",
+                 scratch());
+        ck_assert_str_eq(rows_of(engine, buf_text(&all)), "60000|0");
+        buf_done(&all);
+        for (size_t k = 0; k < n; k++) {
+            ck_assert_int_eq(unlink(files[k].path.data), 0);
+        }
+    }
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
 START_TEST(test_large)
 {
     /* a partition of many rows becomes files near the target size, in order; the others stay one */
@@ -431,5 +465,5 @@ START_TEST(test_layout)
 }
 END_TEST
 
-SUITE(partition_suite, "partition", test_values, test_order, test_large, test_at_once,
-      test_order_by, test_refused, test_nested, test_layout)
+SUITE(partition_suite, "partition", test_values, test_order, test_order_of_small, test_large,
+      test_at_once, test_order_by, test_refused, test_nested, test_layout)
