@@ -1,6 +1,8 @@
 /* JSON lines of which those with something new are chosen. What was chosen has nothing that is not new: chosen from
  * again, it stays as it is. */
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

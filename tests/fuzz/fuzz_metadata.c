@@ -18,7 +18,6 @@ static void alter(const struct table_metadata *metadata)
     const struct sort_term *terms = NULL;
     size_t n = 0;
 
-    (void)metadata_snapshot_at(metadata, metadata->last_updated_ms);
     if (metadata_sort_order(metadata, &arena, &terms, &n, &err) < 0) {
         corrie_error_clear(&err);
     }
