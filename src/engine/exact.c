@@ -5,6 +5,8 @@
  * then means is said by the SQL around them. A JSON string is taken without its quotes. */
 #include "engine/exact.h"
 
+#include <string.h>
+
 #include "engine/parquet_priv.h"
 
 /* What corrie_exact is asked: digits behind the point that may stay (0 or more), or one of these. */
@@ -18,7 +20,8 @@ enum {
 /* DuckDB reads JSON numbers with a point or an exponent as DOUBLE: so many digits are surely as they were written. */
 #define DOUBLE_DIGITS 15
 #define MICROSECOND_DIGITS 6
-#define SHOWN 100 /* characters of a value that a message shows */
+#define DECIMAL_DIGITS 38 /* before the point or behind it */
+#define SHOWN 100         /* characters of a value that a message shows */
 
 /* ---- numbers ---- */
 
@@ -26,6 +29,7 @@ enum {
 struct number {
     bool negative;
     bool real;       /* has a point or an exponent */
+    bool powered;    /* has an exponent */
     size_t first;    /* of the digits that are not 0 at their start */
     size_t last;     /* the last one that is not 0 */
     bool zero;       /* there is none */
@@ -75,7 +79,8 @@ static bool read_number(struct str text, struct number *ret)
         }
         digits++;
     }
-    number.real = point >= 0 || at < text.len;
+    number.powered = at < text.len;
+    number.real = point >= 0 || number.powered;
     if (digits == 0 || (at < text.len && ((text.data[at] != 'e' && text.data[at] != 'E') ||
                                           !read_exponent(text, at + 1, &exponent)))) {
         return false;
@@ -115,6 +120,34 @@ static bool whole_of(struct str text, const struct number *number, int64_t *ret)
     return true;
 }
 
+/* The number without an exponent, of which DuckDB's cast to DECIMAL loses digits. False: no DECIMAL has room for it. */
+static bool write_out(struct str text, const struct number *number,
+                      char out[2 * DECIMAL_DIGITS + 4], struct str *ret)
+{
+    int64_t first = number->zero || number->highest < 0 ? 0 : number->highest;
+    int64_t last = number->zero || number->lowest > 0 ? 0 : number->lowest;
+    size_t at = number->first;
+    size_t len = 0;
+
+    if (first >= DECIMAL_DIGITS || last < -DECIMAL_DIGITS) {
+        return false;
+    }
+    if (number->negative) {
+        out[len++] = '-';
+    }
+    for (int64_t power = first; power >= last; power--) {
+        bool given = !number->zero && power <= number->highest && power >= number->lowest;
+
+        if (power == -1) {
+            out[len++] = '.';
+        }
+        at += given && text.data[at] == '.';
+        out[len++] = given ? text.data[at++] : '0';
+    }
+    *ret = str_make(out, len);
+    return true;
+}
+
 /* What nearly all are: digits that have room. */
 static bool read_plain(struct str text, int64_t *ret)
 {
@@ -136,14 +169,30 @@ static bool read_plain(struct str text, int64_t *ret)
 
 /* ---- dates and times ---- */
 
-static bool only_zeros(struct str text)
+static bool only(struct str text, const char *characters)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] > '0' && text.data[i] <= '9') {
+        if (!text.data[i] || !strchr(characters, text.data[i])) {
             return false;
         }
     }
     return true;
+}
+
+/* What stands behind year, month and day. */
+static struct str behind_date(struct str text)
+{
+    size_t at = 0;
+
+    for (int part = 0; part < 3; part++) {
+        while (at < text.len && !is_digit(text.data[at])) {
+            at++;
+        }
+        while (at < text.len && is_digit(text.data[at])) {
+            at++;
+        }
+    }
+    return str_trim(str_from(text, at));
 }
 
 /* Digits behind the microseconds. */
@@ -157,22 +206,31 @@ static bool has_nanoseconds(struct str text)
         n++;
     }
     return n > MICROSECOND_DIGITS &&
-           !only_zeros(str_slice(fraction, MICROSECOND_DIGITS, n - MICROSECOND_DIGITS));
+           !only(str_slice(fraction, MICROSECOND_DIGITS, n - MICROSECOND_DIGITS), "0");
 }
 
+/* DuckDB's casts to DATE and TIME pass over what they do not know: the others take all of a text or none. */
 static bool keeps_time(struct str text, int64_t form)
 {
     ptrdiff_t colon = str_find(text, ':');
 
     if (form == FORM_DATE) { /* midnight is what a date is, as programs write it */
-        return colon < 2 || only_zeros(str_from(text, (size_t)colon - 2));
+        struct str rest = behind_date(text);
+
+        return only(rest, "0:.+- TZUC") || str_eq_nocase(rest, STR("(BC)"));
+    }
+    if (form == FORM_TIME && text.len > 0 && (text.data[text.len - 1] | ' ') == 'z') {
+        text.len--;
+    }
+    if (form == FORM_TIME && (colon < 0 || colon > 2 || !only(text, "0123456789:."))) {
+        return false;
     }
     if (form == FORM_PLAIN && colon >= 0 &&
         (str_find(str_from(text, (size_t)colon), '+') >= 0 ||
          str_find(str_from(text, (size_t)colon), '-') >= 0)) {
         return false;
     }
-    return !has_nanoseconds(text) && (form != FORM_TIME || (colon >= 0 && colon <= 2));
+    return !has_nanoseconds(text);
 }
 
 /* ---- the functions ---- */
@@ -274,6 +332,7 @@ static void on_exact(duckdb_function_info info, duckdb_data_chunk input, duckdb_
         return;
     }
     for (idx_t i = 0; i < in.rows; i++) {
+        char plain[2 * DECIMAL_DIGITS + 4];
         struct number number;
         struct str text;
         bool from_double;
@@ -285,7 +344,8 @@ static void on_exact(duckdb_function_info info, duckdb_data_chunk input, duckdb_
         text = bare(vector_text(in.d, in.texts, i), in.json, &from_double);
         if (in.form < 0
                 ? keeps_time(text, in.form)
-                : read_number(text, &number) && keeps_number(&number, from_double, in.form)) {
+                : read_number(text, &number) && keeps_number(&number, from_double, in.form) &&
+                      (!number.powered || write_out(text, &number, plain, &text))) {
             in.d->vector_assign_string_element_len(output, i, text.data, text.len);
         } else {
             set_null(in.d, output, i);
