@@ -121,7 +121,9 @@ static bool find_child(struct scan *scan, uint32_t parent, struct str key, uint3
         }
         last = i;
     }
-    if (!add_node(scan, key, nodes[parent].column, &made)) {
+    /* of so many DuckDB may make a map; and each is looked for among all */
+    if (nodes[parent].n_children + 1 >= MAP_KEYS ||
+        !add_node(scan, key, nodes[parent].column, &made)) {
         return false;
     }
     if (parent == 0) {
@@ -467,12 +469,11 @@ static int on_bytes(void *arg, struct str bytes, corrie_error *err)
     return !scan->enough; /* nothing more is read then */
 }
 
-/* Whether DuckDB might make a map of an object. */
+/* Whether DuckDB might make a map of an object by how often its keys come. */
 static bool may_be_map(const struct node *node)
 {
-    return node->n_children >= MAP_KEYS ||
-           (node->kinds & KIND_OBJECT &&
-            (double)node->n_keys < RARE_KEYS * (double)node->n_children * (double)node->n_values);
+    return node->kinds & KIND_OBJECT &&
+           (double)node->n_keys < RARE_KEYS * (double)node->n_children * (double)node->n_values;
 }
 
 static bool mixes_times(const struct node *node)

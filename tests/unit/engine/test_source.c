@@ -688,6 +688,20 @@ START_TEST(test_json_scan)
         buf_done(&sample.records);
         arena_done(&arena);
     }
+    /* an object of many keys ends it, before each of them is looked for among all */
+    struct json_sample sample = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct arena arena = {0};
+    struct buf wide = {0};
+
+    for (int i = 0; i < 200; i++) {
+        buf_addf(&wide, "%s\"k%d\":1", i ? "," : "{\"a\":{", i);
+    }
+    buf_add_text(&wide, "}}\n");
+    write_file(in_scratch("scan.jsonl"), wide.data, wide.len);
+    ck_assert_int_eq(json_scan(in_scratch("scan.jsonl"), NULL, &arena, &sample, &err), 0);
+    buf_done(&wide);
+    arena_done(&arena);
 }
 END_TEST
 
