@@ -423,6 +423,7 @@ struct engine_source {
     uint64_t json_record; /* maximum_object_size that its records need; 0 = DuckDB's */
     bool lenient;         /* CSV: DuckDB reads it only without strict_mode */
     bool sampled;         /* JSON: `local` holds the records that were chosen from another file */
+    bool wide; /* JSON: the keys of records are columns, however many and alike they are */
     struct str relation_name; /* Arrow: of the table that holds the rows */
     /* Set by the caller before engine_source_select; zero otherwise. */
     const struct engine_source_key *constants;

@@ -60,6 +60,7 @@ static void add_json_reader(struct buf *out, const struct engine_source *source,
         buf_addf(out, ", sample_size = -1, dateformat = '%%Y-%%m-%%d', maximum_depth = %d",
                  CORRIE_MAX_TYPE_DEPTH + 2);
         buf_add_text(out, source->sampled ? ", field_appearance_threshold = 0" : "");
+        buf_add_text(out, source->wide ? ", map_inference_threshold = -1" : "");
     }
     buf_add_char(out, ')');
 }
@@ -246,22 +247,38 @@ static int check_json_names(struct describe *describe, struct str local)
     return 0;
 }
 
-static int describe_records(struct describe *describe, const struct engine_source *read)
+/* Whether DuckDB found no columns: only what it calls json, of a type that begins so. */
+static bool is_only_json(const struct engine_source *source, struct str type)
+{
+    return source->columns.n_fields == 1 && str_eq(source->columns.fields[0].name, STR("json")) &&
+           str_starts(source->sql_types[0], type);
+}
+
+static int describe_json_reader(struct describe *describe, const struct engine_source *read)
 {
     _cleanup_(buf_done) struct buf reader = {0};
-    const struct engine_source *source = describe->source;
     int r;
 
     add_json_reader(&reader, read, NULL);
     r = buf_check(&reader, describe->err);
-    if (r == 0) {
-        r = describe_reader(describe, buf_str(&reader));
+    return r < 0 ? r : describe_reader(describe, buf_str(&reader));
+}
+
+static int describe_records(struct describe *describe, const struct engine_source *read)
+{
+    const struct engine_source *source = describe->source;
+    int r = describe_json_reader(describe, read);
+
+    if (r == 0 && is_only_json(source, STR("MAP("))) { /* of the records themselves, by its rule */
+        struct engine_source wide = *read;
+
+        wide.wide = true;
+        r = describe_json_reader(describe, &wide);
     }
     if (r < 0) {
         return r;
     }
-    if (source->columns.n_fields == 0 ||
-        (source->columns.n_fields == 1 && str_eq(source->columns.fields[0].name, STR("json")))) {
+    if (source->columns.n_fields == 0 || is_only_json(source, STR_EMPTY)) {
         return corrie_fail(describe->err, CORRIE_E_DATA,
                            "%.*s holds no JSON objects, so there are no "
                            "columns",

@@ -653,6 +653,34 @@ START_TEST(test_json_maps)
 }
 END_TEST
 
+START_TEST(test_json_wide)
+{
+    /* records of many numbers are a wide table, not a map that no table can be of */
+    struct engine *engine = engine_spilling();
+    struct engine_source source;
+    struct arena arena = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct buf file = {0};
+
+    for (int i = 0; i < 3; i++) {
+        for (int k = 0; k < 250; k++) {
+            buf_addf(&file, "%s\"k%d\":%d.5", k ? "," : "{", k, i * k);
+        }
+        buf_add_text(&file, "}\n");
+    }
+    write_file(in_scratch("wide.jsonl"), file.data, file.len);
+    ck_ok(engine_describe(engine, str_of(in_scratch("wide.jsonl")), &no_options, &arena, &source,
+                          &err),
+          &err);
+    ck_assert_uint_eq(source.columns.n_fields, 250);
+    ck_str_eq(source.columns.fields[249].name, STR("k249"));
+    ck_str_eq(source.sql_types[249], STR("DOUBLE"));
+    buf_done(&file);
+    arena_done(&arena);
+    engine_close(engine);
+}
+END_TEST
+
 START_TEST(test_json_scan)
 {
     /* few records of many are given to DuckDB, or none where a line is not one */
@@ -868,5 +896,5 @@ END_TEST
 
 SUITE(source_suite, "source", test_csv_types, test_csv_values, test_csv_bad,
       test_nothing_is_changed, test_nothing_is_changed_inside, test_packed_bad, test_parquet_source,
-      test_json, test_json_late, test_json_maps, test_json_scan, test_compressed, test_target,
-      test_adventureworks, test_export)
+      test_json, test_json_late, test_json_maps, test_json_wide, test_json_scan, test_compressed,
+      test_target, test_adventureworks, test_export)
