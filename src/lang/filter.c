@@ -797,6 +797,7 @@ static int parse_predicate_of(struct parser *p, struct filter_expr *left, struct
 
 static int parse_predicate(struct parser *p, struct filter_expr **ret)
 {
+    size_t offset = p->token.offset;
     struct filter_expr *left;
     struct filter_expr *expr;
 
@@ -813,6 +814,10 @@ static int parse_predicate(struct parser *p, struct filter_expr **ret)
         r = fail_token(p, "AND or OR");
         corrie_hint(p->err, "comparisons do not chain: write a < b AND b < c, or use parentheses");
         return r;
+    }
+    if (expr != left) { /* brackets around its left value are within it */
+        expr->length += expr->offset - offset;
+        expr->offset = offset;
     }
     *ret = expr;
     return 0;

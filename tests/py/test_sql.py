@@ -134,6 +134,16 @@ def test_a_source_tells_which_files_are_read(spread: Lake, statement: str, read:
     assert (done["files_read"], done["files_pruned"]) == (read, 20 - read)
 
 
+@pytest.mark.parametrize(("condition", "rows"), [
+    ("(k) < 250", 250), ("(k) IN (5, 6)", 2), ("((k) BETWEEN (100) AND (199)) AND (v) >= (0)", 100),
+    ("(k < 100) IS TRUE", 100), ("(k >= 100) IS NOT TRUE", 100), ("(k < 100) = (v < 5)", 1920),
+    ("((k < 100) AND (v < 5)) OR ((k) > (1950))", 69),
+])
+def test_conditions_in_brackets(spread: Lake, condition: str, rows: int) -> None:
+    assert one(spread, f"DELETE FROM t WHERE {condition}")["rows_deleted"] == rows
+    assert spread.rows(f"SELECT count(*), count(*) FILTER ({condition}) FROM t") == [[str(2000 - rows), "0"]]
+
+
 @pytest.mark.parametrize("statement", [
     "UPDATE shop.goods SET price = shop.goods.id WHERE shop.goods.id = 11",
     "UPDATE shop.goods SET price = 1 WHERE shop . \"goods\" /* ! */ . id = 11 AND 'shop.goods.' <> 'x'",

@@ -212,6 +212,30 @@ START_TEST(columns_are_listed_once)
 }
 END_TEST
 
+/* A part that is cut out of a condition must be SQL by itself. */
+START_TEST(parts_have_their_brackets)
+{
+    static const char *const parts[] = {
+        "(a) < 3",         "((a) + 1) * 2 <= (b)", "(a) IN (1, (2))", "(a) BETWEEN (1) AND (2)",
+        "(a = b) IS TRUE", "(a) NOT LIKE (b)",     "NOT (a) = (b)",   "(a)::INT = 2",
+        "(a) IS NOT NULL", "(a = 1) = (b = 2)",    "f((a)) = (1)",
+    };
+    _cleanup_(arena_done) struct arena arena = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        _error_ corrie_error err = CORRIE_ERROR_INIT;
+        struct str text = str_of(arena_printf(&arena, "c > 1 AND %s AND d", parts[i]));
+        const struct filter_expr *part;
+        struct filter *filter;
+
+        ck_ok(filter_parse(text, &arena, &filter, &err), &err);
+        ck_assert_uint_eq(filter->root->n_args, 3); /* c, the part, d */
+        part = filter->root->args[1];
+        ck_str_eq(str_slice(text, part->offset, part->length), str_of(parts[i]));
+    }
+}
+END_TEST
+
 START_TEST(unknown_columns_are_named)
 {
     static const struct str names[] = {{"event_type", 10}, {"price", 5}};
@@ -289,5 +313,5 @@ END_TEST
 
 SUITE(filter_suite, "filter", spellings_print_alike, precedence_is_that_of_sql,
       nothing_but_one_condition, mistakes_are_named_at_their_place, empty_and_binary_text,
-      no_filter_exhausts_the_stack, columns_are_listed_once, unknown_columns_are_named,
-      parameters_become_literals, memory_may_run_out_anywhere)
+      no_filter_exhausts_the_stack, columns_are_listed_once, parts_have_their_brackets,
+      unknown_columns_are_named, parameters_become_literals, memory_may_run_out_anywhere)
