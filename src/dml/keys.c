@@ -33,6 +33,17 @@ struct finding {
 
 /* ---- which columns ---- */
 
+/* Whether a text has that name, maybe inside of something else. */
+static bool has_text(struct str text, struct str name)
+{
+    for (size_t i = 0; i + name.len <= text.len; i++) {
+        if (str_eq_nocase(str_slice(text, i, name.len), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_row(const struct finding *f, struct str name)
 {
     return str_eq_nocase(name, f->join->row);
@@ -80,12 +91,14 @@ static const struct field *column_of(const struct finding *f, const struct filte
 }
 
 /* Types of which every value of the source is one of the column's, or equal to none of them. Floats have NaN, which is in
- * no bound; of bytes there is no text. */
-static bool comparable(const struct type *column, const struct type *value)
+ * no bound; of bytes there is no text; a collation of the source's makes texts equal that are not the same. */
+static bool comparable(const struct finding *f, const struct type *column, const struct type *value)
 {
     bool whole = column->kind == TYPE_INT || column->kind == TYPE_LONG;
 
     switch (column->kind) {
+    case TYPE_STRING:
+        return type_same(column, value) && !has_text(f->dml->statement.text, STR("COLLATE"));
     case TYPE_FLOAT:
     case TYPE_DOUBLE:
     case TYPE_FIXED:
@@ -133,7 +146,7 @@ static int is_of_source(struct finding *f, const struct field *column, struct st
         return 0;
     }
     r = dml_bind(f->dml, &sql, NULL, &binding, &ignored);
-    return r >= 0 && comparable(&column->type, &binding.columns.fields[0].type);
+    return r >= 0 && comparable(f, &column->type, &binding.columns.fields[0].type);
 }
 
 static int add_key(struct finding *f, const struct field *column, struct str value,
@@ -197,26 +210,16 @@ static int find_keys(struct finding *f, corrie_error *err)
 
 /* ---- what of the source is kept ---- */
 
-/* Whether a text has that name, maybe inside of something else. */
-static bool has_text(struct str text, struct str name)
-{
-    for (size_t i = 0; i + name.len <= text.len; i++) {
-        if (str_eq_nocase(str_slice(text, i, name.len), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether a name stands there as a whole word with no dot behind it: a row as a value. */
+/* Whether a name stands there as a whole word, maybe in quotes, with no dot behind it: a row as a value. */
 static bool has_row(struct str text, struct str name)
 {
     for (size_t i = 0; i + name.len <= text.len; i++) {
         size_t end = i + name.len;
+        size_t behind = end < text.len && text.data[end] == '"' ? end + 1 : end;
 
         if (str_eq_nocase(str_slice(text, i, name.len), name) &&
             !(i > 0 && dml_in_word(text, i - 1)) && !dml_in_word(text, end) &&
-            !(end < text.len && (text.data[end] == '.' || text.data[end] == '"'))) {
+            !(behind < text.len && text.data[behind] == '.')) {
             return true;
         }
     }
@@ -250,9 +253,12 @@ static bool names_columns(const struct finding *f, const struct str text[2])
             return false;
         }
     }
+    if (str_find(f->join->source, '"') >= 0) { /* it is written otherwise than it is */
+        return false;
+    }
     for (size_t i = 0; i < 2; i++) {
-        if (str_find(text[i], '*') >= 0 || has_text(text[i], STR("COLUMNS")) ||
-            has_row(text[i], f->join->source)) {
+        if (str_find(text[i], '*') >= 0 || str_find(text[i], '#') >= 0 ||
+            has_text(text[i], STR("COLUMNS")) || has_row(text[i], f->join->source)) {
             return false;
         }
     }
@@ -260,20 +266,20 @@ static bool names_columns(const struct finding *f, const struct str text[2])
 }
 
 /* SELECT of the columns that the statement may name; of all if that is in doubt. */
-static int select_source(struct finding *f, struct compose *sql, corrie_error *err)
+static void select_source(struct finding *f, struct compose *sql)
 {
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
     _cleanup_(compose_done) struct compose all = {0};
-    struct engine_binding binding;
+    struct engine_binding binding = {0};
     struct str text[2];
     size_t n = 0;
-    int r;
 
     compose_with(&all, f->dml);
     compose_text(&all, "SELECT *");
     add_source(&all, f);
-    r = dml_bind(f->dml, &all, NULL, &binding, err);
-    if (r < 0) {
-        return r;
+    if (dml_bind(f->dml, &all, NULL, &binding, &ignored) <
+        0) { /* INTERVAL, and others that tables have not */
+        binding = (struct engine_binding){0};
     }
     around(f, text);
     compose_with(sql, f->dml);
@@ -288,21 +294,42 @@ static int select_source(struct finding *f, struct compose *sql, corrie_error *e
     }
     compose_text(sql, n == 0 ? "*" : "");
     add_source(sql, f);
-    return 0;
 }
 
+/* Whether a column of the source is a NULL of no type, or has one inside: a table would make INTEGER of it. */
+static int has_untyped(struct finding *f, bool *ret, corrie_error *err)
+{
+    _cleanup_(compose_done) struct compose sql = {0};
+    struct dml_texts types;
+    int r;
+
+    compose_text(&sql, "SELECT typeof(first(\"corrie.row\")) FROM (SELECT * FROM (");
+    select_source(f, &sql);
+    compose_text(&sql, ") LIMIT 0) AS \"corrie.row\"");
+    r = dml_texts(f->dml, &sql, 1, &types, err);
+    if (r >= 0) {
+        *ret = has_text(types.items[0], STR("\"NULL\""));
+    }
+    return r;
+}
+
+/* 0: they cannot be kept. */
 static int keep_source(struct finding *f, corrie_error *err)
 {
     _cleanup_(compose_done) struct compose sql = {0};
-    int r;
+    bool untyped = false;
+    int r = has_untyped(f, &untyped, err);
 
-    r = select_source(f, &sql, err);
-    r = r < 0 ? r : compose_check(&sql, err);
+    if (r < 0 || untyped) {
+        return r < 0 ? r : 0;
+    }
+    select_source(f, &sql);
+    r = compose_check(&sql, err);
     if (r >= 0) {
         r = engine_keep_rows(dml_engine(f->dml), STR(DML_SPACE), STR("source"), buf_str(&sql.text),
                              f->dml->file, err);
     }
-    return r < 0 ? compose_place(&sql, f->dml, err) : 0;
+    return r < 0 ? compose_place(&sql, f->dml, err) : 1;
 }
 
 /* ---- their values ---- */
@@ -406,9 +433,12 @@ static int tell(struct finding *f, struct dml_keys *ret, corrie_error *err)
 {
     int r = keep_source(f, err);
 
+    if (r <= 0) {
+        return r;
+    }
     /* two bounds and a list for each */
     f->filters = arena_array(&f->dml->arena, struct engine_scan_filter, 3 * f->keys.count);
-    if (r >= 0 && !f->filters) {
+    if (!f->filters) {
         r = corrie_fail_memory(err);
     }
     for (size_t i = 0; r >= 0 && i < f->keys.count; i++) {

@@ -134,6 +134,28 @@ def test_a_source_tells_which_files_are_read(spread: Lake, statement: str, read:
     assert (done["files_read"], done["files_pruned"]) == (read, 20 - read)
 
 
+@pytest.mark.parametrize(("statement", "found"), [
+    # the row itself, in quotes
+    ("UPDATE t SET s = CAST(\"n\" AS VARCHAR) FROM (SELECT 301 AS k, 7 AS z) AS n WHERE t.k = n.k",
+     ["301", "{'k': 301, 'z': 7}"]),
+    ("UPDATE t SET s = CAST(\"a\"\"b\" AS VARCHAR) FROM (SELECT 301 AS k, 7 AS z) AS \"a\"\"b\" "
+     "WHERE t.k = \"a\"\"b\".k", ["301", "{'k': 301, 'z': 7}"]),
+    # a NULL of no type
+    ("MERGE INTO t USING (SELECT 301 AS k, NULL AS s) AS n ON t.k = n.k "
+     "WHEN MATCHED THEN UPDATE SET s = coalesce(n.s, 'none')", ["301", "none"]),
+    ("UPDATE t SET s = coalesce(n.s.a, 'none') FROM (SELECT 301 AS k, {'a': NULL} AS s) AS n WHERE t.k = n.k",
+     ["301", "none"]),
+    # types that tables have not
+    ("UPDATE t SET s = CAST(TIMESTAMP '2026-01-01' + n.z AS VARCHAR) "
+     "FROM (SELECT 301 AS k, INTERVAL 1 DAY AS z) AS n WHERE t.k = n.k", ["301", "2026-01-02 00:00:00"]),
+    # texts that are equal without being the same
+    ("UPDATE t SET s = 'same' FROM (SELECT 'N301' COLLATE NOCASE AS s) AS n WHERE t.s = n.s", ["301", "same"]),
+])
+def test_what_a_source_is_stays(spread: Lake, statement: str, found: list[str]) -> None:
+    assert one(spread, statement)["rows_updated"] == 1
+    assert spread.rows("SELECT k, s FROM t WHERE s <> 'n' || k") == [found]
+
+
 @pytest.mark.parametrize(("condition", "rows"), [
     ("(k) < 250", 250), ("(k) IN (5, 6)", 2), ("((k) BETWEEN (100) AND (199)) AND (v) >= (0)", 100),
     ("(k < 100) IS TRUE", 100), ("(k >= 100) IS NOT TRUE", 100), ("(k < 100) = (v < 5)", 1920),
