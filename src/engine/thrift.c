@@ -69,7 +69,7 @@ bool thrift_field(struct thrift *thrift, int *id, int *type)
         return false;
     }
     *type = head & 0x0f;
-    *id = head >> 4 ? *id + (head >> 4) : (int)thrift_int(thrift);
+    *id = (int16_t)(head >> 4 ? *id + (head >> 4) : thrift_int(thrift)); /* as ids are */
     return thrift->trouble == THRIFT_FINE;
 }
 
