@@ -265,7 +265,7 @@ static bool names_columns(const struct finding *f, const struct str text[2])
     return true;
 }
 
-/* SELECT of the columns that the statement may name; of all if that is in doubt. */
+/* SELECT of the columns that the statement may name; of all if that is in doubt. The statement's WITH stands before. */
 static void select_source(struct finding *f, struct compose *sql)
 {
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
@@ -282,7 +282,6 @@ static void select_source(struct finding *f, struct compose *sql)
         binding = (struct engine_binding){0};
     }
     around(f, text);
-    compose_with(sql, f->dml);
     compose_text(sql, "SELECT ");
     for (size_t i = 0; i < binding.columns.n_fields && names_columns(f, text); i++) {
         struct str name = binding.columns.fields[i].name;
@@ -303,9 +302,10 @@ static int has_untyped(struct finding *f, bool *ret, corrie_error *err)
     struct dml_texts types;
     int r;
 
-    compose_text(&sql, "SELECT typeof(first(\"corrie.row\")) FROM (SELECT * FROM (");
+    compose_with(&sql, f->dml); /* inside of another query it would be a table */
+    compose_text(&sql, "SELECT typeof(first(\"corrie.row\")) FROM (");
     select_source(f, &sql);
-    compose_text(&sql, ") LIMIT 0) AS \"corrie.row\"");
+    compose_text(&sql, " LIMIT 0) AS \"corrie.row\"");
     r = dml_texts(f->dml, &sql, 1, &types, err);
     if (r >= 0) {
         *ret = has_text(types.items[0], STR("\"NULL\""));
@@ -323,6 +323,7 @@ static int keep_source(struct finding *f, corrie_error *err)
     if (r < 0 || untyped) {
         return r < 0 ? r : 0;
     }
+    compose_with(&sql, f->dml);
     select_source(f, &sql);
     r = compose_check(&sql, err);
     if (r >= 0) {

@@ -145,6 +145,8 @@ def test_a_source_tells_which_files_are_read(spread: Lake, statement: str, read:
      "WHEN MATCHED THEN UPDATE SET s = coalesce(n.s, 'none')", ["301", "none"]),
     ("UPDATE t SET s = coalesce(n.s.a, 'none') FROM (SELECT 301 AS k, {'a': NULL} AS s) AS n WHERE t.k = n.k",
      ["301", "none"]),
+    ("WITH n AS (SELECT 301 AS k, NULL AS s) UPDATE t SET s = coalesce(n.s, 'none') FROM n WHERE t.k = n.k",
+     ["301", "none"]),
     # types that tables have not
     ("UPDATE t SET s = CAST(TIMESTAMP '2026-01-01' + n.z AS VARCHAR) "
      "FROM (SELECT 301 AS k, INTERVAL 1 DAY AS z) AS n WHERE t.k = n.k", ["301", "2026-01-02 00:00:00"]),
