@@ -357,7 +357,10 @@ static int choice(const json_t *json, const char *field, const char *const *name
 static int alter_columns(struct tool *tool, const struct table_metadata *base,
                          struct table_metadata **ret, corrie_error *err)
 {
-    static const char *const kinds[] = {"add", "drop", "rename", "type", "optional", "doc", "move"};
+    static const char *const kinds[] = {
+        [COLUMN_ADD] = "add",   [COLUMN_DROP] = "drop",         [COLUMN_RENAME] = "rename",
+        [COLUMN_TYPE] = "type", [COLUMN_OPTIONAL] = "optional", [COLUMN_REQUIRED] = "required",
+        [COLUMN_DOC] = "doc",   [COLUMN_MOVE] = "move"};
     static const char *const places[] = {"", "first", "after", "before"};
     const json_t *json = json_object_get(tool->request, "columns");
     size_t n = json_array_size(json);
