@@ -14,6 +14,9 @@
 
 #define DIALECT_ROWS 200
 #define MAX_LINE 2000000 /* DuckDB's max_line_size */
+#define DUCK_BUFFER (16 * MAX_LINE)
+/* Of the memory that the engine may use a buffer of bytes gets so much. */
+#define BUFFER_MEMORY 16
 
 static const struct str bom = {"\xef\xbb\xbf", 3};
 
@@ -30,10 +33,21 @@ static void lines_done(struct lines *lines)
     arena_done(&lines->arena);
 }
 
-static void add_compression(struct buf *out, const struct engine_source *source)
+static void add_bytes(struct buf *out, const struct engine_source *source)
 {
     buf_add_text(out, ", compression = ");
     buf_add_sql_string(out, source->compression.len ? source->compression : STR("none"));
+    if (source->csv_buffer > 0) {
+        buf_addf(out, ", buffer_size = %llu", (unsigned long long)source->csv_buffer);
+    }
+}
+
+/* DuckDB holds three buffers of a file and more, also those that its limit has no room for. */
+static uint64_t buffer_size(uint64_t memory)
+{
+    uint64_t size = memory / BUFFER_MEMORY;
+
+    return memory == 0 || size >= DUCK_BUFFER ? 0 : size < 2 * MAX_LINE ? 2 * MAX_LINE : size;
 }
 
 /* Whole lines, by a delimiter that no text has. Fails where a line is not UTF-8. */
@@ -48,7 +62,7 @@ static int read_lines(struct describe *describe, struct lines *lines)
     buf_addf(&sql,
              ", auto_detect = false, delim = '\x01', quote = '', escape = '', header = false, "
              "columns = {'line': 'VARCHAR'}, null_padding = true, strict_mode = false");
-    add_compression(&sql, describe->source);
+    add_bytes(&sql, describe->source);
     buf_addf(&sql, ") LIMIT %d", DIALECT_ROWS);
     r = buf_check(&sql, describe->err);
     if (r == 0) {
@@ -156,7 +170,7 @@ static void add_dialect(struct buf *out, const struct engine_source *source)
     buf_add_sql_string(out, source->quote);
     buf_addf(out, ", hive_partitioning = false, comment = '', strict_mode = %s",
              source->lenient ? "false" : "true");
-    add_compression(out, source);
+    add_bytes(out, source);
 }
 
 /* ---- values ---- */
@@ -445,8 +459,10 @@ int csv_describe(struct describe *describe)
     _cleanup_(lines_done) struct lines lines = {0};
     struct engine_source *source = describe->source;
     struct values values = {0};
-    int r = read_lines(describe, &lines);
+    int r;
 
+    source->csv_buffer = buffer_size(describe->engine->memory);
+    r = read_lines(describe, &lines);
     if (r < 0) {
         return r;
     }

@@ -39,8 +39,9 @@ struct arrow_table;
 struct engine;
 
 struct engine_options {
-    uint64_t memory;       /* most bytes DuckDB's buffers may take; 0 = 70 % of the machine */
-    unsigned threads;      /* 0 = one a core */
+    uint64_t
+        memory; /* most bytes that the work may take; 0 = 70 % of the machine for DuckDB's buffers */
+    unsigned threads;      /* 0 = one a core, or as many as the memory has room for */
     struct str temp_dir;   /* where it may spill; empty = spilling fails with CORRIE_E_LIMIT */
     struct str name_space; /* where unqualified table names are looked up; empty = nowhere else */
     bool locked;           /* models, rules, servers; else a person's, who may read files */
@@ -421,6 +422,7 @@ struct engine_source {
     bool
         *blank; /* CSV: columns without a value in the lines that were looked at; NULL: not known */
     uint64_t json_record; /* maximum_object_size that its records need; 0 = DuckDB's */
+    uint64_t csv_buffer;  /* CSV: buffer_size that memory has room for; 0 = DuckDB's */
     bool lenient;         /* CSV: DuckDB reads it only without strict_mode */
     bool sampled;         /* JSON: `local` holds the records that were chosen from another file */
     bool wide; /* JSON: the keys of records are columns, however many and alike they are */

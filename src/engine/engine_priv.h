@@ -48,8 +48,8 @@ struct engine {
     struct str name_space;
     struct str temp_dir;
     bool locked;
-    unsigned threads;
-    uint64_t memory; /* bytes that were asked for; 0 = nothing was said */
+    unsigned threads; /* 0 = DuckDB decides */
+    uint64_t memory;  /* bytes that were asked for; 0 = nothing was said */
     const struct cancel *cancel;
     VEC(struct defined *) tables;
     struct arrow_registry *registry; /* arrow_in.c */
@@ -71,6 +71,8 @@ struct engine {
     size_t n_spares;
 };
 
+/* How many threads DuckDB has, or more: where it decides, one a core. */
+unsigned engine_threads(const struct engine *engine);
 int session_open(struct engine *engine, struct session *ret, corrie_error *err) CORRIE_MUST_USE;
 void session_close(struct session *session);
 /* Between begin and end the session's statement is interrupted when the cancel flag is set. */

@@ -10,8 +10,12 @@
 #include "engine/engine_priv.h"
 
 #define WATCH_NS 10000000L
-/* What one thread of DuckDB needs to read and write files at once, beside what it counts as its memory. */
-#define THREAD_MEMORY (128 * CORRIE_MiB)
+/* With several threads a COPY that keeps the order holds the row groups that were made before their turn: so much of the
+ * memory for each, or fewer threads. */
+#define THREAD_MEMORY (256 * CORRIE_MiB)
+/* What each of several threads reads, encodes and packs, which DuckDB does not count; at most UNCOUNTED_SHARE of all. */
+#define THREAD_UNCOUNTED (128 * CORRIE_MiB)
+#define UNCOUNTED_SHARE 4
 
 /* ---- sessions ---- */
 
@@ -302,6 +306,36 @@ static uint64_t default_memory(void)
     return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 10 * 7 : CORRIE_GiB;
 }
 
+static unsigned count_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores > 0 ? (unsigned)cores : 1;
+}
+
+/* Threads that the memory has room for; 0: as many as DuckDB would have. */
+static unsigned threads_within(uint64_t memory)
+{
+    uint64_t threads = memory / THREAD_MEMORY;
+
+    return threads == 0 ? 1 : threads < count_cores() ? (unsigned)threads : 0;
+}
+
+unsigned engine_threads(const struct engine *engine)
+{
+    return engine->threads > 0 ? engine->threads : count_cores();
+}
+
+/* Of the memory that was asked for: what DuckDB's own limit must leave. One thread needs no more than that limit, since
+ * row groups are small where memory is. */
+static uint64_t uncounted(const struct engine *engine)
+{
+    uint64_t threads = engine_threads(engine);
+    uint64_t most = engine->memory / UNCOUNTED_SHARE;
+
+    return threads == 1 ? 0 : threads < most / THREAD_UNCOUNTED ? threads * THREAD_UNCOUNTED : most;
+}
+
 static int open_database(struct engine *engine, const struct engine_options *options,
                          corrie_error *err)
 {
@@ -314,6 +348,9 @@ static int open_database(struct engine *engine, const struct engine_options *opt
 
     if (d->create_config(&config) != DuckDBSuccess) {
         return corrie_fail_memory(err);
+    }
+    if (engine->memory > 0) {
+        memory -= uncounted(engine);
     }
     buf_addf(&text, "%lluB", (unsigned long long)memory);
     r = set_made(d, config, "memory_limit", &text, err);
@@ -463,8 +500,8 @@ int engine_open(const struct engine_options *options, struct engine **ret, corri
     engine->d = d;
     engine->locked = options->locked;
     engine->threads = options->deterministic ? 1 : options->threads;
-    if (engine->threads == 0 && options->memory > 0 && options->memory < 2 * THREAD_MEMORY) {
-        engine->threads = 1;
+    if (engine->threads == 0 && options->memory > 0) {
+        engine->threads = threads_within(options->memory);
     }
     engine->memory = options->memory;
     engine->cancel = options->cancel;

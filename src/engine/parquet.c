@@ -11,8 +11,8 @@
 /* DuckDB's vector, and what its writer can hold in memory for each thread and column. */
 #define MIN_ROW_GROUP_ROWS 2048
 #define MAX_ROW_GROUP_ROWS (1 << 20)
-/* Of the memory that the engine may use a row group gets so much of what its rows take: DuckDB holds several at a time,
- * each as rows, as columns and as pages. */
+/* Of a thread's share of the memory that the engine may use a row group gets so much of what its rows take: DuckDB holds
+ * several at a time, each as rows, as columns and as pages. */
 #define ROW_GROUP_MEMORY 8
 
 static void writer_done(struct writer *writer)
@@ -71,7 +71,7 @@ static int64_t width_of(const struct type *type)
 
 static int64_t row_group_rows(const struct engine *engine, const struct engine_write *write)
 {
-    int64_t memory = (int64_t)(engine->memory / ROW_GROUP_MEMORY);
+    int64_t memory = (int64_t)(engine->memory / ROW_GROUP_MEMORY / engine_threads(engine));
     int64_t rows = write->row_group_rows > 0 ? write->row_group_rows : ROW_GROUP_ROWS;
     int64_t width = 0;
 

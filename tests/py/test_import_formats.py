@@ -6,11 +6,13 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_lake import peak_memory
 from conftest import BIN, TIMEOUT, Lake
 
 ROWS = [[str(i), f"row {i % 7}", f"{i}.5"] for i in range(3000)]
@@ -499,6 +501,21 @@ def test_a_row_group_larger_than_memory(lake: Lake, tmp_path: Path) -> None:
     lake.error("table", "get", "u", status=3)
     lake.run("import", path, "u", "--memory", "1GB")
     assert lake.rows("SELECT length(s) FROM u") == [[str(48 << 20)]]
+
+
+@pytest.mark.skipif("CORRIE_SANITIZED" in os.environ, reason="what is freed stays in quarantine")
+def test_an_import_keeps_to_the_memory_it_was_given(lake: Lake, tmp_path: Path) -> None:
+    """A file ten times as large as --memory goes through without taking more of the machine than was said."""
+    block = "".join(",".join([str(i), *(hashlib.md5(f"{i}{name}".encode()).hexdigest() for name in "abcdef")]) + "\n"
+                    for i in range(40_000)).encode()
+    copies = (640 << 20) // len(block) + 1
+    path = tmp_path / "large.csv"
+    with path.open("wb") as file:
+        for _ in range(copies):
+            file.write(block)
+    idle = peak_memory(lake, "query", "SELECT 1")
+    assert peak_memory(lake, "import", path, "t", "--memory", "64MB") - idle < 1.25 * (64 << 20)
+    assert lake.rows("SELECT count(*), count(DISTINCT column0) FROM t") == [[str(copies * 40_000), "40000"]]
 
 
 @pytest.mark.parametrize("damage", ["parquet", "gz", "gz-end", "zst"])

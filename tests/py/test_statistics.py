@@ -9,14 +9,13 @@ import decimal
 import math
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BIN, Lake
+from cli_lake import peak_memory
+from conftest import Lake
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -196,22 +195,11 @@ def test_files_have_the_size_that_is_asked_for(lake: Lake, partitioned: str) -> 
     assert at == 1_000_000
 
 
-# In a process of its own: the system counts what a parent has taken before as that of its children too.
-MEASURE = """
-import resource, subprocess, sys
-status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
-sys.exit(status)
-"""
-
-
 def test_many_columns_are_written_in_little_memory(lake: Lake) -> None:
     """A hundred columns of text keep to what was allowed and a constant: row groups are not held many at a time."""
     columns = ", ".join(f"'a text that hardly differs, of column {at} ' || i AS c{at}" for at in range(100))
-    done = subprocess.run([sys.executable, "-c", MEASURE, BIN / "corrie", "sql", "--memory", "100MB",
-                           f"CREATE TABLE wide AS SELECT {columns} FROM range(40000) v(i)"],
-                          env={**os.environ, **lake.env}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    taken = peak_memory(lake, "sql", "--memory", "100MB",
+                        f"CREATE TABLE wide AS SELECT {columns} FROM range(40000) v(i)")
     if not os.environ.get("CORRIE_SANITIZED"):
-        assert int(done.stdout) < 100 + 150
+        assert taken < (100 + 150) << 20
     assert lake.rows("SELECT count(*), count(DISTINCT c7) FROM wide") == [["40000", "40000"]]

@@ -199,6 +199,24 @@ static void *cancel_soon(void *arg)
     return NULL;
 }
 
+START_TEST(test_memory_of_threads)
+{
+    /* Several threads hold row groups ahead of their turn: where memory has no room for that there is one */
+    struct engine *engine = NULL;
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    ck_ok(engine_open(&(struct engine_options){.memory = (uint64_t)300 << 20}, &engine, &err),
+          &err);
+    ck_assert_str_eq(rows_of(engine, "SELECT current_setting('threads')"), "1");
+    engine_close(engine);
+    ck_ok(engine_open(&(struct engine_options){.memory = (uint64_t)512 << 20, .threads = 2},
+                      &engine, &err),
+          &err);
+    ck_assert_str_eq(rows_of(engine, "SELECT current_setting('memory_limit')"), "384.0 MiB");
+    engine_close(engine);
+}
+END_TEST
+
 START_TEST(test_cancel)
 {
     /* Ctrl-C during a query ends it, and the engine can still be asked */
@@ -248,4 +266,4 @@ START_TEST(test_several_streams)
 END_TEST
 
 SUITE(query_suite, "query", test_values, test_nested, test_batches, test_wide_batches,
-      test_does_not_fit, test_errors, test_cancel, test_several_streams)
+      test_does_not_fit, test_errors, test_memory_of_threads, test_cancel, test_several_streams)
