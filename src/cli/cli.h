@@ -222,6 +222,11 @@ struct list {
     void (*note)(struct buf *ret, const struct jt_member *rest, size_t n);
     bool note_to_programs; /* too, where the format is not JSON, whose document has it */
 };
+/* `_cleanup_(cursor_closep) corrie_cursor *cursor = NULL;` */
+static inline void cursor_closep(corrie_cursor **cursor)
+{
+    *cursor = corrie_cursor_close(*cursor);
+}
 /* Shows what the cursor gives, and closes it. */
 int list_show(struct cli *cli, corrie_cursor *cursor, const struct list *list, corrie_error *err)
     CORRIE_MUST_USE;

@@ -30,11 +30,6 @@ struct completing {
     struct str part; /* what is typed of it */
 };
 
-static void cursor_closep(corrie_cursor **cursor)
-{
-    *cursor = corrie_cursor_close(*cursor);
-}
-
 /* One candidate a line: the whole word, a tab, what it is. */
 static void offer(const struct completing *at, struct str text, struct str what)
 {
@@ -77,8 +72,6 @@ static void offer_flags(const struct completing *at, const struct flag *flags, s
 /* Commands of one word and groups; with `group` its commands. */
 static void offer_verbs(const struct completing *at, const char *group)
 {
-    const char *last = "";
-
     for (size_t i = 0; verb_at(i); i++) {
         const struct verb *verb = verb_at(i);
 
@@ -91,13 +84,12 @@ static void offer_verbs(const struct completing *at, const char *group)
             }
         } else if (!verb->group) {
             offer(at, str_of(verb->name), str_of(verb->summary));
-        } else if (strcmp(last, verb->group) != 0) {
+        } else {
             bool seen = false;
 
             for (size_t k = 0; k < i && !seen; k++) {
                 seen = verb_at(k)->group && strcmp(verb_at(k)->group, verb->group) == 0;
             }
-            last = verb->group;
             if (!seen) {
                 offer(at, str_of(verb->group), STR("commands on it"));
             }

@@ -2,11 +2,6 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 
-static void cursor_closep(corrie_cursor **cursor)
-{
-    *cursor = corrie_cursor_close(*cursor);
-}
-
 static int next_row(struct cli *cli, corrie_cursor *cursor, char **ret, corrie_error *err)
 {
     *ret = NULL;

@@ -13,6 +13,17 @@ const char *param_type_name(enum param_type type)
     return type_names[type];
 }
 
+bool param_type_find(struct str name, enum param_type *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(type_names); i++) {
+        if (str_eq(name, str_of(type_names[i]))) {
+            *ret = (enum param_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parse_bool(struct str text, bool *ret)
 {
     static const char *const yes[] = {"true", "yes", "on", "1"};

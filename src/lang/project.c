@@ -419,12 +419,11 @@ static int read_type(struct reader *r, const struct yaml_node *node, enum param_
     struct str names[PARAM_VAULT + 1];
     size_t nearest;
 
+    if (param_type_find(node->text, ret)) {
+        return 0;
+    }
     for (int i = PARAM_STR; i <= PARAM_VAULT; i++) {
         names[i] = str_of(param_type_name((enum param_type)i));
-        if (str_eq(node->text, names[i])) {
-            *ret = (enum param_type)i;
-            return 0;
-        }
     }
     corrie_fail(r->err, CORRIE_E_PROJECT, "unknown type \"%.*s\"", STR_FMT(node->text));
     if (str_nearest(node->text, names, PARAM_VAULT + 1, &nearest, 1) == 1) {

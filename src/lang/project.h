@@ -92,6 +92,8 @@ int param_parse(enum param_type type, struct str text, struct arena *arena, stru
                 corrie_error *err) CORRIE_MUST_USE;
 /* "str", "int", … */
 const char *param_type_name(enum param_type type);
+/* The type of that name; false: there is none. */
+bool param_type_find(struct str name, enum param_type *ret);
 
 /* Puts the position of `at` into the error. Returns the error's code. */
 int project_error_at(const struct project *project, const struct project_text *at,

@@ -162,11 +162,8 @@ static const char *type_by_looks(struct str value)
 
 static int find_type(const char *name, enum param_type *ret, corrie_error *err)
 {
-    for (int type = PARAM_STR; type <= PARAM_VAULT; type++) {
-        if (strcmp(name, param_type_name((enum param_type)type)) == 0) {
-            *ret = (enum param_type)type;
-            return 0;
-        }
+    if (param_type_find(str_of(name), ret)) {
+        return 0;
     }
     corrie_fail(err, CORRIE_E_USAGE, "\"%s\" is no type of parameters", name);
     return corrie_hint(err, "types are str, int, float, bool, secret and vault");
