@@ -1,7 +1,8 @@
 /* json.c — records of JSON files that are larger than what DuckDB reads unless told otherwise.
  *
- * It has buffers of twice its maximum_object_size for each thread, so the size is found out, not guessed: by a look at
- * the brackets of files that are large enough to hold such a record. */
+ * It has buffers of twice its maximum_object_size for each thread, so the size is found out, not guessed: the longest line
+ * of JSON lines that json_scan.c read, else by a look at the brackets of files that are large enough to hold such a
+ * record. Where memory is short the buffers are smaller than DuckDB's own, as far as the records have room. */
 #include <string.h>
 
 #include "engine/source.h"
@@ -11,6 +12,8 @@
 #define DUCK_RECORD ((uint64_t)16 << 20)     /* DuckDB's default */
 #define DUCK_MOST_RECORD ((uint64_t)4 << 30) /* its option has 32 bits */
 #define SLACK ((uint64_t)1 << 20)            /* for what stands between records */
+/* Of the memory that the engine may use maximum_object_size gets so much: half of what a buffer of CSV gets. */
+#define RECORD_MEMORY 32
 
 /* Where in the text a look at its brackets has come. */
 struct brackets {
@@ -69,26 +72,39 @@ static int look(void *arg, struct str bytes, corrie_error *err)
     return 0;
 }
 
-int json_record_size(const char *path, bool packed, const struct cancel *cancel, uint64_t *ret,
-                     corrie_error *err)
+int json_room(const char *path, uint64_t longest, uint64_t memory, uint64_t *ret, corrie_error *err)
+{
+    uint64_t share = memory / RECORD_MEMORY;
+    uint64_t room = longest + SLACK;
+
+    if (room >= DUCK_MOST_RECORD) {
+        return corrie_fail(err, CORRIE_E_LIMIT, "%s: a record of %llu bytes; 4 GiB can be read",
+                           path, (unsigned long long)longest);
+    }
+    if (room <= DUCK_RECORD && (memory == 0 || share >= DUCK_RECORD)) {
+        *ret = 0;
+    } else {
+        *ret = room > share ? room : share;
+    }
+    return 0;
+}
+
+int json_record_size(const char *path, bool packed, uint64_t memory, const struct cancel *cancel,
+                     uint64_t *ret, corrie_error *err)
 {
     struct brackets brackets = {.at = 0};
     struct os_stat stat;
     int r = os_stat(path, &stat, err);
 
-    *ret = 0;
-    if (r < 0 || (!packed && stat.size <= DUCK_RECORD)) {
+    if (r < 0) {
         return r;
     }
-    r = unpack_each(path, cancel, look, &brackets, err);
-    if (r >= 0 && brackets.longest + SLACK > DUCK_RECORD) {
-        *ret = brackets.longest + SLACK;
+    if (!packed && stat.size <= DUCK_RECORD) {
+        brackets.longest = stat.size > SLACK ? stat.size - SLACK : 0; /* at most, with its room */
+    } else {
+        r = unpack_each(path, cancel, look, &brackets, err);
     }
-    if (r >= 0 && *ret >= DUCK_MOST_RECORD) {
-        r = corrie_fail(err, CORRIE_E_LIMIT, "%s: a record of %llu bytes; 4 GiB can be read", path,
-                        (unsigned long long)brackets.longest);
-    }
-    return r < 0 ? r : 0;
+    return r < 0 ? r : json_room(path, brackets.longest, memory, ret, err);
 }
 
 static bool ends(struct str name, const char *end)
@@ -124,7 +140,7 @@ int engine_ready_file(struct engine *engine, struct str name, corrie_error *err)
     if (!is_json(name, &packed) || os_stat(path, &stat, &ignored) < 0 || stat.kind != OS_FILE) {
         return 0;
     }
-    r = json_record_size(path, packed, engine->cancel, &size, err);
+    r = json_record_size(path, packed, engine->memory, engine->cancel, &size, err);
     if (r < 0 || size <= engine->json_record) {
         return r;
     }

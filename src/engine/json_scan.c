@@ -420,10 +420,12 @@ static bool take_value(struct scan *scan, uint32_t node, int depth)
 /* false: it is not taken, or there is too much that is new. */
 static bool scan_record(struct scan *scan, struct str line)
 {
-    struct buf *records = &scan->sample->records;
+    struct json_sample *sample = scan->sample;
+    struct buf *records = &sample->records;
 
     scan->at = line.data;
     scan->end = line.data + line.len;
+    sample->longest = line.len > sample->longest ? line.len : sample->longest;
     skip_space(scan);
     if (scan->at == scan->end) {
         return true; /* a blank line */
@@ -529,6 +531,7 @@ int json_scan(const char *path, const struct cancel *cancel, struct arena *arena
     if (r == 1) {
         *ret = sample;
     } else {
+        ret->longest = r == 0 && scan.enough ? sample.longest : 0;
         buf_done(&sample.records);
     }
     return r;

@@ -19,11 +19,13 @@ struct json_sample {
      * one, records that were left out may say otherwise. In the arena. */
     struct str *doubtful;
     size_t n_doubtful;
+    uint64_t longest; /* bytes of the longest line; 0: not all were read, or there are none */
 };
 
 /* Reads the file, packed or not. 1: `ret` is enough to say what columns the file has, buf_done(&ret->records). 0: it is
  * not, and all has to be read: a line is no JSON object (or not one that this parser takes), DuckDB may make a map of
- * objects by how often their keys come, or times of several forms stand in one column. Errors: of reading. Cost: one pass by one thread, about 1 s a GiB. */
+ * objects by how often their keys come, or times of several forms stand in one column; ret->longest is told all the same.
+ * Errors: of reading. Cost: one pass by one thread, about 1 s a GiB. */
 int json_scan(const char *path, const struct cancel *cancel, struct arena *arena,
               struct json_sample *ret, corrie_error *err) CORRIE_MUST_USE;
 

@@ -305,32 +305,20 @@ static bool is_certain(const struct engine_source *source, const struct json_sam
     return true;
 }
 
-/* Describes the records that bring something new. 0: all have to be read. */
-static int describe_sample(struct describe *describe)
+/* Describes the records that bring something new; they are not held any longer. 0: all have to be read. */
+static int describe_sample(struct describe *describe, struct json_sample *sample)
 {
     struct engine_source few = *describe->source;
-    struct json_sample sample = {0};
-    _free_ char *path = str_dup(few.local);
     int r;
 
-    if (!path) {
-        return corrie_fail_memory(describe->err);
-    }
-    if (describe->engine->temp_dir.len == 0) {
-        return 0;
-    }
-    r = json_scan(path, describe->engine->cancel, describe->arena, &sample, describe->err);
-    if (r <= 0) {
-        return r;
-    }
     few.format = ENGINE_FORMAT_JSONL;
     few.compression = STR_EMPTY;
     few.sampled = true;
     r = source_copy_path(describe, &few.local);
     if (r == 0) {
-        r = os_file_append(few.local.data, buf_str(&sample.records), 0600, describe->err);
+        r = os_file_append(few.local.data, buf_str(&sample->records), 0600, describe->err);
     }
-    buf_done(&sample.records);
+    buf_done(&sample->records);
     if (r >= 0) {
         r = describe_records(describe, &few);
         if (r >= 0) {
@@ -341,25 +329,38 @@ static int describe_sample(struct describe *describe)
             return 0;
         }
     }
-    return r < 0 ? r : is_certain(describe->source, &sample);
+    return r < 0 ? r : is_certain(describe->source, sample);
 }
 
 static int describe_json(struct describe *describe)
 {
+    struct engine *engine = describe->engine;
     struct engine_source *source = describe->source;
     _free_ char *path = str_dup(source->local);
-    int r = path ? json_record_size(path, source->compression.len > 0, describe->engine->cancel,
-                                    &source->json_record, describe->err)
-                 : corrie_fail_memory(describe->err);
+    bool given = describe->options->columns.len > 0;
+    struct json_sample sample = {0};
+    int is_enough = 0;
+    int r = path ? 0 : corrie_fail_memory(describe->err);
 
-    if (r < 0) {
-        return r;
+    if (r == 0 && !given && engine->temp_dir.len > 0) {
+        is_enough = json_scan(path, engine->cancel, describe->arena, &sample, describe->err);
+        r = is_enough < 0 ? is_enough : 0;
     }
-    if (describe->options->columns.len > 0) {
-        return source_take_columns(describe);
+    if (r == 0) {
+        r = sample.longest > 0
+                ? json_room(path, sample.longest, engine->memory, &source->json_record,
+                            describe->err)
+                : json_record_size(path, source->compression.len > 0, engine->memory,
+                                   engine->cancel, &source->json_record, describe->err);
     }
-    r = describe_sample(describe);
-    return r < 0 ? r : r > 0 ? 0 : describe_records(describe, source);
+    if (r == 0 && is_enough) {
+        r = describe_sample(describe, &sample);
+    }
+    buf_done(&sample.records);
+    if (r != 0) {
+        return r < 0 ? r : 0;
+    }
+    return given ? source_take_columns(describe) : describe_records(describe, source);
 }
 
 /* ---- Arrow ---- */

@@ -26,10 +26,14 @@ int source_set_column(struct describe *describe, size_t at, struct str name, str
     CORRIE_MUST_USE;
 /* Columns by a person's word: options->columns. */
 int source_take_columns(struct describe *describe) CORRIE_MUST_USE;
-/* maximum_object_size that DuckDB needs for the JSON file, or 0 where its own will do (json.c). `packed`: its size tells
- * nothing. Cost: a pass over files of more than 16 MB. */
-int json_record_size(const char *path, bool packed, const struct cancel *cancel, uint64_t *ret,
-                     corrie_error *err) CORRIE_MUST_USE;
+/* maximum_object_size for a JSON file whose longest record has `longest` bytes, by an engine that may use `memory` bytes
+ * (0: as many as it wants); 0 where DuckDB's own will do (json.c). CORRIE_E_LIMIT naming the file: 4 GiB and more. */
+int json_room(const char *path, uint64_t longest, uint64_t memory, uint64_t *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* The same of a file whose records nobody has seen. `packed`: its size tells nothing. Cost: a pass over files of more
+ * than 16 MB. */
+int json_record_size(const char *path, bool packed, uint64_t memory, const struct cancel *cancel,
+                     uint64_t *ret, corrie_error *err) CORRIE_MUST_USE;
 /* Finds out format, packing and size; makes a local copy where the file cannot be read where it is (local.c). */
 int source_look(struct describe *describe) CORRIE_MUST_USE;
 /* Defines the rows of an Arrow IPC file as a table of ours, source->relation_name in ARROW_FILES (arrow_file.c). */

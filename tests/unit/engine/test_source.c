@@ -681,6 +681,57 @@ START_TEST(test_json_wide)
 }
 END_TEST
 
+static size_t longest_line(const char *text)
+{
+    size_t longest = 0;
+
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+
+        longest = len > longest ? len : longest;
+        text += len + (text[len] != '\0');
+    }
+    return longest;
+}
+
+START_TEST(test_json_room)
+{
+    /* a long record is not refused, wherever it stands, and DuckDB's buffers do not take the memory that there is */
+    static const struct {
+        uint64_t memory;
+        size_t record;
+        uint64_t room; /* 0: DuckDB's own */
+    } cases[] = {{0, 100, 0},
+                 {(uint64_t)1 << 30, 100, 0},
+                 {(uint64_t)128 << 20, 100, (uint64_t)4 << 20},
+                 {(uint64_t)128 << 20, (size_t)5 << 20, (uint64_t)6 << 20},
+                 {0, (size_t)17 << 20, (uint64_t)18 << 20}};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct engine *engine = NULL;
+        struct engine_source source;
+        struct arena arena = {0};
+        corrie_error err = CORRIE_ERROR_INIT;
+        struct buf file = {0};
+
+        ck_ok(engine_open(&(struct engine_options){.memory = cases[i].memory,
+                                                   .temp_dir = str_of(scratch())},
+                          &engine, &err),
+              &err);
+        buf_addf(&file, "{\"a\":\"x\"}\n{\"a\":\"%0*d\"}\n{\"a\":\"y\"}\n",
+                 (int)cases[i].record - (int)strlen("{\"a\":\"\"}"), 0);
+        write_file(in_scratch("room.jsonl"), file.data, file.len);
+        ck_ok(engine_describe(engine, str_of(in_scratch("room.jsonl")), &no_options, &arena,
+                              &source, &err),
+              &err);
+        ck_assert_uint_eq(source.json_record, cases[i].room);
+        buf_done(&file);
+        arena_done(&arena);
+        engine_close(engine);
+    }
+}
+END_TEST
+
 START_TEST(test_json_scan)
 {
     /* few records of many are given to DuckDB, or none where a line is not one */
@@ -712,6 +763,9 @@ START_TEST(test_json_scan)
                          cases[i].records != NULL);
         if (cases[i].records) {
             ck_assert_str_eq(buf_text(&sample.records), cases[i].records);
+            ck_assert_uint_eq(sample.longest, longest_line(cases[i].bytes));
+        } else {
+            ck_assert_uint_eq(sample.longest, 0);
         }
         buf_done(&sample.records);
         arena_done(&arena);
@@ -896,5 +950,5 @@ END_TEST
 
 SUITE(source_suite, "source", test_csv_types, test_csv_values, test_csv_bad,
       test_nothing_is_changed, test_nothing_is_changed_inside, test_packed_bad, test_parquet_source,
-      test_json, test_json_late, test_json_maps, test_json_wide, test_json_scan, test_compressed,
-      test_target, test_adventureworks, test_export)
+      test_json, test_json_late, test_json_maps, test_json_wide, test_json_room, test_json_scan,
+      test_compressed, test_target, test_adventureworks, test_export)
