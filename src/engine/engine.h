@@ -156,6 +156,9 @@ struct engine_file {
     size_t n_deletes;
     const struct engine_constant *constants;
     size_t n_constants;
+    /* Floats in it may be NaN where its own bounds leave that out, as those of many writers do: a condition that NaN,
+     * above all numbers, fulfils skips none of its rows then. Not so in files that engine_write_parquet made. */
+    bool hides_nans;
 };
 
 struct engine_table {

@@ -217,13 +217,16 @@ static int add_value(struct builder *builder, const struct part *part, const str
 static void add_reader(struct builder *builder, const struct part *part)
 {
     struct buf *out = builder->out;
+    bool nans = false;
 
     buf_add_text(out, " FROM read_parquet([");
     for (size_t i = 0; i < part->n; i++) {
         buf_add_text(out, i == 0 ? "" : ",");
         add_path(out, builder->files->files[part->first + i].path);
+        nans = nans || builder->files->files[part->first + i].hides_nans;
     }
     buf_add_text(out, "], hive_partitioning = false"); /* k=v in a path is a name, not a column */
+    buf_add_text(out, nans ? ", can_have_nan = true" : "");
 }
 
 /* What a column is called between read_parquet and the SELECT: its own name, for the sake of messages, unless one of

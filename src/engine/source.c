@@ -70,8 +70,8 @@ static void add_parquet_reader(struct buf *out, const struct engine_source *sour
     buf_add_text(out, "read_parquet(");
     add_path(out, source->local);
     buf_add_text(out, numbered ? ", file_row_number = true" : "");
-    buf_add_text(out,
-                 ", hive_partitioning = false)"); /* else folders overrule the file's columns */
+    /* else bounds without NaN count as those of all rows, and folders overrule the file's columns */
+    buf_add_text(out, ", can_have_nan = true, hive_partitioning = false)");
 }
 
 void source_add_reader(struct buf *out, const struct engine_source *source, const struct str *types,

@@ -170,6 +170,43 @@ static int read_applied(const struct scan *scan, const struct scan_deletes *dele
     return 0;
 }
 
+/* ---- NaN ---- */
+
+/* What a file's counts say of the float and double columns of a schema. */
+struct nan_counts {
+    bool unknown; /* of some column */
+    bool none;    /* of some column: it has no NaN */
+    bool some;    /* of some column: it has */
+};
+
+static void count_nans(const struct field *fields, size_t n, const struct data_file *file,
+                       struct nan_counts *counts)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct type *type = &fields[i].type;
+
+        if (type->kind == TYPE_FLOAT || type->kind == TYPE_DOUBLE) {
+            const struct column_metrics *column = data_file_column(file, fields[i].id);
+            int64_t nans = column ? column->nan_count : FILE_UNKNOWN;
+
+            counts->unknown |= nans < 0;
+            counts->none |= nans == 0;
+            counts->some |= nans > 0;
+        }
+        count_nans(type->fields, type->n_fields, file, counts);
+    }
+}
+
+/* Whether bounds in the file itself may leave a NaN out. Who counts NaNs counts those of each column, but of columns
+ * in lists and of those that the file lacks: so one count says that its writer counts. */
+static bool may_hide_nans(const struct schema *schema, const struct data_file *file)
+{
+    struct nan_counts counts = {0};
+
+    count_nans(schema->fields, schema->n_fields, file, &counts);
+    return counts.some || (counts.unknown && !counts.none);
+}
+
 /* ---- a table ---- */
 
 static int read_files(const struct table_metadata *metadata, const struct schema *schema,
@@ -185,7 +222,10 @@ static int read_files(const struct table_metadata *metadata, const struct schema
         const struct data_file *file = &scan->files[i];
 
         files[i] = (struct engine_file){
-            .path = lake_local_path(file->path), .rows = file->record_count, .bytes = file->bytes};
+            .path = lake_local_path(file->path),
+            .rows = file->record_count,
+            .bytes = file->bytes,
+            .hides_nans = may_hide_nans(schema, file)};
         r = check_format(file, err);
         r = r < 0 ? r : location_check_local(file->path, err);
         if (r == 0) {

@@ -168,3 +168,52 @@ def test_files_with_field_ids_of_their_own_are_refused(lake: Lake, tmp_path: Pat
     lake.run("sql", "CREATE TABLE u (a BIGINT, b BIGINT)")
     lake.run("import", tmp_path / "x.parquet", "u", "--in-place")
     assert lake.rows("SELECT a, b FROM u") == [["2", "1"]]
+
+
+NAN = float("nan")
+
+
+@pytest.fixture
+def reals(tmp_path: Path) -> Path:
+    """Two files whose bounds leave NaN out, as most writers do: 1 to 3 and a NaN; 1 to 4."""
+    (tmp_path / "reals").mkdir()
+    for name, values in (("a", [1.0, NAN, 3.0]), ("b", [2.0, 4.0])):
+        pq.write_table(pa.table({
+            "id": pa.array(range(len(values)), pa.int32()), "x": values, "f": pa.array(values, pa.float32()),
+            "s": [{"x": x} for x in values], "l": [[x] for x in values]}), tmp_path / "reals" / f"{name}.parquet")
+    return tmp_path / "reals"
+
+
+@pytest.mark.parametrize("how", ["import", "in place", "external"])
+def test_nan_is_above_all_numbers_whatever_the_bounds_say(lake: Lake, reals: Path, how: str) -> None:
+    if how == "external":
+        lake.run("table", "create-external", "t", "--search-pattern", reals)
+    else:
+        lake.run("import", reals, "t", *(["--in-place"] if how == "in place" else []))
+    for where, ids in (("x > 100", "1"), ("x >= 3.5", "1,1"), ("x = 'nan'", "1"), ("x IN (7, 'nan'::DOUBLE)", "1"),
+                       ("NOT (x <= 100)", "1"), ("x > 100 OR x = 7", "1"), ("f > 100", "1"), ("s.x > 100", "1"),
+                       ("l[1] > 100", "1"), ("x > (SELECT 100.0)", "1"), ("x < 'nan'", "0,0,1,2"), ("x <> 1", "0,1,1,2"),
+                       ("isnan(x)", "1")):
+        assert lake.rows(f"SELECT string_agg(id, ',' ORDER BY id) FROM t WHERE {where}") == [[ids]], where
+    assert lake.rows("SELECT max(x), max(f), max(s.x) FROM t") == [["NaN", "NaN", "NaN"]]
+    assert lake.rows("SELECT x FROM t ORDER BY x DESC LIMIT 1") == [["NaN"]]
+    lake.run("query", "SELECT x FROM t WHERE x > 100", "--to", lake.home / "out.parquet")
+    assert lake.rows(f"SELECT x FROM '{lake.home}/out.parquet'") == [["NaN"]]
+
+
+def changed(lake: Lake, sql: str) -> int:
+    [told] = lake.json("sql", sql)["statements"]
+    return int(told["rows_updated"] + told["rows_deleted"])
+
+
+def test_statements_change_rows_that_are_nan(lake: Lake, reals: Path) -> None:
+    for name in "tuv":
+        lake.run("import", reals, name, "--in-place")
+    assert changed(lake, "UPDATE t SET id = 7 WHERE f > 100") == 1
+    assert lake.rows("SELECT id FROM t WHERE x > 100") == [["7"]]
+    assert changed(lake, "DELETE FROM u WHERE x > 100") == 1
+    assert lake.rows("SELECT count(*), max(x) FROM u") == [["4", "4.0"]]
+    assert changed(lake, "MERGE INTO v USING (SELECT 'nan'::DOUBLE AS n) AS s ON v.x = s.n "
+                         "WHEN MATCHED THEN DELETE") == 1
+    assert lake.rows("SELECT count(*), max(x) FROM v") == [["4", "4.0"]]
+    lake.fsck()
