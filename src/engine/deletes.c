@@ -1,35 +1,12 @@
 /* deletes.c — position and equality deletes: reading them, and asking them for each row. */
 #include "engine/deletes.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "engine/files.h"
+#include "engine/key_set.h"
 
 enum { NO_KEY = -1, MAX_KEY_FIELDS = 1000 };
-
-/* A row of an equality delete file: which file, and the next row with the same values. */
-struct link {
-    struct str key; /* bytes of the values */
-    uint32_t of;
-    uint32_t next; /* index + 1; 0 = none */
-};
-
-/* Most rows that are looked up are not there: a slot holds enough of the hash to tell without looking further, in one
- * line of the cache (base/map.h would touch three, at each step). */
-struct slot {
-    uint32_t tag;  /* upper half of the hash */
-    uint32_t link; /* index + 1; 0 = free */
-};
-
-struct key_set {
-    struct slot *slots;
-    size_t n_slots; /* power of two, at least twice the keys */
-    size_t n_keys;
-    struct arena arena;
-    VEC(struct link) links;
-};
 
 struct of_file {
     const size_t *items; /* ascending */
@@ -65,9 +42,7 @@ static struct deletes *deletes_free(struct deletes *deletes)
         mem_free(deletes->files[i].bits);
     }
     for (size_t i = 0; i < deletes->n_keys; i++) {
-        mem_free(deletes->sets[i].slots);
-        arena_done(&deletes->sets[i].arena);
-        vec_done(&deletes->sets[i].links);
+        key_set_done(&deletes->sets[i]);
     }
     arena_done(&deletes->arena);
     mem_free(deletes);
@@ -151,96 +126,6 @@ size_t deletes_id(const struct deletes *deletes)
     return deletes->id;
 }
 
-/* ---- bytes of a key ---- */
-
-/* A column of keys in one chunk. */
-struct key_column {
-    const uint64_t *validity;
-    const char *data;
-    size_t width; /* 0: text or bytes */
-    bool real;    /* float or double: every NaN is one */
-};
-
-static size_t width_of(const struct duck *d, duckdb_logical_type type, bool *real)
-{
-    duckdb_type id = d->get_type_id(type);
-
-    if (id == DUCKDB_TYPE_DECIMAL) {
-        id = d->decimal_internal_type(type);
-    }
-    *real = id == DUCKDB_TYPE_FLOAT || id == DUCKDB_TYPE_DOUBLE;
-    switch (id) {
-    case DUCKDB_TYPE_BOOLEAN:
-        return 1;
-    case DUCKDB_TYPE_SMALLINT:
-        return 2;
-    case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_DATE:
-    case DUCKDB_TYPE_FLOAT:
-        return 4;
-    case DUCKDB_TYPE_HUGEINT:
-    case DUCKDB_TYPE_UUID:
-        return 16;
-    case DUCKDB_TYPE_VARCHAR:
-    case DUCKDB_TYPE_BLOB:
-        return 0;
-    default:
-        return 8;
-    }
-}
-
-static void open_columns(const struct duck *d, duckdb_data_chunk chunk, idx_t first, size_t n,
-                         struct key_column *columns)
-{
-    for (size_t i = 0; i < n; i++) {
-        duckdb_vector vector = d->data_chunk_get_vector(chunk, first + i);
-        duckdb_logical_type type = d->vector_get_column_type(vector);
-
-        columns[i].validity = d->vector_get_validity(vector);
-        columns[i].data = d->vector_get_data(vector);
-        columns[i].width = width_of(d, type, &columns[i].real);
-        d->destroy_logical_type(&type);
-    }
-}
-
-static bool is_nan(const char *at, size_t width)
-{
-    double wide;
-    float narrow;
-
-    if (width == sizeof wide) {
-        memcpy(&wide, at, sizeof wide);
-        return isnan(wide);
-    }
-    memcpy(&narrow, at, sizeof narrow);
-    return isnan(narrow);
-}
-
-/* Null, or a mark and the bytes of the value; two rows have the same bytes exactly if all their values are the same. */
-static void add_key(struct buf *out, const struct key_column *columns, size_t n, idx_t row)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct key_column *column = &columns[i];
-        const char *at = column->data + row * column->width;
-
-        if (!valid_at(column->validity, row)) {
-            buf_add_char(out, 0);
-        } else if (column->width == 0) {
-            const duckdb_string_t *text = (const duckdb_string_t *)(const void *)column->data + row;
-            uint32_t len = text->value.inlined.length;
-
-            buf_add_char(out, 1);
-            buf_add_le32(out, len);
-            buf_add(out, len <= 12 ? text->value.inlined.inlined : text->value.pointer.ptr, len);
-        } else if (column->real && is_nan(at, column->width)) {
-            buf_add_char(out, 2);
-        } else {
-            buf_add_char(out, 1);
-            buf_add(out, at, column->width);
-        }
-    }
-}
-
 /* ---- the functions ---- */
 
 static const int64_t *numbers(const struct duck *d, duckdb_data_chunk chunk, idx_t column)
@@ -279,27 +164,11 @@ static void on_kept(duckdb_function_info info, duckdb_data_chunk input, duckdb_v
     }
 }
 
-/* The slot where the key is, or the free one where it would go. */
-static struct slot *find_slot(const struct key_set *set, uint64_t hash, struct str key)
+/* Whether one of the files that delete a row, from that place on, applies to its file. */
+static bool is_deleted(const struct key_set *set, const struct of_file *file, uint32_t at)
 {
-    size_t at = hash & (set->n_slots - 1);
-
-    while (set->slots[at].link > 0 &&
-           (set->slots[at].tag != hash >> 32 ||
-            !str_eq(set->links.items[set->slots[at].link - 1].key, key))) {
-        at = (at + 1) & (set->n_slots - 1);
-    }
-    return &set->slots[at];
-}
-
-static bool is_deleted(const struct key_set *set, const struct of_file *file, struct str key)
-{
-    if (set->n_slots == 0) {
-        return false;
-    }
-    for (uint32_t at = find_slot(set, hash_xx64(key, 0), key)->link; at > 0;
-         at = set->links.items[at - 1].next) {
-        if (applies(file, set->links.items[at - 1].of)) {
+    while (at > 0) {
+        if (applies(file, key_set_next(set, &at))) {
             return true;
         }
     }
@@ -311,40 +180,33 @@ static void on_unmatched(duckdb_function_info info, duckdb_data_chunk input, duc
     const struct duck *d = loaded();
     struct delete_registry *registry = d->scalar_function_get_extra_info(info);
     idx_t n = d->data_chunk_get_size(input);
-    idx_t n_columns = d->data_chunk_get_column_count(input);
+    size_t n_keys = d->data_chunk_get_column_count(input) - 3;
     bool *kept = d->vector_get_data(output);
     const int64_t *ids = numbers(d, input, 0);
     const int64_t *sets = numbers(d, input, 1);
     const int64_t *files = numbers(d, input, 2);
     struct deletes *deletes = n > 0 ? deletes_by_id(registry, ids[0]) : NULL;
-    _cleanup_(buf_done) struct buf key = {0};
-    _free_ struct key_column *columns = mem_alloc(n_columns, sizeof *columns);
+    _free_ struct key_column *columns = mem_alloc(n_keys, sizeof *columns);
+    _free_ uint32_t *found = mem_alloc(n, sizeof *found);
+    const struct key_set *set;
 
-    if (!columns) {
+    memset(kept, true, n * sizeof *kept);
+    if (!deletes || sets[0] < 0 || (size_t)sets[0] >= deletes->n_keys ||
+        deletes->keys[sets[0]].n_fields != n_keys) {
+        return; /* no row, or a call that is none of ours */
+    }
+    set = &deletes->sets[sets[0]];
+    if (columns) {
+        key_columns_open(d, input, 3, n_keys, columns);
+    }
+    if (!columns || !found || !key_set_find(set, columns, n_keys, n, found)) {
         d->scalar_function_set_error(info, DUCK_NO_MEMORY);
         return;
     }
-    open_columns(d, input, 3, n_columns - 3, columns);
     for (idx_t i = 0; i < n; i++) {
-        const struct of_file *file;
-
-        kept[i] = true;
-        if (!deletes || sets[i] < 0 || (size_t)sets[i] >= deletes->n_keys || files[i] < 0 ||
-            (size_t)files[i] >= deletes->n_files ||
-            deletes->keys[sets[i]].n_fields != n_columns - 3) {
-            continue;
+        if (found[i] > 0 && files[i] >= 0 && (size_t)files[i] < deletes->n_files) {
+            kept[i] = !is_deleted(set, &deletes->files[files[i]], found[i]);
         }
-        file = &deletes->files[files[i]];
-        if (file->n == 0) {
-            continue;
-        }
-        buf_clear(&key);
-        add_key(&key, columns, n_columns - 3, i);
-        if (key.failed) {
-            d->scalar_function_set_error(info, DUCK_NO_MEMORY);
-            return;
-        }
-        kept[i] = !is_deleted(&deletes->sets[sets[i]], file, buf_str(&key));
     }
 }
 
@@ -647,14 +509,6 @@ static int look_up_path(struct positions *positions, struct str path, corrie_err
     return 0;
 }
 
-static struct str text_at(const duckdb_string_t *texts, idx_t row)
-{
-    const duckdb_string_t *text = &texts[row];
-    uint32_t len = text->value.inlined.length;
-
-    return str_make(len <= 12 ? text->value.inlined.inlined : text->value.pointer.ptr, len);
-}
-
 static int on_positions(void *arg, duckdb_data_chunk chunk, corrie_error *err)
 {
     struct positions *positions = arg;
@@ -677,8 +531,8 @@ static int on_positions(void *arg, duckdb_data_chunk chunk, corrie_error *err)
                                "the delete file %.*s has rows without file_path or pos",
                                STR_FMT(positions->deletes->table->deletes[of].path));
         }
-        if (!positions->last_path.data || !str_eq(positions->last_path, text_at(texts, i))) {
-            r = look_up_path(positions, text_at(texts, i), err);
+        if (!positions->last_path.data || !str_eq(positions->last_path, duck_text(&texts[i]))) {
+            r = look_up_path(positions, duck_text(&texts[i]), err);
         }
         for (size_t file = positions->last_file; r == 0 && file > 0;
              file = positions->same[file - 1]) {
@@ -734,86 +588,22 @@ struct equalities {
     size_t key;
     const size_t *given; /* delete files in the order of the query */
     struct key_column *columns;
-    struct buf bytes;
 };
-
-static int grow(struct key_set *set, corrie_error *err)
-{
-    size_t n_slots = set->n_slots ? set->n_slots * 2 : 1024;
-    struct slot *old = set->slots;
-    size_t n_old = set->n_slots;
-
-    if (set->n_keys * 2 < set->n_slots) {
-        return 0;
-    }
-    set->slots = mem_alloc(n_slots, sizeof *set->slots);
-    if (!set->slots) {
-        set->slots = old;
-        return corrie_fail_memory(err);
-    }
-    set->n_slots = n_slots;
-    for (size_t i = 0; i < n_old; i++) {
-        if (old[i].link > 0) {
-            struct str key = set->links.items[old[i].link - 1].key;
-
-            *find_slot(set, hash_xx64(key, 0), key) = old[i];
-        }
-    }
-    mem_free(old);
-    return 0;
-}
-
-static int add_row(struct equalities *equalities, size_t of, corrie_error *err)
-{
-    struct key_set *set = &equalities->deletes->sets[equalities->key];
-    uint64_t hash = hash_xx64(buf_str(&equalities->bytes), 0);
-    struct link link = {.key = buf_str(&equalities->bytes), .of = (uint32_t)of};
-    struct slot *slot;
-    int r = grow(set, err);
-
-    if (r < 0) {
-        return r;
-    }
-    slot = find_slot(set, hash, link.key);
-    link.next = slot->link;
-    if (link.next > 0 && set->links.items[link.next - 1].of == of) {
-        return 0; /* twice in one file */
-    }
-    if (set->links.count >= CORRIE_MAX_DELETED_KEYS) {
-        corrie_fail(err, CORRIE_E_LIMIT, "the table has more than %zu rows of equality deletes",
-                    CORRIE_MAX_DELETED_KEYS);
-        return corrie_hint(err, "let the engine that wrote them compact the table");
-    }
-    if (link.next > 0) {
-        link.key = set->links.items[link.next - 1].key;
-    } else if (arena_str(&set->arena, link.key, &link.key) < 0) {
-        return corrie_fail_memory(err);
-    }
-    if (vec_push(&set->links, link) < 0) {
-        return corrie_fail_memory(err);
-    }
-    set->n_keys += link.next == 0;
-    *slot = (struct slot){.tag = (uint32_t)(hash >> 32), .link = (uint32_t)set->links.count};
-    return 0;
-}
 
 static int on_equalities(void *arg, duckdb_data_chunk chunk, corrie_error *err)
 {
     struct equalities *equalities = arg;
     const struct duck *d = equalities->deletes->engine->d;
+    struct key_set *set = &equalities->deletes->sets[equalities->key];
     size_t n_fields = equalities->deletes->keys[equalities->key].n_fields;
     idx_t n = d->data_chunk_get_size(chunk);
     const int64_t *from = numbers(d, chunk, n_fields);
     int r = 0;
 
-    open_columns(d, chunk, 0, n_fields, equalities->columns);
+    key_columns_open(d, chunk, 0, n_fields, equalities->columns);
     for (idx_t i = 0; r == 0 && i < n; i++) {
-        buf_clear(&equalities->bytes);
-        add_key(&equalities->bytes, equalities->columns, n_fields, i);
-        r = buf_check(&equalities->bytes, err);
-        if (r == 0) {
-            r = add_row(equalities, equalities->given[from[i]], err);
-        }
+        r = key_set_add(set, equalities->columns, n_fields, i, (uint32_t)equalities->given[from[i]],
+                        err);
     }
     return r;
 }
@@ -843,7 +633,6 @@ static int read_key(struct deletes *deletes, size_t key, corrie_error *err)
             given[n++] = i;
         }
     }
-    deletes->sets[key].arena.max = SIZE_MAX; /* CORRIE_MAX_DELETED_KEYS bounds it */
     buf_add_text(&sql, "FROM ");
     r = files_select(&(struct files){.files = paths,
                                      .n_files = n,
@@ -861,7 +650,6 @@ static int read_key(struct deletes *deletes, size_t key, corrie_error *err)
         r = rows_each_chunk(deletes->engine, &deletes->engine->session, buf_text(&sql),
                             &(struct origin){.data = true}, on_equalities, &equalities, err);
     }
-    buf_done(&equalities.bytes);
     return r;
 }
 

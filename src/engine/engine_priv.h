@@ -152,6 +152,14 @@ static inline bool valid_at(const uint64_t *validity, idx_t row)
     return !validity || (validity[row / 64] >> (row % 64) & 1);
 }
 
+/* A text of a vector, borrowed from it. */
+static inline struct str duck_text(const duckdb_string_t *text)
+{
+    uint32_t len = text->value.inlined.length;
+
+    return str_make(len <= 12 ? text->value.inlined.inlined : text->value.pointer.ptr, len);
+}
+
 /* ---- DuckDB's trees (tree.c) ---- */
 
 /* JSON as DuckDB writes it; integers past 2^63 come back as strings of their digits. */

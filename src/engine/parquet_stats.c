@@ -21,11 +21,7 @@ struct map_view map_view_at(const struct duck *d, duckdb_vector vector, idx_t ro
 
 struct str vector_text(const struct duck *d, duckdb_vector vector, idx_t row)
 {
-    const duckdb_string_t *text = (const duckdb_string_t *)d->vector_get_data(vector) + row;
-
-    return str_make(text->value.inlined.length <= 12 ? text->value.inlined.inlined
-                                                     : text->value.pointer.ptr,
-                    text->value.inlined.length);
+    return duck_text((const duckdb_string_t *)d->vector_get_data(vector) + row);
 }
 
 /* Row of the key in the map's vectors, or -1. */

@@ -221,11 +221,10 @@ static int read_files(const struct table_metadata *metadata, const struct schema
     for (size_t i = 0; r == 0 && i < scan->n_files; i++) {
         const struct data_file *file = &scan->files[i];
 
-        files[i] = (struct engine_file){
-            .path = lake_local_path(file->path),
-            .rows = file->record_count,
-            .bytes = file->bytes,
-            .hides_nans = may_hide_nans(schema, file)};
+        files[i] = (struct engine_file){.path = lake_local_path(file->path),
+                                        .rows = file->record_count,
+                                        .bytes = file->bytes,
+                                        .hides_nans = may_hide_nans(schema, file)};
         r = check_format(file, err);
         r = r < 0 ? r : location_check_local(file->path, err);
         if (r == 0) {

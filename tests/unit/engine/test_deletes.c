@@ -164,6 +164,82 @@ START_TEST(test_equalities)
 }
 END_TEST
 
+#define KEYED_ROWS                                                                                 \
+    "SELECT i AS n, i % 5 = 0 AS b, if(i % 7 = 0, NULL, i % 100)::INTEGER AS i, "                  \
+    "if(i % 11 = 0, NULL, (i % 90) * 10000000000 - 7) AS l, "                                      \
+    "CASE WHEN i % 13 = 0 THEN NULL WHEN i % 5 = 0 THEN 'nan' ELSE i % 80 / 4 END::FLOAT AS f, "   \
+    "CASE WHEN i % 17 = 0 THEN NULL WHEN i % 3 = 0 THEN '-nan' ELSE i % 70 / 8 END::DOUBLE AS d, " \
+    "if(i % 19 = 0, NULL, DATE '1969-12-01' + (i % 60)::INTEGER) AS t, "                           \
+    "if(i % 7 = 1, NULL, ('00000000-0000-0000-0000-0000000000' || (10 + i % 50)))::UUID AS u, "    \
+    "if(i % 7 = 2, NULL, -(i % 40) * 1000000000000000000.25)::DECIMAL(30, 2) AS p, "               \
+    "if(i % 7 = 3, NULL, i % 30 - 15.5)::DECIMAL(4, 1) AS q, "                                     \
+    "if(i % 7 = 4, NULL, 'a text, the end of which is ' || i % 20) AS s FROM range(5000) r(i)"
+
+START_TEST(test_types)
+{
+    /* whatever types the columns have that are compared, null is null, NaN is NaN, and other values are themselves */
+    static const char *const keys[] = {
+        "b BOOLEAN",
+        "i INTEGER",
+        "l BIGINT",
+        "f FLOAT",
+        "d DOUBLE",
+        "t DATE",
+        "u UUID",
+        "p DECIMAL(30, 2)",
+        "q DECIMAL(4, 1)",
+        "s VARCHAR",
+        "i INTEGER;l BIGINT",
+        "f FLOAT;d DOUBLE",
+        "b BOOLEAN;t DATE",
+        "i INTEGER;u UUID",
+        "q DECIMAL(4, 1);s VARCHAR",
+        "b BOOLEAN;i INTEGER;l BIGINT",
+    };
+    struct lake_files made =
+        begin("n BIGINT;b BOOLEAN;i INTEGER;l BIGINT;f FLOAT;d DOUBLE;t DATE;u UUID;"
+              "p DECIMAL(30, 2);q DECIMAL(4, 1);s VARCHAR");
+
+    add_data(&made, KEYED_ROWS, "types");
+    for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+        struct schema key = schema_of(&made.arena, keys[k]);
+        _cleanup_(buf_done) struct buf names = {0};
+        _cleanup_(buf_done) struct buf left = {0};
+        _cleanup_(buf_done) struct buf expected = {0};
+
+        buf_add_text(&left,
+                     "SELECT count(*), sum(n) FROM (" KEYED_ROWS
+                     ") t WHERE NOT EXISTS (SELECT 1 FROM (" KEYED_ROWS ") k WHERE k.n % 97 < 5");
+        for (size_t i = 0; i < key.n_fields; i++) {
+            struct str name = key.fields[i].name;
+
+            buf_addf(&names, "%s%.*s", i > 0 ? ", " : "", STR_FMT(name));
+            buf_addf(&left, " AND t.%.*s IS NOT DISTINCT FROM k.%.*s", STR_FMT(name),
+                     STR_FMT(name));
+        }
+        buf_add_char(&left, ')');
+        buf_add_text(&expected, rows_of(made.engine, buf_text(&left)));
+        made.n_deletes = 0;
+        for (int part = 0; part < 2; part++) { /* in two files, which share some values */
+            _cleanup_(buf_done) struct buf sql = {0};
+            char name[40];
+
+            snprintf(name, sizeof name, "types_%zu_%d", k, part);
+            buf_addf(&sql, "SELECT %s FROM (", buf_text(&names));
+            buf_add_text(&sql, KEYED_ROWS);
+            buf_addf(&sql, ") WHERE n %% 97 BETWEEN %d AND %d", part * 2, part * 2 + 2);
+            add_equalities(&made, buf_text(&sql), &key, name);
+        }
+        all_apply(&made);
+        define(&made);
+        ck_assert_msg(str_eq(str_of(rows_of(made.engine, "SELECT count(*), sum(n) FROM t")),
+                             buf_str(&expected)),
+                      "by %s: not %s", keys[k], buf_text(&expected));
+    }
+    end(&made);
+}
+END_TEST
+
 START_TEST(test_both)
 {
     /* position and equality deletes together, of files with older names and of a column that was dropped since */
@@ -278,4 +354,5 @@ START_TEST(test_bad)
 }
 END_TEST
 
-SUITE(deletes_suite, "deletes", test_positions, test_equalities, test_both, test_many, test_bad)
+SUITE(deletes_suite, "deletes", test_positions, test_equalities, test_types, test_both, test_many,
+      test_bad)
