@@ -4,13 +4,6 @@
  * otherwise the second time (random()), and what finds rows by a join, goes the way of MERGE, which asks once. */
 #include "dml/dml_priv.h"
 
-static struct str row_name(const struct dml *dml)
-{
-    const struct sql_table *table = &dml->statement.table;
-
-    return table->alias.text.len > 0 ? table->alias.text : table->name.text;
-}
-
 /* ---- files that go ---- */
 
 int dml_take_hits(struct dml *dml, const struct lake_target *target,
@@ -178,9 +171,9 @@ static void add_order(struct compose *sql, const struct dml *dml)
 {
     if (may_disorder(dml)) {
         compose_text(sql, " ORDER BY ");
-        compose_name(sql, row_name(dml));
+        compose_name(sql, dml_row_name(dml));
         compose_text(sql, "." DML_FILE ", ");
-        compose_name(sql, row_name(dml));
+        compose_name(sql, dml_row_name(dml));
         compose_text(sql, "." DML_ROW);
     }
 }
@@ -189,7 +182,7 @@ static void add_columns(struct compose *sql, const struct dml *dml, const struct
 {
     for (size_t i = 0; i < schema->n_fields; i++) {
         compose_text(sql, i == 0 ? "" : ", ");
-        compose_name(sql, row_name(dml));
+        compose_name(sql, dml_row_name(dml));
         compose_text(sql, ".");
         compose_name(sql, schema->fields[i].name);
     }
@@ -202,8 +195,8 @@ static void compose_kept(struct compose *sql, const struct dml *dml, const struc
     compose_with(sql, dml);
     compose_text(sql, "SELECT ");
     add_columns(sql, dml, schema);
-    compose_format(sql, " FROM %s AS ", table);
-    compose_name(sql, row_name(dml));
+    compose_text(sql, " FROM ");
+    dml_add_rows(sql, dml, schema, NULL, table);
     compose_text(sql, " WHERE NOT coalesce(");
     add_condition(sql, dml);
     compose_text(sql, ", false)");
@@ -222,28 +215,28 @@ static void compose_updated(struct compose *sql, const struct dml *dml, const st
         compose_text(sql, i == 0 ? "" : ", ");
         if (set) {
             compose_text(sql, "CASE WHEN \"corrie.hit\" THEN ");
-            dml_add_assigned(sql, dml, schema, i, sets, row_name(dml));
+            dml_add_assigned(sql, dml, schema, i, sets, dml_row_name(dml));
             compose_text(sql, " ELSE ");
         }
-        compose_name(sql, row_name(dml));
+        compose_name(sql, dml_row_name(dml));
         compose_text(sql, ".");
         compose_name(sql, schema->fields[i].name);
         compose_text(sql, set ? " END" : "");
     }
     compose_text(sql, " FROM (SELECT *, coalesce(");
     add_condition(sql, dml);
-    compose_format(sql, ", false) AS \"corrie.hit\" FROM %s AS ", table);
-    compose_name(sql, row_name(dml));
+    compose_text(sql, ", false) AS \"corrie.hit\" FROM ");
+    dml_add_rows(sql, dml, schema, NULL, table);
     compose_text(sql, ") AS ");
-    compose_name(sql, row_name(dml));
+    compose_name(sql, dml_row_name(dml));
     add_order(sql, dml);
 }
 
-static void compose_count(struct compose *sql, const struct dml *dml)
+static void compose_count(struct compose *sql, const struct dml *dml, const struct schema *schema)
 {
     compose_with(sql, dml);
-    compose_text(sql, "SELECT " DML_FILE ", count(*) FROM " DML_TARGET " AS ");
-    compose_name(sql, row_name(dml));
+    compose_text(sql, "SELECT " DML_FILE ", count(*) FROM ");
+    dml_add_rows(sql, dml, schema, NULL, DML_TARGET);
     compose_text(sql, " WHERE ");
     add_condition(sql, dml);
     compose_text(sql, " GROUP BY " DML_FILE);
@@ -291,29 +284,39 @@ static int count_hits(struct dml *dml, const struct lake_target *target,
     return r < 0 ? r : 0;
 }
 
+int dml_blame(const struct dml *dml, const struct field *column, struct str value,
+              corrie_error *failed, corrie_error *err)
+{
+    bool written = value.data >= dml->source.data &&
+                   value.data + value.len <= dml->source.data + dml->source.len;
+
+    corrie_error_move(err, failed);
+    corrie_wrap(err, "set column %.*s", STR_FMT(column->name));
+    return written ? corrie_error_at_offset(err, dml->file, dml->source,
+                                            statement_offset(dml->source, value), value.len)
+                   : err->code;
+}
+
 /* DuckDB says of a value that does not fit which it is, and not for what: each that is set is tried by itself. */
 static int blame_set(struct dml *dml, const struct schema *schema, const struct dml_sets *sets,
                      corrie_error *err)
 {
     for (size_t i = 0; i < sets->count && err->position.line == 0; i++) {
         _cleanup_(compose_done) struct compose sql = {0};
-        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+        _error_ corrie_error failed = CORRIE_ERROR_INIT;
         const struct dml_sets one = {.items = &sets->items[i], .count = 1};
         size_t column = sets->items[i].path[0];
-        struct str value = sets->items[i].value;
         struct dml_numbers numbers;
 
         compose_with(&sql, dml);
         compose_text(&sql, "SELECT count(");
-        dml_add_assigned(&sql, dml, schema, column, &one, row_name(dml));
-        compose_text(&sql, ") FROM " DML_REWRITE " AS ");
-        compose_name(&sql, row_name(dml));
+        dml_add_assigned(&sql, dml, schema, column, &one, dml_row_name(dml));
+        compose_text(&sql, ") FROM ");
+        dml_add_rows(&sql, dml, schema, NULL, DML_REWRITE);
         compose_text(&sql, " WHERE ");
         add_condition(&sql, dml);
-        if (dml_numbers(dml, &sql, 1, &numbers, &ignored) < 0) {
-            corrie_wrap(err, "set column %.*s", STR_FMT(schema->fields[column].name));
-            return corrie_error_at_offset(err, dml->file, dml->source,
-                                          statement_offset(dml->source, value), value.len);
+        if (dml_numbers(dml, &sql, 1, &numbers, &failed) < 0) {
+            return dml_blame(dml, &schema->fields[column], sets->items[i].value, &failed, err);
         }
     }
     return err->code;
@@ -343,7 +346,7 @@ static int change_files(struct dml *dml, struct lake_target *target, const struc
     }
     memset(whole, 0, target->scan.n_files * sizeof *whole);
     if (deletes) {
-        r = dml_find_whole(dml, target, row_name(dml), &whole, err);
+        r = dml_find_whole(dml, target, dml_row_name(dml), &whole, err);
     }
     if (r < 0 || (r = count_hits(dml, target, count, whole, &numbers, err)) < 0 ||
         (r = dml_take_hits(dml, target, &numbers, deletes, &hits, err)) < 0) {
@@ -378,7 +381,7 @@ static int look(struct dml *dml, struct lake_target *target, struct dml_sets *se
     bool is_volatile = false;
     int r;
 
-    compose_count(count, dml);
+    compose_count(count, dml, schema);
     r = dml_read_tables(dml, count, &dml->statement.table, &is_volatile, err);
     if (r < 0 || is_volatile) {
         return r < 0 ? r : 1;
@@ -414,7 +417,8 @@ int dml_change(struct dml *dml, corrie_error *err)
     if (dml->statement.kind == STATEMENT_DELETE && dml->statement.condition.len == 0) {
         return delete_all(dml, &target, err);
     }
-    r = look(dml, &target, &sets, &count, &binding, err);
+    r = dml_check_pieces(dml, err);
+    r = r < 0 ? r : look(dml, &target, &sets, &count, &binding, err);
     if (r > 0) {
         return dml_change_joined(dml, err);
     }

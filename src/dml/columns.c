@@ -106,7 +106,6 @@ static int resolve_path(struct dml *dml, const struct schema *schema, const stru
     const struct field *fields = schema->fields;
     size_t n_fields = schema->n_fields;
     const struct sql_path *path = &set->path;
-    const struct sql_name *alias = &dml->statement.table.alias;
     size_t *indexes = arena_array(&dml->arena, size_t, path->n_parts);
     size_t first = 0;
 
@@ -115,8 +114,7 @@ static int resolve_path(struct dml *dml, const struct schema *schema, const stru
     }
     /* SET a.x where a is what the row is called and no column */
     if (path->n_parts > 1 && !schema_find(schema, path->parts[0].text) &&
-        str_eq_nocase(path->parts[0].text,
-                      alias->text.len > 0 ? alias->text : dml->statement.table.name.text)) {
+        str_eq_nocase(path->parts[0].text, dml_row_name(dml))) {
         first = 1;
     }
     for (size_t i = first; i < path->n_parts; i++) {
@@ -250,4 +248,108 @@ void dml_add_assigned(struct compose *sql, const struct dml *dml, const struct s
     if (old.failed) {
         sql->text.failed = old.failed;
     }
+}
+
+/* ---- rows ---- */
+
+bool dml_is_no_column(const struct schema *schema, struct str name)
+{
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        if (str_eq_nocase(schema->fields[i].name, name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool dml_takes_row(const struct dml *dml, const struct sql_name *alias)
+{
+    size_t begin = dml->statement.table.name.offset; /* behind WITH */
+    struct str text = dml->statement.text;
+
+    text = str_from(text, begin - statement_offset(dml->source, text));
+    return alias->text.len > 0 &&
+           statement_hides(text, STR_EMPTY, alias->text, alias->offset - begin);
+}
+
+/* A column of the name that the rows have: DuckDB looks for columns before it takes the name of a table for a value. Only
+ * where it is needed, since behind it a column that is not there is a field that is not. */
+void dml_add_rows(struct compose *sql, const struct dml *dml, const struct schema *schema,
+                  const struct schema *hidden, const char *table)
+{
+    struct str row = dml_row_name(dml);
+
+    if (!dml_takes_row(dml, dml_row(dml)) || !dml_is_no_column(schema, row) ||
+        (hidden && !dml_is_no_column(hidden, row))) {
+        compose_format(sql, "%s AS ", table);
+        compose_name(sql, row);
+        return;
+    }
+    compose_text(sql, "(SELECT *, struct_pack(");
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        compose_text(sql, i == 0 ? "" : ", ");
+        compose_name(sql, schema->fields[i].name);
+        compose_text(sql, " := ");
+        compose_name(sql, schema->fields[i].name);
+    }
+    compose_text(sql, ") AS ");
+    compose_name(sql, row);
+    compose_format(sql, " FROM %s) AS ", table);
+    compose_name(sql, row);
+}
+
+static void add_expression(struct compose *sql, const struct dml *dml, struct str piece)
+{
+    if (piece.len > 0) {
+        compose_text(sql, ", (");
+        compose_piece(sql, dml, piece);
+        compose_text(sql, ") IS NULL");
+    }
+}
+
+static void add_sets(struct compose *sql, const struct dml *dml, const struct sql_set *sets,
+                     size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        add_expression(sql, dml, sets[i].value);
+    }
+}
+
+void dml_add_clause(struct compose *sql, const struct dml *dml,
+                    const struct sql_merge_clause *clause)
+{
+    add_expression(sql, dml, clause->condition);
+    add_sets(sql, dml, clause->sets, clause->n_sets);
+    for (size_t i = 0; i < clause->n_values; i++) {
+        add_expression(sql, dml, clause->values[i]);
+    }
+}
+
+int dml_check_pieces(struct dml *dml, corrie_error *err)
+{
+    _cleanup_(compose_done) struct compose sql = {0};
+    const struct statement *s = &dml->statement;
+    struct engine_statement found;
+    int r;
+
+    compose_text(&sql, "SELECT 1");
+    add_expression(&sql, dml, s->condition);
+    add_sets(&sql, dml, s->sets, s->n_sets);
+    for (size_t i = 0; i < s->n_clauses; i++) {
+        dml_add_clause(&sql, dml, &s->clauses[i]);
+    }
+    r = compose_check(&sql, err);
+    if (r >= 0) {
+        r = engine_inspect(dml_engine(dml), buf_str(&sql.text), dml->file, &dml->arena, &found,
+                           err);
+        r = r < 0 ? compose_place(&sql, dml, err) : r;
+    }
+    if (r >= 0 && found.star != SIZE_MAX) {
+        corrie_fail(err, CORRIE_E_PROJECT, "* and COLUMNS stand for no columns here");
+        corrie_hint(err, "name the columns; a row as one value is written %.*s",
+                    STR_FMT(dml_row_name(dml)));
+        corrie_error_at_offset(err, NULL, buf_str(&sql.text), found.star, 1);
+        r = compose_place(&sql, dml, err);
+    }
+    return r < 0 ? r : 0;
 }

@@ -80,6 +80,19 @@ static inline struct engine *dml_engine(const struct dml *dml)
     return dml->work.engine;
 }
 
+/* What the statement calls a row of the table that it changes. */
+static inline const struct sql_name *dml_row(const struct dml *dml)
+{
+    const struct sql_table *table = &dml->statement.table;
+
+    return table->alias.text.len > 0 ? &table->alias : &table->name;
+}
+
+static inline struct str dml_row_name(const struct dml *dml)
+{
+    return dml_row(dml)->text;
+}
+
 /* Puts the place of a name into the error. Returns its code. */
 int dml_at(const struct dml *dml, const struct sql_name *name, corrie_error *err);
 
@@ -165,9 +178,10 @@ int dml_texts(struct dml *dml, const struct compose *sql, size_t columns, struct
 
 /* A join that keeps only rows of the table for which the condition is true. */
 struct dml_join {
-    struct str row;       /* aliases: of the table's rows */
-    struct str source;    /* of the source's; empty: it has none, or several */
-    struct str condition; /* piece; may be empty */
+    struct str row;               /* aliases: of the table's rows */
+    struct str source;            /* of the source's; empty: it has none, or several */
+    struct str condition;         /* piece; may be empty */
+    const struct schema *columns; /* of the source, if they are known */
     const struct sql_name *using_columns;
     size_t n_using;
     void (*add_source)(struct compose *sql, const void *arg); /* what stands behind FROM */
@@ -213,6 +227,20 @@ bool dml_sets_column(const struct dml_sets *sets, size_t column);
 /* SQL for what the column becomes, of its type; `alias` is what its row is called. */
 void dml_add_assigned(struct compose *sql, const struct dml *dml, const struct schema *schema,
                       size_t column, const struct dml_sets *sets, struct str alias);
+/* What stands behind FROM for the rows of a table of ours, DML_TARGET or DML_REWRITE, as the statement calls them. The
+ * name alone is a row as a value, without our columns; `hidden` (may be NULL): other columns, of which one may be called
+ * so, and then that is meant. */
+void dml_add_rows(struct compose *sql, const struct dml *dml, const struct schema *schema,
+                  const struct schema *hidden, const char *table);
+/* Whether the statement may take that alias for a row as one value. */
+bool dml_takes_row(const struct dml *dml, const struct sql_name *alias);
+/* Whether no column is called so, in whatever case: then the name may stand for a row. */
+bool dml_is_no_column(const struct schema *schema, struct str name);
+/* The conditions and values of a clause, each as ", (…) IS NULL". */
+void dml_add_clause(struct compose *sql, const struct dml *dml,
+                    const struct sql_merge_clause *clause);
+/* Refuses conditions and values with * or COLUMNS (…), which would mean our columns too. */
+int dml_check_pieces(struct dml *dml, corrie_error *err) CORRIE_MUST_USE;
 /* CAST((value) AS type) */
 void dml_add_cast(struct compose *sql, const struct dml *dml, struct str value,
                   const struct type *type);
@@ -235,6 +263,9 @@ int dml_take_hits(struct dml *dml, const struct lake_target *target,
 /* whole.c: of the target's scan, the files of which a DELETE by the statement's condition surely takes all rows. */
 int dml_find_whole(struct dml *dml, const struct lake_target *target, struct str alias, bool **ret,
                    corrie_error *err) CORRIE_MUST_USE;
+/* *err becomes *failed, which was got by trying one value: for the column, at the value's place if it was written. */
+int dml_blame(const struct dml *dml, const struct field *column, struct str value,
+              corrie_error *failed, corrie_error *err);
 /* Rewrites: `selects` read DML_REWRITE, which is defined here. */
 int dml_rewrite(struct dml *dml, const struct lake_target *target, const struct dml_hits *hits,
                 const struct str *selects, size_t n_selects, corrie_error *err) CORRIE_MUST_USE;

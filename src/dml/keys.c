@@ -210,22 +210,6 @@ static int find_keys(struct finding *f, corrie_error *err)
 
 /* ---- what of the source is kept ---- */
 
-/* Whether a name stands there as a whole word, maybe in quotes, with no dot behind it: a row as a value. */
-static bool has_row(struct str text, struct str name)
-{
-    for (size_t i = 0; i + name.len <= text.len; i++) {
-        size_t end = i + name.len;
-        size_t behind = end < text.len && text.data[end] == '"' ? end + 1 : end;
-
-        if (str_eq_nocase(str_slice(text, i, name.len), name) &&
-            !(i > 0 && dml_in_word(text, i - 1)) && !dml_in_word(text, end) &&
-            !(behind < text.len && text.data[behind] == '.')) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The statement around its source. */
 static void around(const struct finding *f, struct str ret[2])
 {
@@ -258,33 +242,24 @@ static bool names_columns(const struct finding *f, const struct str text[2])
     }
     for (size_t i = 0; i < 2; i++) {
         if (str_find(text[i], '*') >= 0 || str_find(text[i], '#') >= 0 ||
-            has_text(text[i], STR("COLUMNS")) || has_row(text[i], f->join->source)) {
+            has_text(text[i], STR("COLUMNS"))) {
             return false;
         }
     }
-    return true;
+    return !dml_takes_row(f->dml, &s->source_alias);
 }
 
 /* SELECT of the columns that the statement may name; of all if that is in doubt. The statement's WITH stands before. */
 static void select_source(struct finding *f, struct compose *sql)
 {
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    _cleanup_(compose_done) struct compose all = {0};
-    struct engine_binding binding = {0};
+    const struct schema *columns = f->join->columns;
     struct str text[2];
     size_t n = 0;
 
-    compose_with(&all, f->dml);
-    compose_text(&all, "SELECT *");
-    add_source(&all, f);
-    if (dml_bind(f->dml, &all, NULL, &binding, &ignored) <
-        0) { /* INTERVAL, and others that tables have not */
-        binding = (struct engine_binding){0};
-    }
     around(f, text);
     compose_text(sql, "SELECT ");
-    for (size_t i = 0; i < binding.columns.n_fields && names_columns(f, text); i++) {
-        struct str name = binding.columns.fields[i].name;
+    for (size_t i = 0; i < columns->n_fields && names_columns(f, text); i++) {
+        struct str name = columns->fields[i].name;
 
         if (has_text(text[0], name) || has_text(text[1], name) || str_find(name, '"') >= 0) {
             compose_text(sql, n++ == 0 ? "" : ", ");

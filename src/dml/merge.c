@@ -7,6 +7,7 @@
 #include "dml/dml_priv.h"
 
 #define CHANGES_FIXED 4 /* file, row, source, action */
+#define WHEN_LENGTH 4   /* of the word */
 #define SOURCE_ALIAS "corrie.from"
 #define SOURCE_ROW "\"corrie.source\""
 
@@ -28,7 +29,8 @@ struct merging {
     bool kept;         /* the source's rows are DML_SOURCE */
     struct clause *clauses;
     size_t n_clauses;
-    bool *valued; /* columns that some clause gives a value */
+    bool *valued;          /* columns that some clause gives a value */
+    struct schema columns; /* of the source, all as text; none where it cannot be read alone */
     struct schema changes;
 };
 
@@ -182,26 +184,43 @@ static void add_on(struct compose *sql, const struct merging *m)
     compose_text(sql, ")");
 }
 
+/* The source of a MERGE: its rows with their numbers; its name alone is a row as a value. */
+static void add_numbered(struct compose *sql, const struct merging *m)
+{
+    bool named = dml_takes_row(m->dml, &m->dml->statement.source_alias) &&
+                 dml_is_no_column(&m->columns, m->source) && dml_is_no_column(m->schema, m->source);
+
+    compose_text(sql, "(SELECT *");
+    if (named) {
+        compose_text(sql, ", ");
+        compose_name(sql, m->source);
+    }
+    compose_text(sql, ", row_number() OVER () AS " SOURCE_ROW " FROM ");
+    compose_text(sql, "(SELECT * FROM ");
+    add_source(sql, m);
+    compose_text(sql, ") AS ");
+    compose_name(sql, m->source);
+    compose_text(sql, ") AS ");
+    compose_name(sql, m->source);
+}
+
 /* What is joined, and how. */
 static void add_join(struct compose *sql, const struct merging *m)
 {
     const struct statement *s = &m->dml->statement;
 
     if (s->kind == STATEMENT_MERGE) {
-        compose_text(sql, " FROM (SELECT *, row_number() OVER () AS " SOURCE_ROW " FROM ");
-        add_source(sql, m);
-        compose_text(sql, ") AS ");
-        compose_name(sql, m->source);
+        compose_text(sql, " FROM ");
+        add_numbered(sql, m);
         compose_text(sql, has_when(m, WHEN_NOT_MATCHED_BY_SOURCE) ? " FULL JOIN "
                           : has_when(m, WHEN_NOT_MATCHED)         ? " LEFT JOIN "
                                                                   : " JOIN ");
-        compose_text(sql, DML_TARGET " AS ");
-        compose_name(sql, m->row);
+        dml_add_rows(sql, m->dml, m->schema, &m->columns, DML_TARGET);
         add_on(sql, m);
         return;
     }
-    compose_text(sql, " FROM " DML_TARGET " AS ");
-    compose_name(sql, m->row);
+    compose_text(sql, " FROM ");
+    dml_add_rows(sql, m->dml, m->schema, &m->columns, DML_TARGET);
     if (s->source.len > 0) {
         compose_text(sql, ", ");
         add_source(sql, m);
@@ -290,6 +309,36 @@ static int name_scratch(void *arg, unsigned ordinal, struct buf *ret, corrie_err
     return buf_check(ret, err);
 }
 
+/* DuckDB names a column of the source, or none: each value is tried by itself, in the rows that it is for. */
+static int blame_value(const struct merging *m, corrie_error *err)
+{
+    struct dml *dml = m->dml;
+
+    for (size_t i = 0; i < m->n_clauses; i++) {
+        const struct clause *clause = &m->clauses[i];
+
+        for (size_t k = 0; k < clause->sets.count && err->position.line == 0; k++) {
+            _cleanup_(compose_done) struct compose sql = {0};
+            _error_ corrie_error failed = CORRIE_ERROR_INIT;
+            const struct dml_set *set = &clause->sets.items[k];
+            const struct dml_sets one = {.items = set, .count = 1};
+            struct dml_numbers numbers;
+
+            compose_with(&sql, dml);
+            compose_text(&sql, "SELECT count(CASE WHEN ");
+            add_when(&sql, m, clause);
+            compose_text(&sql, " THEN ");
+            dml_add_assigned(&sql, dml, m->schema, set->path[0], &one, m->row);
+            compose_text(&sql, " END)");
+            add_join(&sql, m);
+            if (dml_numbers(dml, &sql, 1, &numbers, &failed) < 0) {
+                return dml_blame(dml, &m->schema->fields[set->path[0]], set->value, &failed, err);
+            }
+        }
+    }
+    return err->code;
+}
+
 /* Runs the join; its rows become DML_CHANGES. */
 static int write_changes(struct merging *m, const struct compose *sql, corrie_error *err)
 {
@@ -308,7 +357,8 @@ static int write_changes(struct merging *m, const struct compose *sql, corrie_er
 
     r = engine_write_parquet(dml_engine(dml), &write, &dml->arena, &written, &n, err);
     if (r < 0) {
-        return compose_place(sql, dml, err);
+        r = compose_place(sql, dml, err);
+        return r == CORRIE_E_DATA ? blame_value(m, err) : r;
     }
     files = arena_array(&dml->arena, struct engine_file, n);
     if (!files) {
@@ -485,27 +535,37 @@ static int check_condition(struct dml *dml, struct str condition, corrie_error *
     return 0;
 }
 
-/* The columns of the source that the table has too, by name: what * stands for. */
-static int sets_of_source(struct merging *m, const struct schema *source, size_t offset,
+/* What * stands for: the columns of the source, by name, or one after the other. */
+static int sets_of_source(struct merging *m, const struct sql_merge_clause *given,
                           struct dml_sets *ret, corrie_error *err)
 {
     struct dml *dml = m->dml;
+    const struct schema *source = &m->columns;
     struct dml_set *items = arena_array(&dml->arena, struct dml_set, source->n_fields);
 
     if (!items) {
         return corrie_fail_memory(err);
     }
+    if (given->by_position && source->n_fields != m->schema->n_fields) {
+        corrie_fail(err, CORRIE_E_PROJECT,
+                    "BY POSITION: the source has %zu columns and the table %zu", source->n_fields,
+                    m->schema->n_fields);
+        return corrie_error_at_offset(err, dml->file, dml->source, given->offset, WHEN_LENGTH);
+    }
     for (size_t i = 0; i < source->n_fields; i++) {
         _cleanup_(buf_done) struct buf value = {0};
         size_t *path = arena_array(&dml->arena, size_t, 1);
         struct sql_name name = {
-            .text = source->fields[i].name, .offset = offset, .length = 4 /* WHEN */};
-        int r;
+            .text = source->fields[i].name, .offset = given->offset, .length = WHEN_LENGTH};
+        int r = 0;
 
         if (!path) {
             return corrie_fail_memory(err);
         }
-        r = dml_find_column(dml, m->schema, &name, path, err);
+        *path = i;
+        if (!given->by_position) {
+            r = dml_find_column(dml, m->schema, &name, path, err);
+        }
         if (r < 0) {
             return corrie_wrap(err, "all columns of the source are wanted, but");
         }
@@ -533,7 +593,7 @@ static int sets_of_insert(struct merging *m, const struct sql_merge_clause *give
     if (given->n_columns == 0 && given->n_values != m->schema->n_fields) {
         corrie_fail(err, CORRIE_E_PROJECT, "INSERT gives %zu values and the table has %zu columns",
                     given->n_values, m->schema->n_fields);
-        return corrie_error_at_offset(err, dml->file, dml->source, given->offset, 4);
+        return corrie_error_at_offset(err, dml->file, dml->source, given->offset, WHEN_LENGTH);
     }
     for (size_t i = 0; i < given->n_values; i++) {
         size_t *path = arena_array(&dml->arena, size_t, 1);
@@ -562,7 +622,7 @@ static int sets_of_insert(struct merging *m, const struct sql_merge_clause *give
 }
 
 static int resolve_clause(struct merging *m, const struct sql_merge_clause *given,
-                          const struct schema *source, struct clause *ret, corrie_error *err)
+                          struct clause *ret, corrie_error *err)
 {
     int r = check_condition(m->dml, given->condition, err);
 
@@ -576,7 +636,7 @@ static int resolve_clause(struct merging *m, const struct sql_merge_clause *give
         return dml_resolve_sets(m->dml, m->schema, given->sets, given->n_sets, &ret->sets, err);
     case THEN_UPDATE_ALL:
         ret->effect = EFFECT_UPDATE;
-        return sets_of_source(m, source, given->offset, &ret->sets, err);
+        return sets_of_source(m, given, &ret->sets, err);
     case THEN_DELETE:
         ret->effect = EFFECT_DELETE;
         return 0;
@@ -585,29 +645,29 @@ static int resolve_clause(struct merging *m, const struct sql_merge_clause *give
         return sets_of_insert(m, given, &ret->sets, err);
     case THEN_INSERT_ALL:
         ret->effect = EFFECT_INSERT;
-        return sets_of_source(m, source, given->offset, &ret->sets, err);
+        return sets_of_source(m, given, &ret->sets, err);
     case THEN_NOTHING:
         return 0;
     }
     return 0;
 }
 
-/* The source's columns. */
-static int bind_source(struct merging *m, struct schema *ret, corrie_error *err)
+/* The source's columns. As text, since tables have not all types that a source may have. */
+static int bind_source(struct merging *m, corrie_error *err)
 {
     _cleanup_(compose_done) struct compose sql = {0};
     struct engine_binding binding;
     int r;
 
     compose_with(&sql, m->dml);
-    compose_text(&sql, "SELECT * FROM ");
+    compose_text(&sql, "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ");
     add_source(&sql, m);
     r = dml_read_tables(m->dml, &sql, &m->dml->statement.table, NULL, err);
     if (r >= 0) {
         r = dml_bind(m->dml, &sql, NULL, &binding, err);
     }
     if (r >= 0) {
-        *ret = binding.columns;
+        m->columns = binding.columns;
     }
     return r;
 }
@@ -615,7 +675,6 @@ static int bind_source(struct merging *m, struct schema *ret, corrie_error *err)
 static int resolve_clauses(struct merging *m, corrie_error *err)
 {
     const struct statement *s = &m->dml->statement;
-    struct schema source = {0};
     int r = 0;
 
     m->n_clauses = s->kind == STATEMENT_MERGE ? s->n_clauses : 1;
@@ -625,20 +684,60 @@ static int resolve_clauses(struct merging *m, corrie_error *err)
         return corrie_fail_memory(err);
     }
     if (s->kind == STATEMENT_MERGE) {
-        r = bind_source(m, &source, err);
+        r = bind_source(m, err);
     } else {
+        _error_ corrie_error ignored = CORRIE_ERROR_INIT; /* it may speak of the table's rows */
+
+        if (s->source.len > 0 && bind_source(m, &ignored) < 0) {
+            m->columns = (struct schema){0};
+        }
         m->clauses[0] =
             (struct clause){.effect = s->kind == STATEMENT_DELETE ? EFFECT_DELETE : EFFECT_UPDATE};
         r = dml_resolve_sets(m->dml, m->schema, s->sets, s->n_sets, &m->clauses[0].sets, err);
     }
     for (size_t i = 0; r >= 0 && i < s->n_clauses; i++) {
-        r = resolve_clause(m, &s->clauses[i], &source, &m->clauses[i], err);
+        r = resolve_clause(m, &s->clauses[i], &m->clauses[i], err);
     }
     for (size_t i = 0; r >= 0 && i < m->schema->n_fields; i++) {
         m->valued[i] = has_effect(m, EFFECT_INSERT);
         for (size_t k = 0; k < m->n_clauses; k++) {
             m->valued[i] |= dml_sets_column(&m->clauses[k].sets, i);
         }
+    }
+    return r;
+}
+
+/* Rows that match nothing have no row of the other side: to name its columns there is a mistake. */
+static int check_scope(struct merging *m, enum sql_when when, corrie_error *err)
+{
+    _cleanup_(compose_done) struct compose sql = {0};
+    const struct statement *s = &m->dml->statement;
+    bool source = when == WHEN_NOT_MATCHED;
+    struct engine_binding ignored;
+    int r;
+
+    if (s->kind != STATEMENT_MERGE || !has_when(m, when)) {
+        return 0;
+    }
+    compose_with(&sql, m->dml);
+    compose_text(&sql, "SELECT 1");
+    for (size_t i = 0; i < s->n_clauses; i++) {
+        if (s->clauses[i].when == when) {
+            dml_add_clause(&sql, m->dml, &s->clauses[i]);
+        }
+    }
+    compose_text(&sql, " FROM ");
+    if (source) {
+        add_numbered(&sql, m);
+    } else {
+        dml_add_rows(&sql, m->dml, m->schema, NULL, DML_TARGET);
+    }
+    r = dml_read_tables(m->dml, &sql, &s->table, NULL, err);
+    r = r < 0 ? r : dml_bind(m->dml, &sql, source ? NULL : &m->target, &ignored, err);
+    if (r == CORRIE_E_NOT_FOUND) {
+        corrie_hint(err, "%s there is no row of the %s",
+                    source ? "WHEN NOT MATCHED" : "WHEN NOT MATCHED BY SOURCE",
+                    source ? "table" : "source");
     }
     return r;
 }
@@ -666,6 +765,7 @@ static int find_keys(struct merging *m, struct dml_keys *ret, corrie_error *err)
     const struct dml_join join = {.row = m->row,
                                   .source = m->source,
                                   .condition = s->condition,
+                                  .columns = &m->columns,
                                   .using_columns = s->using_columns,
                                   .n_using = s->n_using_columns,
                                   .add_source = add_named_source,
@@ -686,7 +786,7 @@ static int open_merge(struct merging *m, corrie_error *err)
         return r;
     }
     m->schema = metadata_schema(m->target.metadata);
-    m->row = s->table.alias.text.len > 0 ? s->table.alias.text : s->table.name.text;
+    m->row = dml_row_name(m->dml);
     m->source = s->source_alias.text;
     if (s->kind == STATEMENT_MERGE && m->source.len == 0) {
         m->source = STR(SOURCE_ALIAS);
@@ -696,7 +796,8 @@ static int open_merge(struct merging *m, corrie_error *err)
         corrie_hint(err, "give one an alias: MERGE INTO %.*s AS t USING …", STR_FMT(m->row));
         return dml_at(m->dml, &s->source_alias, err);
     }
-    return resolve_clauses(m, err);
+    r = dml_check_pieces(m->dml, err);
+    return r < 0 ? r : resolve_clauses(m, err);
 }
 
 static int merge(struct merging *m, corrie_error *err)
@@ -713,6 +814,8 @@ static int merge(struct merging *m, corrie_error *err)
     compose_changes(&written, m);
     r = dml_read_tables(m->dml, &written, &m->dml->statement.table, NULL, err);
     if (r < 0 || (r = dml_bind(m->dml, &written, &m->target, &binding, err)) < 0 ||
+        (r = check_scope(m, WHEN_NOT_MATCHED, err)) < 0 ||
+        (r = check_scope(m, WHEN_NOT_MATCHED_BY_SOURCE, err)) < 0 ||
         (r = find_keys(m, &keys, err)) < 0) {
         return r;
     }

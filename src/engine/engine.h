@@ -95,6 +95,7 @@ struct engine_statement {
     size_t n_tables;
     bool volatile_; /* calls random(), uuid() or another function that differs from call to call */
     bool clock;     /* calls now(), current_date, … */
+    size_t star;    /* where the outermost query has * or COLUMNS (…) first; SIZE_MAX: nowhere */
 };
 
 /* Parses one SELECT (WITH, VALUES, FROM-first and set operations are SELECTs). Names of CTEs are not

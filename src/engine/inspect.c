@@ -21,6 +21,8 @@ struct walk {
     bool may_have_at;
     bool is_volatile;
     bool clock;
+    unsigned depth; /* queries around what is looked at */
+    size_t star;
     corrie_error *err;
 };
 
@@ -308,6 +310,12 @@ static int visit_object(struct walk *walk, const struct scope *scope, const json
         r = check_function(walk, node, tree_text(node, "function_name"));
     } else if (str_eq(tree_text(node, "class"), STR("PARAMETER"))) {
         return fail_parameter(walk, node);
+    } else if (str_eq(tree_text(node, "class"), STR("STAR"))) {
+        size_t at = position_of(node);
+
+        if (walk->depth == 1 && walk->star == SIZE_MAX) {
+            walk->star = at < walk->origin->sql.len ? at : 0;
+        }
     } else if (str_eq(type, STR("COLUMN_REF"))) {
         /* current_date and its like are names until they are bound */
         const json_t *names = json_object_get(node, "column_names");
@@ -339,7 +347,13 @@ static int visit(struct walk *walk, const struct scope *scope, const json_t *nod
     const json_t *item;
 
     if (json_is_object(node)) {
-        return visit_object(walk, scope, node);
+        bool query = str_eq(tree_text(node, "type"), STR("SELECT_NODE"));
+        int r;
+
+        walk->depth += query;
+        r = visit_object(walk, scope, node);
+        walk->depth -= query;
+        return r;
     }
     json_array_foreach((json_t *)node, i, item)
     {
@@ -400,6 +414,7 @@ static int check(struct engine *engine, const struct origin *origin, bool may_ha
                         .origin = origin,
                         .may_have_at = may_have_at && !engine->locked,
                         .arena = arena,
+                        .star = SIZE_MAX,
                         .err = err};
     size_t bad;
     int r;
@@ -429,6 +444,7 @@ static int check(struct engine *engine, const struct origin *origin, bool may_ha
         ret->n_tables = walk.tables.count;
         ret->volatile_ = walk.is_volatile;
         ret->clock = walk.clock;
+        ret->star = walk.star;
     }
     vec_done(&walk.tables);
     return r;

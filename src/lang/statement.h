@@ -62,7 +62,7 @@ struct sql_set {
 enum sql_when { WHEN_MATCHED, WHEN_NOT_MATCHED, WHEN_NOT_MATCHED_BY_SOURCE };
 enum sql_then {
     THEN_UPDATE,     /* sets */
-    THEN_UPDATE_ALL, /* SET *: every column from the source's of the same name */
+    THEN_UPDATE_ALL, /* SET *: every column from the source's of the same name, or place */
     THEN_DELETE,
     THEN_INSERT,     /* columns (none: all) and values */
     THEN_INSERT_ALL, /* INSERT * */
@@ -79,7 +79,8 @@ struct sql_merge_clause {
     size_t n_columns;
     struct str *values; /* pieces, as many as columns where columns are given */
     size_t n_values;
-    size_t offset; /* of WHEN */
+    bool by_position; /* *_ALL: the source's columns in their order, not by name */
+    size_t offset;    /* of WHEN */
 };
 
 struct sql_column {
@@ -198,8 +199,8 @@ int statement_parse(const char *file, struct str source, struct str text, struct
 /* Finds "ns.table." in a text, where a column is named so: what of it says the namespace is text[*ret_offset, + *ret_length). */
 bool statement_find_qualified(struct str text, struct str ns, struct str table, size_t *ret_offset,
                               size_t *ret_length);
-/* Whether something else in a text may be called like the table, so that its name alone is in doubt. `declared` is the place
- * of the name where the statement means the table itself. */
+/* Whether a text has the name of a table again, not as one of ns and not before a dot: then something else may be called so,
+ * or a row is meant as a value. `declared` is the place of the name where the statement means the table itself. */
 bool statement_hides(struct str text, struct str ns, struct str table, size_t declared);
 
 /* "insert", "merge", "create table", … as documents name it. */

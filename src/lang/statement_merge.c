@@ -44,14 +44,23 @@ void sql_take_source_alias(struct sql_parser *parser, const char *const * not, s
 
 static const char *const clause_stops[] = {"WHEN", "RETURNING", NULL};
 
+/* [BY NAME | BY POSITION] [*]: all columns. False: none of it stands there. */
+static bool take_all(struct sql_parser *parser, struct sql_merge_clause *clause)
+{
+    bool by = sql_accept(parser, "BY");
+
+    if (by && sql_accept(parser, "POSITION")) {
+        clause->by_position = true;
+    } else if (by && !sql_accept(parser, "NAME")) {
+        sql_expected(parser, "NAME or POSITION");
+    }
+    return sql_accept_symbol(parser, '*') || by;
+}
+
 static void take_update(struct sql_parser *parser, struct sql_merge_clause *clause)
 {
     clause->action = THEN_UPDATE_ALL;
-    if (sql_accept_symbol(parser, '*')) {
-        return;
-    }
-    if (sql_accept(parser, "BY")) {
-        sql_expect(parser, "NAME");
+    if (take_all(parser, clause)) {
         return;
     }
     if (!sql_accept(parser, "SET") || sql_accept_symbol(parser, '*')) {
@@ -89,12 +98,12 @@ static void take_insert(struct sql_parser *parser, struct sql_merge_clause *clau
     struct sql_token at = parser->before;
 
     clause->action = THEN_INSERT_ALL;
-    if (sql_accept_symbol(parser, '*')) {
+    if (take_all(parser, clause)) {
         return;
     }
-    if (sql_accept(parser, "BY")) {
-        sql_expect(parser, "NAME");
-        return;
+    if (sql_at(parser, "DEFAULT")) {
+        sql_fail(parser, parser->now.offset, parser->now.length, "columns have no default");
+        sql_hint(parser, "write VALUES (NULL, …)");
     }
     if (!sql_at_symbol(parser, '(') && !sql_at(parser, "VALUES")) {
         return;

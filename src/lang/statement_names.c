@@ -1,12 +1,28 @@
 /* statement_names.c — names of columns with the namespace of their table: ns.table.column. */
 #include "lang/statement_priv.h"
 
+/* Whether that is what quotes hold for the name: each quote in it twice. */
+static bool is_quoted(struct str text, struct str name)
+{
+    for (ptrdiff_t at; (at = str_find(name, '"')) >= 0;) {
+        size_t n = (size_t)at + 1;
+
+        if (!str_eq_nocase(str_slice(text, 0, n), str_slice(name, 0, n)) || n >= text.len ||
+            text.data[n] != '"') {
+            return false;
+        }
+        text = str_from(text, n + 1);
+        name = str_from(name, n);
+    }
+    return str_eq_nocase(text, name);
+}
+
 static bool is_name(struct str source, const struct sql_token *token, struct str name)
 {
     struct str text = str_slice(source, token->offset, token->length);
 
     if (token->kind == SQL_QUOTED) {
-        return str_eq_nocase(str_slice(text, 1, text.len - 2), name);
+        return is_quoted(str_slice(text, 1, text.len - 2), name);
     }
     return token->kind == SQL_WORD && str_eq_nocase(text, name);
 }

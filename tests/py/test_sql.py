@@ -302,6 +302,22 @@ def test_a_dry_run_changes_nothing(goods: Lake) -> None:
     ("INSERT INTO shop.goods (name) VALUES ('x')", 1, ["id", "not be null"]),
     ("INSERT INTO shop.goods (id, id) VALUES (1, 2)", 1, ["twice"]),
     ("INSERT INTO shop.goods BY NAME SELECT 1 AS id, 2 AS pric", 3, ["pric", "price"]),
+    ("UPDATE shop.goods SET name = concat(*COLUMNS(*))", 1, ["name the columns", "^"]),
+    ("DELETE FROM shop.goods WHERE COLUMNS(*) IS NULL", 1, ["name the columns"]),
+    ("MERGE INTO shop.goods g USING shop.goods s USING (id) \
+      WHEN NOT MATCHED THEN INSERT VALUES (1, g.name, 2, NULL)", 3,
+     ["WHEN NOT MATCHED there is no row of the table"]),
+    ("MERGE INTO shop.goods g USING shop.goods src USING (id) WHEN NOT MATCHED BY SOURCE AND src.id > 1 THEN DELETE", 3,
+     ["BY SOURCE there is no row of the source"]),
+    ("MERGE INTO shop.goods g USING (SELECT 1 AS id) s USING (id) WHEN MATCHED THEN UPDATE BY POSITION", 1,
+     ["source has 1 columns"]),
+    ("MERGE INTO shop.goods g USING shop.goods s USING (id) WHEN NOT MATCHED THEN INSERT DEFAULT VALUES", 1,
+     ["no default"]),
+    ("UPDATE shop.goods SET id = s.name FROM (SELECT 1 AS id, 'x' AS name) s WHERE goods.id = s.id", 1,
+     ["set column id", "^^^^^^"]),
+    ("MERGE INTO shop.goods g USING (SELECT 99 AS id, 'x' AS name) s USING (id) \
+      WHEN NOT MATCHED THEN INSERT (id) VALUES (s.name)",
+     1, ["set column id", "^^^^^^"]),
     ("CREATE TABLE shop.goods (a INT)", 4, ["OR REPLACE"]),
     ("CREATE TABLE shop.n (a INT, A INT)", 1, ["twice"]),
     ("CREATE TABLE shop.n (a FROB)", 2, ["FROB"]),
@@ -451,3 +467,49 @@ def test_a_value_that_does_not_fit_names_its_column(lake: Lake) -> None:
                         ("INSERT INTO t BY NAME SELECT 'soon' AS \"Day\"", "column Day:")):
         assert column in lake.error("sql", sql, status=1), sql
     assert lake.rows("SELECT count(*) FROM t") == [["0"]]
+
+
+ROWS = "CREATE TABLE t (k INTEGER, v VARCHAR); INSERT INTO t VALUES (1, 'a'), (2, 'b'); \
+        CREATE TABLE o (k INTEGER, w VARCHAR); INSERT INTO o VALUES (1, 'x'), (3, 'y')"
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE t AS z SET v = CAST(z AS VARCHAR)",
+    "UPDATE t AS z SET v = CAST(z AS VARCHAR) || left(CAST(random() AS VARCHAR), 0)",
+    "UPDATE t SET v = to_json(t) WHERE t::VARCHAR LIKE '%1%'",
+    "UPDATE t SET v = (SELECT string_agg(t::VARCHAR || o::VARCHAR, ';' ORDER BY o.k) FROM o)",
+    "DELETE FROM t AS z WHERE z = {'k': 1, 'v': 'a'}",
+    "DELETE FROM t AS z USING o AS s WHERE z.k = s.k AND z::VARCHAR LIKE '%a%' AND s::VARCHAR LIKE '%x%'",
+    "UPDATE t AS z SET v = z::VARCHAR || s::VARCHAR FROM o AS s WHERE s.k = z.k",
+    "UPDATE t AS \"o \"\"dd\" SET v = \"o \"\"dd\"::VARCHAR",
+    # a column of that name is meant before a row
+    "UPDATE t AS v SET v = v || 'x'",
+    "UPDATE t AS z SET v = z FROM (SELECT 1 AS k, 'column' AS z) AS s WHERE s.k = z.k",
+    "MERGE INTO t AS z USING (SELECT 1 AS k, 'column' AS z) AS v ON z.k = v.k \
+     WHEN MATCHED THEN UPDATE SET v = z || v",
+    "MERGE INTO t AS z USING o AS s ON z.k = s.k AND z::VARCHAR <> s::VARCHAR \
+     WHEN MATCHED THEN UPDATE SET v = z::VARCHAR || s::VARCHAR \
+     WHEN NOT MATCHED THEN INSERT VALUES (s.k, s::VARCHAR) \
+     WHEN NOT MATCHED BY SOURCE THEN UPDATE SET v = z::VARCHAR",
+    # types that tables do not have
+    "MERGE INTO t AS z USING (SELECT *, INTERVAL 1 DAY AS i, '10'::BIT AS b, union_value(a := 2) AS u FROM o) AS s \
+     ON z.k = s.k \
+     WHEN MATCHED AND i > INTERVAL 1 HOUR THEN UPDATE SET v = i::VARCHAR || b || u \
+     WHEN NOT MATCHED THEN INSERT VALUES (s.k, s::VARCHAR)",
+    "MERGE INTO t USING (SELECT 'q' AS v, 9 AS k) AS s ON s.k = t.k WHEN NOT MATCHED THEN INSERT BY NAME *",
+    "MERGE INTO t USING (SELECT 'q' AS v, 9 AS k) AS s ON s.k = t.k WHEN NOT MATCHED THEN INSERT BY NAME",
+    "MERGE INTO t USING (SELECT 9 AS a, 'q' AS b) AS s ON s.a = t.k WHEN NOT MATCHED THEN INSERT BY POSITION *",
+    "MERGE INTO t USING (SELECT 1 AS a, 'q' AS b) AS s ON s.a = t.k WHEN MATCHED THEN UPDATE BY POSITION",
+    "MERGE INTO t USING (SELECT 'q' AS v, 1 AS k) AS s ON s.k = t.k WHEN MATCHED THEN UPDATE BY NAME",
+    "MERGE INTO t USING (SELECT 1 AS k, 'q' AS v) AS s ON s.k = t.k WHEN MATCHED THEN UPDATE SET *",
+])
+def test_statements_say_what_they_say_to_duckdb(lake: Lake, statement: str) -> None:
+    """A row as a value has the columns of the table and no others; each way to say "all columns" means the same."""
+    duckdb = pytest.importorskip("duckdb")
+    other = duckdb.connect()
+    other.sql(ROWS)
+    other.sql(statement)
+    lake.run("sql", ROWS)
+    lake.run("sql", statement)
+    expected = other.sql("SELECT CAST(k AS VARCHAR), v FROM t ORDER BY ALL").fetchall()
+    assert lake.rows("SELECT k, v FROM t ORDER BY ALL") == [list(row) for row in expected]

@@ -57,9 +57,11 @@ class Model:
     def sets(self, source: str | None = None) -> str:
         r = self.random
         choices = ["v = t.v + 1", "s = upper(t.s) || ';'", "k = NULL", "d = t.d + 1", "k = t.id % 7, s = 'new'",
-                   "p = {'a': 7, 'b': 'new'}", "v = t.k / 0", "id = t.id"]
+                   "p = {'a': 7, 'b': 'new'}", "v = t.k / 0", "id = t.id",
+                   "s = CAST(t.p AS VARCHAR), v = length(to_json(t))"]
         if source:
-            choices += [f"v = {source}.v", f"s = {source}.s, k = {source}.k + t.k", f"p = {source}.p"]
+            choices += [f"v = {source}.v", f"s = {source}.s, k = {source}.k + t.k", f"p = {source}.p",
+                        f"s = CAST({source} AS VARCHAR), v = length(CAST(t AS VARCHAR))"]
         return r.choice(choices)
 
     def statement(self) -> str:
@@ -87,6 +89,8 @@ class Model:
                 "WHEN NOT MATCHED AND u.v > 0 THEN INSERT (id, k, s) VALUES (u.id + 5000, u.k, u.s)",
                 "WHEN NOT MATCHED BY SOURCE AND t.v < -5 THEN UPDATE SET s = 'lost'",
                 "WHEN NOT MATCHED BY SOURCE AND t.v > 8 THEN DELETE",
+                "WHEN NOT MATCHED BY SOURCE AND length(CAST(t AS VARCHAR)) % 5 = 0 THEN UPDATE SET s = 'row'",
+                "WHEN NOT MATCHED AND u.v < 4 THEN INSERT (id, s) VALUES (u.id + 9000, CAST(u AS VARCHAR))",
             ]))
         clauses.append(r.choice(["WHEN MATCHED THEN UPDATE SET v = u.v, s = u.s", "WHEN MATCHED THEN DELETE",
                                  "WHEN NOT MATCHED THEN INSERT VALUES (u.id + 7000, u.k, u.v, u.s, u.d, u.p)"]))
@@ -194,12 +198,12 @@ class Joins:
             f" AND NOT (t.id = {source}.i)"])
 
     def sets(self, source: str, kind: str) -> str:
-        # not of MERGE, where DuckDB cannot plan such queries, and rows as values have a number of ours
-        more = [f"s = CAST({source} AS VARCHAR)", f"s = CAST(\"{source}\" AS VARCHAR)",
-                f"v = (SELECT max(u.k) FROM u WHERE u.k < {source}.i)"]
+        # not of MERGE, where DuckDB cannot plan such queries
+        more = [f"v = (SELECT max(u.k) FROM u WHERE u.k < {source}.i)"]
         return self.random.choice([
             f"v = {source}.i", "s = w", f"s = {source}.P.B, v = t.v + {source}.p.a",
-            f"s = coalesce({source}.nothing, t.s, 'none')", "v = 1", *(more if kind == "from" else [])])
+            f"s = coalesce({source}.nothing, t.s, 'none')", "v = 1", f"s = CAST({source} AS VARCHAR)",
+            f"s = CAST(\"{source}\" AS VARCHAR), v = length(t::VARCHAR)", *(more if kind == "from" else [])])
 
     def statement(self) -> tuple[str, str | None]:
         """The statement, and a query for rows that a second row of the source would change (None: which is fine)."""

@@ -78,6 +78,9 @@ START_TEST(test_flags)
     ck_assert(inspect(engine, "SELECT current_date", &arena).clock);
     ck_assert(inspect(engine, "SELECT CURRENT_TIMESTAMP", &arena).clock);
     ck_assert(!inspect(engine, "SELECT today_s FROM t", &arena).clock);
+    ck_assert_uint_eq(inspect(engine, "SELECT 1, (COLUMNS(*))", &arena).star, 11);
+    ck_assert(inspect(engine, "SELECT count(*), (SELECT max(COLUMNS(*)) FROM t)", &arena).star ==
+              SIZE_MAX);
     ck_assert(inspect(engine, "SELECT * FROM 'dir/x.parquet'", &arena).tables[0].is_file);
     ck_assert(!inspect(engine, "SELECT * FROM x", &arena).tables[0].is_file);
     ck_assert_uint_eq(inspect(engine, "SELECT\n *\nFROM x", &arena).tables[0].offset, 15);

@@ -176,6 +176,8 @@ START_TEST(columns_are_found_by_namespace_and_table)
         statement_hides(STR("DELETE FROM t WHERE EXISTS (FROM r t)"), STR("ns"), STR("t"), 12));
     ck_assert(statement_hides(STR("DELETE FROM ns.t WHERE EXISTS (FROM r AS T"), STR("ns"),
                               STR("t"), 15));
+    ck_assert(statement_hides(STR("UPDATE \"t\"\"\" SET a = \"T\"\"\""), STR_EMPTY, STR("t\""), 7));
+    ck_assert(!statement_hides(STR("UPDATE \"t\"\"\" SET a = \"t\""), STR_EMPTY, STR("t\""), 7));
 }
 END_TEST
 
@@ -261,6 +263,16 @@ START_TEST(merge_is_taken_apart)
     is(s.source_alias.text, "s");
     ck_assert_uint_eq(s.n_using_columns, 1);
     ck_assert_int_eq(s.clauses[0].action, THEN_UPDATE_ALL);
+    s = parsed("MERGE INTO t USING s USING (id) WHEN MATCHED THEN UPDATE BY POSITION "
+               "WHEN NOT MATCHED THEN INSERT BY NAME *",
+               &arena);
+    ck_assert_int_eq(s.clauses[0].action, THEN_UPDATE_ALL);
+    ck_assert(s.clauses[0].by_position);
+    ck_assert_int_eq(s.clauses[1].action, THEN_INSERT_ALL);
+    ck_assert(!s.clauses[1].by_position);
+    fails_at("MERGE INTO t USING s ON a WHEN NOT MATCHED THEN INSERT DEFAULT VALUES", 1, 56,
+             "no default");
+    fails_at("MERGE INTO t USING s ON a WHEN MATCHED THEN UPDATE BY a", 1, 55, "NAME or POSITION");
     s = parsed("MERGE INTO t USING read_csv('x.csv') s ON true WHEN MATCHED THEN DELETE", &arena);
     is(s.source, "read_csv('x.csv')");
     is(s.source_alias.text, "s");
