@@ -1,8 +1,9 @@
 /* parquet.c — writing Parquet files with field ids.
  *
  * One COPY a file: DuckDB's own splitting (FILE_SIZE_BYTES, PER_THREAD_OUTPUT) breaks the order of rows
- * at more than one thread. A result that turns out too large for one file is cut by reading that file
- * again by row numbers, which prunes row groups and keeps the order, whatever the query was. */
+ * at more than one thread. A result that turns out too large for one file is cut by copying its row groups
+ * (cut.c) or, where those are too large, by reading that file again by row numbers, which prunes row groups:
+ * both keep the order, whatever the query was. */
 #include "engine/parquet_priv.h"
 #include "engine/types.h"
 #include "os/file.h"
@@ -395,7 +396,8 @@ int64_t writer_rows_per_file(const struct writer *writer, int64_t rows, double b
     return files > 1 && each < rows ? each : 0;
 }
 
-static int cut(struct writer *writer, const struct engine_written *whole, int64_t rows)
+/* By reading the rows again: where a file is to have fewer of them than a row group, or not one too many. */
+static int cut_rows(struct writer *writer, const struct engine_written *whole, int64_t rows)
 {
     const struct schema *schema = writer->write->schema;
     int r = 0;
@@ -424,6 +426,15 @@ static int cut(struct writer *writer, const struct engine_written *whole, int64_
         }
     }
     return r;
+}
+
+static int cut(struct writer *writer, const struct engine_written *whole, int64_t rows)
+{
+    int r = writer->write->max_rows == 0 && rows >= writer->row_group_rows
+                ? writer_cut_groups(writer, whole, rows)
+                : 0;
+
+    return r < 0 ? r : r > 0 ? 0 : cut_rows(writer, whole, rows);
 }
 
 /* One partition in the query's order: one pass, and a second where one file is too large. */

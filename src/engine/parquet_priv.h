@@ -1,5 +1,5 @@
-/* parquet_priv.h — shared by what writes Parquet files: parquet.c (selects and files), parquet_stats.c (what is known of
- * a file), stored.c (of a file of others), partition.c (which partition a row is of), partition_write.c (files a
+/* parquet_priv.h — shared by what writes Parquet files: parquet.c (selects and files), cut.c (one becomes several),
+ * parquet_stats.c (what is known of a file), stored.c (of a file of others), partition.c (which partition a row is of), partition_write.c (files a
  * partition), copies.c (several at once). */
 #ifndef CORRIE_ENGINE_PARQUET_PRIV_H
 #define CORRIE_ENGINE_PARQUET_PRIV_H
@@ -48,6 +48,13 @@ int64_t writer_rows_per_file(const struct writer *writer, int64_t rows, double b
 /* Removes a file that was begun: its rows are in others, or it has none. */
 int writer_drop_file(struct writer *writer, struct str path) CORRIE_MUST_USE;
 
+/* ---- one file becomes several (cut.c) ---- */
+
+/* Makes files of `rows` rows each, as far as whole row groups allow, of a file that writer_copy wrote, and adds them.
+ * 1; 0 where its footer is not one that can be cut so: nothing was done then. Cost: copying the bytes. */
+int writer_cut_groups(struct writer *writer, const struct engine_written *whole, int64_t rows)
+    CORRIE_MUST_USE;
+
 /* ---- statistics (parquet_stats.c) ---- */
 
 /* What COPY says in the current row of its result: path aside, everything but NaN counts and offsets, which need a
@@ -55,6 +62,10 @@ int writer_drop_file(struct writer *writer, struct str path) CORRIE_MUST_USE;
 int stats_read(struct writer *writer, const struct rows *rows, struct engine_written *ret)
     CORRIE_MUST_USE;
 int stats_finish(struct writer *writer, struct engine_written *file) CORRIE_MUST_USE;
+
+/* The same of a file that holds some row groups of `whole`, from its footer; file->path and file->bytes are set before. */
+int stats_part(struct writer *writer, const struct engine_written *whole,
+               struct engine_written *file) CORRIE_MUST_USE;
 
 /* Bounds of a column as manifests have them: cut to SCALAR_BOUND_LENGTH. */
 int stats_bound(const struct type *type, struct str least, struct str greatest, struct arena *arena,

@@ -394,3 +394,29 @@ int stats_finish(struct writer *writer, struct engine_written *file)
 
     return r == 0 ? read_offsets(writer, file) : r;
 }
+
+int stats_part(struct writer *writer, const struct engine_written *whole,
+               struct engine_written *file)
+{
+    struct engine_file stored = {.path = file->path, .rows = -1, .bytes = file->bytes};
+    struct engine_table table = {.schema = writer->write->schema, .files = &stored, .n_files = 1};
+    int r = engine_describe_stored(&table, 0, NULL, 0, writer->arena, file, writer->err);
+
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < file->n_columns; i++) {
+        struct engine_column_stats *stats = &file->columns[i];
+
+        if (i >= whole->n_columns || stats->field_id != whole->columns[i].field_id) {
+            return corrie_fail(writer->err, CORRIE_E_INTERNAL,
+                               "a part of a file has other columns than the file");
+        }
+        stats->nan_count =
+            whole->columns[i].nan_count > 0 ? NAN_UNKNOWN : whole->columns[i].nan_count;
+        if (stats->null_count < 0 && whole->columns[i].null_count == 0) {
+            stats->null_count = 0;
+        }
+    }
+    return look_up(writer, file);
+}

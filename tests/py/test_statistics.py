@@ -146,14 +146,28 @@ def files(lake: Lake, table: str) -> Iterator[tuple[Any, Any, Any]]:
         yield loaded.schema(), task.file, task.file.file_path.removeprefix("file://")
 
 
+def random_table(seed: int) -> Any:
+    rng = random.Random(seed)
+    kinds = {**KINDS, **NESTED}
+    return pa.table({name: column(rng, kind, make, ("0", "4", "13", "")[seed])
+                     for name, (kind, make) in kinds.items()})
+
+
+def check_file(schema: Any, file: Any, path: str) -> Any:
+    data = pq.read_table(path)
+    assert file.record_count == len(data) and file.file_size_in_bytes == Path(path).stat().st_size
+    groups = pq.ParquetFile(path).metadata
+    starts = [min(c.dictionary_page_offset or c.data_page_offset, c.data_page_offset)
+              for c in (groups.row_group(g).column(0) for g in range(groups.num_row_groups))]
+    assert file.split_offsets == starts
+    check(schema, file, data)
+    return data
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_manifests_say_what_files_hold(lake: Lake, tmp_path: Path, seed: int) -> None:
     """In several row groups of one file, NaN in the first, the last, or between."""
-    rng = random.Random(seed)
-    kinds = {**KINDS, **NESTED}
-    table = pa.table({name: column(rng, kind, make, ("0", "4", "13", "")[seed])
-                      for name, (kind, make) in kinds.items()})
-    pq.write_table(table, tmp_path / "given.parquet")
+    pq.write_table(random_table(seed), tmp_path / "given.parquet")
     lake.run("table", "create", "t", "--from", tmp_path / "given.parquet")
     lake.run("sql", f"ALTER TABLE t SET ('write.parquet.row-group-limit' = '{GROUP}')")
     lake.run("import", tmp_path / "given.parquet", "t")
@@ -162,13 +176,32 @@ def test_manifests_say_what_files_hold(lake: Lake, tmp_path: Path, seed: int) ->
     assert len(found) == 2
     assert max(pq.ParquetFile(path).num_row_groups for _, _, path in found) == 5
     for schema, file, path in found:
-        data = pq.read_table(path)
-        assert file.record_count == len(data) and file.file_size_in_bytes == Path(path).stat().st_size
-        groups = pq.ParquetFile(path).metadata
-        starts = [min(c.dictionary_page_offset or c.data_page_offset, c.data_page_offset)
-                  for c in (groups.row_group(g).column(0) for g in range(groups.num_row_groups))]
-        assert file.split_offsets == starts
-        check(schema, file, data)
+        check_file(schema, file, path)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_manifests_say_what_parts_of_a_file_hold(lake: Lake, tmp_path: Path, seed: int) -> None:
+    """A result too large for one file is cut between row groups: every reader finds the rows there were, in order."""
+    duckdb = pytest.importorskip("duckdb")
+    given = tmp_path / "given.parquet"
+    pq.write_table(random_table(seed), given)
+    lake.run("table", "create", "t", "--from", given)
+    lake.run("sql", f"ALTER TABLE t SET ('write.parquet.row-group-limit' = '{GROUP}')")
+    lake.run("import", given, "t")
+    (_, whole, path), = files(lake, "t")
+    expected = pq.read_table(path)
+    target = int(whole.file_size_in_bytes / 2.4)
+    lake.run("sql", f"ALTER TABLE t SET ('write.target-file-size-bytes' = '{target}'); TRUNCATE TABLE t")
+    lake.run("import", given, "t")
+    found = sorted(files(lake, "t"), key=lambda f: Path(f[2]).name)
+    parts = [check_file(schema, file, path) for schema, file, path in found]
+    assert sorted(map(len, parts)) == [2 * GROUP, ROWS - 2 * GROUP]
+    assert all(part.schema.equals(expected.schema, check_metadata=True) for part in parts)
+    for name in expected.column_names:
+        values = pa.concat_tables(parts).column(name).to_pylist()
+        assert repr(values) == repr(expected.column(name).to_pylist()), name
+    sums = "SELECT count(*), sum(hash(t)) FROM read_parquet({}) t"
+    assert duckdb.sql(sums.format([p for _, _, p in found])).fetchall() == duckdb.sql(sums.format([path])).fetchall()
 
 
 @pytest.mark.parametrize("partitioned", ["", " PARTITIONED BY (half)"])

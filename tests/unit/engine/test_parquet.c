@@ -186,6 +186,68 @@ START_TEST(test_cut)
 }
 END_TEST
 
+static int name_part(void *arg, unsigned ordinal, struct buf *ret, corrie_error *err)
+{
+    (void)err;
+    buf_addf(ret, "%s/%s-%u.parquet", scratch(), (const char *)arg, ordinal);
+    return 0;
+}
+
+START_TEST(test_cut_groups)
+{
+    /* parts made of the bytes of row groups are files like others: rows in order, filters that find what is there */
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct schema schema = schema_of(&arena, "k BIGINT;s VARCHAR;f DOUBLE;l VARCHAR[]");
+    struct engine_write write = {
+        .sql =
+            STR("SELECT k, 'v' || k // 1000, CASE WHEN k = 150000 THEN 'nan'::DOUBLE ELSE k END, "
+                "['x' || k % 7] FROM range(200000) t(k)"),
+        .schema = &schema,
+        .path = name_part,
+        .arg = (void *)(uintptr_t) "group",
+        .row_group_rows = 2048,
+        .target_bytes = 60000};
+    struct engine_written *files;
+    size_t n;
+    int64_t next = 0;
+    int64_t nans = 0;
+
+    ck_ok(engine_write_parquet(engine, &write, &arena, &files, &n, &err), &err);
+    ck_assert_uint_gt(n, 5);
+    ck_assert(!file_exists(in_scratch("group-0.parquet")));
+    for (size_t i = 0; i < n; i++) {
+        char sql[900];
+        char expected[200];
+
+        ck_assert_int_gt(files[i].bytes, 30000);
+        ck_assert_int_lt(files[i].bytes, 120000);
+        ck_assert_uint_eq(files[i].n_split_offsets, (size_t)(files[i].rows + 2047) / 2048);
+        snprintf(
+            sql, sizeof sql,
+            "SELECT min(k), max(k), count(*), (SELECT count(*) FROM read_parquet('%.*s', "
+            "file_row_number = true) WHERE k <> %lld + file_row_number), (SELECT count(*) FROM "
+            "parquet_bloom_probe('%.*s', 's', 'v%lld') WHERE NOT bloom_filter_excludes) FROM "
+            "read_parquet('%.*s')",
+            STR_FMT(files[i].path), (long long)next, STR_FMT(files[i].path), (long long)next / 1000,
+            STR_FMT(files[i].path));
+        snprintf(expected, sizeof expected, "%lld|%lld|%lld|0|1", (long long)next,
+                 (long long)(next + files[i].rows - 1), (long long)files[i].rows);
+        ck_assert_str_eq(rows_of(engine, sql), expected);
+        snprintf(expected, sizeof expected, "%lld..%lld", (long long)next,
+                 (long long)(next + files[i].rows - 1));
+        ck_assert_str_eq(bounds(&schema, &files[i], 1), expected);
+        nans += stats_of(&files[i], 3)->nan_count;
+        next += files[i].rows;
+    }
+    ck_assert_int_eq(next, 200000);
+    ck_assert_int_eq(nans, 1);
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
 static int name_bad(void *arg, unsigned ordinal, struct buf *ret, corrie_error *err)
 {
     (void)err;
@@ -300,5 +362,5 @@ START_TEST(test_no_directory)
 }
 END_TEST
 
-SUITE(parquet_suite, "parquet", test_stats, test_row_groups, test_ids, test_cut, test_write_errors,
-      test_no_directory, test_cancelled)
+SUITE(parquet_suite, "parquet", test_stats, test_row_groups, test_ids, test_cut, test_cut_groups,
+      test_write_errors, test_no_directory, test_cancelled)
