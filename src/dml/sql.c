@@ -419,6 +419,8 @@ static int run_once(corrie_lake *lake, struct str source, const corrie_sql_optio
         }
     }
     *ret_json = TAKE_PTR(script.json);
+    clear_statement(&script.dml);
+    lake_workspace_leave(&script.dml.work);
     return 0;
 }
 
