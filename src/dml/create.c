@@ -47,20 +47,20 @@ static int defined_schema(struct dml *dml, struct schema *ret, corrie_error *err
 static int selected_schema(struct dml *dml, const struct compose *sql, struct schema *ret,
                            corrie_error *err)
 {
-    struct engine_binding binding;
+    struct schema columns;
     int r = dml_read_tables(dml, sql, &dml->statement.table, NULL, err);
 
     if (r >= 0) {
-        r = dml_bind(dml, sql, NULL, &binding, err);
+        r = dml_columns(dml, sql, &columns, err);
     }
     if (r < 0) {
         return r;
     }
-    for (size_t i = 0; i < binding.columns.n_fields; i++) {
+    for (size_t i = 0; i < columns.n_fields; i++) {
         for (size_t k = 0; k < i; k++) {
-            if (str_eq_nocase(binding.columns.fields[k].name, binding.columns.fields[i].name)) {
+            if (str_eq_nocase(columns.fields[k].name, columns.fields[i].name)) {
                 corrie_fail(err, CORRIE_E_PROJECT, "the query gives two columns called %.*s",
-                            STR_FMT(binding.columns.fields[i].name));
+                            STR_FMT(columns.fields[i].name));
                 corrie_hint(err, "give one another name: … AS other");
                 return corrie_error_at_offset(err, dml->file, dml->source,
                                               statement_offset(dml->source, dml->statement.query),
@@ -68,7 +68,7 @@ static int selected_schema(struct dml *dml, const struct compose *sql, struct sc
             }
         }
     }
-    *ret = binding.columns;
+    *ret = columns;
     return 0;
 }
 

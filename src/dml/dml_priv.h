@@ -145,6 +145,9 @@ int dml_read_tables(struct dml *dml, const struct compose *sql, const struct sql
 /* Binds a text: tables that were read, and with `target` DML_TARGET. */
 int dml_bind(struct dml *dml, const struct compose *sql, const struct lake_target *target,
              struct engine_binding *ret, corrie_error *err) CORRIE_MUST_USE;
+/* The columns that a text gives over the tables that were read: what binding costs without asking which files count. */
+int dml_columns(struct dml *dml, const struct compose *sql, struct schema *ret, corrie_error *err)
+    CORRIE_MUST_USE;
 struct dml_keys;
 /* The binding's scans of DML_TARGET, with what a source says of the rows that count (`keys` may be NULL). */
 int dml_target_scans(struct dml *dml, const struct engine_binding *binding,

@@ -240,8 +240,8 @@ int dml_insert(struct dml *dml, corrie_error *err)
     _cleanup_(lake_target_done) struct lake_target target = {0};
     _cleanup_(compose_done) struct compose rows = {0};
     _cleanup_(compose_done) struct compose select = {0};
-    struct engine_binding binding;
     const struct schema *schema;
+    struct schema given;
     size_t *from = NULL;
     int r;
 
@@ -252,12 +252,12 @@ int dml_insert(struct dml *dml, corrie_error *err)
     schema = metadata_schema(target.metadata);
     compose_rows(&rows, dml);
     r = dml_read_tables(dml, &rows, &dml->statement.table, NULL, err);
-    if (r < 0 || (r = dml_bind(dml, &rows, NULL, &binding, err)) < 0 ||
-        (r = map_columns(dml, schema, &binding.columns, &from, err)) < 0) {
+    if (r < 0 || (r = dml_columns(dml, &rows, &given, err)) < 0 ||
+        (r = map_columns(dml, schema, &given, &from, err)) < 0) {
         return r;
     }
-    compose_select(&select, dml, schema, binding.columns.n_fields, from);
-    r = dml_bind(dml, &select, NULL, &binding, err);
+    compose_select(&select, dml, schema, given.n_fields, from);
+    r = dml_columns(dml, &select, &given, err);
     if (r >= 0) {
         r = write_rows(dml, &target, buf_str(&select.text), err);
         r = r < 0 ? compose_place(&select, dml, err) : r;

@@ -176,6 +176,17 @@ int dml_bind(struct dml *dml, const struct compose *sql, const struct lake_targe
     return r < 0 ? compose_place(sql, dml, err) : 0;
 }
 
+int dml_columns(struct dml *dml, const struct compose *sql, struct schema *ret, corrie_error *err)
+{
+    int r = compose_check(sql, err);
+
+    if (r < 0) {
+        return r;
+    }
+    r = engine_columns(dml_engine(dml), buf_str(&sql->text), dml->file, &dml->arena, ret, err);
+    return r < 0 ? compose_place(sql, dml, err) : 0;
+}
+
 int dml_target_scans(struct dml *dml, const struct engine_binding *binding,
                      const struct dml_keys *keys, struct engine_scan **ret, size_t *ret_n,
                      corrie_error *err)

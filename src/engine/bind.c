@@ -540,22 +540,36 @@ static int add_whole(struct bind *bind)
 
 /* ---- binding ---- */
 
-static int bind_columns(struct bind *bind, struct schema *ret)
+static int bind_columns(const struct session *session, const struct origin *origin,
+                        struct arena *arena, struct schema *ret, corrie_error *err)
 {
-    const struct duck *d = bind->engine->d;
-    _free_ char *sql = str_dup(bind->origin->sql);
+    const struct duck *d = session->d;
+    _free_ char *sql = str_dup(origin->sql);
     duckdb_prepared_statement prepared = NULL;
     int r;
 
     if (!sql) {
-        return corrie_fail_memory(bind->err);
+        return corrie_fail_memory(err);
     }
-    if (d->prepare(bind->session->con, sql, &prepared) != DuckDBSuccess) {
-        r = duck_fail(d->prepare_error(prepared), bind->origin, bind->err);
+    if (d->prepare(session->con, sql, &prepared) != DuckDBSuccess) {
+        r = duck_fail(d->prepare_error(prepared), origin, err);
     } else {
-        r = schema_from_prepared(d, prepared, bind->arena, ret, bind->err);
+        r = schema_from_prepared(d, prepared, arena, ret, err);
     }
     d->destroy_prepare(&prepared);
+    return r;
+}
+
+int engine_columns(struct engine *engine, struct str sql, const char *file, struct arena *arena,
+                   struct schema *ret, corrie_error *err)
+{
+    const struct origin origin = {.sql = sql, .file = file, .engine = engine};
+    int r = session_begin(engine, &engine->session, err);
+
+    if (r == 0) {
+        r = bind_columns(&engine->session, &origin, arena, ret, err);
+        session_end(engine, &engine->session);
+    }
     return r;
 }
 
@@ -578,7 +592,7 @@ static int run_bind(struct bind *bind, struct engine_binding *ret)
     int r = make_stubs(bind);
 
     if (r == 0) {
-        r = bind_columns(bind, &binding.columns);
+        r = bind_columns(bind->session, bind->origin, bind->arena, &binding.columns, bind->err);
     }
     if (r == 0) {
         r = bind_scans(bind);

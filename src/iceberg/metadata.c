@@ -8,9 +8,15 @@
 
 #define BAD CORRIE_E_CORRUPT
 
+struct table_metadata *metadata_ref(struct table_metadata *metadata)
+{
+    __atomic_fetch_add(&metadata->shared, 1, __ATOMIC_RELAXED);
+    return metadata;
+}
+
 void metadata_free(struct table_metadata *metadata)
 {
-    if (!metadata) {
+    if (!metadata || __atomic_fetch_sub(&metadata->shared, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
     json_decref(metadata->document);
@@ -354,7 +360,11 @@ static int parse_json(struct str json, const char *what, struct table_metadata *
     if (r < 0) {
         return corrie_wrap(err, "%s", what);
     }
-    return metadata_of_document(TAKE_PTR(document), (int)version, what, ret, err);
+    r = metadata_of_document(TAKE_PTR(document), (int)version, what, ret, err);
+    if (r >= 0) {
+        (*ret)->stored_bytes = json.len;
+    }
+    return r;
 }
 
 static void inflate_end(z_stream *stream)

@@ -67,6 +67,8 @@ struct table_metadata {
     struct arena arena;
     json_t *document;          /* the metadata as version 2 JSON; never changed once here */
     int64_t stored_updated_ms; /* last_updated_ms of the file that this came from */
+    size_t stored_bytes;       /* of that file, unpacked; 0: it was never stored */
+    int shared;                /* holders beside the first: metadata_ref */
 };
 
 struct property {
@@ -84,6 +86,8 @@ int metadata_read(const struct table_io *io, struct str location, struct table_m
 /* The document as it would be stored. Appends to `out`. */
 int metadata_format(const struct table_metadata *metadata, struct buf *out, corrie_error *err)
     CORRIE_MUST_USE;
+/* Another holder of the same metadata, who frees it too; the last one to do so ends it. */
+struct table_metadata *metadata_ref(struct table_metadata *metadata);
 void metadata_free(struct table_metadata *metadata);
 DEFINE_CLEANUP(struct table_metadata *, metadata_free)
 

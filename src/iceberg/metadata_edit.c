@@ -692,6 +692,7 @@ int metadata_write(const struct table_io *io, const struct table_metadata *metad
         return corrie_wrap(err, "write table metadata");
     }
     stored->stored_updated_ms = stored->last_updated_ms;
+    stored->stored_bytes = bytes.len;
     *ret_location = location;
     if (ret) {
         *ret = TAKE_PTR(stored);

@@ -147,9 +147,12 @@ static inline bool lake_table_is_outside(const struct lake_table *table)
 /* How the files that `metadata` of the table names are read. Borrows from all three. */
 struct table_io lake_table_io(const struct lake *lake, const struct lake_table *table,
                               const struct table_metadata *metadata);
-/* The table's Iceberg metadata, read from its file. The caller's: metadata_free. */
+/* The table's Iceberg metadata, from its file, or from memory if it was read or written lately. The caller's:
+ * metadata_free. */
 int lake_table_metadata(struct lake *lake, const struct lake_table *table,
                         struct table_metadata **ret, corrie_error *err) CORRIE_MUST_USE;
+/* Has all table metadata read from its files from here on: for who wants to know what the files say. */
+void lake_forget_metadata(struct lake *lake);
 /* Which of the table's files, of deletes too, lie outside of the lake's root (taken in place, external): absolute paths in `arena`. A
  * locked engine reads them only if it was opened with them. Reads the metadata and manifests. */
 int lake_table_outside(const struct lake_view *view, const struct lake_table *table,

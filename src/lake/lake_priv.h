@@ -12,6 +12,14 @@
 
 #define LAKE_KINDS 7
 
+/* Table metadata that was read or written last (recent.c): files of it never change. */
+#define LAKE_RECENT 4
+struct lake_recent {
+    struct table_metadata *metadata[LAKE_RECENT];
+    char *locations[LAKE_RECENT]; /* absolute */
+    size_t next;                  /* the oldest: where the next one goes */
+};
+
 struct lake {
     struct arena arena; /* everything below that is text */
     struct uuid id;
@@ -31,7 +39,13 @@ struct lake {
     void *event_context;
     struct merge_kind kinds[LAKE_KINDS]; /* filled by lake_merge_options */
     struct lake_workspace *idle;         /* a person's, done with; whoever exchanges it owns it */
+    struct lake_recent recent;
 };
+
+/* The metadata file at `location` if it is at hand; the caller's: metadata_free. NULL: read it. */
+struct table_metadata *lake_recent_find(struct lake *lake, struct str location);
+/* Keeps what was read from there or written there, unless it is large, or there is no memory. */
+void lake_recent_keep(struct lake *lake, struct str location, struct table_metadata *metadata);
 
 /* Closes the one that is kept, if any. */
 void lake_workspace_forget(struct lake *lake);

@@ -282,6 +282,7 @@ corrie_lake *corrie_lake_close(corrie_lake *lake)
 {
     if (lake) {
         lake_workspace_forget(lake);
+        lake_forget_metadata(lake);
         catalog_close(lake->catalog);
         store_close(lake->store);
         arena_done(&lake->arena);

@@ -495,12 +495,16 @@ int lake_table_metadata(struct lake *lake, const struct lake_table *table,
                         struct table_metadata **ret, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
+    struct table_metadata *metadata = NULL;
     struct str location;
     int r;
 
     r = lake_absolute(lake, table->metadata_location, &arena, &location, err);
-    if (r >= 0) {
-        r = metadata_read(&lake->io, location, ret, err);
+    if (r >= 0 && !(metadata = lake_recent_find(lake, location))) {
+        r = metadata_read(&lake->io, location, &metadata, err);
+        if (r >= 0) {
+            lake_recent_keep(lake, location, metadata);
+        }
     }
     if (r == CORRIE_E_NOT_FOUND) {
         err->code = CORRIE_E_CORRUPT; /* the catalog names it, so it was there */
@@ -508,5 +512,6 @@ int lake_table_metadata(struct lake *lake, const struct lake_table *table,
     if (r < 0) {
         return corrie_wrap(err, "read table %.*s.%.*s", STR_FMT(table->ns), STR_FMT(table->name));
     }
+    *ret = metadata;
     return 0;
 }

@@ -174,6 +174,7 @@ int tx_stage_version(struct lake_tx *tx, const struct table_version *version, st
     }
     r = tx_stage_table(tx, &table, before, err);
     if (r >= 0) {
+        lake_recent_keep(tx->lake, str_of(version->location), version->metadata);
         *ret = table;
     }
     return r;

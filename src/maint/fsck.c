@@ -105,6 +105,7 @@ static int check_once(struct fsck *fsck, corrie_error *err)
     if (!fsck->problems) {
         return corrie_fail_memory(err);
     }
+    lake_forget_metadata(lake);
     r = catalog_check_all(lake_catalog(lake), &check, &counts, err);
     fsck->refs = (int64_t)counts.refs;
     fsck->commits = (int64_t)counts.commits;
