@@ -579,8 +579,7 @@ static int bind_scans(struct bind *bind)
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
     _json_ json_t *plan = NULL;
 
-    if (tree_call(bind->engine, bind->session, "json_serialize_plan", bind->origin->sql,
-                  ", optimize := true", &plan, &ignored) < 0) {
+    if (tree_of_plan(bind->engine, bind->session, bind->origin->sql, &plan, &ignored) < 0) {
         return cancel_check(bind->engine->cancel, bind->err);
     }
     return find_scans(bind, json_object_get(plan, "plans"));

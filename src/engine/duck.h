@@ -64,6 +64,8 @@
     X(prepared_statement_column_count) \
     X(prepared_statement_column_name) \
     X(prepared_statement_column_logical_type) \
+    X(bind_varchar_length) \
+    X(execute_prepared) \
     X(pending_prepared_streaming) \
     X(pending_error) \
     X(execute_pending) \

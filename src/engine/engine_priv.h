@@ -52,10 +52,11 @@ struct engine {
     uint64_t memory;  /* bytes that were asked for; 0 = nothing was said */
     const struct cancel *cancel;
     VEC(struct defined *) tables;
-    struct arrow_registry *registry; /* arrow_in.c */
-    struct delete_registry *deletes; /* deletes.c; NULL until the first table with deletes */
-    struct planner *planner;         /* bind.c; NULL until the first bind */
-    struct partitioner *partitioner; /* partition.c; NULL unless a write is under way */
+    struct arrow_registry *registry;   /* arrow_in.c */
+    struct delete_registry *deletes;   /* deletes.c; NULL until the first table with deletes */
+    struct planner *planner;           /* bind.c; NULL until the first bind */
+    duckdb_prepared_statement to_tree; /* tree.c, over `session`; NULL until the first inspection */
+    struct partitioner *partitioner;   /* partition.c; NULL unless a write is under way */
     bool has_partition_function;
     bool has_exact_functions; /* exact.c */
     uint64_t json_record;     /* maximum_object_size of JSON files that SQL names; 0 = DuckDB's */
@@ -140,6 +141,10 @@ int rows_each_chunk(struct engine *engine, struct session *session, const char *
                     const struct origin *origin,
                     int (*each)(void *arg, duckdb_data_chunk chunk, corrie_error *err), void *arg,
                     corrie_error *err) CORRIE_MUST_USE;
+/* The same of a prepared statement with values for its parameters. */
+int rows_open_prepared(struct engine *engine, struct session *session,
+                       duckdb_prepared_statement prepared, struct rows *ret, corrie_error *err)
+    CORRIE_MUST_USE;
 /* Next row: false at the end. Values are valid until the next call. */
 bool rows_next(struct rows *rows);
 /* Value of a VARCHAR column; false if null. */
@@ -164,9 +169,12 @@ static inline struct str duck_text(const duckdb_string_t *text)
 
 /* JSON as DuckDB writes it; integers past 2^63 come back as strings of their digits. */
 int tree_parse(struct str text, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
-/* Calls function('sql' more) and parses what it gives. */
-int tree_call(struct engine *engine, struct session *session, const char *function, struct str sql,
-              const char *more, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The syntax tree of a text; {"error": true, …} if it is none of a SELECT. */
+int tree_of_sql(struct engine *engine, struct str sql, json_t **ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* The optimised plan of a SELECT, over the session's tables. */
+int tree_of_plan(struct engine *engine, struct session *session, struct str sql, json_t **ret,
+                 corrie_error *err) CORRIE_MUST_USE;
 /* A string member, or empty. */
 struct str tree_text(const json_t *node, const char *name);
 

@@ -424,7 +424,7 @@ static int check(struct engine *engine, const struct origin *origin, bool may_ha
         return corrie_fail(err, CORRIE_E_PROJECT, "%s is not UTF-8 text",
                            origin->file ? origin->file : "SQL");
     }
-    r = tree_call(engine, &engine->session, "json_serialize_sql", origin->sql, "", &tree, err);
+    r = tree_of_sql(engine, origin->sql, &tree, err);
     if (r == 0) {
         r = check_tree(tree, origin, err);
     }

@@ -256,6 +256,9 @@ struct engine *engine_close(struct engine *engine)
     }
     planner_close(engine->planner);
     arrow_registry_disconnect(engine->registry);
+    if (engine->to_tree) {
+        engine->d->destroy_prepare(&engine->to_tree);
+    }
     session_close(&engine->session);
     while (engine->n_spares > 0) {
         engine->d->disconnect(&engine->spares[--engine->n_spares]);

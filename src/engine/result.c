@@ -1,8 +1,10 @@
 /* result.c — running statements of ours and reading their small results. */
 #include "engine/engine_priv.h"
 
+/* A text, or with `sql` NULL what was prepared. */
 static int run(struct engine *engine, struct session *session, const char *sql,
-               const struct origin *origin, duckdb_result *result, corrie_error *err)
+               duckdb_prepared_statement prepared, const struct origin *origin,
+               duckdb_result *result, corrie_error *err)
 {
     static const struct origin ours;
     const struct duck *d = engine->d;
@@ -12,7 +14,7 @@ static int run(struct engine *engine, struct session *session, const char *sql,
     if (r < 0) {
         return r;
     }
-    state = d->query(session->con, sql, result);
+    state = sql ? d->query(session->con, sql, result) : d->execute_prepared(prepared, result);
     session_end(engine, session);
     if (state == DuckDBSuccess) {
         return 0;
@@ -26,7 +28,7 @@ int engine_run(struct engine *engine, struct session *session, const char *sql,
                const struct origin *origin, corrie_error *err)
 {
     duckdb_result result;
-    int r = run(engine, session, sql, origin, &result, err);
+    int r = run(engine, session, sql, NULL, origin, &result, err);
 
     if (r < 0) {
         return r;
@@ -35,18 +37,31 @@ int engine_run(struct engine *engine, struct session *session, const char *sql,
     return 0;
 }
 
-int rows_open(struct engine *engine, struct session *session, const char *sql,
-              const struct origin *origin, struct rows *ret, corrie_error *err)
+static int open_rows(struct engine *engine, struct session *session, const char *sql,
+                     duckdb_prepared_statement prepared, const struct origin *origin,
+                     struct rows *ret, corrie_error *err)
 {
     int r;
 
     *ret = (struct rows){.session = session, .engine = engine};
-    r = run(engine, session, sql, origin, &ret->result, err);
+    r = run(engine, session, sql, prepared, origin, &ret->result, err);
     if (r < 0) {
         return r;
     }
     ret->open = true;
     return 0;
+}
+
+int rows_open(struct engine *engine, struct session *session, const char *sql,
+              const struct origin *origin, struct rows *ret, corrie_error *err)
+{
+    return open_rows(engine, session, sql, NULL, origin, ret, err);
+}
+
+int rows_open_prepared(struct engine *engine, struct session *session,
+                       duckdb_prepared_statement prepared, struct rows *ret, corrie_error *err)
+{
+    return open_rows(engine, session, NULL, prepared, NULL, ret, err);
 }
 
 static int each_chunk(const struct duck *d, duckdb_result *result, const struct origin *origin,

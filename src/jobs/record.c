@@ -229,6 +229,12 @@ static int local_path(struct job *job, const char *name, char **ret, corrie_erro
     return store_local_path(job->store, str_of(key), ret, err);
 }
 
+/* Not durable: after a power cut no heart beats, whether its file is there or not. */
+static int make_heart(struct job *job, corrie_error *err)
+{
+    return os_file_append(job->heartbeat.path, STR_EMPTY, store_file_mode(job->store), err);
+}
+
 static int begin(struct job *job, const struct job_spec *spec, corrie_error *err)
 {
     struct uuid uuid = uuid_random();
@@ -243,10 +249,9 @@ static int begin(struct job *job, const struct job_spec *spec, corrie_error *err
     }
     if ((r = job_directory(job->started, job->id, &job->arena, &job->directory, err)) < 0 ||
         (r = build_record(job, spec, err)) < 0 || (r = put_record(job, err)) < 0 ||
-        (r = job_file(job, STR("heartbeat"), STR_EMPTY, err)) < 0 ||
-        (r = put_index(job, err)) < 0 ||
         (r = local_path(job, "log.jsonl", &job->log_path, err)) < 0 ||
-        (r = local_path(job, "heartbeat", &job->heartbeat.path, err)) < 0) {
+        (r = local_path(job, "heartbeat", &job->heartbeat.path, err)) < 0 ||
+        (r = make_heart(job, err)) < 0 || (r = put_index(job, err)) < 0) {
         return r;
     }
     return start_heartbeat(&job->heartbeat, err);

@@ -440,8 +440,16 @@ static int file_list(struct store *store, struct str prefix, const struct cancel
     return r < 0 ? corrie_wrap(err, "list %s/%.*s", store->url, STR_FMT(prefix)) : r;
 }
 
+static int is_there(struct str directory, corrie_error *err)
+{
+    _free_ char *path = str_dup(directory);
+
+    return path ? os_exists(path, err) : corrie_fail_memory(err);
+}
+
 static int file_prepare(struct store *store, struct str key, corrie_error *err)
 {
+    struct file_store *file = file_store_of(store);
     _free_ char *path = NULL;
     int r = key_path(store, key, &path, err);
 
@@ -449,9 +457,12 @@ static int file_prepare(struct store *store, struct str key, corrie_error *err)
         return r;
     }
     for (int attempt = 0;; attempt++) {
-        /* by the disk, not by memory: the writer that comes next cannot try again */
-        r = forget_parents(file_store_of(store), path, err);
-        r = r < 0 ? r : ensure_parent(file_store_of(store), path, err);
+        /* by the disk, not by memory alone: the writer that comes next cannot try again */
+        r = is_there(os_path_parent(str_of(path)), err);
+        if (r == 0) {
+            r = forget_parents(file, path, err);
+        }
+        r = r < 0 ? r : ensure_parent(file, path, err);
         if (r != CORRIE_E_NOT_FOUND || attempt == 3) {
             return r;
         }
