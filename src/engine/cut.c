@@ -377,6 +377,7 @@ static int write_part(struct cutting *cutting, const struct part *part, int from
     if (r >= 0) {
         r = stats_part(writer, cutting->whole, &file);
     }
+    file.partition = cutting->whole->partition;
     return r < 0 ? r : writer_add(writer, &file);
 }
 

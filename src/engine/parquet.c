@@ -422,6 +422,7 @@ static int cut_rows(struct writer *writer, const struct engine_written *whole, i
             r = writer_copy(writer, buf_str(&select), &part);
         }
         if (r == 0) {
+            part.partition = whole->partition;
             r = writer_add(writer, &part);
         }
     }
@@ -437,25 +438,30 @@ static int cut(struct writer *writer, const struct engine_written *whole, int64_
     return r < 0 ? r : r > 0 ? 0 : cut_rows(writer, whole, rows);
 }
 
-/* One partition in the query's order: one pass, and a second where one file is too large. */
+int writer_place(struct writer *writer, const struct engine_written *file)
+{
+    int64_t rows = writer_rows_per_file(writer, file->rows, (double)file->bytes);
+    int r;
+
+    if (rows == 0) {
+        return writer_add(writer, file);
+    }
+    r = check_required(writer, file);
+    if (r == 0) {
+        r = cut(writer, file, rows);
+    }
+    return r < 0 ? r : writer_drop_file(writer, file->path);
+}
+
+/* One partition in the query's order. */
 static int write_whole(struct writer *writer, struct str select)
 {
     struct engine_written whole = {0};
-    int64_t rows;
     int r = writer_copy(writer, select, &whole);
 
-    if (r == 0 && whole.rows > 0) {
-        r = check_required(writer, &whole);
-    }
-    if (r < 0) {
-        return r;
-    }
-    rows = writer_rows_per_file(writer, whole.rows, (double)whole.bytes);
-    if (whole.rows > 0 && rows == 0) {
-        return writer_add(writer, &whole);
-    }
-    r = rows > 0 ? cut(writer, &whole, rows) : 0;
-    return r < 0 ? r : writer_drop_file(writer, whole.path);
+    return r < 0            ? r
+           : whole.rows > 0 ? writer_place(writer, &whole)
+                            : writer_drop_file(writer, whole.path);
 }
 
 static int write_all(struct writer *writer)

@@ -43,6 +43,8 @@ int writer_take(struct writer *writer, struct rows *rows, struct engine_written 
     CORRIE_MUST_USE;
 /* A file is done: null in a required column is CORRIE_E_DATA. */
 int writer_add(struct writer *writer, const struct engine_written *file) CORRIE_MUST_USE;
+/* The same of a file that writer_copy wrote, with its partition; one too large for a file is cut, and removed. */
+int writer_place(struct writer *writer, const struct engine_written *file) CORRIE_MUST_USE;
 /* Rows a file so that `rows` rows of `bytes` bytes become files near the target; 0 = one file is right. */
 int64_t writer_rows_per_file(const struct writer *writer, int64_t rows, double bytes);
 /* Removes a file that was begun: its rows are in others, or it has none. */

@@ -2,10 +2,11 @@
  *
  * The query runs once, into a table of ours that has the number of each row's partition beside it (spilled to the
  * engine's temp_dir where memory has no room). Rows of several partitions are then sorted by the partition's rank and by
- * their place, so that each partition is a range of rows: reading a range costs its rows, however many there are.
+ * their place, so that each partition is a range of rows: reading a range costs its rows, however many there are. Where
+ * rows came so that the partitions lie in ranges of which others have little, or are few, that is left out (is_near).
  *
- *     corrie_parts.given    c0, c1, …, p     in the query's order
- *     corrie_parts.sorted   c0, c1, …, p     by p, then order_by, then the query's order
+ *     corrie_parts.given    c0, c1, …, p     in the query's order; p by the partitioner's first numbers
+ *     corrie_parts.sorted   c0, c1, …, p     by p, then order_by, then the query's order; p by rank
  *
  * Files of partitions that are no work for several threads are written at once, a thread each (copies.c).
  *
@@ -40,11 +41,19 @@
 #define SMALL_ROW_BYTES 64
 #define PROBE_ROWS 122880
 
-/* Where a partition's rows are in corrie_parts.sorted. */
+/* Of a sort's price for a row so many rows are read; and so many while a COPY more is begun and ended (2 M rows of seven
+ * columns: sort 0.7 s, 12 readings of all of them 0.8 s more than one). */
+#define SORT_READS 8
+#define COPY_READS 24000
+
+/* Where a partition's rows are in p->table: from `first` to before `end`. If there are others between them, `given` is
+ * what the column p has in its own. */
 struct range {
-    size_t number;
+    size_t number; /* by rank */
     int64_t first;
+    int64_t end;
     int64_t rows;
+    int64_t given;
 };
 
 /* One COPY: of a partition to its file, or of several small ones. */
@@ -61,7 +70,8 @@ struct partitioned {
     struct copy work[MAX_JOBS]; /* of each job */
     size_t n_jobs;
     struct partitioner *partitioner;
-    const char *table;     /* that the ranges are of */
+    const char *table; /* that the ranges are of */
+    bool sorted; /* … which is sorted by partition: each is alone, and behind the one before */
     struct range *ranges;  /* by number of the partition, thus by first row */
     struct partition *all; /* by number: their order */
     size_t n;
@@ -120,7 +130,6 @@ static int count(struct partitioned *p)
     _cleanup_(buf_done) struct buf sql = {0};
     _cleanup_(rows_done) struct rows rows = {0};
     int64_t number = 0;
-    int64_t first = 0;
     int r;
 
     if (partitioner_rank(p->partitioner, writer->err) < 0) {
@@ -133,25 +142,50 @@ static int count(struct partitioned *p)
     }
     buf_add_text(&sql, "SELECT CAST(");
     partitioner_add_rank(p->partitioner, "p", &sql);
-    buf_add_text(&sql, " AS BIGINT), n FROM (SELECT p, CAST(count(*) AS BIGINT) AS n FROM "
-                       "corrie_parts.given GROUP BY p)");
+    buf_add_text(&sql, " AS BIGINT), n, f, e, CAST(p AS BIGINT) FROM (SELECT p, "
+                       "CAST(count(*) AS BIGINT) AS n, CAST(min(rowid) AS BIGINT) AS f, "
+                       "CAST(max(rowid) + 1 AS BIGINT) AS e FROM corrie_parts.given GROUP BY p)");
     r = buf_check(&sql, writer->err);
     if (r == 0) {
         r = rows_open(writer->engine, writer->session, buf_text(&sql), NULL, &rows, writer->err);
     }
     while (r == 0 && rows_next(&rows)) {
-        int64_t n = 0;
+        struct range range = {0};
 
-        if (rows_int(&rows, 0, &number) && rows_int(&rows, 1, &n) && number >= 0 &&
-            (size_t)number < p->n) {
-            p->all[number].rows = n;
+        if (rows_int(&rows, 0, &number) && rows_int(&rows, 1, &range.rows) &&
+            rows_int(&rows, 2, &range.first) && rows_int(&rows, 3, &range.end) &&
+            rows_int(&rows, 4, &range.given) && number >= 0 && (size_t)number < p->n) {
+            range.number = (size_t)number;
+            p->ranges[number] = range;
+            p->all[number].rows = range.rows;
         }
     }
-    for (size_t i = 0; i < p->n; i++) {
-        p->ranges[i] = (struct range){.number = i, .first = first, .rows = p->all[i].rows};
-        first += p->all[i].rows;
-    }
     return r;
+}
+
+static bool is_alone(const struct range *range)
+{
+    return range->end - range->first == range->rows;
+}
+
+/* Whether reading each partition from among others costs less than to sort all rows before. Small ones that are sorted
+ * need no COPY each. */
+static bool is_near(const struct partitioned *p)
+{
+    int64_t total = 0;
+    int64_t cost = 0;
+    size_t n_small = 0;
+
+    for (size_t i = 0; i < p->n; i++) {
+        const struct range *range = &p->ranges[i];
+
+        total += range->rows;
+        cost += range->end - range->first;
+        if (range->rows <= SMALL_ROWS && n_small++ > 0) {
+            cost += COPY_READS;
+        }
+    }
+    return cost <= SORT_READS * total;
 }
 
 /* By partition, `order_by` and place. Names that no column has are those of a random token. */
@@ -160,9 +194,10 @@ static int sort(struct partitioned *p)
     const struct engine_write *write = p->writer->write;
     struct uuid uuid = uuid_random();
     _cleanup_(buf_done) struct buf sql = {0};
+    int64_t first = 0;
     char token[33];
 
-    if (p->n < 2 && write->order_by.len == 0) {
+    if (write->order_by.len == 0 && is_near(p)) {
         return 0;
     }
     uuid_format_hex(&uuid, token);
@@ -183,6 +218,12 @@ static int sort(struct partitioned *p)
     }
     buf_addf(&sql, ", q.r%s; DROP TABLE corrie_parts.given", token);
     p->table = "sorted";
+    p->sorted = true;
+    for (size_t i = 0; i < p->n; i++) {
+        p->ranges[i].first = first;
+        first += p->ranges[i].rows;
+        p->ranges[i].end = first;
+    }
     return run(p, &sql);
 }
 
@@ -199,7 +240,7 @@ static void drop_tables(struct writer *writer)
 
 /* ---- large partitions ---- */
 
-static int finish_file(struct partitioned *p, size_t number, struct engine_written *file)
+static int set_partition(struct partitioned *p, size_t number, struct engine_written *file)
 {
     file->partition = p->writer->write->n_partition > 0
                           ? arena_array(p->writer->arena, struct str, p->writer->write->n_partition)
@@ -215,15 +256,29 @@ static int finish_file(struct partitioned *p, size_t number, struct engine_writt
             return corrie_fail_memory(p->writer->err);
         }
     }
-    return writer_add(p->writer, file);
+    return 0;
 }
 
-static int select_range(struct partitioned *p, int64_t first, int64_t rows, struct buf *out)
+static int finish_file(struct partitioned *p, size_t number, struct engine_written *file)
 {
+    int r = set_partition(p, number, file);
+
+    return r < 0 ? r : writer_add(p->writer, file);
+}
+
+/* `rows` rows from `first` on, of a partition that is alone; or all, from among others. */
+static int select_range(struct partitioned *p, const struct range *range, int64_t first,
+                        int64_t rows, struct buf *out)
+{
+    bool alone = is_alone(range);
+
     buf_add_text(out, "SELECT ");
     add_columns(p->writer->write->schema, true, out);
     buf_addf(out, " FROM corrie_parts.%s WHERE rowid >= %lld AND rowid < %lld", p->table,
-             (long long)first, (long long)(first + rows));
+             (long long)first, (long long)(alone ? first + rows : range->end));
+    if (!alone) {
+        buf_addf(out, " AND p = %lld", (long long)range->given);
+    }
     return buf_check(out, p->writer->err);
 }
 
@@ -238,11 +293,11 @@ static int check_rows(struct partitioned *p, int64_t rows, const struct engine_w
     return 0;
 }
 
-static int copy_range(struct partitioned *p, int64_t first, int64_t rows,
+static int copy_range(struct partitioned *p, const struct range *range, int64_t first, int64_t rows,
                       struct engine_written *ret)
 {
     _cleanup_(buf_done) struct buf select = {0};
-    int r = select_range(p, first, rows, &select);
+    int r = select_range(p, range, first, rows, &select);
 
     if (r == 0) {
         r = writer_copy(p->writer, buf_str(&select), ret);
@@ -260,8 +315,20 @@ static int probe(struct partitioned *p, const struct range *range)
     if (p->writer->write->target_bytes == 0 || p->bytes_per_row > 0) {
         return 0;
     }
-    r = copy_range(p, range->first, rows, &file);
+    r = copy_range(p, range, range->first, rows, &file);
     return r < 0 ? r : writer_drop_file(p->writer, file.path);
+}
+
+/* Among others: one file, which is cut if it is too large. */
+static int write_among(struct partitioned *p, const struct range *range)
+{
+    struct engine_written file = {0};
+    int r = copy_range(p, range, range->first, range->rows, &file);
+
+    if (r == 0) {
+        r = set_partition(p, range->number, &file);
+    }
+    return r == 0 ? writer_place(p->writer, &file) : r;
 }
 
 static int write_range(struct partitioned *p, const struct range *range)
@@ -279,7 +346,7 @@ static int write_range(struct partitioned *p, const struct range *range)
         int64_t rows = range->rows - done < each ? range->rows - done : each;
         struct engine_written file = {0};
 
-        r = copy_range(p, range->first + done, rows, &file);
+        r = copy_range(p, range, range->first + done, rows, &file);
         if (r == 0) {
             r = finish_file(p, range->number, &file);
         }
@@ -446,7 +513,7 @@ static int plan_one(struct partitioned *p, struct job *job, struct buf *sql)
     int r = writer_begin_file(p->writer, &job->file.path);
 
     if (r == 0) {
-        r = select_range(p, job->ranges->first, job->ranges->rows, &select);
+        r = select_range(p, job->ranges, job->ranges->first, job->ranges->rows, &select);
     }
     if (r == 0) {
         writer_add_copy(p->writer, buf_str(&select), job->file.path, WRITER_IN_PLACE, sql);
@@ -533,7 +600,8 @@ static size_t plan(struct partitioned *p, size_t at)
     const struct engine_write *write = p->writer->write;
     /* with a small target the first files tell how large rows are */
     bool known = write->target_bytes == 0 || p->bytes_per_row > 0;
-    bool batches = write->max_rows == 0 && (known || write->target_bytes >= SMALL_TARGET);
+    bool batches =
+        p->sorted && write->max_rows == 0 && (known || write->target_bytes >= SMALL_TARGET);
     size_t n = 0;
 
     for (p->n_jobs = 0; p->n_jobs < MAX_JOBS && at + n < p->n; p->n_jobs++) {
@@ -562,7 +630,9 @@ static int write_ranges(struct partitioned *p)
     for (size_t i = 0; r == 0 && i < p->n;) {
         size_t n = plan(p, i);
 
-        r = n > 1 ? run_jobs(p) : write_range(p, &p->ranges[i]);
+        r = n > 1                     ? run_jobs(p)
+            : is_alone(&p->ranges[i]) ? write_range(p, &p->ranges[i])
+                                      : write_among(p, &p->ranges[i]);
         i += n > 1 ? n : 1;
     }
     return r;

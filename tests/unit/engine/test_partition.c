@@ -241,6 +241,55 @@ START_TEST(test_order_of_small)
 }
 END_TEST
 
+START_TEST(test_near)
+{
+    /* partitions that lie in ranges, or are few, are written without a sort: each row is in its file, in order */
+    static const char *const partitions[] = {
+        "k % 3",                                   /* few, one among the others */
+        "k // 50000",                              /* one behind the other */
+        "9 - k // 30000",                          /* … and not in their order */
+        "k // 50000 + (hash(k) % 97 = 0)::BIGINT", /* rows that came late */
+        "CASE WHEN k % 1000 = 5 THEN NULL WHEN k < 299000 THEN k // 100000 ELSE k END",
+        "k * 7919 % 40", /* sorted */
+    };
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct schema schema = schema_of(&arena, "k BIGINT;p BIGINT");
+    struct engine_partition_field by = field(2, "identity");
+
+    for (size_t i = 0; i < ARRAY_LEN(partitions); i++) {
+        struct engine_written *files;
+        struct buf sql = {0};
+        size_t n;
+
+        buf_addf(&sql, "SELECT k, %s FROM range(300000) t(k)", partitions[i]);
+        n = write_parts(engine, buf_text(&sql), &schema,
+                        (struct engine_write){.partition = &by, .n_partition = 1}, &arena, &files);
+        buf_clear(&sql);
+        buf_addf(&sql,
+                 "SELECT count(*), sum(k), count(*) FILTER (k <= before), count(*) FILTER (p IS "
+                 "DISTINCT FROM %s) FROM (SELECT *, lag(k) OVER (PARTITION BY filename ORDER BY "
+                 "file_row_number) AS before FROM read_parquet('%s/*', file_row_number = true))",
+                 partitions[i], scratch());
+        ck_assert_str_eq(rows_of(engine, buf_text(&sql)), "300000|44999850000|0|0");
+        for (size_t k = 0; k < n; k++) {
+            char bounds[100];
+            const char *value = value_text(&schema.fields[1].type, files[k].partition[0]);
+
+            snprintf(bounds, sizeof bounds, "%s|%s", value, value);
+            ck_assert_str_eq(rows_in(engine, &files[k], "min(p), max(p)"), bounds);
+        }
+        for (size_t k = 0; k < n; k++) {
+            ck_assert_int_eq(unlink(files[k].path.data), 0);
+        }
+        ck_assert_uint_eq(count_files(), 0);
+        buf_done(&sql);
+    }
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
 START_TEST(test_large)
 {
     /* a partition of many rows becomes files near the target size, in order; the others stay one */
@@ -465,5 +514,5 @@ START_TEST(test_layout)
 }
 END_TEST
 
-SUITE(partition_suite, "partition", test_values, test_order, test_order_of_small, test_large,
-      test_at_once, test_order_by, test_refused, test_nested, test_layout)
+SUITE(partition_suite, "partition", test_values, test_order, test_order_of_small, test_near,
+      test_large, test_at_once, test_order_by, test_refused, test_nested, test_layout)
