@@ -70,21 +70,19 @@ static int64_t read_column_metadata(struct thrift *thrift, struct footer_chunk *
     return dictionary > 0 && dictionary < data ? dictionary : data;
 }
 
-static int64_t read_chunk(struct thrift *thrift, struct footer_chunk *chunk)
+static void read_chunk(struct thrift *thrift, struct footer_chunk *chunk)
 {
-    int64_t start = INT64_MAX;
     int field = 0;
     int type;
 
-    *chunk = (struct footer_chunk){.nulls = -1};
+    *chunk = (struct footer_chunk){.start = INT64_MAX, .nulls = -1};
     while (thrift_field(thrift, &field, &type)) {
         if (field == 3 && type == THRIFT_STRUCT) {
-            start = read_column_metadata(thrift, chunk);
+            chunk->start = read_column_metadata(thrift, chunk);
         } else {
             thrift_skip(thrift, type);
         }
     }
-    return start;
 }
 
 /* The chunks of a group must be the leaves of the schema. */
@@ -98,9 +96,8 @@ static void read_chunks(struct thrift *thrift, struct footer_chunk *chunks,
         thrift_stop(thrift, THRIFT_WRONG);
     }
     for (uint64_t i = 0; i < count && thrift->trouble == THRIFT_FINE; i++) {
-        int64_t start = read_chunk(thrift, &chunks[i]);
-
-        group->start = start < group->start ? start : group->start;
+        read_chunk(thrift, &chunks[i]);
+        group->start = chunks[i].start < group->start ? chunks[i].start : group->start;
     }
 }
 

@@ -6,7 +6,8 @@
 
 /* A leaf of the schema in one row group. */
 struct footer_chunk {
-    int64_t bytes;    /* in the file */
+    int64_t start; /* in the file; INT64_MAX: not said */
+    int64_t bytes;
     int64_t values;   /* nulls counted */
     int64_t nulls;    /* -1: not said */
     struct str least; /* as the file has it, borrowed; data NULL: not said */

@@ -165,6 +165,9 @@ static inline struct str duck_text(const duckdb_string_t *text)
     return str_make(len <= 12 ? text->value.inlined.inlined : text->value.pointer.ptr, len);
 }
 
+/* Of a time that is finer than a table's. */
+#define NANOS_MESSAGE " has nanoseconds, and a table holds microseconds: "
+
 /* ---- DuckDB's trees (tree.c) ---- */
 
 /* JSON as DuckDB writes it; integers past 2^63 come back as strings of their digits. */

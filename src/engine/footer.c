@@ -26,7 +26,8 @@ static int read_union(struct thrift *thrift)
     return which;
 }
 
-/* One of the structs that logical types are: a decimal's scale, a time's unit, whether an integer has a sign. */
+/* One of the structs that logical types are: a decimal's digits, a time's unit, whether a timestamp is an instant and an
+ * integer has a sign. */
 static void read_details(struct thrift *thrift, int logical, struct footer_node *node)
 {
     int field = 0;
@@ -35,6 +36,10 @@ static void read_details(struct thrift *thrift, int logical, struct footer_node 
     while (thrift_field(thrift, &field, &type)) {
         if (logical == FOOTER_LOGICAL_DECIMAL && field == 1 && type == THRIFT_I32) {
             node->scale = thrift_int(thrift);
+        } else if (logical == FOOTER_LOGICAL_DECIMAL && field == 2 && type == THRIFT_I32) {
+            node->precision = thrift_int(thrift);
+        } else if (logical == FOOTER_LOGICAL_TIMESTAMP && field == 1 && type == THRIFT_TRUE) {
+            node->zoned = (size_t)(thrift->end - thrift->at) + 1;
         } else if ((logical == FOOTER_LOGICAL_TIME || logical == FOOTER_LOGICAL_TIMESTAMP) &&
                    field == 2 && type == THRIFT_STRUCT) {
             node->unit = read_union(thrift);
@@ -96,6 +101,8 @@ static struct footer_node read_element(struct thrift *thrift)
             take_converted(&node, (int)thrift_int(thrift));
         } else if (field == 7 && number) {
             node.scale = thrift_int(thrift);
+        } else if (field == 8 && number) {
+            node.precision = thrift_int(thrift);
         } else if (field == 9 && number) {
             node.id = thrift_int(thrift);
         } else if (field == 10 && type == THRIFT_STRUCT) {

@@ -22,6 +22,7 @@ enum footer_converted {
     FOOTER_MAP = 1,
     FOOTER_MAP_KEY_VALUE = 2,
     FOOTER_LIST = 3,
+    FOOTER_DECIMAL = 5,
     FOOTER_TIME_MILLIS = 7,
     FOOTER_TIME_MICROS = 8,
     FOOTER_TIMESTAMP_MILLIS = 9,
@@ -50,7 +51,10 @@ struct footer_node {
     int unit;      /* of a time or timestamp; 0: none */
     bool is_unsigned;
     int64_t scale; /* of a decimal */
-    size_t leaf;   /* a leaf: how many came before it */
+    int64_t precision;
+    size_t
+        zoned; /* a timestamp that is an instant: where that is said, in bytes before the end; else 0 */
+    size_t leaf; /* a leaf: how many came before it */
 };
 
 struct footer {

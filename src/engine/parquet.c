@@ -8,6 +8,8 @@
 #include "engine/types.h"
 #include "os/file.h"
 
+/* Letters of a value that an error shows. */
+#define SHOWN_NANOS 100
 #define ROW_GROUP_ROWS 122880
 /* DuckDB's vector, and what its writer can hold in memory for each thread and column. */
 #define MIN_ROW_GROUP_ROWS 2048
@@ -121,28 +123,67 @@ int parquet_fail_codec(struct str codec, corrie_error *err)
 
 /* ---- the SELECT that COPY gets ---- */
 
-static void add_cast(struct buf *out, duckdb_type source, const struct field *field)
+/* Whether a type holds times of nanoseconds, at any depth. Takes it. */
+static bool holds_nanos(const struct duck *d, duckdb_logical_type type)
+{
+    duckdb_type id = d->get_type_id(type);
+    bool found = id == DUCKDB_TYPE_TIMESTAMP_NS || id == DUCKDB_TYPE_TIME_NS;
+
+    if (id == DUCKDB_TYPE_LIST) {
+        found = holds_nanos(d, d->list_type_child_type(type));
+    } else if (id == DUCKDB_TYPE_ARRAY) {
+        found = holds_nanos(d, d->array_type_child_type(type));
+    } else if (id == DUCKDB_TYPE_MAP) {
+        found = holds_nanos(d, d->map_type_key_type(type)) ||
+                holds_nanos(d, d->map_type_value_type(type));
+    } else if (id == DUCKDB_TYPE_STRUCT) {
+        for (idx_t i = 0; i < d->struct_type_child_count(type) && !found; i++) {
+            found = holds_nanos(d, d->struct_type_child_type(type, i));
+        }
+    }
+    d->destroy_logical_type(&type);
+    return found;
+}
+
+/* Whether a cast to the table's type may cut nanoseconds. Takes `given`. */
+static bool cuts_nanos(const struct duck *d, duckdb_logical_type given, const struct type *type)
+{
+    duckdb_type id = d->get_type_id(given);
+    bool nested = type->n_fields > 0;
+    bool found = holds_nanos(d, given);
+
+    return found && (nested || (id == DUCKDB_TYPE_TIMESTAMP_NS && type->kind == TYPE_TIMESTAMP) ||
+                     (id == DUCKDB_TYPE_TIME_NS && type->kind == TYPE_TIME));
+}
+
+static void add_plain_cast(struct buf *out, const struct field *field)
+{
+    buf_add_text(out, "CAST(");
+    buf_add_sql_name(out, field->name);
+    buf_add_text(out, " AS ");
+    type_print_sql(&field->type, out);
+    buf_add_char(out, ')');
+}
+
+/* `nanos`: they have to be looked for, and must not be there. */
+static void add_cast(struct buf *out, bool nanos, const struct field *field)
 {
     _cleanup_(buf_done) struct buf message = {0};
 
-    if ((source == DUCKDB_TYPE_TIMESTAMP_NS && field->type.kind == TYPE_TIMESTAMP) ||
-        (source == DUCKDB_TYPE_TIME_NS && field->type.kind == TYPE_TIME)) {
-        const char *type = field->type.kind == TYPE_TIME ? "TIME" : "TIMESTAMP";
-
-        buf_addf(&message,
-                 "column %.*s: a time%s has nanoseconds, and a table holds microseconds: ",
-                 STR_FMT(field->name), field->type.kind == TYPE_TIME ? "" : "stamp");
-        buf_add_text(out, "CASE WHEN CAST(CAST(");
-        buf_add_sql_name(out, field->name);
-        buf_addf(out, " AS %s) AS %s_NS) <> ", type, type);
+    if (nanos) {
+        buf_addf(&message, "column %.*s: a time%s" NANOS_MESSAGE, STR_FMT(field->name),
+                 field->type.kind == TYPE_TIMESTAMP ? "stamp" : "");
+        buf_add_text(out, "CASE WHEN ");
+        add_plain_cast(out, field); /* compared as nanoseconds */
+        buf_add_text(out, " IS DISTINCT FROM ");
         buf_add_sql_name(out, field->name);
         buf_add_text(out, " THEN error(");
         buf_add_sql_string(out, buf_str(&message));
         buf_add_text(out, " || CAST(");
         buf_add_sql_name(out, field->name);
-        buf_add_text(out, " AS VARCHAR)) ELSE CAST(");
-        buf_add_sql_name(out, field->name);
-        buf_addf(out, " AS %s) END AS ", type);
+        buf_addf(out, " AS VARCHAR)[:%d]) ELSE ", SHOWN_NANOS);
+        add_plain_cast(out, field);
+        buf_add_text(out, " END AS ");
     } else if (field->type.kind == TYPE_FIXED) {
         buf_addf(&message, "column %.*s: a value is not %d bytes long", STR_FMT(field->name),
                  field->type.length);
@@ -154,11 +195,8 @@ static void add_cast(struct buf *out, duckdb_type source, const struct field *fi
         buf_add_sql_name(out, field->name);
         buf_add_text(out, " AS BLOB) END AS ");
     } else {
-        buf_add_text(out, "CAST(");
-        buf_add_sql_name(out, field->name);
+        add_plain_cast(out, field);
         buf_add_text(out, " AS ");
-        type_print_sql(&field->type, out);
-        buf_add_text(out, ") AS ");
     }
     buf_add_sql_name(out, field->name);
 }
@@ -222,8 +260,7 @@ static int make_select(struct writer *writer, struct buf *ret)
         duckdb_logical_type logical = d->prepared_statement_column_logical_type(prepared, i);
 
         buf_add_text(ret, i ? ", " : "");
-        add_cast(ret, d->get_type_id(logical), &schema->fields[i]);
-        d->destroy_logical_type(&logical);
+        add_cast(ret, cuts_nanos(d, logical, &schema->fields[i].type), &schema->fields[i]);
     }
     d->destroy_prepare(&prepared);
     buf_add_text(ret, " FROM temp.corrie_rows");

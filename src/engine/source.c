@@ -126,19 +126,16 @@ static int describe_reader(struct describe *describe, struct str reader)
 
 /* ---- Parquet ---- */
 
-/* DuckDB renames the second of two columns of one name; a user has to know. */
-static int check_parquet_names(struct describe *describe)
+/* DuckDB renames the second of two columns of one name, in structs too; a user has to know. */
+static int check_names(struct describe *describe, const struct footer *footer, size_t first,
+                       size_t end)
 {
-    _cleanup_(footer_done) struct footer footer = {0};
-    int r = footer_read(describe->source->local, &footer, describe->err);
+    int r = 0;
 
-    if (r == 0 && footer.encrypted) {
-        return fail_not_parquet(describe->source->path, true, describe->err);
-    }
-    for (size_t i = 0; r == 0 && i < footer.nodes.count; i = footer_skip(&footer, i)) {
-        for (size_t k = 0; k < i; k = footer_skip(&footer, k)) {
-            struct str a = footer.nodes.items[k].name;
-            struct str b = footer.nodes.items[i].name;
+    for (size_t i = first; r == 0 && i < end; i = footer_skip(footer, i)) {
+        for (size_t k = first; k < i; k = footer_skip(footer, k)) {
+            struct str a = footer->nodes.items[k].name;
+            struct str b = footer->nodes.items[i].name;
 
             if (str_eq_nocase(a, b)) {
                 return corrie_fail(
@@ -147,8 +144,49 @@ static int check_parquet_names(struct describe *describe)
                     STR_FMT(describe->source->path), STR_FMT(a), STR_FMT(b));
             }
         }
+        r = check_names(describe, footer, i + 1, footer_skip(footer, i));
     }
     return r;
+}
+
+/* DuckDB makes doubles of decimals with more digits than it has room for. */
+static int check_decimals(struct describe *describe, const struct footer *footer)
+{
+    enum { MAX_DIGITS = 38 };
+
+    for (size_t i = 0; i < footer->nodes.count; i++) {
+        const struct footer_node *node = &footer->nodes.items[i];
+        bool decimal = node->converted == FOOTER_DECIMAL || node->logical == FOOTER_LOGICAL_DECIMAL;
+
+        if (decimal && node->precision > MAX_DIGITS) {
+            corrie_fail(describe->err, CORRIE_E_UNSUPPORTED,
+                        "%.*s: column %.*s: type DECIMAL(%lld,%lld) cannot be stored",
+                        STR_FMT(describe->source->path), STR_FMT(node->name),
+                        (long long)node->precision, (long long)node->scale);
+            return corrie_hint(describe->err,
+                               "a decimal has at most %d digits: write it so, or as text",
+                               MAX_DIGITS);
+        }
+    }
+    return 0;
+}
+
+/* What DuckDB's reader would pass over. */
+static int check_footer(struct describe *describe)
+{
+    _cleanup_(footer_done) struct footer footer = {0};
+    int r = footer_read_whole(describe->source->local, &footer, describe->err);
+
+    if (r == 0 && footer.encrypted) {
+        return fail_not_parquet(describe->source->path, true, describe->err);
+    }
+    if (r == 0) {
+        r = check_names(describe, &footer, 0, footer.nodes.count);
+    }
+    if (r == 0) {
+        r = check_decimals(describe, &footer);
+    }
+    return r < 0 ? r : source_check_nanos(describe, &footer);
 }
 
 static int describe_parquet(struct describe *describe)
@@ -164,7 +202,7 @@ static int describe_parquet(struct describe *describe)
         r = describe_reader(describe, buf_str(&reader));
     }
     if (r == 0) {
-        r = check_parquet_names(describe);
+        r = check_footer(describe);
     }
     if (r < 0) {
         return r;

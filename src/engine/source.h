@@ -3,6 +3,7 @@
 #define CORRIE_ENGINE_SOURCE_H
 
 #include "engine/engine_priv.h"
+#include "engine/footer.h"
 
 /* Lines that are looked at to find types. */
 #define SAMPLE_ROWS 20480
@@ -34,6 +35,9 @@ int json_room(const char *path, uint64_t longest, uint64_t memory, uint64_t *ret
  * than 16 MB. */
 int json_record_size(const char *path, bool packed, uint64_t memory, const struct cancel *cancel,
                      uint64_t *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Refuses a Parquet file with times finer than a table holds where DuckDB's reader does not see them, in instants; the
+ * types of such columns then say what they are. `footer` has its bytes (nanos.c). */
+int source_check_nanos(struct describe *describe, const struct footer *footer) CORRIE_MUST_USE;
 /* Finds out format, packing and size; makes a local copy where the file cannot be read where it is (local.c). */
 int source_look(struct describe *describe) CORRIE_MUST_USE;
 /* Defines the rows of an Arrow IPC file as a table of ours, source->relation_name in ARROW_FILES (arrow_file.c). */
