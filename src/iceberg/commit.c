@@ -104,7 +104,8 @@ int commit_begin(struct commit *commit, const struct table_metadata *base,
     return 0;
 }
 
-/* Stores `bytes` as LOCATION/metadata/NAME; *ret is the absolute path. */
+/* Stores `bytes` as LOCATION/metadata/NAME; *ret is the absolute path. The metadata file, which is put there last, makes
+ * the names of all durable. */
 static int put_file(struct commit *commit, const char *name, struct str bytes, struct str *ret,
                     corrie_error *err)
 {
@@ -117,7 +118,7 @@ static int put_file(struct commit *commit, const char *name, struct str bytes, s
     }
     int r = location_key(commit->io, str_of(path), &commit->arena, &key, err);
     if (r < 0 || (r = cancel_check(commit->io->cancel, err)) < 0 ||
-        (r = store_put(commit->io->store, key, bytes, err)) < 0) {
+        (r = store_put_before(commit->io->store, key, bytes, err)) < 0) {
         return r;
     }
     *ret = str_of(path);

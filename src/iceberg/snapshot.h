@@ -2,7 +2,7 @@
  *
  * Each function writes new files next to the table's and returns what the catalog must be told; nothing that
  * exists is touched, so a call that fails or is never committed leaves only garbage that gc finds. Order:
- * (data files, by the caller) → manifests → manifest list → metadata file, each durable before the next;
+ * (data files, by the caller) → manifests → manifest list → metadata file; all are durable when the call returns;
  * the caller then commits ret->location to the catalog.
  *
  * Files to be added must be durable before the call, absolute in `path`, carry the ids of the schema they

@@ -69,7 +69,13 @@ static int rename_new(const char *from, const char *to)
     return 0;
 }
 
-static int put_durably(const char *path, struct str bytes, uint32_t mode, bool replace,
+enum put_how {
+    PUT_REPLACE,
+    PUT_BEFORE, /* replace, and leave the directory to who comes next */
+    PUT_CREATE,
+};
+
+static int put_durably(const char *path, struct str bytes, uint32_t mode, enum put_how how,
                        corrie_error *err)
 {
     _free_ char *directory = str_dup(os_path_parent(str_of(path)));
@@ -85,7 +91,7 @@ static int put_durably(const char *path, struct str bytes, uint32_t mode, bool r
         return r;
     }
     r = write_temp(temp, bytes, mode, err);
-    if (r >= 0 && replace) {
+    if (r >= 0 && how != PUT_CREATE) {
         r = os_rename(temp, path, err);
     } else if (r >= 0 && rename_new(temp, path) < 0) {
         r = corrie_fail_errno(err, errno, "create %s", path);
@@ -96,19 +102,26 @@ static int put_durably(const char *path, struct str bytes, uint32_t mode, bool r
         }
         return r;
     }
-    return os_dir_sync(directory, err);
+    return how == PUT_BEFORE ? 0 : os_dir_sync(directory, err);
 }
 
 int os_file_replace(const char *path, struct str bytes, uint32_t mode, corrie_error *err)
 {
-    int r = put_durably(path, bytes, mode, true, err);
+    int r = put_durably(path, bytes, mode, PUT_REPLACE, err);
+
+    return r < 0 ? corrie_wrap(err, "replace %s", path) : 0;
+}
+
+int os_file_replace_before(const char *path, struct str bytes, uint32_t mode, corrie_error *err)
+{
+    int r = put_durably(path, bytes, mode, PUT_BEFORE, err);
 
     return r < 0 ? corrie_wrap(err, "replace %s", path) : 0;
 }
 
 int os_file_create(const char *path, struct str bytes, uint32_t mode, corrie_error *err)
 {
-    int r = put_durably(path, bytes, mode, false, err);
+    int r = put_durably(path, bytes, mode, PUT_CREATE, err);
 
     if (r == CORRIE_E_EXISTS) {
         return r;

@@ -91,7 +91,11 @@ int os_file_append(const char *path, struct str bytes, uint32_t mode, corrie_err
  * be seen. */
 int os_file_replace(const char *path, struct str bytes, uint32_t mode, corrie_error *err)
     CORRIE_MUST_USE;
-/* The same, only if nothing has that name: CORRIE_E_EXISTS otherwise. Of several at once, one wins.
+/* The same for one of several in a directory: its name is durable only when a later os_file_replace or os_dir_sync of that
+ * directory is done. */
+int os_file_replace_before(const char *path, struct str bytes, uint32_t mode, corrie_error *err)
+    CORRIE_MUST_USE;
+/* As os_file_replace, only if nothing has that name: CORRIE_E_EXISTS otherwise. Of several at once, one wins.
  * */
 int os_file_create(const char *path, struct str bytes, uint32_t mode, corrie_error *err)
     CORRIE_MUST_USE;

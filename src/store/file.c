@@ -186,6 +186,11 @@ static int file_put(struct store *store, struct str key, struct str bytes, corri
     return put_with(store, key, bytes, os_file_replace, err);
 }
 
+static int file_put_before(struct store *store, struct str key, struct str bytes, corrie_error *err)
+{
+    return put_with(store, key, bytes, os_file_replace_before, err);
+}
+
 static int file_put_if_absent(struct store *store, struct str key, struct str bytes,
                               corrie_error *err)
 {
@@ -544,6 +549,7 @@ static const struct store_ops file_ops = {
     .get_range = file_get_range,
     .stat = file_stat,
     .put = file_put,
+    .put_before = file_put_before,
     .put_if_absent = file_put_if_absent,
     .put_if_match = file_put_if_match,
     .remove = file_remove,

@@ -201,6 +201,13 @@ int store_put(struct store *store, struct str key, struct str bytes, corrie_erro
     return r < 0 ? r : told(store, "put", key, store->ops->put(store, key, bytes, err), err);
 }
 
+int store_put_before(struct store *store, struct str key, struct str bytes, corrie_error *err)
+{
+    int r = store_check_key(key, err);
+
+    return r < 0 ? r : told(store, "put", key, store->ops->put_before(store, key, bytes, err), err);
+}
+
 int store_put_if_absent(struct store *store, struct str key, struct str bytes, corrie_error *err)
 {
     int r = store_check_key(key, err);

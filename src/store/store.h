@@ -76,6 +76,10 @@ int store_exists(struct store *store, struct str key, corrie_error *err) CORRIE_
 /* Durable; makes missing directories. */
 int store_put(struct store *store, struct str key, struct str bytes, corrie_error *err)
     CORRIE_MUST_USE;
+/* The same for one of several that go together: whole or not at all, but durable only when a store_put, store_delete or
+ * store_sync of a key in the same directory that came later is done. Nothing may name it before that. */
+int store_put_before(struct store *store, struct str key, struct str bytes, corrie_error *err)
+    CORRIE_MUST_USE;
 /* Only if the key has no blob: CORRIE_E_EXISTS otherwise. Of several at once one wins. */
 int store_put_if_absent(struct store *store, struct str key, struct str bytes, corrie_error *err)
     CORRIE_MUST_USE;

@@ -15,6 +15,7 @@ struct store_ops {
                      corrie_error *err);
     int (*stat)(struct store *store, struct str key, struct store_info *ret, corrie_error *err);
     int (*put)(struct store *store, struct str key, struct str bytes, corrie_error *err);
+    int (*put_before)(struct store *store, struct str key, struct str bytes, corrie_error *err);
     int (*put_if_absent)(struct store *store, struct str key, struct str bytes, corrie_error *err);
     int (*put_if_match)(struct store *store, struct str key, struct str bytes,
                         const struct store_tag *tag, struct store_tag *ret_tag, corrie_error *err);

@@ -143,6 +143,8 @@ static const struct {
     {"write a old | replace a new", "a=new "},
     {"create a x", "a=x "},
     {"store-put d/e/a x", "d/ d/e/ d/e/a=x "},
+    {"store-put-before d/a x", "d/ "},
+    {"store-put-before d/a x store-put d/b y", "d/ d/a=x d/b=y "},
     {"write a x | store-delete a", ""},
     {"mkdirs d write d/a x store-sync d/a", "d/ d/a=x "},
     /* mkdir by a process that never made it durable: whoever puts next does */

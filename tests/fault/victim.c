@@ -166,6 +166,15 @@ static void do_store_put(char **a)
     store_close(store);
 }
 
+static void do_store_put_before(char **a)
+{
+    corrie_error err = CORRIE_ERROR_INIT;
+    struct store *store = here();
+
+    check(store_put_before(store, str_of(a[0]), str_of(a[1]), &err), &err);
+    store_close(store);
+}
+
 static void do_store_delete(char **a)
 {
     corrie_error err = CORRIE_ERROR_INIT;
@@ -272,6 +281,7 @@ static const struct {
     {"replace", 2, do_replace},
     {"create", 2, do_create},
     {"store-put", 2, do_store_put},
+    {"store-put-before", 2, do_store_put_before},
     {"store-delete", 1, do_store_delete},
     {"store-sync", 1, do_store_sync},
     {"starve", 1, do_starve},

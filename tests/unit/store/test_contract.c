@@ -344,10 +344,26 @@ START_TEST(engines_can_write_and_read_by_path)
 }
 END_TEST
 
+/* Of several files only the last need be waited for in full: whoever sees one sees it whole. */
+START_TEST(puts_before_others)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    FIXTURE(f);
+
+    ck_ok(store_put_before(f.store, STR("d/a"), STR("1"), &err), &err);
+    blob_is(f.store, STR("d/a"), STR("1"));
+    ck_ok(store_put_before(f.store, STR("d/a"), STR("two"), &err), &err);
+    ck_ok(store_put(f.store, STR("d/b"), STR("3"), &err), &err);
+    blob_is(f.store, STR("d/a"), STR("two"));
+    ck_fails(store_put_before(f.store, STR("../a"), STR("1"), &err), CORRIE_E_USAGE, &err);
+}
+END_TEST
+
 Suite *contract_suite(void);
 Suite *contract_suite(void)
 {
     const TTest *const tests[] = {gives_back_what_was_put,
+                                  puts_before_others,
                                   bounds_what_it_gets,
                                   put_if_absent_never_replaces,
                                   put_if_match_needs_the_content_that_was_read,
