@@ -7,15 +7,22 @@
  * two they are timestamps. So where texts that may be times have several forms it reads all. */
 #include "engine/json_scan.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "base/vec.h"
 #include "engine/classify.h"
 #include "engine/unpack.h"
+#include "os/file.h"
 
 enum { MAX_DEPTH = 100 };
+/* A thread is worth its while for so many bytes, of which it reads a block at once. */
+#define MIN_RANGE ((uint64_t)4 << 20)
+#define BLOCK ((size_t)64 << 10)
+#define MAX_THREADS 16
 /* DuckDB makes a map of an object of so many keys if their values are alike, or of one whose keys come in less than a
  * tenth of its records (map_inference_threshold, field_appearance_threshold): here it is asked a little earlier. */
 #define MAP_KEYS 200
@@ -507,23 +514,231 @@ static int finish(struct scan *scan, corrie_error *err)
     return 1;
 }
 
-int json_scan(const char *path, const struct cancel *cancel, struct arena *arena,
+static int scan_init(struct scan *scan, struct arena *arena, struct json_sample *sample,
+                     corrie_error *err)
+{
+    uint32_t root;
+
+    *scan = (struct scan){.arena = arena, .sample = sample, .enough = true};
+    buf_init(&sample->records, CORRIE_MAX_JSON_SAMPLE);
+    buf_init(&scan->begun, CORRIE_MAX_JSON_SAMPLE);
+    return add_node(scan, STR_EMPTY, 0, &root) ? 0 : corrie_fail_memory(err);
+}
+
+/* The line that no line end came behind. */
+static int scan_rest(struct scan *scan, corrie_error *err)
+{
+    if (scan->enough && scan->begun.len > 0) {
+        scan->enough = scan_record(scan, buf_str(&scan->begun));
+    }
+    return scan->no_memory ? corrie_fail_memory(err) : 0;
+}
+
+/* ---- several threads: each has a range of the file, and the lines that begin in it ---- */
+
+struct range {
+    struct scan scan;
+    struct json_sample sample;
+    struct arena arena;
+    const char *path;
+    const struct cancel *cancel;
+    int fd;
+    uint64_t first;
+    uint64_t end;
+    uint64_t size; /* of the file */
+    pthread_t thread;
+    corrie_error error;
+    int code;
+};
+
+/* A line belongs to who has the byte before it, which ends the line before: that one reads on to find it. */
+static int scan_range(struct range *range)
+{
+    char block[BLOCK];
+    uint64_t at = range->first > 0 ? range->first - 1 : 0;
+    uint64_t last = range->end < range->size ? range->end - 1 : range->size;
+    bool inside = range->first == 0; /* of lines of its own */
+    int r = 0;
+
+    while (r == 0 && at < range->size && (inside || at < last)) {
+        uint64_t left = (at < last ? last : range->size) - at;
+        struct str bytes = str_make(block, left < BLOCK ? (size_t)left : BLOCK);
+        ptrdiff_t newline;
+
+        r = cancel_check(range->cancel, &range->error);
+        if (r == 0) {
+            r = os_read_at(range->fd, range->path, at, block, bytes.len, &range->error);
+        }
+        if (r < 0) {
+            return r;
+        }
+        newline = !inside || at >= last ? str_find(bytes, '\n') : -1;
+        if (!inside) {
+            inside = newline >= 0;
+            r = on_bytes(&range->scan, str_from(bytes, inside ? (size_t)newline + 1 : bytes.len),
+                         &range->error);
+        } else {
+            r = on_bytes(&range->scan,
+                         newline >= 0 ? str_slice(bytes, 0, (size_t)newline + 1) : bytes,
+                         &range->error);
+            if (newline >= 0) {
+                break;
+            }
+        }
+        at += bytes.len;
+    }
+    return r < 0 ? r : scan_rest(&range->scan, &range->error);
+}
+
+static void *work(void *arg)
+{
+    struct range *range = arg;
+
+    range->code = scan_range(range);
+    return NULL;
+}
+
+/* Adds what another range has seen at a place. */
+static bool merge(struct scan *scan, uint32_t to, const struct scan *other, uint32_t from)
+{
+    const struct node *seen = &other->nodes.items[from];
+    struct node *node = &scan->nodes.items[to];
+    uint32_t guess = node->child;
+
+    if (!(node->kinds & KIND_TIME)) {
+        node->form = seen->form;
+    } else if (seen->kinds & KIND_TIME && seen->form != node->form) {
+        node->kinds |= KIND_MIXED;
+    }
+    node->kinds |= seen->kinds;
+    node->n_values += seen->n_values;
+    node->n_keys += seen->n_keys;
+    for (uint32_t i = seen->child; i > 0; i = other->nodes.items[i].next) {
+        uint32_t child;
+
+        if (!find_child(scan, to, other->nodes.items[i].key, &guess, &child) ||
+            !merge(scan, child, other, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Takes over what a later range has seen. */
+static void join(struct scan *scan, const struct range *range)
+{
+    struct json_sample *sample = scan->sample;
+
+    scan->enough = scan->enough && range->scan.enough && merge(scan, 0, &range->scan, 0);
+    buf_add_str(&sample->records, buf_str(&range->sample.records));
+    scan->enough = scan->enough && !sample->records.failed;
+    if (range->sample.longest > sample->longest) {
+        sample->longest = range->sample.longest;
+    }
+}
+
+/* The first range is the caller's own thread's, and so is what none could be started for. */
+static int scan_ranges(struct scan *scan, struct range *ranges, size_t n, corrie_error *err)
+{
+    size_t n_started = 1;
+    int r = 0;
+
+    while (n_started < n &&
+           pthread_create(&ranges[n_started].thread, NULL, work, &ranges[n_started]) == 0) {
+        n_started++;
+    }
+    for (size_t i = 0; i < n; i = i == 0 ? n_started : i + 1) {
+        work(&ranges[i]);
+    }
+    for (size_t i = 1; i < n_started; i++) {
+        pthread_join(ranges[i].thread, NULL);
+    }
+    for (size_t i = 0; i < n && r == 0; i++) {
+        r = ranges[i].code < 0 ? corrie_error_move(err, &ranges[i].error) : 0;
+        if (r == 0) {
+            join(scan, &ranges[i]);
+        }
+    }
+    if (r == 0 && scan->no_memory) {
+        r = corrie_fail_memory(err);
+    }
+    return r;
+}
+
+static int scan_plain(struct scan *scan, const char *path, size_t threads,
+                      const struct cancel *cancel, corrie_error *err)
+{
+    _free_ struct range *ranges = mem_alloc(threads, sizeof *ranges);
+    _close_ int fd = -1;
+    struct os_stat stat;
+    size_t n = 0;
+    int r = ranges ? os_open(path, O_RDONLY, 0, &fd, err) : corrie_fail_memory(err);
+
+    if (r >= 0) {
+        r = os_fd_stat(fd, path, &stat, err);
+    }
+    for (; r >= 0 && n < threads; n++) {
+        struct range *range = &ranges[n];
+
+        *range = (struct range){.path = path,
+                                .cancel = cancel,
+                                .fd = fd,
+                                .first = stat.size / threads * n,
+                                .end = n + 1 < threads ? stat.size / threads * (n + 1) : stat.size,
+                                .size = stat.size,
+                                .error = CORRIE_ERROR_INIT};
+        r = scan_init(&range->scan, &range->arena, &range->sample, err);
+    }
+    if (r >= 0) {
+        r = scan_ranges(scan, ranges, n, err);
+    }
+    while (n-- > 0) {
+        scan_done(&ranges[n].scan);
+        buf_done(&ranges[n].sample.records);
+        arena_done(&ranges[n].arena);
+        corrie_error_clear(&ranges[n].error);
+    }
+    return r;
+}
+
+/* How many threads the file is work for: one if it is packed, or no file of a size. */
+static int count_threads(const char *path, size_t most, size_t *ret, corrie_error *err)
+{
+    char head[4];
+    struct str packing = STR_EMPTY;
+    struct os_stat stat;
+    size_t len;
+    int r = os_stat(path, &stat, err);
+
+    *ret = 1;
+    if (r < 0 || most < 2 || stat.kind != OS_FILE || stat.size < 2 * MIN_RANGE) {
+        return r;
+    }
+    r = unpack_head(path, head, sizeof head, &len, &packing, err);
+    if (r >= 0 && packing.len == 0) {
+        most = most < MAX_THREADS ? most : MAX_THREADS;
+        *ret = stat.size / MIN_RANGE < most ? (size_t)(stat.size / MIN_RANGE) : most;
+    }
+    return r;
+}
+
+int json_scan(const char *path, size_t threads, const struct cancel *cancel, struct arena *arena,
               struct json_sample *ret, corrie_error *err)
 {
     struct json_sample sample = {0};
-    _cleanup_(scan_done) struct scan scan = {.arena = arena, .sample = &sample, .enough = true};
-    uint32_t root;
-    int r;
+    _cleanup_(scan_done) struct scan scan = {0};
+    int r = scan_init(&scan, arena, &sample, err);
 
-    buf_init(&sample.records, CORRIE_MAX_JSON_SAMPLE);
-    buf_init(&scan.begun, CORRIE_MAX_JSON_SAMPLE);
-    r = add_node(&scan, STR_EMPTY, 0, &root) ? unpack_each(path, cancel, on_bytes, &scan, err)
-                                             : corrie_fail_memory(err);
-    if (r >= 0 && scan.enough && scan.begun.len > 0) {
-        scan.enough = scan_record(&scan, buf_str(&scan.begun));
+    if (r >= 0) {
+        r = count_threads(path, threads, &threads, err);
     }
-    if (r >= 0 && scan.no_memory) {
-        r = corrie_fail_memory(err);
+    if (r >= 0 && threads > 1) {
+        r = scan_plain(&scan, path, threads, cancel, err);
+    } else if (r >= 0) {
+        r = unpack_each(path, cancel, on_bytes, &scan, err);
+        if (r >= 0) {
+            r = scan_rest(&scan, err);
+        }
     }
     if (r >= 0) {
         r = scan.enough ? finish(&scan, err) : 0;

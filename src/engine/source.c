@@ -381,7 +381,8 @@ static int describe_json(struct describe *describe)
     int r = path ? 0 : corrie_fail_memory(describe->err);
 
     if (r == 0 && !given && engine->temp_dir.len > 0) {
-        is_enough = json_scan(path, engine->cancel, describe->arena, &sample, describe->err);
+        is_enough = json_scan(path, (size_t)engine_threads(engine), engine->cancel, describe->arena,
+                              &sample, describe->err);
         r = is_enough < 0 ? is_enough : 0;
     }
     if (r == 0) {

@@ -21,7 +21,7 @@ static int scan(const void *bytes, size_t len, struct arena *arena, struct json_
         abort();
     }
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    r = json_scan(path, NULL, arena, ret, &err);
+    r = json_scan(path, 1, NULL, arena, ret, &err);
     close(fd);
     return r;
 }

@@ -732,6 +732,82 @@ START_TEST(test_json_room)
 }
 END_TEST
 
+/* Lines of `width` bytes, of which every `every`th has a key of its own; the value of `t` changes in the middle. */
+static void add_lines(struct buf *out, int width, int every, size_t bytes, const char *first,
+                      const char *last)
+{
+    for (int i = 0; out->len + (size_t)width <= bytes; i++) {
+        size_t start = out->len;
+
+        buf_addf(out, "{\"id\":%d,\"t\":\"%s\"", i, out->len < bytes / 2 ? first : last);
+        if (i % every == 0) {
+            buf_addf(out, ",\"k%d\":1", i / every);
+        }
+        buf_addf(out, "%*s}\n", (int)(start + (size_t)width - out->len) - 2, "");
+    }
+}
+
+START_TEST(test_json_ranges)
+{
+    /* several threads lose no line between them, wherever their ranges end, and see what hangs on more than one range */
+    enum { BYTES = 3 * 4 << 20, KEYS = 12 }; /* of more keys objects may be maps */
+    static const struct {
+        int width;
+        size_t bytes;
+        const char *first;
+        const char *last;
+        size_t large; /* then comes a record of so many bytes, and some lines more */
+        const char *end;
+        int expected;
+    } cases[] = {
+        {64, BYTES, "x", "y", 0, "", 1}, /* ranges begin where lines do */
+        {64, BYTES, "x", "y", 0, "{\"late\":1}\n", 1},
+        {61, BYTES, "x", "y", 0, "{\"late\":1}", 1},
+        {67, 3 << 20, "x", "y", (size_t)9 << 20, "{\"late\":1}\n",
+         1}, /* no line begins in a range */
+        {64, BYTES, "2020-01-01", "2020-01-01 10:00", 0, "", 0},
+        {64, BYTES, "x", "y", 0, "{\"late\":", 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena arena = {0};
+        struct json_sample sample = {0};
+        corrie_error err = CORRIE_ERROR_INIT;
+        struct buf file = {0};
+
+        buf_init(&file, 64 << 20);
+        add_lines(&file, cases[i].width, (int)cases[i].bytes / cases[i].width / KEYS,
+                  cases[i].bytes, cases[i].first, cases[i].last);
+        if (cases[i].large > 0) {
+            buf_addf(&file, "{\"t\":\"%0*d\"}\n", (int)cases[i].large - 8, 0);
+            add_lines(&file, cases[i].width, 100000, file.len + 1000, "x", "x");
+        }
+        buf_add_text(&file, cases[i].end);
+        ck_assert_int_eq(file.failed, 0);
+        write_file(in_scratch("ranges.jsonl"), file.data, file.len);
+        ck_assert_int_eq(json_scan(in_scratch("ranges.jsonl"), 3, NULL, &arena, &sample, &err),
+                         cases[i].expected);
+        for (int k = 0; k < KEYS && cases[i].expected > 0; k++) {
+            char key[20];
+
+            snprintf(key, sizeof key, "\"k%d\":", k);
+            ck_assert_msg(str_find_str(buf_str(&sample.records), str_of(key)) >= 0, "%zu: %s", i,
+                          key);
+        }
+        if (cases[i].expected > 0) {
+            ck_assert(cases[i].end[0] == '\0' ||
+                      str_ends(buf_str(&sample.records), STR("{\"late\":1}\n")));
+            ck_assert_uint_eq(sample.longest,
+                              cases[i].large > 0 ? cases[i].large : (size_t)cases[i].width - 1);
+            ck_assert_uint_lt(sample.records.len, 10 << 20);
+        }
+        buf_done(&file);
+        buf_done(&sample.records);
+        arena_done(&arena);
+    }
+}
+END_TEST
+
 START_TEST(test_json_scan)
 {
     /* few records of many are given to DuckDB, or none where a line is not one */
@@ -759,7 +835,7 @@ START_TEST(test_json_scan)
         corrie_error err = CORRIE_ERROR_INIT;
 
         write_file(in_scratch("scan.jsonl"), cases[i].bytes, strlen(cases[i].bytes));
-        ck_assert_int_eq(json_scan(in_scratch("scan.jsonl"), NULL, &arena, &sample, &err),
+        ck_assert_int_eq(json_scan(in_scratch("scan.jsonl"), 1, NULL, &arena, &sample, &err),
                          cases[i].records != NULL);
         if (cases[i].records) {
             ck_assert_str_eq(buf_text(&sample.records), cases[i].records);
@@ -781,7 +857,7 @@ START_TEST(test_json_scan)
     }
     buf_add_text(&wide, "}}\n");
     write_file(in_scratch("scan.jsonl"), wide.data, wide.len);
-    ck_assert_int_eq(json_scan(in_scratch("scan.jsonl"), NULL, &arena, &sample, &err), 0);
+    ck_assert_int_eq(json_scan(in_scratch("scan.jsonl"), 1, NULL, &arena, &sample, &err), 0);
     buf_done(&wide);
     arena_done(&arena);
 }
@@ -950,5 +1026,5 @@ END_TEST
 
 SUITE(source_suite, "source", test_csv_types, test_csv_values, test_csv_bad,
       test_nothing_is_changed, test_nothing_is_changed_inside, test_packed_bad, test_parquet_source,
-      test_json, test_json_late, test_json_maps, test_json_wide, test_json_room, test_json_scan,
-      test_compressed, test_target, test_adventureworks, test_export)
+      test_json, test_json_late, test_json_maps, test_json_wide, test_json_room, test_json_ranges,
+      test_json_scan, test_compressed, test_target, test_adventureworks, test_export)
