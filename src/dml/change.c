@@ -132,9 +132,9 @@ static void add_condition(struct compose *sql, const struct dml *dml)
         compose_text(sql, "true");
         return;
     }
-    compose_text(sql, "(");
+    compose_text(sql, "CAST((");
     compose_piece(sql, dml, dml->statement.condition);
-    compose_text(sql, ")");
+    compose_text(sql, ") AS BOOLEAN)");
 }
 
 /* Whether a text has a word that may make a join of it: names and quoted texts count too, which costs a sort. */

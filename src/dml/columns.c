@@ -344,12 +344,23 @@ int dml_check_pieces(struct dml *dml, corrie_error *err)
                            err);
         r = r < 0 ? compose_place(&sql, dml, err) : r;
     }
-    if (r >= 0 && found.star != SIZE_MAX) {
+    if (r < 0) {
+        return r;
+    }
+    if (found.star != SIZE_MAX) {
         corrie_fail(err, CORRIE_E_PROJECT, "* and COLUMNS stand for no columns here");
         corrie_hint(err, "name the columns; a row as one value is written %.*s",
                     STR_FMT(dml_row_name(dml)));
         corrie_error_at_offset(err, NULL, buf_str(&sql.text), found.star, 1);
-        r = compose_place(&sql, dml, err);
+        return compose_place(&sql, dml, err);
     }
-    return r < 0 ? r : 0;
+    if (found.window != SIZE_MAX) { /* which rows it would see depends on the files that are read */
+        corrie_fail(err, CORRIE_E_PROJECT, "a window function stands for no rows here");
+        corrie_hint(err, "compute it in a query of its own: %s",
+                    s->kind == STATEMENT_MERGE ? "USING (SELECT *, … OVER (…) AS x FROM …)"
+                                               : "FROM (SELECT …, … OVER (…) AS x FROM …) AS s");
+        corrie_error_at_offset(err, NULL, buf_str(&sql.text), found.window, 1);
+        return compose_place(&sql, dml, err);
+    }
+    return 0;
 }

@@ -95,7 +95,9 @@ struct engine_statement {
     size_t n_tables;
     bool volatile_; /* calls random(), uuid() or another function that differs from call to call */
     bool clock;     /* calls now(), current_date, … */
-    size_t star;    /* where the outermost query has * or COLUMNS (…) first; SIZE_MAX: nowhere */
+    /* Where the outermost query has them first; SIZE_MAX: nowhere. */
+    size_t star;   /* * or COLUMNS (…) */
+    size_t window; /* f(…) OVER (…) */
 };
 
 /* Parses one SELECT (WITH, VALUES, FROM-first and set operations are SELECTs). Names of CTEs are not

@@ -23,6 +23,7 @@ struct walk {
     bool clock;
     unsigned depth; /* queries around what is looked at */
     size_t star;
+    size_t window;
     corrie_error *err;
 };
 
@@ -261,6 +262,16 @@ static int check_function(struct walk *walk, const json_t *node, struct str name
     return 0;
 }
 
+/* Of the first such node in the outermost query. */
+static void note_place(const struct walk *walk, const json_t *node, size_t *place)
+{
+    size_t at = position_of(node);
+
+    if (walk->depth == 1 && *place == SIZE_MAX) {
+        *place = at < walk->origin->sql.len ? at : 0;
+    }
+}
+
 static int visit(struct walk *walk, const struct scope *scope, const json_t *node);
 
 /* A query node with CTEs: each sees those before it (and itself where it is recursive); the body sees
@@ -311,11 +322,9 @@ static int visit_object(struct walk *walk, const struct scope *scope, const json
     } else if (str_eq(tree_text(node, "class"), STR("PARAMETER"))) {
         return fail_parameter(walk, node);
     } else if (str_eq(tree_text(node, "class"), STR("STAR"))) {
-        size_t at = position_of(node);
-
-        if (walk->depth == 1 && walk->star == SIZE_MAX) {
-            walk->star = at < walk->origin->sql.len ? at : 0;
-        }
+        note_place(walk, node, &walk->star);
+    } else if (str_eq(tree_text(node, "class"), STR("WINDOW"))) {
+        note_place(walk, node, &walk->window);
     } else if (str_eq(type, STR("COLUMN_REF"))) {
         /* current_date and its like are names until they are bound */
         const json_t *names = json_object_get(node, "column_names");
@@ -415,6 +424,7 @@ static int check(struct engine *engine, const struct origin *origin, bool may_ha
                         .may_have_at = may_have_at && !engine->locked,
                         .arena = arena,
                         .star = SIZE_MAX,
+                        .window = SIZE_MAX,
                         .err = err};
     size_t bad;
     int r;
@@ -445,6 +455,7 @@ static int check(struct engine *engine, const struct origin *origin, bool may_ha
         ret->volatile_ = walk.is_volatile;
         ret->clock = walk.clock;
         ret->star = walk.star;
+        ret->window = walk.window;
     }
     vec_done(&walk.tables);
     return r;

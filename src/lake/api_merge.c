@@ -344,8 +344,8 @@ int corrie_branch_merge(corrie_lake *lake, const char *source, const corrie_merg
     int r;
 
     r = begin(&merging, lake, options, err);
-    if (r >= 0 && lake_means_head(shown)) {
-        r = lake_head(lake, &merging.arena, &shown, err);
+    if (r >= 0) {
+        r = lake_name_head(lake, &merging.arena, &shown, err);
     }
     if (r >= 0) {
         r = merge_branch(&merging, shown, err);

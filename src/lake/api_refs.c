@@ -372,11 +372,8 @@ static int open_reflog(struct reflog *reflog, const char *ref, corrie_error *err
 {
     struct lake *lake = reflog->base.lake;
     struct str name = str_of(ref);
-    int r = 0;
+    int r = lake_name_head(lake, &reflog->arena, &name, err);
 
-    if (lake_means_head(name)) {
-        r = lake_head(lake, &reflog->arena, &name, err);
-    }
     if (r >= 0) {
         r = ref_name_check(name, err);
     }

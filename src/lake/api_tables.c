@@ -391,8 +391,8 @@ int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
     int r;
 
     r = lake_view_at(lake, shown, &view, err);
-    if (r >= 0 && lake_means_head(shown)) {
-        r = lake_head(lake, &arena, &shown, err);
+    if (r >= 0) {
+        r = lake_name_head(lake, &arena, &shown, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "look at table %s", name);

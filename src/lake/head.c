@@ -60,6 +60,11 @@ int lake_head(struct lake *lake, struct arena *arena, struct str *ret, corrie_er
     return arena_str(arena, str_of(variable), ret) < 0 ? corrie_fail_memory(err) : 0;
 }
 
+int lake_name_head(struct lake *lake, struct arena *arena, struct str *ref, corrie_error *err)
+{
+    return lake_means_head(*ref) ? lake_head(lake, arena, ref, err) : 0;
+}
+
 /* Says what to do where it is not what somebody wrote that is missing, but what is checked out. */
 static int hint_head(struct str head, corrie_error *err)
 {
@@ -110,11 +115,9 @@ int lake_branch(struct lake *lake, struct str name, struct arena *arena, struct 
     struct catalog_ref found;
     int r;
 
-    if (head) {
-        r = lake_head(lake, arena, &name, err);
-        if (r < 0) {
-            return r;
-        }
+    r = lake_name_head(lake, arena, &name, err);
+    if (r < 0) {
+        return r;
     }
     r = ref_name_check(name, err);
     if (r < 0) {

@@ -66,6 +66,9 @@ static inline bool lake_means_head(struct str ref)
 {
     return ref.len == 0 || str_eq(ref, STR("HEAD"));
 }
+/* What is checked out, in `arena`, takes the place of a text that means it; another text stays. */
+int lake_name_head(struct lake *lake, struct arena *arena, struct str *ref, corrie_error *err)
+    CORRIE_MUST_USE;
 /* The commit that a ref expression names; empty text = HEAD = lake_head. CORRIE_E_NOT_FOUND with the nearest names. */
 int lake_resolve(struct lake *lake, struct str ref, struct hash *ret, corrie_error *err)
     CORRIE_MUST_USE;

@@ -596,7 +596,8 @@ int corrie_status(corrie_lake *lake, const char *ref, char **ret_json, corrie_er
     if (r < 0) {
         return corrie_wrap(err, "look at %s", lake_means_head(name) ? "what is checked out" : ref);
     }
-    if (lake_means_head(name) && (r = lake_head(lake, &status.arena, &name, err)) < 0) {
+    r = lake_name_head(lake, &status.arena, &name, err);
+    if (r < 0) {
         return r;
     }
     r = js_set_str(document, "ref", name);

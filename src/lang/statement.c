@@ -28,7 +28,7 @@ const char *statement_kind_name(enum statement_kind kind)
 
 /* ---- INSERT ---- */
 
-static void refuse_returning(struct sql_parser *parser)
+void sql_refuse_returning(struct sql_parser *parser)
 {
     if (sql_at(parser, "RETURNING")) {
         sql_fail(parser, parser->now.offset, parser->now.length, "RETURNING is not done here");
@@ -59,7 +59,7 @@ static struct str take_rows(struct sql_parser *parser)
         return STR_EMPTY;
     }
     piece = sql_take_piece(parser, stops, 0, "the rows: SELECT, VALUES or FROM");
-    refuse_returning(parser);
+    sql_refuse_returning(parser);
     sql_expect_end(parser);
     return piece;
 }
@@ -120,7 +120,7 @@ static void take_where(struct sql_parser *parser, struct statement *statement)
     if (sql_accept(parser, "WHERE")) {
         statement->condition = sql_take_piece(parser, where_stops, 0, "a condition");
     }
-    refuse_returning(parser);
+    sql_refuse_returning(parser);
     sql_expect_end(parser);
 }
 
@@ -150,7 +150,7 @@ static void take_tables(struct sql_parser *parser, struct statement *statement)
 
 static void parse_delete(struct sql_parser *parser, struct statement *statement)
 {
-    static const char *const not [] = {"USING", "WHERE", "RETURNING", NULL};
+    static const char *const not [] = {"USING", "WHERE", "RETURNING", "ORDER", "LIMIT", NULL};
 
     statement->kind = STATEMENT_DELETE;
     sql_expect(parser, "FROM");

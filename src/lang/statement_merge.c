@@ -208,6 +208,7 @@ void sql_parse_merge(struct sql_parser *parser, struct statement *statement)
             SQL_PUSH(parser, &clauses, clause);
         }
     }
+    sql_refuse_returning(parser);
     sql_expect_end(parser);
     statement->clauses = sql_keep(parser, clauses.items, clauses.count, sizeof *clauses.items);
     statement->n_clauses = clauses.count;

@@ -114,6 +114,8 @@ void *sql_keep(struct sql_parser *parser, const void *items, size_t count, size_
 void sql_parse_create(struct sql_parser *parser, struct statement *statement);
 void sql_parse_alter(struct sql_parser *parser, struct statement *statement);
 void sql_parse_merge(struct sql_parser *parser, struct statement *statement);
+/* Fails where RETURNING stands. */
+void sql_refuse_returning(struct sql_parser *parser);
 /* (a = 'b', …) */
 void sql_take_properties(struct sql_parser *parser, struct sql_property **ret, size_t *ret_n);
 

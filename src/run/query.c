@@ -85,8 +85,7 @@ static int view_at(const struct lake_view *view, struct str ref, const struct en
                    : corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no snapshot %.*s",
                                  STR_FMT(at->value));
     }
-    if (at->timestamp && lake_means_head(ref) &&
-        (r = lake_head(view->lake, arena, &ref, err)) < 0) {
+    if (at->timestamp && (r = lake_name_head(view->lake, arena, &ref, err)) < 0) {
         return r;
     }
     expression = at->timestamp ? arena_printf(arena, "%.*s*%.*s", STR_FMT(ref), STR_FMT(at->value))
@@ -513,7 +512,8 @@ int corrie_explain(corrie_lake *lake, const char *sql, const corrie_query_option
     if (r < 0 || (r = engine_explain(query->work.engine, text, NULL, &plan, err)) < 0) {
         return requote(query, err);
     }
-    if (lake_means_head(ref) && (r = lake_head(lake, &arena, &ref, err)) < 0) {
+    r = lake_name_head(lake, &arena, &ref, err);
+    if (r < 0) {
         return r;
     }
     document = json_object();

@@ -304,6 +304,8 @@ def test_a_dry_run_changes_nothing(goods: Lake) -> None:
     ("INSERT INTO shop.goods BY NAME SELECT 1 AS id, 2 AS pric", 3, ["pric", "price"]),
     ("UPDATE shop.goods SET name = concat(*COLUMNS(*))", 1, ["name the columns", "^"]),
     ("DELETE FROM shop.goods WHERE COLUMNS(*) IS NULL", 1, ["name the columns"]),
+    ("UPDATE shop.goods SET id = row_number() OVER () WHERE id > 2", 1, ["window function", "^", "FROM (SELECT"]),
+    ("DELETE FROM shop.goods WHERE name", 1, ["Could not convert", "BOOL"]),
     ("MERGE INTO shop.goods g USING shop.goods s USING (id) \
       WHEN NOT MATCHED THEN INSERT VALUES (1, g.name, 2, NULL)", 3,
      ["WHEN NOT MATCHED there is no row of the table"]),
