@@ -334,6 +334,25 @@ static const struct {
     {"UUID", TYPE_UUID},
     {"BLOB", TYPE_BINARY},
     {"BYTEA", TYPE_BINARY},
+    /* DuckDB's other names for them */
+    {"LOGICAL", TYPE_BOOLEAN},
+    {"INT1", TYPE_INT},
+    {"INT2", TYPE_INT},
+    {"SHORT", TYPE_INT},
+    {"INT4", TYPE_INT},
+    {"SIGNED", TYPE_INT},
+    {"INT8", TYPE_LONG},
+    {"LONG", TYPE_LONG},
+    {"FLOAT4", TYPE_FLOAT},
+    {"FLOAT8", TYPE_DOUBLE},
+    {"DATETIME", TYPE_TIMESTAMP},
+    {"CHAR", TYPE_STRING},
+    {"CHARACTER", TYPE_STRING},
+    {"BPCHAR", TYPE_STRING},
+    {"NVARCHAR", TYPE_STRING},
+    {"GUID", TYPE_UUID},
+    {"BINARY", TYPE_BINARY},
+    {"VARBINARY", TYPE_BINARY},
 };
 
 static const struct {
@@ -350,18 +369,43 @@ static const struct {
     {"VARIANT", "cast it to VARCHAR or to a STRUCT"},
 };
 
+static bool take_keyword(struct sql_type_parser *p, const char *keyword)
+{
+    size_t from = p->at;
+    bool is = str_eq_nocase(take_word(p), str_of(keyword));
+
+    p->at = is ? p->at : from;
+    return is;
+}
+
 /* After TIME or TIMESTAMP: 1 if WITH TIME ZONE follows. */
 static int take_zone(struct sql_type_parser *p)
 {
-    size_t from = p->at;
-    if (!str_eq_nocase(take_word(p), STR("WITH"))) {
-        p->at = from;
+    bool with = take_keyword(p, "WITH");
+
+    if (!with && !take_keyword(p, "WITHOUT")) {
         return 0;
     }
-    if (!str_eq_nocase(take_word(p), STR("TIME")) || !str_eq_nocase(take_word(p), STR("ZONE"))) {
-        return fail_syntax(p);
+    return take_keyword(p, "TIME") && take_keyword(p, "ZONE") ? with : fail_syntax(p);
+}
+
+/* What may stand behind the name of a type: DOUBLE PRECISION, CHARACTER VARYING, and a length of texts and bytes, which
+ * says nothing, as in DuckDB. */
+static int take_rest(struct sql_type_parser *p, struct str word, enum type_kind kind)
+{
+    int64_t length;
+    int r;
+
+    if (kind == TYPE_DOUBLE && str_eq_nocase(word, STR("DOUBLE"))) {
+        (void)take_keyword(p, "PRECISION");
+    } else if (str_eq_nocase(word, STR("CHARACTER")) || str_eq_nocase(word, STR("CHAR"))) {
+        (void)take_keyword(p, "VARYING");
     }
-    return 1;
+    if ((kind != TYPE_STRING && kind != TYPE_BINARY) || !take_char(p, '(')) {
+        return 0;
+    }
+    r = take_number(p, &length);
+    return r < 0 || take_char(p, ')') ? r : fail_syntax(p);
 }
 
 static int parse_named(struct sql_type_parser *p, struct str word, unsigned depth, struct type *ret)
@@ -375,7 +419,8 @@ static int parse_named(struct sql_type_parser *p, struct str word, unsigned dept
     if (str_eq_nocase(word, STR("ENUM"))) {
         return parse_enum(p, ret);
     }
-    if (str_eq_nocase(word, STR("DECIMAL")) || str_eq_nocase(word, STR("NUMERIC"))) {
+    if (str_eq_nocase(word, STR("DECIMAL")) || str_eq_nocase(word, STR("NUMERIC")) ||
+        str_eq_nocase(word, STR("DEC"))) {
         return parse_decimal(p, ret);
     }
     if (str_eq_nocase(word, STR("TIME")) || str_eq_nocase(word, STR("TIMESTAMP"))) {
@@ -393,7 +438,7 @@ static int parse_named(struct sql_type_parser *p, struct str word, unsigned dept
     for (size_t i = 0; i < ARRAY_LEN(simple_types); i++) {
         if (str_eq_nocase(word, str_of(simple_types[i].name))) {
             ret->kind = simple_types[i].kind;
-            return 0;
+            return take_rest(p, word, ret->kind);
         }
     }
     for (size_t i = 0; i < ARRAY_LEN(refused_types); i++) {

@@ -22,6 +22,7 @@ enum {
 #define MICROSECOND_DIGITS 6
 #define DECIMAL_DIGITS 38 /* before the point or behind it */
 #define SHOWN 100         /* characters of a value that a message shows */
+#define ZONED_BYTES 64    /* of a time with its zone */
 
 /* ---- numbers ---- */
 
@@ -233,6 +234,24 @@ static bool keeps_time(struct str text, int64_t form)
     return !has_nanoseconds(text);
 }
 
+/* A time that says no zone means UTC, and must say so: DuckDB's cast would take the zone that a row before it named. */
+static struct str with_zone(struct str text, char out[ZONED_BYTES])
+{
+    ptrdiff_t colon = str_find(text, ':');
+    struct str time = colon < 0 ? STR_EMPTY : str_from(text, (size_t)colon);
+    const char *zone = colon < 0 ? " 00:00:00+00" : str_rfind(time, ':') == 0 ? ":00+00" : "+00";
+    size_t len = strlen(zone);
+    bool lacks = colon < 0 ? text.len > 0 && is_digit(text.data[0]) && behind_date(text).len == 0
+                           : only(time, "0123456789:.");
+
+    if (!lacks || text.len + len > ZONED_BYTES) {
+        return text;
+    }
+    memcpy(out, text.data, text.len);
+    memcpy(out + text.len, zone, len);
+    return str_make(out, text.len + len);
+}
+
 /* ---- the functions ---- */
 
 /* The text without blanks around it and quotes. *ret_unquoted: a value of JSON that is no string; if it has a point or
@@ -333,6 +352,7 @@ static void on_exact(duckdb_function_info info, duckdb_data_chunk input, duckdb_
     }
     for (idx_t i = 0; i < in.rows; i++) {
         char plain[2 * DECIMAL_DIGITS + 4];
+        char zoned[ZONED_BYTES];
         struct number number;
         struct str text;
         bool from_double;
@@ -342,6 +362,7 @@ static void on_exact(duckdb_function_info info, duckdb_data_chunk input, duckdb_
             continue;
         }
         text = bare(vector_text(in.d, in.texts, i), in.json, &from_double);
+        text = in.form == FORM_TIMESTAMP ? with_zone(text, zoned) : text;
         if (in.form < 0
                 ? keeps_time(text, in.form)
                 : read_number(text, &number) && keeps_number(&number, from_double, in.form) &&

@@ -213,3 +213,64 @@ def test_wide_and_long(lake: Lake, tmp_path: Path) -> None:
     lake.run("query", "SELECT * FROM wide", "-o", "arrow", "--to", tmp_path / "w.arrow")
     assert pa.ipc.open_stream(tmp_path / "w.arrow").read_all().num_columns == 5000
     assert lake.rows("SELECT c4999, c0 FROM wide WHERE c4999 IS NOT NULL") == [["4999", "0"]]
+
+
+CLOCKS = [  # as text, and the instant
+    ("2024-03-31 01:30:00 Europe/Berlin", "2024-03-31T00:30:00+00:00"),
+    ("2024-03-31 02:30:00 Europe/Berlin", "2024-03-31T01:30:00+00:00"),  # skipped by clocks
+    ("2024-03-31 03:30:00 Europe/Berlin", "2024-03-31T01:30:00+00:00"),
+    ("2024-10-27 01:30:00 Europe/Berlin", "2024-10-26T23:30:00+00:00"),
+    ("2024-10-27 02:30:00 Europe/Berlin", "2024-10-27T01:30:00+00:00"),  # shown twice
+    ("2024-10-27 02:30:00+02:00", "2024-10-27T00:30:00+00:00"),
+    ("2024-07-01 10:00:00 America/New_York", "2024-07-01T14:00:00+00:00"),
+    # no zone is UTC, whatever stood in the row before
+    ("2024-07-01 10:00:00", "2024-07-01T10:00:00+00:00"),
+    ("2024-07-01T10:00", "2024-07-01T10:00:00+00:00"),
+    ("2024-07-01", "2024-07-01T00:00:00+00:00"),
+]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize("file", ["c.csv", "c.jsonl"])
+def test_times_of_zones_by_name(lake: Lake, file: str, zone: str) -> None:
+    """Where clocks change, and wherever the machine is."""
+    lake.env["TZ"] = zone
+    path = lake.home / file
+    texts = [text for text, _ in CLOCKS]
+    if file == "c.csv":
+        path.write_text("id,ts\n" + "".join(f"{i},{text}\n" for i, text in enumerate(texts)))
+    else:
+        path.write_text("".join(json.dumps({"id": i, "ts": text}) + "\n" for i, text in enumerate(texts)))
+    lake.run("sql", "CREATE TABLE t (id INT, ts TIMESTAMPTZ); CREATE TABLE plain (id INT, ts TIMESTAMP)")
+    lake.run("import", path, "t")
+    lake.run("import", path, "plain")
+    written = "; ".join(f"INSERT INTO written VALUES ({i}, TIMESTAMPTZ '{text}')" for i, text in enumerate(texts))
+    lake.run("sql", f"CREATE TABLE written (id INT, ts TIMESTAMPTZ); {written}")
+    expected = [instant for _, instant in CLOCKS]
+    for table in ("t", "written"):
+        assert [row[0] for row in lake.rows(f"SELECT ts FROM {table} ORDER BY id")] == expected
+    same = "SELECT count(*) FROM plain JOIN t USING (id) WHERE plain.ts = t.ts AT TIME ZONE 'UTC'"
+    assert lake.rows(same) == [["10"]]
+
+
+@pytest.mark.parametrize("partitioned", ["", "PARTITIONED BY (hour(ts))", "PARTITIONED BY (day(ts))"])
+def test_filters_by_times_of_zones(lake: Lake, partitioned: str) -> None:
+    """Files are left out by instants: an hour that clocks show twice loses no row, in queries and statements."""
+    lake.run("sql", f"CREATE TABLE t (id INT, ts TIMESTAMPTZ) {partitioned}")
+    for begin in ("2024-03-30 22:00:00+00", "2024-10-26 22:00:00+00"):
+        lake.run("sql", f"INSERT INTO t SELECT i, TIMESTAMPTZ '{begin}' + INTERVAL 30 MINUTE * i FROM range(12) r(i)")
+    for condition, count in [
+        ("ts >= TIMESTAMPTZ '2024-03-31 02:30:00 Europe/Berlin'", 17),
+        ("ts = '2024-03-31 03:30:00 Europe/Berlin'", 1),
+        ("ts < TIMESTAMPTZ '2024-10-27 02:30:00 Europe/Berlin'", 19),
+        ("ts > '2024-03-31 01:00:00+01'", 19),
+        ("ts >= TIMESTAMPTZ '2024-03-31 00:00:00'", 20),
+        ("ts >= DATE '2024-10-27'", 8),
+        ("ts::DATE = DATE '2024-03-31'", 8),
+        ("ts AT TIME ZONE 'Europe/Berlin' >= TIMESTAMP '2024-03-31 02:30:00'", 18),
+        ("(ts AT TIME ZONE 'Europe/Berlin')::DATE = DATE '2024-10-27'", 12),
+        ("ts AT TIME ZONE 'Europe/Berlin' = TIMESTAMP '2024-10-27 02:30:00'", 2),
+    ]:
+        assert lake.rows(f"SELECT count(*) FROM t WHERE {condition}") == [[str(count)]], condition
+        said = lake.json("sql", f"DELETE FROM t WHERE {condition}", "--dry-run")["statements"][0]
+        assert said["rows_deleted"] == count, condition

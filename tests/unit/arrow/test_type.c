@@ -55,6 +55,13 @@ START_TEST(sql_types_are_read)
         {"JSON", "string", "VARCHAR"},
         {"UUID", "uuid", "UUID"},
         {"BLOB", "binary", "BLOB"},
+        {"VARCHAR(20)[]", "list<string>", "VARCHAR[]"},
+        {"CHAR (3)", "string", "VARCHAR"},
+        {"character varying(3)", "string", "VARCHAR"},
+        {"int8", "long", "BIGINT"},
+        {"DATETIME", "timestamp", "TIMESTAMP"},
+        {"DOUBLE PRECISION", "double", "DOUBLE"},
+        {"TIMESTAMP WITHOUT TIME ZONE", "timestamp", "TIMESTAMP"},
         {"VARCHAR[]", "list<string>", "VARCHAR[]"},
         {"INTEGER[3][]", "list<list<int>>", "INTEGER[][]"},
         {"MAP(VARCHAR, BIGINT[])", "map<string, list<long>>", "MAP(VARCHAR, BIGINT[])"},
@@ -77,9 +84,10 @@ START_TEST(what_cannot_be_stored_is_named)
         "INTERVAL", "BIT",    "TIME WITH TIME ZONE", "UNION(a INTEGER)",
         "\"NULL\"", "BIGNUM", "STRUCT(a INTERVAL)",  "SOMETHING"};
     static const char *const malformed[] = {
-        "",          "STRUCT(",       "STRUCT(a)",      "MAP(VARCHAR)",
-        "DECIMAL(",  "DECIMAL(39,0)", "DECIMAL(4,5)",   "INTEGER[",
-        "INTEGER x", "ENUM('a",       "TIMESTAMP WITH", "STRUCT(\"a INTEGER)"};
+        "",           "STRUCT(",       "STRUCT(a)",      "MAP(VARCHAR)",
+        "DECIMAL(",   "DECIMAL(39,0)", "DECIMAL(4,5)",   "INTEGER[",
+        "INTEGER x",  "ENUM('a",       "TIMESTAMP WITH", "STRUCT(\"a INTEGER)",
+        "VARCHAR(a)", "INTEGER(3)",    "CHAR VARY",      "TIME WITHOUT ZONE"};
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct type type;
 
