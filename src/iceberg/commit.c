@@ -33,9 +33,13 @@ static int with_schema(const struct table_metadata *base, const struct schema *s
                        corrie_error *err)
 {
     _cleanup_(metadata_freep) struct table_metadata *first = NULL;
-    int r =
-        metadata_with_schema(base, schema ? schema : metadata_schema(base), now_ms, &first, err);
+    int r;
 
+    if (!schema && layout == LAYOUT_SAME) {
+        *ret = metadata_ref(base); /* an append: what each pays, and a hundred snapshots long */
+        return 0;
+    }
+    r = metadata_with_schema(base, schema ? schema : metadata_schema(base), now_ms, &first, err);
     if (r < 0) {
         return r;
     }

@@ -8,10 +8,12 @@
 
 #define BAD CORRIE_E_CORRUPT
 
-struct table_metadata *metadata_ref(struct table_metadata *metadata)
+struct table_metadata *metadata_ref(const struct table_metadata *metadata)
 {
-    __atomic_fetch_add(&metadata->shared, 1, __ATOMIC_RELAXED);
-    return metadata;
+    struct table_metadata *held = (struct table_metadata *)(uintptr_t)metadata;
+
+    __atomic_fetch_add(&held->shared, 1, __ATOMIC_RELAXED);
+    return held;
 }
 
 void metadata_free(struct table_metadata *metadata)

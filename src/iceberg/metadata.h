@@ -87,7 +87,7 @@ int metadata_read(const struct table_io *io, struct str location, struct table_m
 int metadata_format(const struct table_metadata *metadata, struct buf *out, corrie_error *err)
     CORRIE_MUST_USE;
 /* Another holder of the same metadata, who frees it too; the last one to do so ends it. */
-struct table_metadata *metadata_ref(struct table_metadata *metadata);
+struct table_metadata *metadata_ref(const struct table_metadata *metadata);
 void metadata_free(struct table_metadata *metadata);
 DEFINE_CLEANUP(struct table_metadata *, metadata_free)
 
