@@ -43,14 +43,28 @@ static void removal_done(struct removal *removal)
     *removal = (struct removal){0};
 }
 
+/* Whether the table still has the columns that a spec is made of. */
+static bool has_sources(const struct commit *commit, const struct partition_spec *spec)
+{
+    const struct schema *schema = metadata_schema(commit->metadata);
+
+    for (size_t i = 0; i < spec->n_fields; i++) {
+        if (!schema_find_id(schema, spec->fields[i].source_id)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Where the values of partition tuples have no known type the entries are only counted: deleted entries
- * inform, no reader needs them. */
+ * inform, no reader needs them. So where columns have gone: other readers look for those of each manifest's spec in the
+ * current schema, and fail. */
 static int flush_removal(struct commit *commit, const struct partition_spec *spec,
                          enum manifest_content content, struct removal *removal, corrie_error *err)
 {
     int r = 0;
 
-    if (removal->entries.count > 0 && spec_types_known(spec)) {
+    if (removal->entries.count > 0 && spec_types_known(spec) && has_sources(commit, spec)) {
         r = commit_write_manifest(commit, spec, content, removal->entries.items,
                                   removal->entries.count, err);
     }
