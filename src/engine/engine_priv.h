@@ -92,10 +92,10 @@ struct defined *defined_free(struct defined *defined);
 
 /* Where a statement came from, so that an error can point there. Zeroed: a statement of ours. */
 struct origin {
-    struct str sql;              /* the user's text; empty: none */
-    const char *file;            /* NULL: "SQL" */
-    size_t prefix;               /* bytes of ours before it in what DuckDB saw */
-    const struct engine *engine; /* defined tables, for hints; may be NULL */
+    struct str sql;        /* the user's text; empty: none */
+    const char *file;      /* NULL: "SQL" */
+    size_t prefix;         /* bytes of ours before it in what DuckDB saw */
+    struct engine *engine; /* defined tables, for hints; may be NULL */
     const struct engine_bind_table *tables;
     size_t n_tables;
     bool data; /* errors of values are the data's (CORRIE_E_DATA), not the query's */

@@ -378,6 +378,14 @@ static bool type_is(const struct report *report, const char *name)
     return str_eq_nocase(report->type, str_of(name));
 }
 
+/* Broken Thrift inside a Parquet file. */
+static bool is_nameless(struct str message)
+{
+    return str_find_str(message, STR("TProtocolException")) >= 0 ||
+           str_starts(message, STR("don't know what type")) ||
+           str_starts(message, STR("invalid TType")) || str_starts(message, STR("Out of buffer"));
+}
+
 static int fail_by_type(const struct report *report, const struct origin *origin, corrie_error *err)
 {
     static const struct {
@@ -399,9 +407,7 @@ static int fail_by_type(const struct report *report, const struct origin *origin
     };
     int code = origin->data ? CORRIE_E_DATA : CORRIE_E_FAILED;
 
-    if (str_find_str(report->message, STR("TProtocolException")) >= 0 ||
-        str_find_str(report->message, STR("don't know what type")) >= 0 ||
-        str_starts(report->message, STR("Out of buffer"))) {
+    if (is_nameless(report->message)) {
         return corrie_fail(err, CORRIE_E_DATA, "the Parquet file is damaged");
     }
 
@@ -531,40 +537,52 @@ static bool is_stored(const struct engine *engine, struct str message)
     return false;
 }
 
-/* What DuckDB says of broken Thrift inside a Parquet file names no file: the tables that were read are named instead, or
- * the only file that they have.
- * Returns whether it was that. */
-static bool fail_nameless(const struct engine *engine, struct str message, corrie_error *err)
+/* Whether all values of the file can be read. Asked of each file alone, by a connection of its own: the one that failed
+ * may be in the middle of something. */
+static bool is_readable(struct engine *engine, struct str path)
 {
-    _cleanup_(buf_done) struct buf names = {0};
-    struct str file = STR_EMPTY;
-    size_t n_files = 0;
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _cleanup_(session_close) struct session session = {0};
+    _cleanup_(buf_done) struct buf sql = {0};
 
-    if (str_find_str(message, STR("TProtocolException")) < 0 &&
-        !str_starts(message, STR("don't know what type"))) {
+    buf_add_text(&sql, "SELECT max(hash(COLUMNS(*))) FROM read_parquet(");
+    add_path(&sql, path);
+    buf_add_text(&sql, ", hive_partitioning = false)");
+    return session_open(engine, &session, &ignored) < 0 || buf_check(&sql, &ignored) < 0 ||
+           engine_run(engine, &session, buf_text(&sql), &(struct origin){.data = true}, &ignored) !=
+               CORRIE_E_DATA;
+}
+
+/* The table's file that is damaged; empty: none is found to be. */
+static struct str find_damaged(struct engine *engine, const struct defined *defined)
+{
+    for (size_t i = 0; i < defined->n_files; i++) {
+        if (!is_readable(engine, defined->files[i])) {
+            return defined->files[i];
+        }
+    }
+    return STR_EMPTY;
+}
+
+/* What DuckDB says of broken Thrift inside a Parquet file names no file: it is looked for among those of the tables, at
+ * the cost of reading those before it. Returns whether it is one of them. */
+static bool fail_nameless(struct engine *engine, struct str message, corrie_error *err)
+{
+    if (!is_nameless(message)) {
         return false;
     }
     for (size_t i = 0; engine && i < engine->tables.count; i++) {
         const struct defined *defined = engine->tables.items[i];
+        struct str file = find_damaged(engine, defined);
 
-        if (defined->n_files > 0) {
-            buf_addf(&names, "%s%.*s.%.*s", names.len > 0 ? " or " : "",
-                     STR_FMT(defined->name_space), STR_FMT(defined->name));
-            file = defined->files[0];
-            n_files += defined->n_files;
+        if (file.len > 0) {
+            corrie_fail(err, CORRIE_E_DATA, "%.*s, a data file of %.*s.%.*s, is damaged: %.*s",
+                        STR_FMT(file), STR_FMT(defined->name_space), STR_FMT(defined->name),
+                        STR_FMT(message));
+            return true;
         }
     }
-    if (names.len == 0) {
-        return false;
-    }
-    if (n_files == 1) {
-        corrie_fail(err, CORRIE_E_DATA, "%.*s, the data file of %s, is damaged: %.*s",
-                    STR_FMT(file), buf_text(&names), STR_FMT(message));
-    } else {
-        corrie_fail(err, CORRIE_E_DATA, "a data file of %s is damaged: %.*s", buf_text(&names),
-                    STR_FMT(message));
-    }
-    return true;
+    return false;
 }
 
 static int fail(const struct report *report, const struct origin *origin, corrie_error *err)

@@ -392,9 +392,10 @@ static int check_required(struct writer *writer, const struct engine_written *fi
             if (file->columns[k].field_id == schema->fields[i].id &&
                 file->columns[k].null_count > 0) {
                 return corrie_fail(writer->err, CORRIE_E_DATA,
-                                   "column %.*s: %lld nulls, and the column is required",
+                                   "column %.*s: %lld null%s, and the column is required",
                                    STR_FMT(schema->fields[i].name),
-                                   (long long)file->columns[k].null_count);
+                                   (long long)file->columns[k].null_count,
+                                   file->columns[k].null_count == 1 ? "" : "s");
             }
         }
     }

@@ -626,7 +626,7 @@ def test_a_damaged_file_among_several_is_named(scene: Scene, damage: str) -> Non
             path.write_bytes({"cut": whole[:-7], "empty": b"", "end": whole[:-4] + b"PART",
                               "inside": whole[:8] + b"\x93" * 60 + whole[68:]}[damage])
         text = not_a_crash(scene.lake.run("query", "SELECT max(n), max(s) FROM other.pair", status=None), 6)
-        assert ("other.pair" if damage == "inside" else path.name) in text and "corrie fsck" in text, text
+        assert path.name in text and "corrie fsck" in text, text
         scene.lake.run("query", "SELECT * FROM t")
         path.write_bytes(whole)
     scene.check_import(None, damage)

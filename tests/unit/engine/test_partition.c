@@ -431,7 +431,7 @@ START_TEST(test_refused)
           CORRIE_E_DATA, "does not satisfy the rule");
     schema.fields[1].required = true;
     fails(engine, "SELECT k, CASE WHEN k = 1500 THEN NULL ELSE '1' END, 1 FROM range(2000) t(k)",
-          &schema, write, CORRIE_E_DATA, "column s: 1 nulls");
+          &schema, write, CORRIE_E_DATA, "column s: 1 null,");
     fails(engine, "SELECT k, 's', 1 FROM range(100001) t(k)", &schema, write, CORRIE_E_LIMIT,
           "more than 100000 partitions");
     fails(engine, "SELECT 1, 's', 1", &schema,
