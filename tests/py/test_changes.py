@@ -176,3 +176,18 @@ def test_a_lookup_reads_few_of_many_row_groups(lake: Lake) -> None:
     assert lake.rows("SELECT count(s) FROM t WHERE k = 77777") == [["1"]]
     assert path.name in lake.error("query", "SELECT s FROM t", status=6)
     path.write_bytes(whole)
+
+
+def test_what_a_reader_knows_of_a_file_is_its_own_or_refused(lake: Lake) -> None:
+    """filename and file_row_number are columns that no * shows: a source that is kept has them by a SELECT alone."""
+    lake.run("query", "SELECT i AS a FROM range(3) r(i)", "--to", lake.home / "f.parquet")
+    lake.run("sql", "CREATE TABLE v (a BIGINT, s VARCHAR)")
+    lake.run("sql", "INSERT INTO v SELECT file_row_number, 'x' FROM 'f.parquet'")
+    lake.run("sql", "UPDATE v SET s = x.filename FROM 'f.parquet' AS x WHERE x.file_row_number = v.a")
+    assert lake.rows("SELECT a, s FROM v ORDER BY a") == [[str(a), "f.parquet"] for a in range(3)]
+    lake.run("sql", "DELETE FROM v USING 'f.parquet' AS x WHERE x.file_row_number = v.a AND x.file_row_number > 0")
+    assert lake.rows("SELECT a FROM v") == [["0"]]
+    merge = "ON x.a = v.a WHEN NOT MATCHED THEN INSERT VALUES (x.a, x.filename)"
+    assert "filename" in lake.error("sql", f"MERGE INTO v USING 'f.parquet' AS x {merge}", status=3)
+    lake.run("sql", f"MERGE INTO v USING (SELECT *, filename FROM 'f.parquet') AS x {merge}")
+    assert lake.rows("SELECT a FROM v ORDER BY a") == [["0"], ["1"], ["2"]]
