@@ -190,6 +190,11 @@ int type_from_name(struct str name, struct type *ret, corrie_error *err) CORRIE_
 /* DuckDB's name: BIGINT, DECIMAL(10,2), TIMESTAMP WITH TIME ZONE, STRUCT("a" INTEGER), VARCHAR[],
  * MAP(VARCHAR, BIGINT). */
 void type_print_sql(const struct type *type, struct buf *out);
+/* The same with other names for some types that are not nested: `instead` gives one, or NULL for the type's own. `key`: it
+ * is the key of a map, or in one. */
+typedef const char *(*type_instead_fn)(void *arg, const struct type *type, bool key);
+void type_print_sql_instead(const struct type *type, type_instead_fn instead, void *arg,
+                            struct buf *out);
 /* From DuckDB's type text, as DESCRIBE or duckdb's logical types print it. Types that lose nothing
  * are widened (TINYINT → int, UINTEGER → long, UBIGINT and HUGEINT → long: checked at write;
  * TIMESTAMP_NS → timestamp: exactness checked at write; ENUM → string). `column` is for the

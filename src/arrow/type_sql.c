@@ -39,36 +39,59 @@ static const char *sql_name(enum type_kind kind)
     }
 }
 
-void type_print_sql(const struct type *type, struct buf *out)
+struct sql_printing {
+    type_instead_fn instead; /* may be NULL */
+    void *arg;
+    struct buf *out;
+};
+
+static void print_sql(const struct sql_printing *p, const struct type *type, bool key)
 {
+    const char *name = type_is_nested(type) || !p->instead ? NULL : p->instead(p->arg, type, key);
+
+    if (name) {
+        buf_add_text(p->out, name);
+        return;
+    }
     switch (type->kind) {
     case TYPE_DECIMAL:
-        buf_addf(out, "DECIMAL(%d,%d)", type->precision, type->scale);
+        buf_addf(p->out, "DECIMAL(%d,%d)", type->precision, type->scale);
         break;
     case TYPE_STRUCT:
-        buf_add_text(out, "STRUCT(");
+        buf_add_text(p->out, "STRUCT(");
         for (size_t i = 0; i < type->n_fields; i++) {
-            buf_add_text(out, i > 0 ? ", " : "");
-            buf_add_sql_name(out, type->fields[i].name);
-            buf_add_char(out, ' ');
-            type_print_sql(&type->fields[i].type, out);
+            buf_add_text(p->out, i > 0 ? ", " : "");
+            buf_add_sql_name(p->out, type->fields[i].name);
+            buf_add_char(p->out, ' ');
+            print_sql(p, &type->fields[i].type, key);
         }
-        buf_add_char(out, ')');
+        buf_add_char(p->out, ')');
         break;
     case TYPE_LIST:
-        type_print_sql(&type->fields[0].type, out);
-        buf_add_text(out, "[]");
+        print_sql(p, &type->fields[0].type, key);
+        buf_add_text(p->out, "[]");
         break;
     case TYPE_MAP:
-        buf_add_text(out, "MAP(");
-        type_print_sql(&type->fields[0].type, out);
-        buf_add_text(out, ", ");
-        type_print_sql(&type->fields[1].type, out);
-        buf_add_char(out, ')');
+        buf_add_text(p->out, "MAP(");
+        print_sql(p, &type->fields[0].type, true);
+        buf_add_text(p->out, ", ");
+        print_sql(p, &type->fields[1].type, key);
+        buf_add_char(p->out, ')');
         break;
     default:
-        buf_add_text(out, sql_name(type->kind));
+        buf_add_text(p->out, sql_name(type->kind));
     }
+}
+
+void type_print_sql(const struct type *type, struct buf *out)
+{
+    type_print_sql_instead(type, NULL, NULL, out);
+}
+
+void type_print_sql_instead(const struct type *type, type_instead_fn instead, void *arg,
+                            struct buf *out)
+{
+    print_sql(&(struct sql_printing){.instead = instead, .arg = arg, .out = out}, type, false);
 }
 
 /* ---- reading ---- */

@@ -463,37 +463,17 @@ bool exact_matters(const struct type *known, const struct type *type)
     return false;
 }
 
+/* Keys of JSON are strings. */
+static const char *reader_type(void *arg, const struct type *type, bool key)
+{
+    const bool *json = arg;
+
+    return !is_changed(type->kind) ? NULL : *json && !key ? "JSON" : "VARCHAR";
+}
+
 void exact_add_reader_type(struct buf *out, const struct type *type, bool json)
 {
-    switch (type->kind) {
-    case TYPE_STRUCT:
-        buf_add_text(out, "STRUCT(");
-        for (size_t i = 0; i < type->n_fields; i++) {
-            buf_add_text(out, i > 0 ? ", " : "");
-            buf_add_sql_name(out, type->fields[i].name);
-            buf_add_char(out, ' ');
-            exact_add_reader_type(out, &type->fields[i].type, json);
-        }
-        buf_add_char(out, ')');
-        break;
-    case TYPE_LIST:
-        exact_add_reader_type(out, &type->fields[0].type, json);
-        buf_add_text(out, "[]");
-        break;
-    case TYPE_MAP: /* keys of JSON are strings */
-        buf_add_text(out, "MAP(");
-        exact_add_reader_type(out, &type->fields[0].type, false);
-        buf_add_text(out, ", ");
-        exact_add_reader_type(out, &type->fields[1].type, json);
-        buf_add_char(out, ')');
-        break;
-    default:
-        if (is_changed(type->kind)) {
-            buf_add_text(out, json ? "JSON" : "VARCHAR");
-        } else {
-            type_print_sql(type, out);
-        }
-    }
+    type_print_sql_instead(type, reader_type, &json, out);
 }
 
 /* ---- SQL ---- */

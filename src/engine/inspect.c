@@ -204,12 +204,29 @@ static int add_table(struct walk *walk, const struct scope *scope, const json_t 
     return vec_push(&walk->tables, ref) < 0 ? corrie_fail_memory(walk->err) : 0;
 }
 
+/* A macro of ours has that name while large records are read by the name of their file alone: engine_ready_file. */
+static int fail_hidden(struct walk *walk, const json_t *node, struct str name)
+{
+    size_t at = position_of(node);
+
+    corrie_fail(walk->err, CORRIE_E_PROJECT,
+                "%.*s cannot be called where a file with large records of JSON is read by its name",
+                STR_FMT(name));
+    corrie_hint(walk->err, "write read_json, which does the same");
+    return origin_at(walk->origin, at == SIZE_MAX ? statement_start(walk->origin->sql) : at,
+                     name.len, walk->err);
+}
+
 static int check_table_function(struct walk *walk, const json_t *node)
 {
     static const char *const allowed[] = {"unnest", "range", "generate_series"};
     const json_t *call = json_object_get(node, "function");
     struct str name = tree_text(call, "function_name");
 
+    if (walk->engine->json_record > 0 && tree_text(call, "schema").len == 0 &&
+        str_eq_nocase(name, STR("read_json_auto"))) {
+        return fail_hidden(walk, node, name);
+    }
     if (!walk->engine->locked) {
         return 0;
     }

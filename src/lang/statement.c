@@ -203,7 +203,9 @@ static void parse_drop(struct sql_parser *parser, struct statement *statement)
     } else {
         statement->table = sql_take_table(parser);
     }
-    if (sql_at(parser, "CASCADE")) {
+    if (!ns && sql_accept(parser, "CASCADE")) { /* nothing hangs on a table */
+        sql_expect_end(parser);
+    } else if (sql_at(parser, "CASCADE")) {
         sql_fail(parser, parser->now.offset, parser->now.length, "CASCADE is not done here");
         sql_hint(parser, "drop the tables first");
     }

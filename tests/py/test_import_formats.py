@@ -373,6 +373,10 @@ def test_a_query_of_a_large_json_record(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_bytes(content)
     sql = f"SELECT n, len(a) FROM '{tmp_path}/x.jsonl' ORDER BY n"
     assert lake.rows(sql) == [["1", "2700001"], ["2", ""]]
+    asked = f"read_json_auto('{tmp_path}/x.jsonl', maximum_object_size = 40000000)"
+    both = f"{sql.split(' ORDER')[0]} UNION ALL SELECT n, 1 FROM {asked}"
+    assert "write read_json," in lake.error("query", both, status=1)
+    assert len(lake.rows(f"SELECT n, len(a) FROM {asked}")) == 2
     said = lake.error("query", sql.replace("x.jsonl", "*.jsonl"), status=1)
     assert "16 MB" in said and "maximum_object_size" in said
     assert "memory" in lake.run("query", sql, "--memory", "40M", status=None).stderr

@@ -275,6 +275,9 @@ START_TEST(merge_is_taken_apart)
     fails_at("MERGE INTO t USING s ON a WHEN MATCHED THEN UPDATE BY a", 1, 55, "NAME or POSITION");
     fails_at("MERGE INTO t USING s ON a WHEN MATCHED THEN DELETE RETURNING a", 1, 52, "RETURNING");
     fails_at("DELETE FROM t ORDER BY a LIMIT 1", 1, 15, "found ORDER");
+    s = parsed("DROP TABLE t CASCADE", &arena); /* as many tools write it */
+    ck_assert_int_eq(s.kind, STATEMENT_DROP_TABLE);
+    fails_at("DROP SCHEMA n CASCADE", 1, 15, "CASCADE");
     s = parsed("MERGE INTO t USING read_csv('x.csv') s ON true WHEN MATCHED THEN DELETE", &arena);
     is(s.source, "read_csv('x.csv')");
     is(s.source_alias.text, "s");
