@@ -3,6 +3,7 @@
  * From COPY's RETURN_STATS, with two exceptions. has_nan is wrong with more than one row group, and says nothing of how
  * many: the file's float columns are read once more where there may be some. And a column has no bounds if one row group
  * has none (all nulls): then they too come of reading the column. */
+#include "engine/footer.h"
 #include "engine/parquet_priv.h"
 
 #include "arrow/scalar.h"
@@ -126,12 +127,10 @@ static int collect_leaf(struct collect *collect, const struct field *field)
     stats->null_count = map_int(d, &column, "null_count");
     if (is_float && !collect->repeated) {
         struct str flag = STR_EMPTY;
-        bool one_group = collect->file->rows <= collect->writer->row_group_rows;
 
+        /* what the last row group has: stats_finish knows whether it is the only one */
         stats->nan_count =
-            one_group && map_text(d, &column, "has_nan", &flag) && str_eq(flag, STR("false"))
-                ? 0
-                : NAN_UNKNOWN;
+            map_text(d, &column, "has_nan", &flag) && str_eq(flag, STR("false")) ? 0 : NAN_UNKNOWN;
     }
     if (!collect->repeated && map_text(d, &column, "min", &min) &&
         map_text(d, &column, "max", &max)) {
@@ -318,7 +317,7 @@ static int look_up(struct writer *writer, struct engine_written *file)
     return take_answers(writer, &rows, schema->fields, schema->n_fields, file, &leaf);
 }
 
-static int read_offsets(struct writer *writer, struct engine_written *file)
+static int read_offsets(struct writer *writer, struct engine_written *file, bool one_group)
 {
     _cleanup_(buf_done) struct buf sql = {0};
     _cleanup_(rows_done) struct rows rows = {0};
@@ -326,8 +325,8 @@ static int read_offsets(struct writer *writer, struct engine_written *file)
     int64_t offset = 0;
     int r;
 
-    if (file->rows <= writer->row_group_rows) {
-        /* one row group, right after the magic */
+    if (one_group) {
+        /* right after the magic */
         file->split_offsets = arena_array(writer->arena, int64_t, 1);
         if (!file->split_offsets) {
             return corrie_fail_memory(writer->err);
@@ -388,11 +387,33 @@ int stats_read(struct writer *writer, const struct rows *rows, struct engine_wri
     return r;
 }
 
+/* DuckDB cuts row groups where its batches end: also of fewer rows than one may have. */
+static int has_one_group(struct writer *writer, const struct engine_written *file, bool *ret)
+{
+    _cleanup_(footer_done) struct footer footer = {0};
+    int r = 0;
+
+    if (file->rows <= writer->row_group_rows) {
+        r = footer_read(file->path, &footer, writer->err);
+    }
+    *ret = footer.row_groups == 1;
+    return r;
+}
+
 int stats_finish(struct writer *writer, struct engine_written *file)
 {
-    int r = look_up(writer, file);
+    bool one_group;
+    int r = has_one_group(writer, file, &one_group);
 
-    return r == 0 ? read_offsets(writer, file) : r;
+    for (size_t i = 0; r == 0 && !one_group && i < file->n_columns; i++) {
+        if (file->columns[i].nan_count == 0) {
+            file->columns[i].nan_count = NAN_UNKNOWN;
+        }
+    }
+    if (r == 0) {
+        r = look_up(writer, file);
+    }
+    return r == 0 ? read_offsets(writer, file, one_group) : r;
 }
 
 int stats_part(struct writer *writer, const struct engine_written *whole,

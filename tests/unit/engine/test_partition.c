@@ -241,6 +241,16 @@ START_TEST(test_order_of_small)
 }
 END_TEST
 
+/* How many row groups a file has. */
+static const char *groups_in(struct engine *engine, const struct engine_written *file)
+{
+    static struct buf sql;
+
+    buf_clear(&sql);
+    buf_addf(&sql, "SELECT num_row_groups FROM parquet_file_metadata('%.*s')", STR_FMT(file->path));
+    return rows_of(engine, buf_text(&sql));
+}
+
 START_TEST(test_near)
 {
     /* partitions that lie in ranges, or are few, are written without a sort: each row is in its file, in order */
@@ -285,6 +295,35 @@ START_TEST(test_near)
         ck_assert_uint_eq(count_files(), 0);
         buf_done(&sql);
     }
+    engine_close(engine);
+    arena_done(&arena);
+}
+END_TEST
+
+START_TEST(test_short_groups)
+{
+    /* DuckDB ends row groups where its batches end, in files of fewer rows as well: a NaN in the first is counted, else
+     * who asks for what is above all numbers does not find it */
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct schema schema = schema_of(&arena, "k BIGINT;p BIGINT;x DOUBLE;s STRUCT(f FLOAT)");
+    struct engine_partition_field by = field(2, "identity");
+    struct engine_written *files;
+    size_t n = write_parts(
+        engine,
+        "SELECT k, CASE WHEN k BETWEEN 123750 AND 245859 THEN 0 ELSE 1 END, CASE k WHEN 123800 THEN "
+        "'nan'::DOUBLE ELSE k END, {'f': CASE k WHEN 123801 THEN 'nan'::FLOAT END} FROM "
+        "range(245900) t(k)",
+        &schema,
+        (struct engine_write){.partition = &by, .n_partition = 1, .target_bytes = 100000000},
+        &arena, &files);
+
+    ck_assert_uint_eq(n, 2);
+    ck_assert_str_eq(groups_in(engine, &files[0]), "2");
+    ck_assert_int_eq(files[0].rows, 122110);
+    ck_assert_int_eq(files[0].columns[2].nan_count, 1);
+    ck_assert_int_eq(files[0].columns[3].nan_count, 1);
+    ck_assert_uint_eq(files[0].n_split_offsets, 2);
     engine_close(engine);
     arena_done(&arena);
 }
@@ -515,4 +554,5 @@ START_TEST(test_layout)
 END_TEST
 
 SUITE(partition_suite, "partition", test_values, test_order, test_order_of_small, test_near,
-      test_large, test_at_once, test_order_by, test_refused, test_nested, test_layout)
+      test_short_groups, test_large, test_at_once, test_order_by, test_refused, test_nested,
+      test_layout)
