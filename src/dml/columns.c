@@ -325,6 +325,13 @@ void dml_add_clause(struct compose *sql, const struct dml *dml,
     }
 }
 
+static int fail_piece(const struct dml *dml, const struct compose *sql, size_t at,
+                      corrie_error *err)
+{
+    corrie_error_at_offset(err, NULL, buf_str(&sql->text), at, 1);
+    return compose_place(sql, dml, err);
+}
+
 int dml_check_pieces(struct dml *dml, corrie_error *err)
 {
     _cleanup_(compose_done) struct compose sql = {0};
@@ -348,19 +355,25 @@ int dml_check_pieces(struct dml *dml, corrie_error *err)
         return r;
     }
     if (found.star != SIZE_MAX) {
-        corrie_fail(err, CORRIE_E_PROJECT, "* and COLUMNS stand for no columns here");
+        corrie_fail(err, CORRIE_E_PROJECT, "*, COLUMNS and #1 stand for no columns here");
         corrie_hint(err, "name the columns; a row as one value is written %.*s",
                     STR_FMT(dml_row_name(dml)));
-        corrie_error_at_offset(err, NULL, buf_str(&sql.text), found.star, 1);
-        return compose_place(&sql, dml, err);
+        return fail_piece(dml, &sql, found.star, err);
     }
     if (found.window != SIZE_MAX) { /* which rows it would see depends on the files that are read */
         corrie_fail(err, CORRIE_E_PROJECT, "a window function stands for no rows here");
         corrie_hint(err, "compute it in a query of its own: %s",
                     s->kind == STATEMENT_MERGE ? "USING (SELECT *, … OVER (…) AS x FROM …)"
                                                : "FROM (SELECT …, … OVER (…) AS x FROM …) AS s");
-        corrie_error_at_offset(err, NULL, buf_str(&sql.text), found.window, 1);
-        return compose_place(&sql, dml, err);
+        return fail_piece(dml, &sql, found.window, err);
+    }
+    if (found.unnest !=
+        SIZE_MAX) { /* all rows of the files that are read would come several times */
+        corrie_fail(err, CORRIE_E_PROJECT, "a value for one row cannot be several rows");
+        corrie_hint(err, "make the rows in a query of their own: %s",
+                    s->kind == STATEMENT_MERGE ? "USING (SELECT *, unnest(…) AS x FROM …)"
+                                               : "INSERT INTO … SELECT …, unnest(…)");
+        return fail_piece(dml, &sql, found.unnest, err);
     }
     return 0;
 }

@@ -242,7 +242,8 @@ bool dml_is_no_column(const struct schema *schema, struct str name);
 /* The conditions and values of a clause, each as ", (…) IS NULL". */
 void dml_add_clause(struct compose *sql, const struct dml *dml,
                     const struct sql_merge_clause *clause);
-/* Refuses conditions and values with * or COLUMNS (…), which would mean our columns too, and window functions. */
+/* Refuses conditions and values with *, COLUMNS (…) or #1, which would mean our columns too, window functions, and
+ * functions that make several rows of one. */
 int dml_check_pieces(struct dml *dml, corrie_error *err) CORRIE_MUST_USE;
 /* CAST((value) AS type) */
 void dml_add_cast(struct compose *sql, const struct dml *dml, struct str value,

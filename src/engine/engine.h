@@ -96,8 +96,9 @@ struct engine_statement {
     bool volatile_; /* calls random(), uuid() or another function that differs from call to call */
     bool clock;     /* calls now(), current_date, … */
     /* Where the outermost query has them first; SIZE_MAX: nowhere. */
-    size_t star;   /* * or COLUMNS (…) */
+    size_t star;   /* *, COLUMNS (…) or #1 */
     size_t window; /* f(…) OVER (…) */
+    size_t unnest; /* unnest(…) or another that makes several rows of one */
 };
 
 /* Parses one SELECT (WITH, VALUES, FROM-first and set operations are SELECTs). Names of CTEs are not

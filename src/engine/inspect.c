@@ -24,6 +24,7 @@ struct walk {
     unsigned depth; /* queries around what is looked at */
     size_t star;
     size_t window;
+    size_t unnest;
     corrie_error *err;
 };
 
@@ -279,6 +280,20 @@ static int check_function(struct walk *walk, const json_t *node, struct str name
     return 0;
 }
 
+/* Functions that make several rows of one, and DuckDB's macros of them. */
+static bool makes_rows(struct str name)
+{
+    static const char *const functions[] = {"unnest", "unlist", "generate_subscripts",
+                                            "regexp_split_to_table"};
+
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
+        if (str_eq_nocase(name, str_of(functions[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Of the first such node in the outermost query. */
 static void note_place(const struct walk *walk, const json_t *node, size_t *place)
 {
@@ -336,9 +351,13 @@ static int visit_object(struct walk *walk, const struct scope *scope, const json
         r = fail_show(walk);
     } else if (str_eq(tree_text(node, "class"), STR("FUNCTION"))) {
         r = check_function(walk, node, tree_text(node, "function_name"));
+        if (makes_rows(tree_text(node, "function_name"))) {
+            note_place(walk, node, &walk->unnest);
+        }
     } else if (str_eq(tree_text(node, "class"), STR("PARAMETER"))) {
         return fail_parameter(walk, node);
-    } else if (str_eq(tree_text(node, "class"), STR("STAR"))) {
+    } else if (str_eq(tree_text(node, "class"), STR("STAR")) ||
+               str_eq(tree_text(node, "class"), STR("POSITIONAL_REFERENCE"))) {
         note_place(walk, node, &walk->star);
     } else if (str_eq(tree_text(node, "class"), STR("WINDOW"))) {
         note_place(walk, node, &walk->window);
@@ -442,6 +461,7 @@ static int check(struct engine *engine, const struct origin *origin, bool may_ha
                         .arena = arena,
                         .star = SIZE_MAX,
                         .window = SIZE_MAX,
+                        .unnest = SIZE_MAX,
                         .err = err};
     size_t bad;
     int r;
@@ -473,6 +493,7 @@ static int check(struct engine *engine, const struct origin *origin, bool may_ha
         ret->clock = walk.clock;
         ret->star = walk.star;
         ret->window = walk.window;
+        ret->unnest = walk.unnest;
     }
     vec_done(&walk.tables);
     return r;

@@ -305,6 +305,11 @@ def test_a_dry_run_changes_nothing(goods: Lake) -> None:
     ("UPDATE shop.goods SET name = concat(*COLUMNS(*))", 1, ["name the columns", "^"]),
     ("DELETE FROM shop.goods WHERE COLUMNS(*) IS NULL", 1, ["name the columns"]),
     ("UPDATE shop.goods SET id = row_number() OVER () WHERE id > 2", 1, ["window function", "^", "FROM (SELECT"]),
+    ("UPDATE shop.goods SET id = #5", 1, ["name the columns", "^"]),  # where its file is
+    ("UPDATE shop.goods SET name = unnest(['a', 'b']) WHERE id = 1", 1, ["several rows", "^", "INSERT INTO"]),
+    ("UPDATE shop.goods SET id = generate_subscripts([4, 5], 1)", 1, ["several rows"]),
+    ("MERGE INTO shop.goods g USING (SELECT 99 AS id) s USING (id) \
+      WHEN NOT MATCHED THEN INSERT (id) VALUES (unnest([s.id, 100]))", 1, ["several rows", "^", "USING (SELECT"]),
     ("DELETE FROM shop.goods WHERE name", 1, ["Could not convert", "BOOL"]),
     ("MERGE INTO shop.goods g USING shop.goods s USING (id) \
       WHEN NOT MATCHED THEN INSERT VALUES (1, g.name, 2, NULL)", 3,

@@ -81,6 +81,10 @@ START_TEST(test_flags)
     ck_assert_uint_eq(inspect(engine, "SELECT 1, (COLUMNS(*))", &arena).star, 11);
     ck_assert_uint_eq(inspect(engine, "SELECT 1, sum(1) OVER ()", &arena).window, 10);
     ck_assert(inspect(engine, "SELECT (SELECT sum(1) OVER ())", &arena).window == SIZE_MAX);
+    ck_assert_uint_eq(inspect(engine, "SELECT 1, #1", &arena).star, 10);
+    ck_assert_uint_eq(inspect(engine, "SELECT 1, UnNest([1])", &arena).unnest, 10);
+    ck_assert(inspect(engine, "SELECT (SELECT max(unnest) FROM unnest([1]))", &arena).unnest ==
+              SIZE_MAX);
     ck_assert(inspect(engine, "SELECT count(*), (SELECT max(COLUMNS(*)) FROM t)", &arena).star ==
               SIZE_MAX);
     ck_assert(inspect(engine, "SELECT * FROM 'dir/x.parquet'", &arena).tables[0].is_file);
