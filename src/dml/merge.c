@@ -5,6 +5,7 @@
  * there is none), which clause applies, and the values that it gives. So what differs from call to call is asked once,
  * and a source is read once. */
 #include "dml/dml_priv.h"
+#include "os/file.h"
 
 #define CHANGES_FIXED 4 /* file, row, source, action */
 #define WHEN_LENGTH 4   /* of the word */
@@ -300,12 +301,17 @@ static int changes_schema(struct merging *m, corrie_error *err)
     return r;
 }
 
+static void add_scratch(const struct dml *dml, unsigned number, struct buf *path)
+{
+    buf_addf(path, "%s/changes-%u.parquet", dml->work.spill, number);
+}
+
 static int name_scratch(void *arg, unsigned ordinal, struct buf *ret, corrie_error *err)
 {
     struct dml *dml = arg;
 
     (void)ordinal;
-    buf_addf(ret, "%s/changes-%u.parquet", dml->work.spill, dml->scratch++);
+    add_scratch(dml, dml->scratch++, ret);
     return buf_check(ret, err);
 }
 
@@ -829,12 +835,28 @@ static int merge(struct merging *m, corrie_error *err)
     return apply_changes(m, err);
 }
 
+/* The changes may be as large as the table, and the next statement finds the directory as it was. */
+static void remove_scratch(const struct dml *dml, unsigned first)
+{
+    for (unsigned i = first; i < dml->scratch; i++) {
+        _cleanup_(buf_done) struct buf path = {0};
+        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+        add_scratch(dml, i, &path);
+        if (path.failed || os_unlink(buf_text(&path), &ignored) < 0) {
+            corrie_error_clear(&ignored); /* it goes with the workspace */
+        }
+    }
+}
+
 int dml_merge(struct dml *dml, corrie_error *err)
 {
     struct merging merging = {.dml = dml};
+    unsigned first = dml->scratch;
     int r = merge(&merging, err);
 
     engine_drop_rows(dml_engine(dml), STR(DML_SPACE), STR("source"));
+    remove_scratch(dml, first);
     lake_target_done(&merging.target);
     return r;
 }

@@ -5,6 +5,7 @@
 
 #include "fixture.h"
 #include "lake/lake_priv.h"
+#include "os/dir.h"
 #include "os/fault.h"
 
 static int run(struct fixture *f, const char *sql)
@@ -92,6 +93,16 @@ START_TEST(metadata_is_at_hand)
 }
 END_TEST
 
+static size_t count_entries(const char *directory, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct os_entry *entries;
+    size_t n;
+
+    ck_ok(os_dir_list(directory, &arena, &entries, &n, err), err);
+    return n;
+}
+
 /* Statements of one handle share an engine, and find nothing in it of those before them, also where these failed. */
 START_TEST(statements_share_an_engine)
 {
@@ -103,6 +114,7 @@ START_TEST(statements_share_an_engine)
     ck_assert_ptr_nonnull(f.lake->idle);
     ran(&f, "INSERT INTO t SELECT a FROM u");
     ran(&f, "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN UPDATE SET a = 8");
+    ck_assert_uint_eq(count_entries(f.lake->idle->spill, &f.err), 0); /* nor is the disk kept */
     ran(&f, "DROP TABLE u");
     ck_fails(run(&f, "INSERT INTO t SELECT a FROM u"), CORRIE_E_NOT_FOUND, &f.err);
     ck_fails(run(&f, "INSERT INTO t SELECT error('no')::BIGINT"), CORRIE_E_DATA, &f.err);
