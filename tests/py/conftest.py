@@ -23,6 +23,8 @@ SHARED = ROOT.parent / "shared"
 BIN = Path(os.environ.get("CORRIE_BIN", ROOT / "build" / "bin"))
 collect_ignore = [] if os.environ.get("CORRIE_SPARK") else ["spark"]
 PASSED = pytest.StashKey[bool]()
+# Who starts the tests in the background of a script has them ignore Ctrl-C, and every program that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 TIMEOUT = 600 if os.environ.get("CORRIE_SANITIZED") else 180
 
 
