@@ -12,8 +12,8 @@
  *   3. Tables answer rows in the order of their files, then of position in the file.
  *   4. No message shows a synthetic name, and every message about SQL has a position in it.
  *
- * Threads: an engine belongs to one thread at a time, except engine_interrupt. Each open stream has a
- * connection of its own: any number may be open, and tables may be defined meanwhile.
+ * Threads: an engine belongs to one thread at a time. Each open stream has a connection of its own: any number may be
+ * open, and tables may be defined meanwhile.
  * Cancelling: while a call or a stream's get_next works, the engine's `cancel` flag is looked at every
  * 10 ms; the call then returns CORRIE_E_CANCELLED and the engine stays usable. */
 #ifndef CORRIE_ENGINE_ENGINE_H
@@ -64,8 +64,6 @@ DEFINE_CLEANUP(struct engine *, engine_close)
  * have been released. False: it holds what only closing frees (Arrow memory, deletes), or that failed: close it. Cost:
  * 0.1 ms a table, where opening costs 10 ms and a first engine_bind as much again. */
 bool engine_reset(struct engine *engine) CORRIE_MUST_USE;
-/* From any thread (not from a signal handler: set the cancel flag there). Stops what runs now. */
-void engine_interrupt(struct engine *engine);
 /* "v1.5.6": part of fingerprints. Loads nothing; it is the version this was built for. */
 struct str engine_version(void);
 

@@ -167,13 +167,6 @@ void session_end(struct engine *engine, struct session *session)
     pthread_mutex_unlock(&engine->lock);
 }
 
-void engine_interrupt(struct engine *engine)
-{
-    pthread_mutex_lock(&engine->lock);
-    interrupt_all(engine);
-    pthread_mutex_unlock(&engine->lock);
-}
-
 /* ---- defined tables ---- */
 
 struct defined *defined_free(struct defined *defined)

@@ -95,6 +95,61 @@ static int take_batch(struct query *query, int64_t rows, struct ArrowArray *ret,
     return r;
 }
 
+static int execute(struct query *query, corrie_error *err)
+{
+    const struct duck *d = query->d;
+    duckdb_state state = d->pending_prepared_streaming(query->prepared, &query->pending);
+
+    if (state != DuckDBSuccess) {
+        return duck_fail(d->pending_error(query->pending), &query->origin, err);
+    }
+    query->has_result = true;
+    state = d->execute_pending(query->pending, &query->result);
+    return state == DuckDBSuccess ? 0
+                                  : duck_fail(d->result_error(&query->result), &query->origin, err);
+}
+
+/* Runs it again for nothing but its failure. 0: it did not fail. */
+static int drain(struct query *query, corrie_error *err)
+{
+    const struct duck *d = query->d;
+    const char *problem;
+    int r;
+
+    d->destroy_result(&query->result);
+    d->destroy_pending(&query->pending);
+    query->has_result = false;
+    r = execute(query, err);
+    if (r < 0) {
+        return r;
+    }
+    for (duckdb_data_chunk chunk; (chunk = d->fetch_chunk(query->result));) {
+        d->destroy_data_chunk(&chunk);
+    }
+    problem = d->result_error(&query->result);
+    return problem && *problem ? duck_fail(problem, &query->origin, err) : 0;
+}
+
+/* What the result failed of; 0: it is at its end. The thread that fails stops the others, and now and then who fetches
+ * is told of that alone: then the statement has to say it again. */
+static int failure_of(struct query *query, corrie_error *err)
+{
+    const char *problem = query->d->result_error(&query->result);
+    int r = problem && *problem ? duck_fail(problem, &query->origin, err) : 0;
+
+    for (int attempt = 0; r == CORRIE_E_CANCELLED && attempt < 3; attempt++) {
+        if (cancel_requested(query->engine->cancel)) {
+            return r;
+        }
+        corrie_error_clear(err);
+        r = drain(query, err);
+        if (r == 0) {
+            return corrie_fail(err, CORRIE_E_FAILED, "the query failed, and not when run again");
+        }
+    }
+    return r;
+}
+
 /* Collects chunks until the batch is full. A chunk has at most 2048 rows, so a full one never passes
  * ENGINE_BATCH_ROWS. */
 static int fill(struct query *query, int64_t *ret_rows, corrie_error *err)
@@ -109,10 +164,8 @@ static int fill(struct query *query, int64_t *ret_rows, corrie_error *err)
         idx_t size;
 
         if (!chunk) {
-            const char *problem = d->result_error(&query->result);
-
             query->done = true;
-            r = problem && *problem ? duck_fail(problem, &query->origin, err) : 0;
+            r = failure_of(query, err);
             break;
         }
         size = d->data_chunk_get_size(chunk);
@@ -255,23 +308,12 @@ static int prepare(struct query *query, corrie_error *err)
 
 static int start(struct query *query, corrie_error *err)
 {
-    const struct duck *d = query->d;
-    duckdb_state state;
     int r = session_begin(query->engine, &query->session, err);
 
     if (r < 0) {
         return r;
     }
-    state = d->pending_prepared_streaming(query->prepared, &query->pending);
-    if (state == DuckDBSuccess) {
-        query->has_result = true;
-        state = d->execute_pending(query->pending, &query->result);
-        if (state != DuckDBSuccess) {
-            r = duck_fail(d->result_error(&query->result), &query->origin, err);
-        }
-    } else {
-        r = duck_fail(d->pending_error(query->pending), &query->origin, err);
-    }
+    r = execute(query, err);
     session_end(query->engine, &query->session);
     return r;
 }

@@ -46,6 +46,35 @@ static int clean_file(const struct cleaning *cleaning, struct str path, corrie_e
     return 0;
 }
 
+/* An empty directory that is to go. *ret_left says whether it is still there. */
+static int remove_directory(const struct cleaning *cleaning, const char *path, bool *ret_left,
+                            corrie_error *err)
+{
+    int r = cleaning->clean->dry_run ? 0 : os_dir_remove(path, err);
+
+    if (r == CORRIE_E_CONFLICT) {
+        corrie_error_clear(err); /* somebody has put something into it */
+        return 0;
+    }
+    *ret_left = r < 0;
+    return r < 0 ? r : 0;
+}
+
+/* A directory that somebody is making, or was: nothing is in it before it has its name, and until it has its mode nobody
+ * else can look. */
+static int clean_unnamed(const struct cleaning *cleaning, const char *path, bool *ret_left,
+                         corrie_error *err)
+{
+    struct os_stat info;
+    int r = os_stat(path, &info, err);
+
+    if (r < 0) {
+        return unless_gone(r, err);
+    }
+    return info.mtime < cleaning->clean->before ? remove_directory(cleaning, path, ret_left, err)
+                                                : 0;
+}
+
 static int clean_directory(const struct cleaning *cleaning, struct str directory, int depth,
                            bool *ret_empty, corrie_error *err);
 
@@ -69,6 +98,9 @@ static int clean_entry(const struct cleaning *cleaning, struct str key, const ch
     if (entry->kind != OS_DIRECTORY || str_eq(key, STR(STORE_LOCK_DIRECTORY))) {
         return 0;
     }
+    if (os_temp_is(entry->name)) {
+        return clean_unnamed(cleaning, path, ret_left, err);
+    }
     r = os_stat(path, &info, err); /* before we change it */
     r = r < 0 ? r : clean_directory(cleaning, key, depth, &empty, err);
     if (r < 0) {
@@ -77,13 +109,7 @@ static int clean_entry(const struct cleaning *cleaning, struct str key, const ch
     if (!empty || !clean->may_go || !clean->may_go(clean->arg, key, info.mtime)) {
         return 0;
     }
-    r = clean->dry_run ? 0 : os_dir_remove(path, err);
-    if (r == CORRIE_E_CONFLICT) {
-        corrie_error_clear(err); /* somebody has put something into it */
-        return 0;
-    }
-    *ret_left = r < 0;
-    return r < 0 ? r : 0;
+    return remove_directory(cleaning, path, ret_left, err);
 }
 
 /* `directory`: a key without a slash at the end; "" is the root. */

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "engine/engine_priv.h"
 #include "help.h"
 
 START_TEST(test_values)
@@ -241,6 +242,62 @@ START_TEST(test_cancel)
 }
 END_TEST
 
+struct stopper {
+    struct engine *engine;
+    atomic_bool over;
+};
+
+/* Stops the statement that runs, once, as DuckDB's own threads do when one of them fails. */
+static void *stop_once(void *arg)
+{
+    struct stopper *stopper = arg;
+    struct engine *engine = stopper->engine;
+
+    while (!atomic_load(&stopper->over)) {
+        pthread_mutex_lock(&engine->lock);
+        if (engine->working) {
+            engine->d->interrupt(engine->working->con);
+            atomic_store(&stopper->over, true);
+        }
+        pthread_mutex_unlock(&engine->lock);
+    }
+    return NULL;
+}
+
+START_TEST(test_stopped_by_none)
+{
+    /* who did not press Ctrl-C is told what failed, not that he did */
+    struct cancel cancel = {0};
+    struct engine *engine = NULL;
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    ck_ok(engine_open(&(struct engine_options){.threads = 2, .cancel = &cancel}, &engine, &err),
+          &err);
+    for (int i = 0; i < 3; i++) {
+        struct ArrowArrayStream stream = {0};
+        struct ArrowArray batch = {0};
+        struct stopper stopper = {.engine = engine};
+        pthread_t thread;
+
+        ck_ok(engine_query(
+                  engine,
+                  STR("SELECT CASE WHEN range = 19999999 THEN error('much too late')::BIGINT "
+                      "ELSE range END FROM range(20000000)"),
+                  NULL, &stream, &err),
+              &err);
+        ck_assert_int_eq(pthread_create(&thread, NULL, stop_once, &stopper), 0);
+        while (stream.get_next(&stream, &batch) == 0 && batch.release) {
+            batch.release(&batch);
+        }
+        atomic_store(&stopper.over, true);
+        pthread_join(thread, NULL);
+        ck_fails(engine_stream_error(&stream, &err), CORRIE_E_FAILED, &err);
+        stream.release(&stream);
+    }
+    engine_close(engine);
+}
+END_TEST
+
 START_TEST(test_several_streams)
 {
     /* two results may be read in turns */
@@ -266,4 +323,5 @@ START_TEST(test_several_streams)
 END_TEST
 
 SUITE(query_suite, "query", test_values, test_nested, test_batches, test_wide_batches,
-      test_does_not_fit, test_errors, test_memory_of_threads, test_cancel, test_several_streams)
+      test_does_not_fit, test_errors, test_memory_of_threads, test_cancel, test_stopped_by_none,
+      test_several_streams)

@@ -156,6 +156,7 @@ START_TEST(cleans_only_what_is_unfinished_and_empty)
     _scratch_ char *scratch = scratch_new();
     _free_ char *temp = in(scratch, "d/" OS_TEMP_PREFIX "0123456789abcdef");
     _free_ char *empty = in(scratch, "d/e/f");
+    _free_ char *unnamed = in(scratch, "d/" OS_TEMP_PREFIX "123456789abcdef0");
     _free_ char *kept = in(scratch, "kept");
     _free_ char *link = in(scratch, "d/link");
     _cleanup_(store_closep) struct store *store = opened(scratch);
@@ -168,11 +169,13 @@ START_TEST(cleans_only_what_is_unfinished_and_empty)
     ck_ok(store_put(store, STR("d/k"), STR("1"), &err), &err);
     ck_ok(os_file_append(temp, STR("half"), 0600, &err), &err);
     ck_ok(os_dir_make(empty, 0777, &err), &err);
+    ck_ok(os_dir_make(unnamed, 0700, &err), &err);
     ck_ok(os_dir_make(kept, 0777, &err), &err);
     ck_assert_int_eq(symlink(kept, link), 0);
 
     ck_ok(store_clean(store, &young, &err), &err);
     ck_assert_uint_eq(young.files, 0);
+    ck_assert_int_eq(os_exists(unnamed, &err), 1);
     ck_ok(store_clean(store, &dry, &err), &err);
     ck_assert_uint_eq(dry.files, 1);
     ck_assert_uint_eq(dry.bytes, 4);
@@ -183,6 +186,7 @@ START_TEST(cleans_only_what_is_unfinished_and_empty)
     ck_assert_uint_eq(clean.files, 1);
     ck_assert_int_eq(os_exists(temp, &err), 0);
     ck_assert_int_eq(os_exists(empty, &err), 0);
+    ck_assert_int_eq(os_exists(unnamed, &err), 0);
     ck_assert_int_eq(os_exists(kept, &err), 1);
     ck_assert_int_eq(os_exists(link, &err), 1);
     ck_assert_int_eq(store_exists(store, STR("d/k"), &err), 1);
