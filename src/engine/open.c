@@ -364,6 +364,7 @@ static int open_database(struct engine *engine, const struct engine_options *opt
         {"preserve_insertion_order", "true"},      {"errors_as_json", "true"},
         {"autoinstall_known_extensions", "false"}, {"autoload_known_extensions", "false"},
         {"allow_community_extensions", "false"},
+        {"enable_external_file_cache", "false"}, /* the system has these files in memory already */
     };
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(settings); i++) {
         r = set(d, config, settings[i][0], settings[i][1], err);
