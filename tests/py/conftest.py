@@ -92,6 +92,19 @@ def clean_environment(home: Path) -> dict[str, str]:
     return env
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under the sanitizers a test of many cases runs every third: what they look for is in all of them, or in none."""
+    if not os.environ.get("CORRIE_SANITIZED"):
+        return
+    cases: dict[tuple[Path, str], list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
+    left_out = {item for group in cases.values() if len(group) >= 6
+                for turn, item in enumerate(group) if turn % 3 > 0}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
