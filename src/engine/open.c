@@ -361,8 +361,10 @@ static int open_database(struct engine *engine, const struct engine_options *opt
         r = set_made(d, config, "temp_directory", &text, err);
     }
     static const char *const settings[][2] = {
-        {"preserve_insertion_order", "true"},      {"errors_as_json", "true"},
-        {"autoinstall_known_extensions", "false"}, {"autoload_known_extensions", "false"},
+        {"preserve_insertion_order", "true"},
+        {"errors_as_json", "true"},
+        {"autoinstall_known_extensions", "false"},
+        {"autoload_known_extensions", "false"},
         {"allow_community_extensions", "false"},
         {"enable_external_file_cache", "false"}, /* the system has these files in memory already */
     };
