@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "ingest/ingest_priv.h"
 
-enum { TRIES = 3 }; /* a table may be made, removed and made again while files are read */
+enum { TRIES = 3 }; /* a table may be changed again and again while files are read */
 
 void import_done(struct import *import)
 {
@@ -482,7 +482,7 @@ static int begin(struct import *import, corrie_error *err)
         return corrie_fail_memory(err);
     }
     spec.ref = branch;
-    spec.commit_in = view.commit;
+    spec.commit_in = import->base = view.commit;
     spec.args = args;
     r = job_begin(lake_store(import->lake), lake_catalog(import->lake), &spec, &import->job, err);
     if (r < 0) {
@@ -530,17 +530,30 @@ int import_once(struct import *import, char **ret_json, corrie_error *err)
     return 0;
 }
 
-/* Whether the table was not there when the import began and is now: others made it, and the rows belong into theirs. */
-static bool was_made_meanwhile(const struct import *import, const corrie_error *failure)
+/* What came by standard input cannot be read again. */
+static bool reads_files_alone(const struct import *import)
+{
+    for (size_t i = 0; i < import->n_files; i++) {
+        if (str_starts(import->files[i].url, STR("stdin:"))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether others made the table since the import began, or changed it so that the new rows cannot be merged with that (its
+ * small files became large ones, and how is not in its history any more): the rows belong into what it is now. */
+static bool was_changed_meanwhile(const struct import *import, const corrie_error *failure)
 {
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
     _cleanup_(arena_done) struct arena arena = {0};
     struct lake_table table;
     struct lake_view view;
 
-    return failure->code == CORRIE_E_CONFLICT && import->tx && !import->exists &&
-           import->options->mode == CORRIE_IMPORT_APPEND &&
+    return failure->code == CORRIE_E_CONFLICT && import->tx &&
+           import->options->mode == CORRIE_IMPORT_APPEND && reads_files_alone(import) &&
            lake_view_at(import->lake, lake_tx_branch(import->tx), &view, &ignored) >= 0 &&
+           !hash_eq(&view.commit, &import->base) &&
            lake_table_find(&view, import->ns, import->table.table, &arena, &table, &ignored) > 0;
 }
 
@@ -559,11 +572,11 @@ int corrie_import(corrie_lake *lake, const corrie_import_options *options, char 
         _cleanup_(import_done) struct import import = {.lake = lake, .options = &given};
 
         r = import_once(&import, ret_json, err);
-        if (r >= 0 || i == TRIES || !was_made_meanwhile(&import, err)) {
+        if (r >= 0 || i == TRIES || !was_changed_meanwhile(&import, err)) {
             break;
         }
         corrie_error_clear(err);
-        lake_notice(lake, "somebody else made %s meanwhile: importing into that table",
+        lake_notice(lake, "somebody else changed %s meanwhile: importing into what it is now",
                     given.table);
     }
     return r < 0 ? corrie_wrap(err, "import into %s", given.table) : 0;

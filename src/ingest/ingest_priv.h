@@ -20,7 +20,8 @@ struct import {
     struct lake_workspace work;
     struct job *job;
     struct lake_tx *tx;
-    bool exists; /* the table, before */
+    struct hash base; /* the commit that it began on */
+    bool exists;      /* the table, before */
     bool created_namespace;
     struct lake_table before; /* if it exists */
     struct ingest_file *files;
