@@ -213,14 +213,14 @@ static bool read_decimal(const struct type *type, struct str text, int128 *ret)
         if (digits > 0 || c != '0') {
             digits++;
         }
-        if (digits > 38) {
+        if (digits > TYPE_DECIMAL_DIGITS) {
             return false;
         }
         value = value * 10 + (c - '0');
         scale += scale >= 0;
     }
     for (scale = scale < 0 ? 0 : scale; scale < type->scale; scale++) {
-        if (value != 0 && ++digits > 38) {
+        if (value != 0 && ++digits > TYPE_DECIMAL_DIGITS) {
             return false;
         }
         value *= 10;

@@ -248,7 +248,7 @@ static int cut_decimal(const struct transform *transform, const struct type *sou
         return scalar_fail(source, value, err);
     }
     rest = unscaled % transform->n;
-    widest.precision = 38;
+    widest.precision = TYPE_DECIMAL_DIGITS;
     return scalar_write_decimal(&widest, unscaled - (rest < 0 ? rest + transform->n : rest), arena,
                                 ret, err);
 }

@@ -19,7 +19,7 @@ int type_check_depth(unsigned depth, corrie_error *err)
 
 int type_decimal(int64_t precision, int64_t scale, struct type *ret, corrie_error *err)
 {
-    if (precision < 1 || precision > 38 || scale < 0 || scale > precision) {
+    if (precision < 1 || precision > TYPE_DECIMAL_DIGITS || scale < 0 || scale > precision) {
         return corrie_fail(err, CORRIE_E_DATA,
                            "decimal(%lld, %lld): the precision must be 1 to 38 and the scale at "
                            "most the precision",
@@ -298,6 +298,16 @@ ptrdiff_t schema_index(const struct schema *schema, struct str name)
     return -1;
 }
 
+ptrdiff_t schema_index_nocase(const struct schema *schema, struct str name)
+{
+    ptrdiff_t at = schema_index(schema, name);
+
+    for (size_t i = 0; at < 0 && i < schema->n_fields; i++) {
+        at = str_eq_nocase(schema->fields[i].name, name) ? (ptrdiff_t)i : -1;
+    }
+    return at;
+}
+
 const struct field *schema_find(const struct schema *schema, struct str name)
 {
     ptrdiff_t index = schema_index(schema, name);
@@ -345,8 +355,9 @@ static int check_shape(const struct field *field, corrie_error *err)
                 type->fields[0].required && str_eq(type->fields[1].name, MAP_VALUE);
         break;
     case TYPE_DECIMAL:
-        right = type->n_fields == 0 && type->precision >= 1 && type->precision <= 38 &&
-                type->scale >= 0 && type->scale <= type->precision;
+        right = type->n_fields == 0 && type->precision >= 1 &&
+                type->precision <= TYPE_DECIMAL_DIGITS && type->scale >= 0 &&
+                type->scale <= type->precision;
         break;
     case TYPE_FIXED:
         right = type->n_fields == 0 && type->length > 0;

@@ -59,6 +59,9 @@ enum type_kind {
     TYPE_MAP
 };
 
+/* Of a decimal, before the point or behind it. */
+#define TYPE_DECIMAL_DIGITS 38
+
 struct field;
 
 struct type {
@@ -125,6 +128,8 @@ bool type_promotes(const struct type *from, const struct type *to);
 const struct field *schema_find(const struct schema *schema, struct str name);
 /* Index of it, or -1. */
 ptrdiff_t schema_index(const struct schema *schema, struct str name);
+/* The same as SQL takes names: that very name, else the first that differs in the case of letters only. */
+ptrdiff_t schema_index_nocase(const struct schema *schema, struct str name);
 /* "there is no column x" with the nearest names as hint: CORRIE_E_NOT_FOUND. */
 int schema_fail_column(const struct schema *schema, struct str name, corrie_error *err);
 /* Any field, nested ones too, or NULL. */

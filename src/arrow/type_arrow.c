@@ -140,7 +140,7 @@ static int fixed_from_arrow(const struct ArrowSchemaView *view, struct str colum
 static int decimal_from_arrow(const struct ArrowSchemaView *view, struct str column,
                               struct type *ret, corrie_error *err)
 {
-    if (view->decimal_precision > 38 || view->decimal_scale < 0) {
+    if (view->decimal_precision > TYPE_DECIMAL_DIGITS || view->decimal_scale < 0) {
         return fail_type(column, "decimal beyond 38 digits or with a negative scale",
                          "cast it to decimal128 with at most 38 digits, or to double", err);
     }

@@ -254,12 +254,7 @@ void dml_add_assigned(struct compose *sql, const struct dml *dml, const struct s
 
 bool dml_is_no_column(const struct schema *schema, struct str name)
 {
-    for (size_t i = 0; i < schema->n_fields; i++) {
-        if (str_eq_nocase(schema->fields[i].name, name)) {
-            return false;
-        }
-    }
-    return true;
+    return schema_index_nocase(schema, name) < 0;
 }
 
 bool dml_takes_row(const struct dml *dml, const struct sql_name *alias)

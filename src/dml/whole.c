@@ -105,13 +105,10 @@ static bool has_no_nulls(const struct schema *schema, const struct data_file *fi
                          const struct filter *filter)
 {
     for (size_t i = 0; i < filter->n_columns; i++) {
-        const struct column_metrics *metrics = NULL;
+        ptrdiff_t at = schema_index_nocase(schema, filter->columns[i].name);
+        const struct column_metrics *metrics =
+            at >= 0 ? data_file_column(file, schema->fields[at].id) : NULL;
 
-        for (size_t k = 0; k < schema->n_fields && !metrics; k++) {
-            if (str_eq_nocase(schema->fields[k].name, filter->columns[i].name)) {
-                metrics = data_file_column(file, schema->fields[k].id);
-            }
-        }
         if (!metrics || metrics->null_count != 0) {
             return false;
         }

@@ -14,7 +14,6 @@
 #include "os/file.h"
 
 #define MAGIC STR("PAR1")
-#define BLOCK ((size_t)1 << 20)
 
 /* Bytes of the whole file. */
 struct span {
@@ -321,26 +320,13 @@ static int plan(struct cutting *cutting, int64_t rows, corrie_error *err)
     return 0;
 }
 
-static int copy_span(struct cutting *cutting, int from, const char *from_name, struct span span,
-                     int to, const char *to_name, char *block)
+static int copy_span(struct cutting *cutting, struct span span, struct os_offset *from,
+                     struct os_offset *to)
 {
-    corrie_error *err = cutting->writer->err;
-    int r = 0;
+    struct writer *writer = cutting->writer;
 
-    while (r >= 0 && span.len > 0) {
-        size_t n = span.len < BLOCK ? (size_t)span.len : BLOCK;
-
-        r = cancel_check(cutting->writer->engine->cancel, err);
-        if (r >= 0) {
-            r = os_read_at(from, from_name, span.start, block, n, err);
-        }
-        if (r >= 0) {
-            r = os_write(to, to_name, str_make(block, n), err);
-        }
-        span.start += n;
-        span.len -= n;
-    }
-    return r;
+    from->at = span.start;
+    return os_copy(from, to, span.len, writer->engine->cancel, writer->err);
 }
 
 static int write_part(struct cutting *cutting, const struct part *part, int from,
@@ -351,10 +337,11 @@ static int write_part(struct cutting *cutting, const struct part *part, int from
     const struct span *last = &cutting->groups.items[part->first + part->n - 1].data;
     struct span data = {first->start, last->start + last->len - first->start};
     struct engine_written file = {0};
-    _free_ char *block = mem_alloc(BLOCK, 1);
+    struct os_offset source = {.fd = from, .name = from_name};
+    struct os_offset target = {.at = MAGIC.len};
     _close_ int to = -1;
     const char *name;
-    int r = block ? writer_begin_file(writer, &file.path) : corrie_fail_memory(writer->err);
+    int r = writer_begin_file(writer, &file.path);
 
     if (r < 0) {
         return r;
@@ -365,13 +352,15 @@ static int write_part(struct cutting *cutting, const struct part *part, int from
         r = os_write(to, name, MAGIC, writer->err);
     }
     if (r >= 0) {
-        r = copy_span(cutting, from, from_name, data, to, name, block);
+        target.fd = to;
+        target.name = name;
+        r = copy_span(cutting, data, &source, &target);
     }
     for (size_t i = 0; r >= 0 && i < part->filters.count; i++) {
-        r = copy_span(cutting, from, from_name, part->filters.items[i], to, name, block);
+        r = copy_span(cutting, part->filters.items[i], &source, &target);
     }
     if (r >= 0) {
-        r = os_write(to, name, buf_str(&part->footer), writer->err);
+        r = os_write_at(to, name, target.at, buf_str(&part->footer), writer->err);
     }
     file.bytes = (int64_t)(part->filters_at + part->footer.len);
     if (r >= 0) {

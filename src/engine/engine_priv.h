@@ -165,6 +165,8 @@ static inline struct str duck_text(const duckdb_string_t *text)
     return str_make(len <= 12 ? text->value.inlined.inlined : text->value.pointer.ptr, len);
 }
 
+/* Characters of a value that a message shows. */
+#define SHOWN 100
 /* Of a time that is finer than a table's. */
 #define NANOS_MESSAGE " has nanoseconds, and a table holds microseconds: "
 

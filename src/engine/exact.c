@@ -20,9 +20,7 @@ enum {
 /* DuckDB reads JSON numbers with a point or an exponent as DOUBLE: so many digits are surely as they were written. */
 #define DOUBLE_DIGITS 15
 #define MICROSECOND_DIGITS 6
-#define DECIMAL_DIGITS 38 /* before the point or behind it */
-#define SHOWN 100         /* characters of a value that a message shows */
-#define ZONED_BYTES 64    /* of a time with its zone */
+#define ZONED_BYTES 64 /* of a time with its zone */
 
 /* ---- numbers ---- */
 
@@ -123,14 +121,14 @@ static bool whole_of(struct str text, const struct number *number, int64_t *ret)
 
 /* The number without an exponent, of which DuckDB's cast to DECIMAL loses digits. False: no DECIMAL has room for it. */
 static bool write_out(struct str text, const struct number *number,
-                      char out[2 * DECIMAL_DIGITS + 4], struct str *ret)
+                      char out[2 * TYPE_DECIMAL_DIGITS + 4], struct str *ret)
 {
     int64_t first = number->zero || number->highest < 0 ? 0 : number->highest;
     int64_t last = number->zero || number->lowest > 0 ? 0 : number->lowest;
     size_t at = number->first;
     size_t len = 0;
 
-    if (first >= DECIMAL_DIGITS || last < -DECIMAL_DIGITS) {
+    if (first >= TYPE_DECIMAL_DIGITS || last < -TYPE_DECIMAL_DIGITS) {
         return false;
     }
     if (number->negative) {
@@ -351,7 +349,7 @@ static void on_exact(duckdb_function_info info, duckdb_data_chunk input, duckdb_
         return;
     }
     for (idx_t i = 0; i < in.rows; i++) {
-        char plain[2 * DECIMAL_DIGITS + 4];
+        char plain[2 * TYPE_DECIMAL_DIGITS + 4];
         char zoned[ZONED_BYTES];
         struct number number;
         struct str text;

@@ -11,8 +11,6 @@
 #include "engine/thrift.h"
 #include "os/file.h"
 
-enum { PIECE = 1024 * 1024 };
-
 struct looking {
     struct describe *describe;
     const struct footer *footer;
@@ -22,7 +20,6 @@ struct looking {
     int to_fd;
     uint64_t size;
     bool *leaves; /* which are copied */
-    char *piece;  /* PIECE bytes */
 };
 
 static bool is_blind(const struct footer_node *node)
@@ -45,20 +42,10 @@ static bool has_blind(const struct footer *footer, size_t at)
 
 static int copy_range(struct looking *looking, uint64_t at, uint64_t len, corrie_error *err)
 {
-    while (len > 0) {
-        size_t n = len < PIECE ? (size_t)len : PIECE;
-        int r;
+    struct os_offset from = {looking->from_fd, looking->from, at};
+    struct os_offset to = {looking->to_fd, looking->to, at};
 
-        if ((r = os_read_at(looking->from_fd, looking->from, at, looking->piece, n, err)) < 0 ||
-            (r = os_write_at(looking->to_fd, looking->to, at, str_make(looking->piece, n), err)) <
-                0 ||
-            (r = cancel_check(looking->describe->engine->cancel, err)) < 0) {
-            return r;
-        }
-        at += n;
-        len -= n;
-    }
-    return 0;
+    return os_copy(&from, &to, len, looking->describe->engine->cancel, err);
 }
 
 static int copy_group(void *arg, const struct footer_group *group, corrie_error *err)
@@ -142,8 +129,8 @@ static int look_at(struct describe *describe, struct str second, size_t at)
     }
     without_zones(&type);
     buf_add_sql_name(&name, field->name);
-    buf_addf(&sql, "SELECT CAST(f.%.*s AS VARCHAR)[:100] FROM read_parquet(",
-             STR_FMT(buf_str(&name)));
+    buf_addf(&sql, "SELECT CAST(f.%.*s AS VARCHAR)[:%d] FROM read_parquet(",
+             STR_FMT(buf_str(&name)), SHOWN);
     add_path(&sql, second);
     buf_addf(&sql, ", hive_partitioning = false) AS f WHERE CAST(f.%.*s AS ",
              STR_FMT(buf_str(&name)));
@@ -205,9 +192,8 @@ int source_check_nanos(struct describe *describe, const struct footer *footer)
     _free_ bool *leaves = mem_alloc(footer->leaves + 1, sizeof *leaves);
     _free_ char *from = str_dup(describe->source->local);
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    _free_ char *piece = mem_alloc(PIECE, 1);
     struct looking looking = {
-        .describe = describe, .footer = footer, .from = from, .leaves = leaves, .piece = piece};
+        .describe = describe, .footer = footer, .from = from, .leaves = leaves};
     _close_ int from_fd = -1;
     _close_ int to_fd = -1;
     struct os_stat stat;
@@ -215,7 +201,7 @@ int source_check_nanos(struct describe *describe, const struct footer *footer)
     bool any = false;
     int r;
 
-    if (!leaves || !from || !piece) {
+    if (!leaves || !from) {
         return corrie_fail_memory(describe->err);
     }
     for (size_t at = 0; at < footer->nodes.count; at = footer_skip(footer, at)) {

@@ -8,8 +8,6 @@
 #include "engine/types.h"
 #include "os/file.h"
 
-/* Letters of a value that an error shows. */
-#define SHOWN_NANOS 100
 #define ROW_GROUP_ROWS 122880
 /* DuckDB's vector, and what its writer can hold in memory for each thread and column. */
 #define MIN_ROW_GROUP_ROWS 2048
@@ -181,7 +179,7 @@ static void add_cast(struct buf *out, bool nanos, const struct field *field)
         buf_add_sql_string(out, buf_str(&message));
         buf_add_text(out, " || CAST(");
         buf_add_sql_name(out, field->name);
-        buf_addf(out, " AS VARCHAR)[:%d]) ELSE ", SHOWN_NANOS);
+        buf_addf(out, " AS VARCHAR)[:%d]) ELSE ", SHOWN);
         add_plain_cast(out, field);
         buf_add_text(out, " END AS ");
     } else if (field->type.kind == TYPE_FIXED) {

@@ -152,20 +152,18 @@ static int check_names(struct describe *describe, const struct footer *footer, s
 /* DuckDB makes doubles of decimals with more digits than it has room for. */
 static int check_decimals(struct describe *describe, const struct footer *footer)
 {
-    enum { MAX_DIGITS = 38 };
-
     for (size_t i = 0; i < footer->nodes.count; i++) {
         const struct footer_node *node = &footer->nodes.items[i];
         bool decimal = node->converted == FOOTER_DECIMAL || node->logical == FOOTER_LOGICAL_DECIMAL;
 
-        if (decimal && node->precision > MAX_DIGITS) {
+        if (decimal && node->precision > TYPE_DECIMAL_DIGITS) {
             corrie_fail(describe->err, CORRIE_E_UNSUPPORTED,
                         "%.*s: column %.*s: type DECIMAL(%lld,%lld) cannot be stored",
                         STR_FMT(describe->source->path), STR_FMT(node->name),
                         (long long)node->precision, (long long)node->scale);
             return corrie_hint(describe->err,
                                "a decimal has at most %d digits: write it so, or as text",
-                               MAX_DIGITS);
+                               TYPE_DECIMAL_DIGITS);
         }
     }
     return 0;

@@ -43,19 +43,6 @@ void engine_source_name_error(const struct engine_source *source, corrie_error *
 
 /* ---- into a schema ---- */
 
-/* Column of the source for a field of the target: by name, then by name in other case; -1. */
-static ptrdiff_t match(const struct schema *given, struct str name)
-{
-    ptrdiff_t at = schema_index(given, name);
-
-    for (size_t i = 0; at < 0 && i < given->n_fields; i++) {
-        if (str_eq_nocase(given->fields[i].name, name)) {
-            at = (ptrdiff_t)i;
-        }
-    }
-    return at;
-}
-
 /* The constant for a field of the target, or NULL. */
 static const struct engine_source_key *match_constant(const struct engine_source *source,
                                                       struct str name)
@@ -98,7 +85,7 @@ static int given_columns(const struct engine_source *source, const struct schema
     }
     *ret = (struct schema){.fields = fields, .n_fields = n + source->n_constants};
     for (size_t i = 0; i < target->n_fields; i++) {
-        ptrdiff_t at = match(ret, target->fields[i].name);
+        ptrdiff_t at = schema_index_nocase(ret, target->fields[i].name);
 
         if (at >= 0) {
             fields[at].name = target->fields[i].name;
@@ -153,7 +140,7 @@ static int reader_types(const struct engine_source *source, const struct schema 
     }
     memcpy(types, source->sql_types, source->columns.n_fields * sizeof *types);
     for (size_t i = 0; i < target->n_fields; i++) {
-        ptrdiff_t at = match(&source->columns, target->fields[i].name);
+        ptrdiff_t at = schema_index_nocase(&source->columns, target->fields[i].name);
         _cleanup_(buf_done) struct buf text = {0};
 
         if (at < 0) {
@@ -252,7 +239,7 @@ static int add_columns(struct buf *out, const struct engine_source *source,
 {
     for (size_t i = 0; i < target->n_fields; i++) {
         const struct field *field = &target->fields[i];
-        ptrdiff_t at = match(&source->columns, field->name);
+        ptrdiff_t at = schema_index_nocase(&source->columns, field->name);
         _cleanup_(buf_done) struct buf text = {0};
 
         buf_add_text(out, i ? ", " : "");
@@ -291,7 +278,7 @@ static int note_doubt(struct engine_source *source, const struct schema *target,
     buf_add_text(&from, ") AS f WHERE ");
     buf_addf(&find, "SELECT f.\"" ENGINE_ROW_COLUMN "\"%.*s", STR_FMT(buf_str(&from)));
     for (size_t i = 0; i < target->n_fields; i++) {
-        ptrdiff_t at = match(&source->columns, target->fields[i].name);
+        ptrdiff_t at = schema_index_nocase(&source->columns, target->fields[i].name);
         _cleanup_(buf_done) struct buf name = {0};
 
         if (at >= 0 && is_exact(source, (size_t)at, &target->fields[i].type)) {

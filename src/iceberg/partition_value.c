@@ -62,7 +62,7 @@ int partition_type_schema(const struct type *type, int field_id, struct buf *out
                  type->length);
         return 0;
     case TYPE_DECIMAL:
-        if (type->precision < 1 || type->precision > 38) {
+        if (type->precision < 1 || type->precision > TYPE_DECIMAL_DIGITS) {
             return unsupported(err);
         }
         buf_addf(out,
@@ -98,8 +98,9 @@ static bool read_le(struct str value, int64_t *ret)
 static int put_decimal(const struct type *type, struct str value, struct buf *out,
                        corrie_error *err)
 {
-    size_t size =
-        type->precision >= 1 && type->precision <= 38 ? decimal_bytes[type->precision] : 0;
+    size_t size = type->precision >= 1 && type->precision <= TYPE_DECIMAL_DIGITS
+                      ? decimal_bytes[type->precision]
+                      : 0;
 
     if (value.len == 0 || value.len > size) {
         return unfit(err);

@@ -534,7 +534,7 @@ int import_once(struct import *import, char **ret_json, corrie_error *err)
 static bool reads_files_alone(const struct import *import)
 {
     for (size_t i = 0; i < import->n_files; i++) {
-        if (str_starts(import->files[i].url, STR("stdin:"))) {
+        if (import->files[i].standard_input) {
             return false;
         }
     }

@@ -97,16 +97,6 @@ static int check_file(const struct ingest_file *file, const struct schema *targe
 
 /* ---- keys of folders ---- */
 
-static const struct field *find_column(const struct schema *schema, struct str name)
-{
-    for (size_t i = 0; i < schema->n_fields; i++) {
-        if (str_eq_nocase(schema->fields[i].name, name)) {
-            return &schema->fields[i];
-        }
-    }
-    return NULL;
-}
-
 /* What the folders of the file say, as values of the table's columns. */
 static int make_constants(struct import *import, const struct ingest_file *file,
                           const struct schema *target, struct adopted_file *ret, corrie_error *err)
@@ -120,19 +110,20 @@ static int make_constants(struct import *import, const struct ingest_file *file,
     }
     for (size_t i = 0; r >= 0 && i < file->n_keys; i++) {
         const struct engine_source_key *key = &file->keys[i];
-        const struct field *field = find_column(target, key->name);
+        ptrdiff_t at = schema_index_nocase(target, key->name);
         _cleanup_(buf_done) struct buf why = {0};
 
-        if (!field) {
+        if (at < 0) {
             buf_addf(&why, "the table has no column %.*s, which is a key of its folder",
                      STR_FMT(key->name));
             return refuse(file, buf_text(&why), err);
         }
-        constants[i].field_id = field->id;
+        constants[i].field_id = target->fields[at].id;
         if (!key->text.data) {
             continue;
         }
-        r = scalar_from_text(&field->type, key->text, &import->arena, &constants[i].value, err);
+        r = scalar_from_text(&target->fields[at].type, key->text, &import->arena,
+                             &constants[i].value, err);
         if (r < 0) {
             corrie_wrap(err, "%.*s: the key %.*s of its folder", STR_FMT(file->name),
                         STR_FMT(key->name));

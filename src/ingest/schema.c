@@ -267,15 +267,15 @@ static void add_key(struct key_column *column, const struct engine_source_key *k
 
 static int check_key(const struct ingest_file *file, struct str name, corrie_error *err)
 {
-    for (size_t i = 0; i < file->source.columns.n_fields; i++) {
-        if (str_eq_nocase(file->source.columns.fields[i].name, name)) {
-            corrie_fail(err, CORRIE_E_DATA,
-                        "%.*s has a column %.*s, and its folder a key of that name",
-                        STR_FMT(file->name), STR_FMT(file->source.columns.fields[i].name));
-            return corrie_hint(err, "--hive off takes the columns of the files alone");
-        }
+    const struct schema *columns = &file->source.columns;
+    ptrdiff_t at = schema_index_nocase(columns, name);
+
+    if (at < 0) {
+        return 0;
     }
-    return 0;
+    corrie_fail(err, CORRIE_E_DATA, "%.*s has a column %.*s, and its folder a key of that name",
+                STR_FMT(file->name), STR_FMT(columns->fields[at].name));
+    return corrie_hint(err, "--hive off takes the columns of the files alone");
 }
 
 int ingest_keys(struct ingest_file *files, size_t n, struct arena *arena, struct schema *ret,

@@ -12,6 +12,7 @@
 
 /* The kernel moves at most this much at once. */
 #define MAX_TRANSFER ((size_t)1 << 30)
+#define COPY_BLOCK ((size_t)1 << 20)
 
 static void stat_from(const struct stat *from, struct os_stat *ret)
 {
@@ -294,6 +295,30 @@ int os_write_at(int fd, const char *name, uint64_t offset, struct str bytes, cor
                            (unsigned long long)offset);
     }
     return write_all(fd, name, &offset, bytes, err);
+}
+
+int os_copy(struct os_offset *from, struct os_offset *to, uint64_t len, const struct cancel *cancel,
+            corrie_error *err)
+{
+    size_t block_len = len < COPY_BLOCK ? (size_t)len : COPY_BLOCK;
+    _free_ char *block = mem_alloc(block_len + 1, 1);
+    int r = block ? 0 : corrie_fail_memory(err);
+
+    while (r >= 0 && len > 0) {
+        size_t n = len < block_len ? (size_t)len : block_len;
+
+        r = cancel_check(cancel, err);
+        if (r >= 0) {
+            r = os_read_at(from->fd, from->name, from->at, block, n, err);
+        }
+        if (r >= 0) {
+            r = os_write_at(to->fd, to->name, to->at, str_make(block, n), err);
+        }
+        from->at += n;
+        to->at += n;
+        len -= n;
+    }
+    return r;
 }
 
 int os_truncate(int fd, const char *name, uint64_t size, corrie_error *err)

@@ -74,6 +74,15 @@ int os_read_at(int fd, const char *name, uint64_t offset, void *bytes, size_t le
 int os_write(int fd, const char *name, struct str bytes, corrie_error *err) CORRIE_MUST_USE;
 int os_write_at(int fd, const char *name, uint64_t offset, struct str bytes, corrie_error *err)
     CORRIE_MUST_USE;
+/* A byte of an open file. */
+struct os_offset {
+    int fd;
+    const char *name; /* for messages */
+    uint64_t at;
+};
+/* Copies `len` bytes from one place to another; both move on. */
+int os_copy(struct os_offset *from, struct os_offset *to, uint64_t len, const struct cancel *cancel,
+            corrie_error *err) CORRIE_MUST_USE;
 int os_truncate(int fd, const char *name, uint64_t size, corrie_error *err) CORRIE_MUST_USE;
 
 /* Appends the whole file to `out`; CORRIE_E_LIMIT if it is larger than `max` bytes (nothing is

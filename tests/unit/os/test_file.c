@@ -44,6 +44,48 @@ START_TEST(reads_what_was_written)
 }
 END_TEST
 
+START_TEST(copies_from_one_place_to_another)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _scratch_ char *scratch = scratch_new();
+    _free_ char *path = in(scratch, "file");
+    _free_ char *copy = in(scratch, "copy");
+    _cleanup_(buf_done) struct buf bytes = {0};
+    struct cancel cancel = {0};
+    struct os_offset from = {.name = path, .at = 1};
+    struct os_offset to = {.name = copy, .at = 2};
+    _close_ int from_fd = -1;
+    _close_ int to_fd = -1;
+
+    for (size_t i = 0; i < 3 * 1024 * 1024 / 8; i++) {
+        buf_addf(&bytes, "%08zu", i); /* no two blocks are alike */
+    }
+    ck_ok(os_file_append(path, buf_str(&bytes), 0600, &err), &err);
+    ck_ok(os_file_append(copy, STR("ab"), 0600, &err), &err);
+    ck_ok(os_open(path, O_RDONLY, 0, &from_fd, &err), &err);
+    ck_ok(os_open(copy, O_WRONLY, 0, &to_fd, &err), &err);
+    from.fd = from_fd;
+    to.fd = to_fd;
+    ck_ok(os_copy(&from, &to, 3, NULL, &err), &err);
+    ck_ok(os_copy(&from, &to, 0, NULL, &err), &err);
+    holds(copy, STR("ab000"));
+    ck_ok(os_copy(&from, &to, bytes.len - 4, NULL, &err), &err);
+    ck_assert_uint_eq(from.at, bytes.len);
+    ck_assert_uint_eq(to.at, bytes.len + 1);
+    {
+        _cleanup_(buf_done) struct buf seen = {0};
+
+        ck_ok(os_file_read(copy, 2 * bytes.len, &seen, &err), &err);
+        ck_str_eq(str_slice(buf_str(&seen), 0, 2), STR("ab"));
+        ck_assert(str_eq(str_from(buf_str(&seen), 2), str_from(buf_str(&bytes), 1)));
+    }
+    ck_fails(os_copy(&from, &to, 1, NULL, &err), CORRIE_E_CORRUPT, &err);
+    cancel_request(&cancel);
+    from.at = 0;
+    ck_fails(os_copy(&from, &to, 1, &cancel, &err), CORRIE_E_CANCELLED, &err);
+}
+END_TEST
+
 /* A file larger than allowed must not fill memory, and must not be taken for its beginning. */
 START_TEST(bounds_what_it_reads)
 {
@@ -346,7 +388,8 @@ START_TEST(tells_local_file_systems_in_user_space)
 }
 END_TEST
 
-SUITE(file_suite, "file", reads_what_was_written, bounds_what_it_reads,
-      errors_name_operation_and_path, replaces_and_creates, creation_has_one_winner,
-      replace_is_all_or_nothing, replace_survives_kill, locks_exclude, locks_end_with_the_process,
-      touch_moves_the_time, knows_file_systems, tells_local_file_systems_in_user_space)
+SUITE(file_suite, "file", reads_what_was_written, copies_from_one_place_to_another,
+      bounds_what_it_reads, errors_name_operation_and_path, replaces_and_creates,
+      creation_has_one_winner, replace_is_all_or_nothing, replace_survives_kill, locks_exclude,
+      locks_end_with_the_process, touch_moves_the_time, knows_file_systems,
+      tells_local_file_systems_in_user_space)
