@@ -24,7 +24,8 @@ struct planning {
     VEC(struct plan_note) notes;
     struct draft *drafts; /* by declaration */
     size_t n_drafts;
-    size_t *order; /* drafts in topological order: order[i] becomes nodes[i] */
+    size_t *order;    /* drafts in topological order: order[i] becomes nodes[i] */
+    size_t n_ordered; /* the selected ones */
 };
 
 /* A reference from a function to what it reads. */
@@ -62,6 +63,7 @@ struct draft {
     struct reference *references;
     size_t n_references;
     struct substituted sql;
+    bool selected;
     size_t node; /* index in the plan, once ordered */
     int color;   /* of the search for cycles */
 };
@@ -83,10 +85,17 @@ size_t plan_map_offset(const struct substituted *sql, size_t offset);
 /* ---- graph.c */
 /* Makes drafts and resolves what they read. */
 int plan_drafts(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
-/* Orders them, or reports a cycle. */
+/* The table of the lake; added to the plan's sources at its first use. 1, 0 there is none. */
+int plan_find_table(struct planning *p, struct str ref, struct str table_namespace, struct str name,
+                    size_t *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Orders the selected ones, or reports a cycle. */
 int plan_order(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
 int plan_note_add(struct planning *p, bool warning, const struct place *place, corrie_error *err,
                   const char *format, ...) CORRIE_PRINTF(5, 6) CORRIE_MUST_USE;
+
+/* ---- select.c */
+/* Which drafts are to be planned; what they read of others becomes tables. */
+int plan_select(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- edges.c */
 /* Fills node number `i` from its draft: edges checked, columns and filters; output. */

@@ -92,9 +92,8 @@ static int unknown_table(struct planning *p, const struct draft *draft, struct r
     return r;
 }
 
-/* The table of the lake; added to the plan's sources at its first use. */
-static int find_table(struct planning *p, struct str ref, struct str table_namespace,
-                      struct str name, size_t *ret, corrie_error *err)
+int plan_find_table(struct planning *p, struct str ref, struct str table_namespace, struct str name,
+                    size_t *ret, corrie_error *err)
 {
     struct plan_source source = {.table_namespace = table_namespace, .name = name, .ref = ref};
     struct str key;
@@ -143,8 +142,8 @@ static int resolve(struct planning *p, const struct draft *draft, struct referen
         reference->from = model;
         return 0;
     }
-    int r =
-        find_table(p, ref, reference->table_namespace, reference->name, &reference->source, err);
+    int r = plan_find_table(p, ref, reference->table_namespace, reference->name, &reference->source,
+                            err);
     if (r < 0) {
         return place_error(p->project, &reference->place, err);
     }
@@ -309,10 +308,11 @@ int plan_order(struct planning *p, corrie_error *err)
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; r >= 0 && i < p->n_drafts; i++) {
-        if (p->drafts[i].color == WHITE) {
+        if (p->drafts[i].selected && p->drafts[i].color == WHITE) {
             r = visit(p, &search, &p->drafts[i], &n_done, err);
         }
     }
     vec_done(&search.path);
+    p->n_ordered = n_done;
     return r;
 }

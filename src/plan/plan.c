@@ -64,12 +64,15 @@ static int build(struct planning *p, corrie_error *err)
         r = plan_drafts(p, err);
     }
     if (r >= 0) {
+        r = plan_select(p, err);
+    }
+    if (r >= 0) {
         r = plan_order(p, err);
     }
     if (r < 0) {
         return r;
     }
-    plan->n_nodes = p->n_drafts;
+    plan->n_nodes = p->n_ordered;
     plan->nodes = arena_array(p->arena, struct plan_node, plan->n_nodes + 1);
     if (!plan->nodes) {
         return corrie_fail_memory(err);

@@ -197,12 +197,15 @@ struct plan_options {
     struct str ref; /* for display and records; the catalog callbacks know the commit */
     const struct str *parameters; /* "name=value", as given by --param */
     size_t n_parameters;
+    /* Which functions, "+orders" "daily+" "a, b": docs/reference/cli.md, run. None = all. */
+    const struct str *select;
+    size_t n_select;
     bool strict;
     bool dry_run;
     struct cache *cache; /* bindings; may be NULL */
 };
 
-/* Plans all of `declarations`. `project` and `declarations` must outlive the plan; `engine` (a locked
+/* Plans all of `declarations`, or what is selected of them; of models that are not, the lake's tables are read. `project` and `declarations` must outlive the plan; `engine` (a locked
  * one; may be NULL if no model is in SQL, or all is in the cache) and `catalog` are used during the call only.
  * CORRIE_E_NOT_FOUND: an unknown table, column or ref (hint: the nearest names); CORRIE_E_PROJECT: a cycle
  * (the message shows the whole path, each with file and line), bad filter, bad SQL, a warning under
