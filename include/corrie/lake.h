@@ -34,9 +34,10 @@ corrie_cancel *corrie_cancel_free(corrie_cancel *cancel);
  * not apply are NULL, 0 or, for counts, -1. Kinds and fields: docs/formats/jobs.md. */
 typedef struct corrie_event {
     size_t size;
-    const char *kind;   /* "plan" "job" "start" "progress" "log" "done" "notice" "publish" */
-    const char *node;   /* the model or expectation it is about */
-    const char *status; /* "running" "done" "warning" "failed" "cancelled" */
+    const char *kind; /* "plan" "job" "start" "progress" "log" "done" "notice" "publish" */
+    const char *node; /* the model or expectation it is about */
+    const char *
+        status; /* "running" "done" "failed-warning" "failed" "cancelled" "timeout"; of a notice "warning" */
     const char *stream; /* log: "stdout" "stderr" "log" "note" */
     const char *file;   /* log, failure: file of the user's */
     long line;
@@ -324,8 +325,9 @@ int corrie_table_list_open(corrie_lake *lake, const char *ref, const char *table
                            corrie_cursor **ret, corrie_error *err);
 /* {"id","namespace","name","kind","ref","commit","records","bytes","files","fields":[{"id","name","required",
  * "type"}],"partitions","partitioned_by","metadata_location","tainted","current_snapshot_id","current_schema_id",
- * "properties","last_updated","location","source"}; source is that of an external table made of others' metadata, else
- * null. */
+ * "properties","last_updated","location","source","made_by":{"job","inputs":[{"name","read","now"}]}}; source is that of an
+ * external table made of others' metadata, else null; made_by is of a table that a run published, with those of its inputs
+ * that are others now (as in corrie_status), else null. */
 int corrie_table_get(corrie_lake *lake, const char *ref, const char *name,
                      const char *default_namespace, char **ret_json, corrie_error *err);
 

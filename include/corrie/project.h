@@ -29,6 +29,12 @@ typedef struct corrie_project_options {
 int corrie_project_init(const char *dir, const corrie_project_options *options, char **ret_json,
                         corrie_error *err);
 
+/* Tables at `ref` (NULL = checked out) that a model of the project made whose code was another then:
+ * {"project","edited":[{"name","job","file","line"}]}. Tables that somebody else wrote last are not judged.
+ * `project_dir` NULL is the current directory: CORRIE_E_NOT_FOUND if there is no project. Nothing is planned. */
+int corrie_project_edited(corrie_lake *lake, const char *project_dir, const char *ref,
+                          const char *default_namespace, char **ret_json, corrie_error *err);
+
 /* ---- parameters ------------------------------------------------------------------------------------
  * `project_dir` NULL is the current directory. A PARAMETER: {"name","type":"str|int|float|bool|secret|vault","required",
  * "default","description"}; default and description are texts, or null. Changes are made in the text of the project file:

@@ -176,14 +176,26 @@ typedef struct corrie_run_options {
     /* Tables that a failed job left may be read; what is made of them is tainted too. */
     bool accept_taint;
     bool serializable; /* publish only if all that was read on the branch is still the same there */
+    /* Which functions: "name", "+name" with all that it reads, "name+" with all that reads it, several between commas.
+     * Expectations whose inputs are all selected come along; what is read of other models is the lake's table. None =
+     * all. */
+    const char *const *select;
+    size_t n_select;
+    const char *preview; /* "off" (NULL), "on" = "head", "tail": rows of what each model gave */
+    /* Each table is published by a commit of its own as soon as it is written: a failure leaves those before it. */
+    bool no_transaction;
+    bool deterministic; /* SQL on one thread, so that sums of floats come out the same */
 } corrie_run_options;
 
 /* Plans the project; with dry_run that is all, else runs every function and publishes all tables in one
  * commit, or nothing. Events tell what happens as it happens: "plan" first, with the document.
  * {"job","ref","commit","dry_run","seconds","plan","nodes":[{"name","kind":"model|expectation",
- * "language","status":"done|warning|failed|skipped","rows","bytes","seconds","cpu_seconds","max_rss","file","line"}],
- * "tables":[{"namespace","name","records","rows_written"}],"notes":[{"warning","text","file","line"}]}; commit is null
- * when nothing was published. On failure the target is as before, the error says which function failed and where,
+ * "language","status":"done|failed-warning|failed|cancelled|timeout|skipped","rows","bytes","seconds","cpu_seconds","max_rss","file","line"}],
+ * "tables":[{"namespace","name","records","rows_written"}],"previews":[{"name","total_rows","columns":[{"name","type"}],
+ * "rows":[{column: text or null}]}],"notes":[{"warning","text","file","line"}]}; commit is null when nothing was
+ * published, with no_transaction it is the last one. Functions run beside each other as far as cpus and memory of the
+ * machine reach for what they ask (CORRIE_E_LIMIT, before anything runs, for one that asks for more memory than there
+ * is). On failure the target is as before, the error says which function failed and where,
  * and the hint how to look at tx/<job>. CORRIE_E_REFUSED, before anything runs, names a tainted table that would be
  * read; CORRIE_E_CONFLICT what was changed on the branch meanwhile and cannot be merged, with `serializable` also what
  * was only read. */

@@ -10,6 +10,8 @@
 
 struct cancel {
     atomic_int requested;
+    /* What it is part of: who asks the whole to stop asks the part too. NULL: nothing. Set before anybody looks. */
+    const struct cancel *whole;
 };
 
 static inline void cancel_request(struct cancel *cancel)
@@ -20,7 +22,12 @@ static inline void cancel_request(struct cancel *cancel)
 /* NULL is never cancelled. */
 static inline bool cancel_requested(const struct cancel *cancel)
 {
-    return cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed);
+    for (; cancel; cancel = cancel->whole) {
+        if (atomic_load_explicit(&cancel->requested, memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* 0, or CORRIE_E_CANCELLED with the message "interrupted". */

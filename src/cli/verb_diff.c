@@ -342,6 +342,10 @@ static int print_status(struct cli *cli, const json_t *document, corrie_error *e
 {
     static const struct show_column tainted[] = {
         {"TABLE", "name", SHOW_TEXT}, {"JOB", "job", SHOW_ID}, {"ERROR", "error", SHOW_ERROR}};
+    static const struct show_column edited[] = {{"TABLE", "name", SHOW_TEXT},
+                                                {"FILE", "file", SHOW_TEXT},
+                                                {"LINE", "line", SHOW_NUMBER},
+                                                {"JOB", "job", SHOW_ID}};
     static const struct show_column jobs[] = {{"JOB", "job", SHOW_ID},
                                               {"KIND", "kind", SHOW_TEXT},
                                               {"STATUS", "status", SHOW_TEXT},
@@ -363,6 +367,10 @@ static int print_status(struct cli *cli, const json_t *document, corrie_error *e
     if (json_array_size(stale) > 0) {
         r = print_stale(cli, stale, err);
     }
+    r = r < 0 ? r
+              : print_part(cli, json_object_get(document, "edited"), STYLE_YELLOW,
+                           "Edited: the code of these models is another now", edited,
+                           ARRAY_LEN(edited), err);
     r = r < 0
             ? r
             : print_part(cli, json_object_get(document, "tainted"), STYLE_RED,
@@ -377,11 +385,57 @@ static int print_status(struct cli *cli, const json_t *document, corrie_error *e
               : print_part(cli, json_object_get(document, "left"), STYLE_CYAN,
                            "Left by jobs that are over", left, ARRAY_LEN(left), err);
     if (r >= 0 && json_array_size(stale) + json_array_size(torn) +
+                          json_array_size(json_object_get(document, "edited")) +
                           json_array_size(json_object_get(document, "tainted")) ==
                       0) {
         out_text(&cli->out, "all tables are made of what is there\n");
     }
     return r;
+}
+
+/* What the project here, if there is one, says of its tables. One that was named must be there, and readable. */
+static int add_edited(struct cli *cli, corrie_lake *lake, const struct args *args, json_t *document,
+                      corrie_error *err)
+{
+    const char *dir = args_text(args, OPT_PROJECT_DIR);
+    _json_ json_t *found = NULL;
+    json_t *edited = NULL;
+    char *text;
+    int r = corrie_project_edited(lake, dir, args_text(args, OPT_REF), NULL, &text, err);
+
+    if (r >= 0) {
+        r = js_parse(str_of(text), "what was edited", &found, err);
+        corrie_free(text);
+    }
+    if (r < 0 && dir) {
+        return r;
+    }
+    if (r < 0 && r != CORRIE_E_NOT_FOUND) {
+        cli_note(cli, STYLE_YELLOW, "warning", str_of(corrie_error_message(err)));
+    }
+    corrie_error_clear(err);
+    edited = json_object_get(found, "edited");
+    return js_set(document, "edited", edited ? json_incref(edited) : json_array()) != 0
+               ? corrie_fail_memory(err)
+               : 0;
+}
+
+static int find_status(struct cli *cli, const struct args *args, char **ret, corrie_error *err)
+{
+    _json_ json_t *document = NULL;
+    corrie_lake *lake;
+    char *text;
+    int r = cli_lake(cli, &lake, err);
+
+    if (r < 0 || (r = corrie_status(lake, args_text(args, OPT_REF), &text, err)) < 0) {
+        return r;
+    }
+    r = js_parse(str_of(text), "the status", &document, err);
+    corrie_free(text);
+    if (r < 0 || (r = add_edited(cli, lake, args, document, err)) < 0) {
+        return r;
+    }
+    return js_give(TAKE_PTR(document), ret, err);
 }
 
 int verb_status(struct cli *cli, const struct args *args, corrie_error *err)
@@ -391,13 +445,8 @@ int verb_status(struct cli *cli, const struct args *args, corrie_error *err)
                                      .columns = columns,
                                      .n_columns = ARRAY_LEN(columns),
                                      .print = print_status};
-    corrie_lake *lake;
     char *text;
-    int r;
+    int r = find_status(cli, args, &text, err);
 
-    r = cli_lake(cli, &lake, err);
-    if (r >= 0) {
-        r = corrie_status(lake, args_text(args, OPT_REF), &text, err);
-    }
     return r < 0 ? r : show_document(cli, text, &show, err);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/text.h"
 
@@ -89,8 +90,8 @@ static void say_log(struct out *out, const corrie_event *event)
 static void say_done(struct out *out, const corrie_event *event)
 {
     const char *status = event->status ? event->status : "done";
-    bool failed = strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0;
-    bool warned = strcmp(status, "warning") == 0;
+    bool warned = strcmp(status, "failed-warning") == 0;
+    bool failed = !warned && strcmp(status, "done") != 0;
     char seconds[32];
 
     out_style(out, failed ? STYLE_RED : warned ? STYLE_YELLOW : STYLE_GREEN);
@@ -196,6 +197,30 @@ static void say_notes(struct cli *cli, const json_t *notes)
     }
 }
 
+/* Rows of one model, under its name. */
+static int print_preview(struct cli *cli, const json_t *preview, corrie_error *err)
+{
+    const json_t *columns = json_object_get(preview, "columns");
+    const json_t *rows = json_object_get(preview, "rows");
+    size_t n = json_array_size(columns);
+    _free_ struct show_column *shown = mem_alloc(n, sizeof *shown);
+
+    if (!shown) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *name = json_string_value(json_object_get(json_array_get(columns, i), "name"));
+
+        shown[i] = (struct show_column){name, name, SHOW_TEXT};
+    }
+    out_style(&cli->out, STYLE_BOLD);
+    out_clean(&cli->out, show_field(preview, "name"));
+    out_style(&cli->out, STYLE_PLAIN);
+    out_printf(&cli->out, "  %zu of %lld rows\n", json_array_size(rows),
+               (long long)json_integer_value(json_object_get(preview, "total_rows")));
+    return show_table(cli, rows, shown, n, err);
+}
+
 static int print_run(struct cli *cli, const json_t *document, corrie_error *err)
 {
     static const struct show_column columns[] = {
@@ -206,7 +231,9 @@ static int print_run(struct cli *cli, const json_t *document, corrie_error *err)
     };
     const json_t *tables = json_object_get(document, "tables");
     _cleanup_(buf_done) struct buf commit = {0};
+    const json_t *preview;
     char seconds[32];
+    size_t i;
     int r = 0;
 
     out_flush(&cli->out); /* the plan of a dry run, before its notes */
@@ -215,6 +242,13 @@ static int print_run(struct cli *cli, const json_t *document, corrie_error *err)
     if (json_is_true(json_object_get(document, "dry_run"))) {
         out_printf(&cli->out, "dry run: the plan is sound; nothing was run (%s)\n", seconds);
         return 0;
+    }
+    json_array_foreach(json_object_get(document, "previews"), i, preview)
+    {
+        r = print_preview(cli, preview, err);
+        if (r < 0) {
+            return r;
+        }
     }
     if (json_array_size(tables) > 0) {
         r = show_table(cli, tables, columns, ARRAY_LEN(columns), err);
@@ -253,6 +287,11 @@ static corrie_run_options read_options(const struct args *args)
         .memory = args_text(args, OPT_MEMORY),
         .accept_taint = args_on(args, OPT_ACCEPT_TAINT),
         .serializable = args_on(args, OPT_SERIALIZABLE),
+        .select = args->of[OPT_SELECT].items,
+        .n_select = args->of[OPT_SELECT].count,
+        .preview = args_text(args, OPT_PREVIEW),
+        .no_transaction = args_on(args, OPT_NO_TRANSACTION),
+        .deterministic = args_on(args, OPT_DETERMINISTIC),
     };
 }
 

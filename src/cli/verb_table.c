@@ -24,6 +24,27 @@ int verb_table_ls(struct cli *cli, const struct args *args, corrie_error *err)
     return r < 0 ? r : list_show(cli, cursor, &list, err);
 }
 
+/* "made by a job of which inputs are others now" */
+static void say_stale(struct cli *cli, const json_t *made_by)
+{
+    const json_t *inputs = json_object_get(made_by, "inputs");
+    const json_t *input;
+    size_t i;
+
+    if (json_array_size(inputs) == 0) {
+        return;
+    }
+    out_styled(&cli->out, STYLE_YELLOW, "stale");
+    out_text(&cli->out, ": made of what is another now: ");
+    json_array_foreach(inputs, i, input)
+    {
+        out_text(&cli->out, i > 0 ? ", " : "");
+        out_clean(&cli->out, show_field(input, "name"));
+        out_text(&cli->out, json_is_string(json_object_get(input, "now")) ? "" : " (gone)");
+    }
+    out_char(&cli->out, '\n');
+}
+
 static int print_table(struct cli *cli, const json_t *document, corrie_error *err)
 {
     static const struct show_column pairs[] = {
@@ -45,6 +66,7 @@ static int print_table(struct cli *cli, const json_t *document, corrie_error *er
                                                  {"TYPE", "type", SHOW_TEXT}};
 
     show_pairs(cli, document, pairs, ARRAY_LEN(pairs));
+    say_stale(cli, json_object_get(document, "made_by"));
     out_char(&cli->out, '\n');
     return show_table(cli, json_object_get(document, "fields"), columns, ARRAY_LEN(columns), err);
 }

@@ -223,6 +223,8 @@ static const struct flag table_get_flags[] = {NAME_FLAG, REF_FLAG, NAMESPACE_FLA
 
 static const struct flag ref_flags[] = {REF_FLAG};
 
+static const struct flag status_flags[] = {PROJECT_DIR_FLAG};
+
 static const struct positional status_positionals[] = {
     {OPT_REF, "REF", "a branch, or state of one; default what is checked out", false, false},
 };
@@ -490,11 +492,12 @@ static const struct verb verbs[] = {
      .chapter = LOOK,
      .summary = "show what is stale, tainted, torn or under way",
      .text =
-         "Stale: a table whose inputs are others now than those it was made of. Tainted: written by a job that\n"
-         "failed. Torn: of tables that one run published together, only some came here or were taken\n"
-         "back, which --allow-torn let them.",
+         "Stale: a table whose inputs are others now than those it was made of. Edited: one that a model of the\n"
+         "project here made, whose code is another now. Tainted: written by a job that failed. Torn: of tables\n"
+         "that one run published together, only some came here or were taken back, which --allow-torn let them.",
      POSITIONALS(status_positionals),
-     .examples = "corrie status\ncorrie status dev -o json",
+     FLAGS(status_flags),
+     .examples = "corrie status\ncorrie status dev -o json\ncorrie status -p project",
      .run = verb_status,
      .pages = true},
 

@@ -33,6 +33,11 @@ extern const struct verb_part verbs_run;
         OPT_MEMORY, FLAG_TEXT, "--memory", "SIZE",                                                 \
             "at most so much memory: 4G, 512M; default 70 % of the machine"                        \
     }
+#define PROJECT_DIR_FLAG                                                                           \
+    {                                                                                              \
+        OPT_PROJECT_DIR, FLAG_TEXT, "-p, --project-dir", "DIR",                                    \
+            "folder with corrie.yaml or bauplan_project.yml; default the current one"              \
+    }
 #define ACCEPT_TAINT_FLAG                                                                          \
     {                                                                                              \
         OPT_ACCEPT_TAINT, FLAG_SWITCH, "--accept-taint", NULL,                                     \

@@ -1,14 +1,6 @@
 /* verbs_run.c — the table of verbs: projects, jobs, care of the lake. */
 #include "cli/verbs_priv.h"
 
-/* ---- options that several have ---- */
-
-#define PROJECT_DIR_FLAG                                                                           \
-    {                                                                                              \
-        OPT_PROJECT_DIR, FLAG_TEXT, "-p, --project-dir", "DIR",                                    \
-            "folder with corrie.yaml or bauplan_project.yml; default the current one"              \
-    }
-
 /* ---- what each takes ---- */
 
 static const struct flag run_flags[] = {
@@ -21,6 +13,15 @@ static const struct flag run_flags[] = {
     {OPT_STRICT, FLAG_TOGGLE, "--strict", NULL,
      "warnings fail the run: other columns than declared, expectations that do not hold"},
     {OPT_PARAM, FLAG_LIST, "--param", "NAME=VALUE", "value of a parameter; may be given again"},
+    {OPT_SELECT, FLAG_LIST, "--select", "NAMES",
+     "only these functions: name, +name with all it reads, name+ with all that reads it, several "
+     "between commas"},
+    {OPT_PREVIEW, FLAG_CHOICE, "--preview", "on|off|head|tail",
+     "show the first (on, head) or last rows of what each model gave; default off"},
+    {OPT_NO_TRANSACTION, FLAG_SWITCH, "--no-transaction", NULL,
+     "publish each table by itself as soon as it is written; a failure leaves those before it"},
+    {OPT_DETERMINISTIC, FLAG_SWITCH, "--deterministic", NULL,
+     "SQL on one thread, so that sums of floats come out the same each time"},
     {OPT_NO_CACHE, FLAG_SWITCH, "--no-cache", NULL, "take nothing from earlier runs"},
     {OPT_CACHE, FLAG_CHOICE, "--cache", "on|off", "off is --no-cache", .hidden = true},
     {OPT_ACCEPT_TAINT, FLAG_SWITCH, "--accept-taint", NULL,

@@ -28,6 +28,13 @@ int api_key_of(struct str text, const char *default_namespace, struct key *ret, 
 /* Where the table that is missing would be a namespace: a hint how to name that. Returns the error's code. */
 int api_hint_namespace(const struct lake_view *view, struct str text, corrie_error *err);
 
+/* ---- status.c ---- */
+
+/* {"job","inputs":[{"name","read","now"}]} of a table that a job's run made, with those of the tables it was made of that
+ * are others now; null where nothing is known. New reference. */
+int status_made_by(struct lake *lake, const struct lake_view *view, struct str ns, struct str name,
+                   json_t **ret, corrie_error *err) CORRIE_MUST_USE;
+
 /* ---- api_moves.c ---- */
 
 enum { API_TRIES = 16 }; /* how often a movement is decided when others are faster */

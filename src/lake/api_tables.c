@@ -348,6 +348,7 @@ static int table_json(struct lake *lake, const struct lake_view *view, struct st
     struct property_list properties = {.failed = 0};
     _json_ json_t *document = NULL;
     _cleanup_(arena_done) struct arena arena = {0};
+    json_t *made_by = NULL;
     struct str location;
     int r;
 
@@ -356,10 +357,15 @@ static int table_json(struct lake *lake, const struct lake_view *view, struct st
     if (r < 0 || (r = lake_table_metadata(lake, table, &metadata, err)) < 0) {
         return r;
     }
+    r = status_made_by(lake, view, table->ns, table->name, &made_by, err);
+    if (r < 0) {
+        return r;
+    }
     properties.object = json_object_get(document, "properties");
     metadata_properties(metadata, add_property, &properties);
     r = properties.failed;
     r |= js_set_uuid(document, "id", &table->id);
+    r |= js_set(document, "made_by", made_by);
     r |= js_set_str(document, "ref", ref);
     r |= js_set_hash(document, "commit", &view->commit);
     r |= js_set(document, "fields", fields_json(metadata_schema(metadata)));

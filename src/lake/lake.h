@@ -218,8 +218,8 @@ struct lake_workspace {
     char *like; /* how it was opened */
 };
 
-/* Opens one. `memory` is a person's word ("4G"; NULL = 70 % of the machine): CORRIE_E_USAGE if it is no size. Cancel
- * token and directory are put into a copy of `options`. One that an earlier call left behind and that was opened in the
+/* Opens one. `memory` is a person's word ("4G"; NULL = 70 % of the machine): CORRIE_E_USAGE if it is no size. The
+ * directory and, where `options` have none, the lake's cancel token are put into a copy of them. One that an earlier call left behind and that was opened in the
  * same way is taken again. Cost: 20 ms, most of them for loading DuckDB; 1 ms where there is one. */
 int lake_workspace_open(struct lake *lake, const char *memory, const struct engine_options *options,
                         struct lake_workspace *ret, corrie_error *err) CORRIE_MUST_USE;

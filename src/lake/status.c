@@ -280,14 +280,14 @@ static int add_stale_input(struct status *status, const struct origin_read *read
     return r != 0 ? corrie_fail_memory(err) : 0;
 }
 
-static int check_stale(struct status *status, const struct seen *seen, json_t *stale,
-                       corrie_error *err)
+/* Adds what the table was made of and is another now. NULL in *ret: its origin does not know it. */
+static int stale_inputs(struct status *status, const struct seen *seen, json_t *inputs,
+                        const struct origin **ret, corrie_error *err)
 {
-    _json_ json_t *inputs = json_array();
-    _json_ json_t *item = json_object();
-    const struct origin *origin;
-    const struct origin_output *output = output_of(status, seen, &origin);
+    const struct origin_output *output = output_of(status, seen, ret);
     int r = 0;
+
+    *ret = output ? *ret : NULL;
 
     for (size_t i = 0; r >= 0 && output && i < output->n_reads; i++) {
         const struct origin_read *read = &output->reads[i];
@@ -299,6 +299,17 @@ static int check_stale(struct status *status, const struct seen *seen, json_t *s
             r = add_stale_input(status, read, input, inputs, err);
         }
     }
+    return r;
+}
+
+static int check_stale(struct status *status, const struct seen *seen, json_t *stale,
+                       corrie_error *err)
+{
+    _json_ json_t *inputs = json_array();
+    _json_ json_t *item = json_object();
+    const struct origin *origin;
+    int r = stale_inputs(status, seen, inputs, &origin, err);
+
     if (r < 0 || json_array_size(inputs) == 0) {
         return r;
     }
@@ -307,6 +318,42 @@ static int check_stale(struct status *status, const struct seen *seen, json_t *s
     r |= js_set(item, "inputs", TAKE_PTR(inputs));
     r |= json_array_append_new(stale, TAKE_PTR(item));
     return r != 0 ? corrie_fail_memory(err) : 0;
+}
+
+int status_made_by(struct lake *lake, const struct lake_view *view, struct str ns, struct str name,
+                   json_t **ret, corrie_error *err)
+{
+    _cleanup_(status_done) struct status status = {.lake = lake, .view = *view};
+    _json_ json_t *item = NULL;
+    const struct origin *origin = NULL;
+    struct tree_value value;
+    json_t *inputs;
+    struct key key;
+    int r = KEY_MAKE(&key, err, STR("table"), ns, name);
+
+    r = r < 0 ? r : tree_get(lake->catalog, &view->tree, key_str(&key), &status.arena, &value, err);
+    if (r > 0 && value.has_origin) {
+        r = add_table(&status, key_str(&key), &value, err);
+        r = r < 0 ? r : read_inputs(&status, err);
+        item = json_object();
+        inputs = json_array();
+        if (r >= 0 && js_set(item, "inputs", inputs) != 0) {
+            r = corrie_fail_memory(err);
+        }
+        r = r < 0 ? r : stale_inputs(&status, &status.tables.items[0], inputs, &origin, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (!origin) {
+        *ret = json_null();
+        return 0;
+    }
+    if (js_set_str(item, "job", origin->job) != 0) {
+        return corrie_fail_memory(err);
+    }
+    *ret = TAKE_PTR(item);
+    return 0;
 }
 
 /* ---- tainted ---- */

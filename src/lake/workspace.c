@@ -82,7 +82,7 @@ int lake_workspace_open(struct lake *lake, const char *memory, const struct engi
     if (r < 0) {
         return r;
     }
-    given.cancel = lake->cancel;
+    given.cancel = given.cancel ? given.cancel : lake->cancel;
     given.temp_dir = str_of(made.spill);
     r = engine_open(&given, &made.engine, err);
     if (r < 0) {

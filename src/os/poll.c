@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -180,6 +181,17 @@ int os_cpus(void)
         cpus = whole < (uint64_t)cpus ? (int)whole : cpus;
     }
     return cpus > 0 ? cpus : 1;
+}
+
+void os_allow_files(void)
+{
+    struct rlimit limit;
+
+    /* what cannot be raised stays as it is: who opens too many is told */
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 uint64_t os_memory(void)

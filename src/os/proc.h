@@ -120,5 +120,8 @@ int os_process_lives(int pid, struct str mark);
  * (machine and cgroup limit), 0 if unknown. */
 int os_cpus(void);
 uint64_t os_memory(void);
+/* Lets this process, and children that it starts, have as many descriptors open as the system allows it: each column of a
+ * table that functions exchange is a file. */
+void os_allow_files(void);
 
 #endif

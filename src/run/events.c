@@ -9,7 +9,7 @@ void run_event(struct run *run, corrie_event event)
     bool counts = strcmp(event.kind, "done") == 0;
 
     event.size = sizeof event;
-    event.time_ns = clock_now();
+    event.time_ns = event.time_ns ? event.time_ns : clock_now();
     event.rows = counts ? event.rows : -1;
     event.bytes = counts ? event.bytes : -1;
     lake_event(run->lake, &event);

@@ -54,7 +54,9 @@ int run_open_engine(struct run *run, corrie_error *err)
                                &(struct engine_options){.locked = true,
                                                         .name_space = default_namespace(run),
                                                         .allowed = run->allowed,
-                                                        .n_allowed = run->n_allowed},
+                                                        .n_allowed = run->n_allowed,
+                                                        .deterministic = run->options.deterministic,
+                                                        .cancel = &run->compute},
                                &run->work, err);
 }
 
@@ -193,20 +195,26 @@ static int build_plan(struct run *run, corrie_error *err)
 {
     struct plan_catalog catalog = {.context = run, .lookup = lookup, .names = names};
     struct str *parameters = arena_array(&run->arena, struct str, run->options.n_parameters);
+    struct str *select = arena_array(&run->arena, struct str, run->options.n_select);
     struct plan_options options = {.default_namespace = default_namespace(run),
                                    .ref = run->branch,
                                    .parameters = parameters,
                                    .n_parameters = run->options.n_parameters,
+                                   .select = select,
+                                   .n_select = run->options.n_select,
                                    .strict = run->options.strict,
                                    .dry_run = run->options.dry_run,
                                    .cache = run->cache};
     int r;
 
-    if (!parameters) {
+    if (!parameters || !select) {
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < run->options.n_parameters; i++) {
         parameters[i] = str_of(run->options.parameters[i]);
+    }
+    for (size_t i = 0; i < run->options.n_select; i++) {
+        select[i] = str_of(run->options.select[i]);
     }
     if (has_sql(run->declarations)) {
         r = run_open_engine(run, err);
@@ -250,8 +258,11 @@ int run_prepare(struct run *run, corrie_error *err)
     struct declare_options declare = {0};
     int r;
 
-    r = lake_branch(run->lake, str_of(run->options.ref), &run->arena, &run->branch, err);
-    if (r < 0 || (r = lake_view_at(run->lake, run->branch, &run->view, err)) < 0) {
+    r = run_preview_mode(run->options.preview, &run->preview, err);
+    if (r < 0 ||
+        (r = lake_branch(run->lake, str_of(run->options.ref), &run->arena, &run->branch, err)) <
+            0 ||
+        (r = lake_view_at(run->lake, run->branch, &run->view, err)) < 0) {
         return r;
     }
     r = project_open(str_of(run->options.project_dir), &run->project, err);

@@ -3,9 +3,14 @@
 
 #include "base/mem.h"
 
-static const char *status_name(enum node_status status)
+const char *run_status_name(enum node_status status)
 {
-    static const char *const names[] = {"skipped", "running", "done", "warning", "failed"};
+    static const char *const names[] = {
+        [NODE_WAITING] = "skipped", [NODE_RUNNING] = "running",
+        [NODE_DONE] = "done",       [NODE_WARNED] = "failed-warning",
+        [NODE_FAILED] = "failed",   [NODE_CANCELLED] = "cancelled",
+        [NODE_TIMEOUT] = "timeout",
+    };
 
     return names[status];
 }
@@ -24,9 +29,9 @@ static json_t *node_json(const struct run *run, size_t index)
     r |= js_set_str(item, "kind", model ? STR("model") : STR("expectation"));
     r |=
         js_set_str(item, "language", function->language == SOURCE_SQL ? STR("sql") : STR("python"));
-    r |= js_set_str(item, "status", str_of(status_name(state->status)));
-    r |= js_set(item, "rows", model && state->output ? json_integer(state->rows) : json_null());
-    r |= js_set(item, "bytes", model && state->output ? json_integer(state->bytes) : json_null());
+    r |= js_set_str(item, "status", str_of(run_status_name(state->status)));
+    r |= js_set(item, "rows", state->has_output ? json_integer(state->rows) : json_null());
+    r |= js_set(item, "bytes", state->has_output ? json_integer(state->bytes) : json_null());
     r |= js_set(item, "seconds", ran ? json_real((double)state->elapsed / 1e9) : json_null());
     r |=
         js_set(item, "cpu_seconds", state->cpu ? json_real((double)state->cpu / 1e9) : json_null());
@@ -115,6 +120,7 @@ int run_report(const struct run *run, char **ret_json, corrie_error *err)
     r |= js_set(document, "seconds", json_real((double)(clock_monotonic() - run->started) / 1e9));
     r |= js_set(document, "nodes", run_nodes_json(run));
     r |= js_set(document, "tables", run_tables_json(run));
+    r |= js_set(document, "previews", run_previews_json(run));
     r |= js_set(document, "notes", notes_json(run->plan));
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }

@@ -11,6 +11,7 @@ static void run_done(struct run *run)
     }
     for (size_t i = 0; run->plan && run->nodes && i < run->plan->n_nodes; i++) {
         exchange_unref(run->nodes[i].output);
+        json_decref(run->nodes[i].preview);
     }
     for (size_t i = 0; run->plan && run->environments && i < run->plan->n_environments; i++) {
         env_free(run->environments[i]);
@@ -28,14 +29,29 @@ static void run_done(struct run *run)
 static int make_states(struct run *run, corrie_error *err)
 {
     run->scans = arena_array(&run->arena, struct exchange *, run->plan->n_steps);
+    run->scan_readers = arena_array(&run->arena, size_t, run->plan->n_steps);
     run->environments = arena_array(&run->arena, struct env *, run->plan->n_environments);
     run->nodes = arena_array(&run->arena, struct node_state, run->plan->n_nodes);
     run->tables = arena_array(&run->arena, struct table_state, run->plan->n_nodes);
-    return run->scans && run->environments && run->nodes && run->tables ? 0
-                                                                        : corrie_fail_memory(err);
+    return run->scans && run->scan_readers && run->environments && run->nodes && run->tables
+               ? 0
+               : corrie_fail_memory(err);
 }
 
 /* ---- the job ---- */
+
+static json_t *select_json(const struct run *run)
+{
+    json_t *select = json_array();
+
+    for (size_t i = 0; i < run->options.n_select && select; i++) {
+        if (json_array_append_new(select, js_string(str_of(run->options.select[i]))) < 0) {
+            json_decref(select);
+            return NULL;
+        }
+    }
+    return select;
+}
 
 static json_t *args_json(const struct run *run)
 {
@@ -55,9 +71,12 @@ static json_t *args_json(const struct run *run)
     r |= js_set_str(args, "project", run->project->dir);
     r |= js_set_str(args, "namespace", run->plan->default_namespace);
     r |= js_set(args, "parameters", parameters);
+    r |= js_set(args, "select", select_json(run));
     r |= js_set_bool(args, "strict", run->options.strict);
     r |= js_set_bool(args, "accept_taint", run->options.accept_taint);
     r |= js_set_bool(args, "serializable", run->options.serializable);
+    r |= js_set_bool(args, "no_transaction", run->options.no_transaction);
+    r |= js_set_bool(args, "deterministic", run->options.deterministic);
     if (r != 0) {
         json_decref(args);
         return NULL;
@@ -96,7 +115,7 @@ static int begin_job(struct run *run, corrie_error *err)
                             .user = lake_user(run->lake),
                             .ref = run->branch,
                             .commit_in = run->view.commit,
-                            .transaction = true,
+                            .transaction = !run->options.no_transaction,
                             .args = args};
     int r;
 
@@ -108,166 +127,21 @@ static int begin_job(struct run *run, corrie_error *err)
         return r;
     }
     RUN_EVENT(run, .kind = "job", .text = job_id(run->job).data);
-    r = keep_inputs(run, err);
-    if (r < 0) {
-        return r;
-    }
-    return lake_tx_begin(run->lake,
-                         &(struct lake_tx_options){.branch = run->branch,
-                                                   .base = &run->view.commit,
-                                                   .job = job_id(run->job),
-                                                   .steps = true},
-                         &run->tx, err);
-}
-
-/* ---- steps ---- */
-
-static int run_model(struct run *run, size_t index, corrie_error *err)
-{
-    const struct plan_node *node = &run->plan->nodes[index];
-    struct node_state *state = &run->nodes[index];
-    int r;
-
-    if (node->function->language == SOURCE_SQL) {
-        r = run_sql(run, index, &state->output, err);
-    } else {
-        r = run_python(run, index, &state->output, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    state->rows = exchange_rows(state->output);
-    state->bytes = (int64_t)exchange_bytes(state->output);
-    return 0;
-}
-
-/* A function or an expectation, with the events around it. */
-static int run_node(struct run *run, const struct plan_step *step, corrie_error *err)
-{
-    const struct plan_node *node = &run->plan->nodes[step->node];
-    struct node_state *state = &run->nodes[step->node];
-    char *name = arena_text(&run->arena, node->name);
-    int r;
-
-    if (!name) {
-        return corrie_fail_memory(err);
-    }
-    RUN_EVENT(run, .kind = "start", .node = name, .status = "running");
-    state->status = NODE_RUNNING;
-    state->started = clock_monotonic();
-    r = step->kind == STEP_CHECK ? run_check(run, step->node, err)
-                                 : run_model(run, step->node, err);
-    state->elapsed = clock_monotonic() - state->started;
-    if (state->status == NODE_RUNNING) {
-        state->status = NODE_DONE;
-    }
-    if (r < 0) {
-        state->status = NODE_FAILED;
-    }
-    RUN_EVENT(run, .kind = "done", .node = name,
-              .status = r == CORRIE_E_CANCELLED        ? "cancelled"
-                        : r < 0                        ? "failed"
-                        : state->status == NODE_WARNED ? "warning"
-                                                       : "done",
-              .rows = state->output ? state->rows : -1, .bytes = state->output ? state->bytes : -1,
-              .seconds = (double)state->elapsed / 1e9);
-    if (r < 0 && !str_starts(str_of(corrie_error_message(err)), node->name)) {
-        corrie_wrap(err, "%s", name);
-    }
-    return r < 0 ? r : 0;
-}
-
-static int publish(struct run *run, corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf message = {0};
-    struct lake_publish publish = {.origin = true,
-                                   .accept_taint = run->options.accept_taint,
-                                   .serializable = run->options.serializable};
-    char hex[HASH_HEX + 1];
-    int r;
-
-    buf_addf(&message, "Run %.*s: ", STR_FMT(str_slice(job_id(run->job), 0, 8)));
-    for (size_t i = 0; i < run->n_tables; i++) {
-        buf_addf(&message, "%s%.*s.%.*s", i > 0 ? ", " : "", STR_FMT(run->tables[i].ns),
-                 STR_FMT(run->tables[i].name));
-    }
-    r = buf_check(&message, err);
-    if (r < 0) {
-        return r;
-    }
-    publish.message = buf_str(&message);
-    r = lake_tx_publish(run->tx, &publish, &run->commit, err);
-    if (r < 0) {
-        return r;
-    }
-    run->committed = r > 0;
-    for (size_t i = 0; i < run->n_tables; i++) {
-        if (run->tables[i].made_namespace) {
-            char *text =
-                arena_printf(&run->arena, "made the namespace %.*s", STR_FMT(run->tables[i].ns));
-
-            RUN_EVENT(run, .kind = "notice", .text = text ? text : "");
-        }
-    }
-    if (run->committed) {
-        hash_hex(&run->commit, hex);
-        RUN_EVENT(run, .kind = "publish", .text = hex);
-    }
-    return 0;
-}
-
-static int run_step(struct run *run, size_t index, corrie_error *err)
-{
-    const struct plan_step *step = &run->plan->steps[index];
-    int r;
-
-    if (step->skipped) {
-        return 0;
-    }
-    r = cancel_check(lake_cancel(run->lake), err);
-    if (r < 0) {
-        return r;
-    }
-    switch (step->kind) {
-    case STEP_SCAN:
-        return run_scan(run, index, err);
-    case STEP_ENV:
-        return run_environment(run, step->environment, err);
-    case STEP_FUNCTION:
-    case STEP_CHECK:
-        return run_node(run, step, err);
-    case STEP_WRITE:
-        return run_write(run, step->node, err);
-    case STEP_PUBLISH:
-        return publish(run, err);
-    default:
-        return corrie_fail(err, CORRIE_E_INTERNAL, "the plan has a step of unknown kind %d",
-                           (int)step->kind);
-    }
-}
-
-static int run_steps(struct run *run, corrie_error *err)
-{
-    struct hash nothing;
-    int r = 0;
-
-    for (size_t i = 0; r >= 0 && i < run->plan->n_steps; i++) {
-        r = run_step(run, i, err);
-    }
-    if (r >= 0 && run->n_tables == 0) {
-        /* nothing was written: the transaction ends without a commit */
-        r = lake_tx_publish(run->tx, &(struct lake_publish){.message = STR("nothing")}, &nothing,
-                            err);
-    }
-    return r < 0 ? r : 0;
+    return keep_inputs(run, err);
 }
 
 /* After a failure: where to look at what was finished. */
-static void hint_tx(const struct run *run, corrie_error *err)
+static void hint_finished(const struct run *run, corrie_error *err)
 {
     struct str job = job_id(run->job);
     _free_ char *first = err->hint ? str_dup(str_of(err->hint)) : NULL;
 
+    if (run->options.no_transaction) {
+        corrie_hint(err, "%s%s%zu table%s had been published by then: corrie job get %.*s",
+                    first ? first : "", first ? "; " : "", run->n_tables,
+                    run->n_tables == 1 ? "" : "s", STR_FMT(str_slice(job, 0, 8)));
+        return;
+    }
     corrie_hint(
         err,
         "%s%snothing was published; what was finished is on tx/%.*s: corrie table ls --ref tx/%.*s",
@@ -284,8 +158,8 @@ static void finish(struct run *run, int result, corrie_error *err)
                                   .nodes = run_nodes_json(run),
                                   .tables = run_tables_json(run)};
 
-    if (result < 0 && run->n_tables > 0 && !run->committed) {
-        hint_tx(run, err);
+    if (result < 0 && run->n_tables > 0 && (!run->committed || run->options.no_transaction)) {
+        hint_finished(run, err);
     }
     if (job_end(run->job, &outcome, &second) < 0) {
         lake_notice(run->lake, "%s", corrie_error_message(&second));
@@ -335,8 +209,11 @@ int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_
                options->size < sizeof run.options ? options->size : sizeof run.options);
     }
     js_setup();
+    run.cancel.whole = lake_cancel(lake);
+    run.compute.whole = &run.cancel;
     r = run_prepare(&run, err);
-    if (r < 0 || (r = emit_plan(&run, err)) < 0 || (r = make_states(&run, err)) < 0) {
+    if (r < 0 || (r = run_check_resources(&run, err)) < 0 || (r = emit_plan(&run, err)) < 0 ||
+        (r = make_states(&run, err)) < 0) {
         return r;
     }
     if (run.options.dry_run) {
@@ -344,7 +221,13 @@ int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_
     }
     r = begin_job(&run, err);
     if (r >= 0) {
+        r = run_begin(&run, err);
+    }
+    if (r >= 0) {
         r = run_steps(&run, err);
+    }
+    if (r >= 0) {
+        r = run_end(&run, err);
     }
     if (run.job) {
         finish(&run, r, err);

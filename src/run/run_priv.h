@@ -1,6 +1,6 @@
 /* run_priv.h — a run of a project under way; shared inside the room.
  *
- *     plan → job record → tx/<job> → steps in the plan's order → publish
+ *     plan → job record → tx/<job> → steps, each as soon as it can be → publish
  *
  * The plan was made on one commit; that commit is the transaction's base, so what was planned is what is read. */
 #ifndef CORRIE_RUN_PRIV_H
@@ -18,21 +18,38 @@
 #include "lake/lake.h"
 #include "lake/tx.h"
 #include "plan/plan.h"
+#include "run/pool.h"
 #include "worker/exchange.h"
 #include "worker/worker.h"
 
-enum node_status { NODE_WAITING, NODE_RUNNING, NODE_DONE, NODE_WARNED, NODE_FAILED };
+/* In the summary of a snapshot that a run wrote: the hash of the model's code (declare.h). */
+#define RUN_CODE_PROPERTY "corrie.code"
+
+enum preview { PREVIEW_OFF, PREVIEW_HEAD, PREVIEW_TAIL };
+
+enum node_status {
+    NODE_WAITING, /* in the end: skipped */
+    NODE_RUNNING,
+    NODE_DONE,
+    NODE_WARNED, /* an expectation that does not hold, and that is no failure */
+    NODE_FAILED,
+    NODE_CANCELLED, /* by the user, or because another failed */
+    NODE_TIMEOUT,
+};
 
 /* What became of one node of the plan. */
 struct node_state {
     enum node_status status;
-    struct exchange *output; /* models that ran */
+    struct exchange *output; /* models that ran, while somebody is still to read it */
+    size_t readers;          /* steps that are still to read it */
+    bool has_output;         /* rows and bytes are known */
     int64_t rows;
     int64_t bytes;
     int64_t started; /* monotonic */
     int64_t elapsed;
     uint64_t max_rss;
-    int64_t cpu; /* nanoseconds */
+    int64_t cpu;     /* nanoseconds */
+    json_t *preview; /* as include/corrie/run.h says; NULL: none was asked for */
 };
 
 struct table_state {
@@ -46,8 +63,12 @@ struct table_state {
 struct run {
     struct lake *lake;
     corrie_run_options options;
+    enum preview preview;
     struct arena arena;
-    int64_t started; /* monotonic */
+    int64_t started;       /* monotonic */
+    struct cancel cancel;  /* ends the run; so does the lake's */
+    struct cancel compute; /* ends what the engine does, see pool.h */
+    struct pool pool;
 
     struct project_dir *project;
     struct cache *cache;
@@ -61,8 +82,12 @@ struct run {
 
     struct job *job;
     struct lake_tx *tx;
-    struct exchange **scans;    /* one a step; NULL unless a scan for Python that ran */
-    struct env **environments;  /* one a plan environment */
+    struct exchange *
+        *scans; /* one a step; NULL unless a scan for Python that ran and is still to be read */
+    size_t *scan_readers;          /* one a step: calls that are still to read it */
+    struct env **environments;     /* one a plan environment */
+    struct worker_source *sources; /* what calls are given of the project; NULL: no call yet */
+    size_t n_sources;
     struct node_state *nodes;   /* one a plan node */
     struct table_state *tables; /* one a write step, in order */
     size_t n_tables;
@@ -72,8 +97,8 @@ struct run {
 
 /* ---- events (events.c) ---- */
 
-/* Fills size and time, and hands the event to the caller and to the job's log. Rows and bytes count only in events
- * of kind "done". */
+/* Fills size and, where it is 0, time, and hands the event to the caller and to the job's log. Rows and bytes count only
+ * in events of kind "done". */
 void run_event(struct run *run, corrie_event event);
 #define RUN_EVENT(run, ...) run_event((run), (corrie_event){__VA_ARGS__})
 /* A warning: an event, or under strict a failure. */
@@ -90,22 +115,61 @@ int run_open_engine(struct run *run, corrie_error *err) CORRIE_MUST_USE;
 int run_source_view(struct run *run, const struct plan_source *source, struct lake_view *ret,
                     corrie_error *err) CORRIE_MUST_USE;
 
-/* ---- steps (step_*.c) ---- */
+/* ---- steps: which is next (schedule.c) ---- */
+
+/* Refuses functions that ask for more memory than there is. */
+int run_check_resources(const struct run *run, corrie_error *err) CORRIE_MUST_USE;
+/* All steps of the plan. When it returns nothing that it started goes on. On failure, unless the user ended the run, what
+ * functions had given by then is written. */
+int run_steps(struct run *run, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- steps of the coordinator's (step_data.c) ---- */
 
 int run_scan(struct run *run, size_t step, corrie_error *err) CORRIE_MUST_USE;
 /* The rows and columns that an edge from another node asks for, where it has a filter. */
 int run_filter(struct run *run, const struct plan_edge *edge, struct exchange **ret,
                corrie_error *err) CORRIE_MUST_USE;
-int run_environment(struct run *run, size_t environment, corrie_error *err) CORRIE_MUST_USE;
-int run_python(struct run *run, size_t node, struct exchange **ret, corrie_error *err)
-    CORRIE_MUST_USE;
 int run_sql(struct run *run, size_t node, struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;
-int run_check(struct run *run, size_t node, corrie_error *err) CORRIE_MUST_USE;
 int run_write(struct run *run, size_t node, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- publishing (publish.c) ---- */
+
+/* Begins the transaction, if the run is one. */
+int run_begin(struct run *run, corrie_error *err) CORRIE_MUST_USE;
+/* Around the writing of a table: afterwards it is staged, or, without a transaction, published. _drop after a failure. */
+int run_begin_table(struct run *run, corrie_error *err) CORRIE_MUST_USE;
+int run_end_table(struct run *run, const struct table_state *table, corrie_error *err)
+    CORRIE_MUST_USE;
+void run_drop_table(struct run *run);
+/* One commit with everything that was staged. */
+int run_publish(struct run *run, corrie_error *err) CORRIE_MUST_USE;
+/* After all steps: a transaction in which nothing was written ends without a commit. */
+int run_end(struct run *run, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- steps of threads (call.c), and what they gave (step_python.c) ---- */
+
+/* A task that makes the environment of a step, or calls its function. Everything it needs is in it, or does not change
+ * while it runs. */
+int run_environment(struct run *run, size_t step, struct task **ret, corrie_error *err)
+    CORRIE_MUST_USE;
+int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err) CORRIE_MUST_USE;
+/* What a model returned, checked. */
+int run_take_model(struct run *run, size_t node, const struct task *task, struct exchange **ret,
+                   corrie_error *err) CORRIE_MUST_USE;
+/* What an expectation said. */
+int run_take_check(struct run *run, size_t node, const struct task *task, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* ---- what users see of it (report.c) ---- */
 
+/* "done", "failed-warning", …: as docs/formats/jobs.md has them. */
+const char *run_status_name(enum node_status status);
 json_t *run_nodes_json(const struct run *run);
+/* "off" (also NULL), "on", "head", "tail". */
+int run_preview_mode(const char *text, enum preview *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Keeps some rows of what the node has just given, if that was asked for. */
+int run_preview(struct run *run, size_t node, corrie_error *err) CORRIE_MUST_USE;
+json_t *run_previews_json(const struct run *run);
 json_t *run_tables_json(const struct run *run);
 int run_report(const struct run *run, char **ret_json, corrie_error *err) CORRIE_MUST_USE;
 

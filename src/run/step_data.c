@@ -19,7 +19,7 @@ static int collect(struct run *run, struct str sql, const char *file, struct exc
     if (r < 0) {
         return r;
     }
-    return exchange_from_stream(&stream, lake_cancel(run->lake), ret, err);
+    return exchange_from_stream(&stream, &run->compute, ret, err);
 }
 
 static void add_columns(struct buf *sql, const struct plan_edge *edge)
@@ -290,6 +290,9 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
     _cleanup_(buf_done) struct buf by_name = {0};
     const struct name_list *columns = &node->function->columns;
     struct str select = STR("SELECT * FROM corrie_run.\"output\"");
+    char code[HASH_HEX + 1];
+    const struct property summary[] = {{STR("corrie.job"), job_id(run->job)},
+                                       {STR(RUN_CODE_PROPERTY), {code, HASH_HEX}}};
     struct schema schema;
     struct schema target;
     struct lake_write write = {.ns = node->table_namespace,
@@ -304,9 +307,12 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
                                .evolve = columns->given && !columns->all,
                                .engine = run->work.engine,
                                .selects = &select,
-                               .n_selects = 1};
+                               .n_selects = 1,
+                               .summary = summary,
+                               .n_summary = ARRAY_LEN(summary)};
     int r;
 
+    hash_hex(&node->function->code, code);
     r = arrow_table_schema(rows, &run->arena, &schema, err);
     if (r < 0 || (r = engine_define_arrow(run->work.engine, OWN_NS, OUTPUT_NAME, rows, err)) < 0) {
         return r;
@@ -321,38 +327,46 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
     return lake_tx_write(run->tx, &write, &run->arena, ret, err);
 }
 
-int run_write(struct run *run, size_t index, corrie_error *err)
+static int write_table(struct run *run, size_t index, corrie_error *err)
 {
     _cleanup_(arrow_table_unrefp) struct arrow_table *rows = NULL;
     const struct plan_node *node = &run->plan->nodes[index];
+    struct table_state table = {.ns = node->table_namespace, .name = node->name};
     struct lake_written written;
     bool *seen = arena_array(&run->arena, bool, run->plan->n_nodes);
-    bool made_namespace;
-    char *message;
     int r;
 
-    r = run_open_engine(run, err);
-    if (r < 0 || (r = lake_tx_namespace(run->tx, node->table_namespace, err)) < 0) {
+    if (!seen) {
+        return corrie_fail_memory(err);
+    }
+    r = lake_tx_namespace(run->tx, node->table_namespace, err);
+    if (r < 0) {
         return r;
     }
-    made_namespace = r > 0;
+    table.made_namespace = r > 0;
     r = exchange_table(run->nodes[index].output, &rows, err);
     if (r < 0 || (r = write_output(run, node, rows, &written, err)) < 0) {
         return fail_output(run, node, err);
     }
-    message = arena_printf(&run->arena, "Write %.*s.%.*s", STR_FMT(node->table_namespace),
-                           STR_FMT(node->name));
-    if (!seen || !message) {
-        return corrie_fail_memory(err);
-    }
+    table.records = written.table.records;
+    table.rows_written = written.rows;
     r = note_reads(run, index, node, seen, err);
-    if (r < 0) {
-        return r;
+    return r < 0 ? r : run_end_table(run, &table, err);
+}
+
+int run_write(struct run *run, size_t index, corrie_error *err)
+{
+    int r;
+
+    r = run_open_engine(run, err);
+    if (r >= 0) {
+        r = run_begin_table(run, err);
     }
-    run->tables[run->n_tables++] = (struct table_state){.ns = node->table_namespace,
-                                                        .name = node->name,
-                                                        .records = written.table.records,
-                                                        .rows_written = written.rows,
-                                                        .made_namespace = made_namespace};
-    return lake_tx_step(run->tx, str_of(message), err);
+    if (r >= 0) {
+        r = write_table(run, index, err);
+    }
+    if (r < 0) {
+        run_drop_table(run);
+    }
+    return r;
 }

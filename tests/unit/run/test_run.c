@@ -65,7 +65,8 @@ START_TEST(a_run_publishes_and_tells)
     make_project(&f);
     json_array_clear(f.events);
     ck_ok(run_with(&f, (corrie_run_options){0}, &done), &f.err);
-    ck_assert_str_eq(fields_of(done), "commit dry_run job nodes notes plan ref seconds tables");
+    ck_assert_str_eq(fields_of(done),
+                     "commit dry_run job nodes notes plan previews ref seconds tables");
     ck_assert_str_eq(text_of(done, "commit"), head_of(&f));
     ck_assert_str_eq(text_of(done, "ref"), "main");
     ck_assert_uint_eq(json_array_size(json_object_get(done, "nodes")), 2);

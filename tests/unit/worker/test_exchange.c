@@ -235,7 +235,7 @@ START_TEST(exchange_cancelled)
     _cleanup_(arrow_table_unrefp) struct arrow_table *table = make_table(1, 10, 10);
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct exchange *exchange;
-    struct cancel cancel = {1};
+    struct cancel cancel = {.requested = 1};
 
     ck_fails(exchange_from_table(table, &cancel, &exchange, &err), CORRIE_E_CANCELLED, &err);
 }

@@ -1,0 +1,212 @@
+/* call.c — what is handed to threads: environments to make, functions to call.
+ *
+ * The coordinator fills a task; after that its thread reads the task, and of the run only what does not change any more:
+ * the plan, the project's sources, environments and tables that are there. */
+#include "run/run_priv.h"
+
+/* ---- in the thread ---- */
+
+static void tell_progress(void *arg, struct str text)
+{
+    pool_say(arg, MESSAGE_PROGRESS, &(struct worker_event){.text = text});
+}
+
+static int make_environment(struct task *task, corrie_error *err)
+{
+    struct env_options options = {
+        .cancel = &task->cancel, .progress = tell_progress, .progress_arg = task};
+
+    return env_resolve(&task->request, &options, &task->environment, err);
+}
+
+static void tell_event(void *arg, const struct worker_event *event)
+{
+    if (event->kind == WORKER_LOG) {
+        pool_say(arg, MESSAGE_LOG, event);
+    }
+}
+
+static int call_function(struct task *task, corrie_error *err)
+{
+    return worker_call(&task->spec, tell_event, task, &task->cancel, &task->output, err);
+}
+
+/* ---- before ---- */
+
+int run_environment(struct run *run, size_t step, struct task **ret, corrie_error *err)
+{
+    const struct plan_environment *wanted =
+        &run->plan->environments[run->plan->steps[step].environment];
+    _cleanup_(task_freep) struct task *task = NULL;
+    struct env_package *packages;
+    int r;
+
+    r = task_new(&run->pool, &run->cancel, &task, err);
+    if (r < 0) {
+        return r;
+    }
+    packages = arena_array(&task->arena, struct env_package, wanted->n_packages);
+    if (!packages) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < wanted->n_packages; i++) {
+        packages[i] = (struct env_package){.name = wanted->packages[i].name,
+                                           .version = wanted->packages[i].version};
+    }
+    task->step = step;
+    task->name = "environment";
+    task->work = make_environment;
+    task->request = (struct env_request){
+        .python = wanted->python, .packages = packages, .n_packages = wanted->n_packages};
+    *ret = TAKE_PTR(task);
+    return 0;
+}
+
+static json_t *value_json(const struct plan_parameter *parameter)
+{
+    const struct param_value *value = &parameter->value;
+
+    if (!parameter->has_value) {
+        return json_null();
+    }
+    switch (value->type) {
+    case PARAM_INT:
+        return json_integer(value->i);
+    case PARAM_FLOAT:
+        return json_real(value->f);
+    case PARAM_BOOL:
+        return json_boolean(value->i);
+    default:
+        return js_string(value->text);
+    }
+}
+
+/* The table behind an edge. What a lake table is asked for was applied by its scan. */
+static int edge_table(struct run *run, const struct plan_edge *edge, struct task *task,
+                      struct exchange **ret, corrie_error *err)
+{
+    if (edge->node != PLAN_NONE && edge->filter.len > 0) {
+        int r = run_filter(run, edge, &task->made[task->n_made], err);
+
+        if (r < 0) {
+            return corrie_wrap(err, "filter input %.*s", STR_FMT(edge->argument));
+        }
+        *ret = task->made[task->n_made++];
+        return 0;
+    }
+    *ret = edge->node != PLAN_NONE ? run->nodes[edge->node].output : run->scans[edge->scan];
+    return *ret ? 0
+                : corrie_fail(err, CORRIE_E_INTERNAL, "input %.*s was not made",
+                              STR_FMT(edge->argument));
+}
+
+/* Tables that others made stay until the step has ended: it is one of their readers. */
+static int fill_inputs(struct run *run, const struct plan_node *node, struct task *task,
+                       corrie_error *err)
+{
+    struct worker_input *inputs = arena_array(&task->arena, struct worker_input, node->n_edges);
+
+    task->made = arena_array(&task->arena, struct exchange *, node->n_edges);
+    if (!inputs || !task->made) {
+        return corrie_fail_memory(err);
+    }
+    task->spec.inputs = inputs;
+    for (size_t i = 0; i < node->n_edges; i++) {
+        const struct plan_edge *edge = &node->edges[i];
+        struct exchange *table = NULL;
+        int r = edge_table(run, edge, task, &table, err);
+
+        if (r < 0) {
+            return r;
+        }
+        inputs[i] = (struct worker_input){.argument = edge->argument,
+                                          .form = WORKER_ARROW_TABLE,
+                                          .table = table,
+                                          .columns = edge->columns,
+                                          .n_columns = edge->n_columns,
+                                          .all_columns = edge->all_columns};
+    }
+    task->spec.n_inputs = node->n_edges;
+    return 0;
+}
+
+/* task_free drops the values. */
+static int fill_parameters(const struct plan_node *node, struct task *task, corrie_error *err)
+{
+    const struct declared_function *function = node->function;
+    struct worker_parameter *parameters =
+        arena_array(&task->arena, struct worker_parameter, function->n_parameters);
+
+    if (!parameters) {
+        return corrie_fail_memory(err);
+    }
+    task->spec.parameters = parameters;
+    for (size_t i = 0; i < function->n_parameters; i++) {
+        parameters[i].argument = function->parameters[i].argument;
+        parameters[i].value = value_json(node->parameters[i]);
+        if (!parameters[i].value) {
+            return corrie_fail_memory(err);
+        }
+        task->spec.n_parameters = i + 1;
+    }
+    return 0;
+}
+
+/* The same for every call: made at the first. */
+static int fill_sources(struct run *run, struct task *task, corrie_error *err)
+{
+    const struct project_dir *project = run->project;
+
+    if (!run->sources) {
+        run->sources = arena_array(&run->arena, struct worker_source, project->n_sources);
+        if (!run->sources) {
+            return corrie_fail_memory(err);
+        }
+        for (size_t i = 0; i < project->n_sources; i++) {
+            if (project->sources[i].language == SOURCE_PYTHON) {
+                run->sources[run->n_sources++] = (struct worker_source){
+                    .path = project->sources[i].path, .text = project->sources[i].text};
+            }
+        }
+    }
+    task->spec.sources = run->sources;
+    task->spec.n_sources = run->n_sources;
+    return 0;
+}
+
+int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
+{
+    const struct plan_node *node = &run->plan->nodes[run->plan->steps[step].node];
+    const struct declared_function *function = node->function;
+    _cleanup_(task_freep) struct task *task = NULL;
+    int r;
+
+    r = task_new(&run->pool, &run->cancel, &task, err);
+    if (r < 0) {
+        return r;
+    }
+    task->step = step;
+    task->name = arena_text(&task->arena, node->name);
+    task->work = call_function;
+    if (!task->name) {
+        return corrie_fail_memory(err);
+    }
+    task->spec = (struct worker_spec){
+        .kind = function->kind == FUNCTION_MODEL ? WORKER_MODEL : WORKER_EXPECTATION,
+        .model = node->name,
+        .python = str_of(run->environments[node->environment]->python),
+        .project_dir = run->project->dir,
+        .file = function->source->path,
+        .function = function->function,
+        .columns = function->columns.items,
+        .n_columns = function->columns.count,
+        .timeout_ms = (int64_t)(function->timeout * 1000),
+        .internet_access = function->internet_access,
+    };
+    if ((r = fill_inputs(run, node, task, err)) < 0 || (r = fill_sources(run, task, err)) < 0 ||
+        (r = fill_parameters(node, task, err)) < 0) {
+        return r;
+    }
+    *ret = TAKE_PTR(task);
+    return 0;
+}

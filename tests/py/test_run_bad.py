@@ -1,0 +1,161 @@
+"""Functions that do what they should not, in a run: one clear error or a right result; nothing left running, nothing
+published."""
+
+from __future__ import annotations
+
+import re
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Lake
+
+YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
+
+
+@pytest.fixture
+def project(lake: Lake, tmp_path: Path) -> Path:
+    path = tmp_path / "numbers.csv"
+    path.write_text("n\n" + "".join(f"{i}\n" for i in range(10)))
+    lake.run("import", path, "numbers")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "corrie.yaml").write_text(YAML)
+    return folder
+
+
+def write_model(project: Path, body: str, resources: str = "") -> None:
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    (project / "models.py").write_text(
+        f"import corrie\nimport pyarrow as pa\n\n\n@corrie.model(materialization_strategy='REPLACE')\n"
+        f"@corrie.python('3.11')\n{resources}def made(rows=corrie.Model('numbers')):\n{lines}")
+
+
+@pytest.mark.parametrize(("body", "expected"), [
+    ("pass", "made returned None"),
+    ("return rows, rows", "tuple"),
+    ("return 'text'", "str"),
+    ("return pa.table({})", "column"),
+    ("return pa.table([pa.array([1]), pa.array([2])], names=['a', 'a'])", "a"),
+    ("import sys\nsys.exit('had enough')", "sys.exit"),
+    ("import os\nos._exit(0)", "exit status 0"),
+    ("import os\nos.abort()", "SIGABRT"),
+    ("import ctypes\nctypes.string_at(0)", "SIGSEGV"),
+    ("import os\nos.closerange(3, 100)", "made"),
+    ("raise SystemExit", "sys.exit"),
+    ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ("def again():\n    return again()\nreturn again()", "RecursionError"),
+])
+def test_one_clear_error(lake: Lake, project: Path, orphans: Callable[[], None], body: str, expected: str) -> None:
+    write_model(project, body)
+    before = lake.head()
+    said = lake.error("run", cwd=project, status=1)
+    assert len(re.findall("^error:", said, re.MULTILINE)) == 1 and "made" in said and expected in said, said
+    orphans()
+    assert lake.head() == before
+    job = lake.json("job", "get", "last")
+    assert job["status"] == "failed" and job["nodes"][0]["status"] == "failed"
+    lake.fsck()
+
+
+@pytest.mark.parametrize("left", [
+    "import subprocess\nsubprocess.Popen(['sleep', '1000'])",
+    "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()",
+    "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
+    "import os\nif os.fork() == 0:\n    import time\n    time.sleep(1000)",
+])
+def test_what_is_left_is_ended(lake: Lake, project: Path, orphans: Callable[[], None], left: str) -> None:
+    write_model(project, f"{left}\nreturn rows")
+    lake.run("run", cwd=project)
+    orphans()
+    assert lake.rows("SELECT count(*) FROM made") == [["10"]]
+
+
+@pytest.mark.parametrize("body", [
+    "import time\ntime.sleep(1000)",
+    "while True:\n    pass",
+    "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True:\n    pass",
+])
+def test_what_hangs_is_ended(lake: Lake, project: Path, orphans: Callable[[], None], body: str) -> None:
+    write_model(project, body, "@corrie.resources(timeout=2)\n")
+    before = lake.head()
+    assert "longer than 2 s" in lake.error("run", cwd=project, status=1)
+    orphans()
+    assert lake.head() == before
+
+
+def test_the_project_says_how_long_functions_may_take(lake: Lake, project: Path) -> None:
+    (project / "corrie.yaml").write_text(YAML + "defaults:\n  timeout: 2\n")
+    write_model(project, "import time\ntime.sleep(1000)")
+    assert "longer than 2 s" in lake.error("run", cwd=project, status=1)
+
+
+def test_no_rows(lake: Lake, project: Path) -> None:
+    write_model(project, "return rows.slice(0, 0)")
+    done = lake.json("run", cwd=project)
+    assert done["nodes"][0]["rows"] == 0
+    assert lake.rows("SELECT count(*) FROM made") == [["0"]]
+    assert [f["name"] for f in lake.json("table", "get", "made")["fields"]] == ["n"]
+
+
+def test_five_thousand_columns(lake: Lake, project: Path) -> None:
+    write_model(project, "return pa.table({f'c{i}': rows['n'] for i in range(5000)})")
+    (project / "read.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
+                                      "SELECT sum(c0 + c4999)::BIGINT AS s FROM made\n")
+    lake.run("run", cwd=project)
+    assert lake.rows("SELECT s FROM read") == [["90"]]
+    assert lake.rows("SELECT sum(c17) FROM made") == [["45"]]
+
+
+def test_many_tables_of_many_columns_at_once(lake: Lake, project: Path) -> None:
+    # each column is a file: more of them than a process may have open by default
+    text = "import corrie\nimport pyarrow as pa\n"
+    for i in range(8):
+        text += (f"\n@corrie.model()\n@corrie.python('3.11')\ndef wide{i}(rows=corrie.Model('numbers')):\n"
+                 f"    return pa.table({{f'c{{i}}': rows['n'] for i in range(250)}})\n")
+    (project / "models.py").write_text(text)
+    (project / "all.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
+                                     "SELECT " + " + ".join(f"(SELECT sum(c{i}) FROM wide{i})" for i in range(8))
+                                     + " AS s\n")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    run = lake.start("run", cwd=project,
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard)))
+    assert run.wait(120) == 0, run.communicate()
+    assert lake.rows("SELECT s FROM \"all\"") == [["360"]]
+
+
+def test_nested_and_dictionary_types(lake: Lake, project: Path) -> None:
+    write_model(project, """
+kinds = pa.array(['a', 'b'] * 5).dictionary_encode()
+lists = pa.array([[i, None] for i in range(10)])
+structs = pa.array([{'x': i, 'y': [str(i)]} for i in range(10)])
+maps = pa.array([[('k', i)] for i in range(10)], pa.map_(pa.string(), pa.int64()))
+return pa.table({'n': rows['n'], 'kind': kinds, 'l': lists, 's': structs, 'm': maps})""")
+    (project / "read.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
+                                      "SELECT n, kind, l[1] AS l, s.y[1] AS y, m['k'] AS m FROM made\n")
+    lake.run("run", cwd=project)
+    assert lake.rows("SELECT * FROM read WHERE n = 3") == [["3", "b", "3", "3", "3"]]
+
+
+def test_a_hundred_megabytes_of_output(lake: Lake, project: Path) -> None:
+    write_model(project, "import os\nfor i in range(1000):\n    os.write(1, b'x' * 99_999 + b'\\n')\n"
+                         "print('the end')\nos.write(1, b'no utf-8: \\xff\\xfe\\n')\nreturn rows")
+    done = lake.json("run", cwd=project)
+    logs = [e for e in lake.json("job", "logs", done["job"])["logs"] if e["kind"] == "log"]
+    assert sum(len(e["text"]) for e in logs) < 4e6
+    assert any(e["text"] == "the end" for e in logs)
+    assert any("MB of output are left out" in e["text"] for e in logs)
+    assert any(e["text"].startswith("no utf-8: \ufffd") for e in logs)
+
+
+def test_an_expectation_that_is_no_bool(lake: Lake, project: Path) -> None:
+    write_model(project, "return rows")
+    checks = project / "checks.py"
+    for value, called in ("1", "int"), ("None", "None"), ("rows", "Table"):
+        checks.write_text(f"import corrie\n\n@corrie.expectation()\n@corrie.python('3.11')\n"
+                          f"def holds(rows=corrie.Model('made')):\n    return {value}\n")
+        before = lake.head()
+        said = lake.error("run", cwd=project, status=1)
+        assert "holds returned" in said and called in said
+        assert lake.head() == before
