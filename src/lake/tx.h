@@ -54,6 +54,8 @@ enum lake_write_mode {
     /* Rows come in the place of those of the same partitions, or of those that `overwrite_filter` admits; a missing
      * table is made. */
     LAKE_OVERWRITE_PARTITIONS,
+    /* Rows come in the place of those whose `keys` have the same values, or are added; a missing table is made. */
+    LAKE_MERGE,
 };
 
 /* How a table that is made or replaced is partitioned. */
@@ -68,23 +70,28 @@ struct lake_write {
     enum lake_write_mode mode;
     /* Names and types of the rows (ids are ignored); they name the columns of a new or replaced table. For
      * APPEND they must fit the table's schema by name (schema_fit), in any order: CORRIE_E_DATA says how not.
-     * NULL, for APPEND to a table that exists: whoever makes the selects sees to that. OVERWRITE_PARTITIONS: as APPEND. */
+     * NULL, for APPEND to a table that exists: whoever makes the selects sees to that. OVERWRITE_PARTITIONS and MERGE: as
+     * APPEND. */
     const struct schema *schema;
-    /* For a table that is made, and for REPLACE. For APPEND and OVERWRITE_PARTITIONS to a table that exists terms must
-     * be the table's own, or CORRIE_E_DATA (SET without terms: any). */
+    /* For a table that is made, and for REPLACE. For the other modes, to a table that exists, terms must be the table's
+     * own, or CORRIE_E_DATA (SET without terms: any). */
     enum lake_partitioning partitioning;
     const struct partition_by_term *partition_by;
     size_t n_partition_by;
     /* lake_tx_adopt and its lake_tx_target: the table is made, even where an external one is there (REPLACE), and can only
      * be read. */
     bool external;
-    /* APPEND, OVERWRITE_PARTITIONS: columns that the table lacks are added (optional), and types that the new rows
+    /* APPEND, OVERWRITE_PARTITIONS, MERGE: columns that the table lacks are added (optional), and types that the new rows
      * need are widened. Without it both are CORRIE_E_DATA that names them. */
     bool evolve;
     /* OVERWRITE_PARTITIONS: rows of the table for which this condition (lang/filter.h, over its columns) is true go,
      * files that it admits in part are written again; every new row must satisfy it: CORRIE_E_DATA. Empty: the
      * partitions go that new rows fall into (CORRIE_E_DATA if the table is not partitioned). */
     struct str overwrite_filter;
+    /* MERGE: the columns by which rows are found. A row that has null in one, and two new rows with the same values, are
+     * CORRIE_E_DATA that names them. One select. */
+    const struct str *keys;
+    size_t n_keys;
     const struct property *properties; /* of the table, set by this write */
     size_t n_properties;
     /* Where the rows come from: SELECTs over what `engine` has defined, each giving the columns of `schema` in
@@ -115,14 +122,14 @@ struct lake_written {
     struct lake_table table;
     int64_t rows; /* added by this write */
     int64_t bytes;
-    int64_t removed_rows; /* OVERWRITE_PARTITIONS: that were there and are not any more */
+    int64_t removed_rows; /* OVERWRITE_PARTITIONS, MERGE: that were there and are not any more */
     int64_t partitions;   /* that rows were written into; 0: not partitioned */
     bool created;
     struct written_files *selects; /* one a select */
 };
 
-/* The schema with ids under which rows for `write` are to be selected: that of the existing table for APPEND and
- * OVERWRITE_PARTITIONS (with `evolve`: as it will be), `write->schema` otherwise. In `arena`. */
+/* The schema with ids under which rows for `write` are to be selected: that of the existing table for APPEND,
+ * OVERWRITE_PARTITIONS and MERGE (with `evolve`: as it will be), `write->schema` otherwise. In `arena`. */
 int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
                    struct schema *ret, corrie_error *err) CORRIE_MUST_USE;
 /* Writes data files, makes them durable, writes the table's new metadata and stages it. *ret lies in `arena`. On

@@ -104,7 +104,7 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
     r = file_writer_init(&w->files, w->tx->lake, w->write->engine, w->base, &w->schema,
                          w->unpartitioned ? &none : metadata_spec(w->base), w->location, w->arena,
                          err);
-    if (r >= 0 && w->write->mode == LAKE_OVERWRITE_PARTITIONS) {
+    if (r >= 0 && overwrites(w->write)) {
         r = overwrite_begin(w, err);
         if (r >= 0) {
             r = overwrite_keep(w, err);
@@ -146,7 +146,7 @@ int write_version(struct writing *w, struct table_version *ret, corrie_error *er
         return snapshot_replace(io, w->base, w->base_location, NULL, w->files.files.items,
                                 w->files.files.count, &options, ret, err);
     }
-    if (w->write->mode == LAKE_OVERWRITE_PARTITIONS && w->exists) {
+    if (overwrites(w->write) && w->exists) {
         return overwrite_finish(w, ret, err);
     }
     return snapshot_append(io, w->base, w->base_location, NULL, w->files.files.items,
@@ -227,8 +227,8 @@ static int write_table(struct writing *w, struct lake_written *ret, corrie_error
     }
     ret->created = !w->exists;
     ret->partitions = write_count_partitions(w);
-    if (w->exists && w->write->mode == LAKE_OVERWRITE_PARTITIONS) {
-        ret->removed_rows = w->write->overwrite_filter.len > 0
+    if (w->exists && overwrites(w->write)) {
+        ret->removed_rows = w->write->overwrite_filter.len > 0 || w->write->mode == LAKE_MERGE
                                 ? w->removed_rows
                                 : w->table.records + ret->rows - version.records;
     }

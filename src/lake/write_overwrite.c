@@ -1,8 +1,8 @@
-/* write_overwrite.c — OVERWRITE_PARTITIONS: new rows in the place of those of the same partitions, or of those that a
- * condition admits.
+/* write_overwrite.c — OVERWRITE_PARTITIONS and MERGE: new rows in the place of those of the same partitions, of those that a
+ * condition admits, or of those with the same keys.
  *
- * By partitions nothing is read: files of the partitions that new rows fall into go. By a condition files go whose rows
- * it admits; where it admits some of a file's rows the others are written again, before the new rows, in their order. */
+ * By partitions nothing is read: files of the partitions that new rows fall into go. By a condition (MERGE has one too,
+ * write_merge.c) files go whose rows it admits; where it admits some of a file's rows the others are written again, before the new rows, in their order. */
 #include "lake/write_priv.h"
 
 #include "arrow/table.h"
@@ -50,6 +50,9 @@ static int check_filter(struct writing *w, corrie_error *err)
 
 int overwrite_begin(struct writing *w, corrie_error *err)
 {
+    if (w->write->mode == LAKE_MERGE) {
+        return merge_begin(w, err);
+    }
     if (w->write->overwrite_filter.len > 0) {
         return check_filter(w, err);
     }
@@ -66,7 +69,10 @@ int overwrite_begin(struct writing *w, corrie_error *err)
 
 struct overwritten {
     struct lake_target target;
-    int64_t *matched; /* rows that the condition admits, by file of the scan */
+    struct str bound;     /* SQL over the table alone: true of all rows that go, maybe of more */
+    struct str condition; /* true of those that go */
+    bool ordered;         /* a scan with the condition gives rows in their order */
+    int64_t *matched;     /* rows that the condition admits, by file of the scan */
 };
 
 static int read_counts(struct overwritten *o, struct ArrowArrayStream *rows, corrie_error *err)
@@ -102,14 +108,15 @@ static int find_candidates(struct writing *w, struct overwritten *o, corrie_erro
     _cleanup_(buf_done) struct buf sql = {0};
     int r;
 
-    buf_addf(&sql, "SELECT 1 FROM " OWN_NS ".\"old\" WHERE %.*s", STR_FMT(w->files.check));
+    buf_addf(&sql, "SELECT 1 FROM " OWN_NS ".\"old\" AS " OVERWRITE_OLD " WHERE %.*s",
+             STR_FMT(o->bound));
     r = buf_check(&sql, err);
     if (r >= 0) {
         r = engine_bind(w->write->engine, buf_str(&sql), NULL, STR(OWN_NS), &table, 1, w->arena,
                         &binding, err);
     }
     if (r < 0) {
-        return corrie_wrap(err, "overwrite_filter");
+        return corrie_wrap(err, "find the rows that go");
     }
     return lake_target_scan(w->tx, &o->target, binding.scans, binding.n_scans, w->arena, err);
 }
@@ -125,9 +132,9 @@ static int count_matches(struct writing *w, struct overwritten *o, corrie_error 
         return r;
     }
     buf_addf(&sql,
-             "SELECT \"" ENGINE_FILE_COLUMN "\", count(*) FROM " OWN_NS ".\"old\" WHERE %.*s "
-             "GROUP BY ALL",
-             STR_FMT(w->files.check));
+             "SELECT " OVERWRITE_OLD ".\"" ENGINE_FILE_COLUMN "\", count(*) FROM " OWN_NS
+             ".\"old\" AS " OVERWRITE_OLD " WHERE %.*s GROUP BY ALL",
+             STR_FMT(o->condition));
     r = buf_check(&sql, err);
     if (r >= 0) {
         r = engine_query(w->write->engine, buf_str(&sql), NULL, &rows, err);
@@ -160,7 +167,11 @@ static int keep_rows(struct writing *w, struct overwritten *o, const size_t *cho
         buf_add_text(&sql, i ? ", " : "");
         buf_add_sql_name(&sql, w->schema.fields[i].name);
     }
-    buf_addf(&sql, " FROM " OWN_NS ".\"kept\" WHERE (%.*s) IS NOT TRUE", STR_FMT(check));
+    buf_addf(&sql, " FROM " OWN_NS ".\"kept\" AS " OVERWRITE_OLD " WHERE (%.*s) IS NOT TRUE",
+             STR_FMT(o->condition));
+    if (!o->ordered) {
+        buf_add_text(&sql, " ORDER BY \"" ENGINE_FILE_COLUMN "\", \"" ENGINE_ROW_COLUMN "\"");
+    }
     r = buf_check(&sql, err);
     if (r < 0) {
         return r;
@@ -177,6 +188,20 @@ static bool has_deletes(const struct scan *scan, size_t file)
     return scan->deletes && scan->deletes[file].n_positions + scan->deletes[file].n_equalities > 0;
 }
 
+/* Which rows go. 1; 0: none, as far as a condition says it. */
+static int find_condition(struct writing *w, struct overwritten *o, corrie_error *err)
+{
+    if (!w->exists) {
+        return 0;
+    }
+    if (w->write->mode == LAKE_MERGE) {
+        return merge_condition(w, &o->bound, &o->condition, err);
+    }
+    o->bound = o->condition = w->files.check;
+    o->ordered = true;
+    return w->write->overwrite_filter.len > 0;
+}
+
 int overwrite_keep(struct writing *w, corrie_error *err)
 {
     struct overwritten o = {.target = {.table = w->table,
@@ -189,8 +214,9 @@ int overwrite_keep(struct writing *w, corrie_error *err)
     size_t n = 0;
     int r;
 
-    if (!w->exists || w->write->overwrite_filter.len == 0) {
-        return 0;
+    r = find_condition(w, &o, err);
+    if (r <= 0) {
+        return r;
     }
     r = find_candidates(w, &o, err);
     if (r < 0) {
@@ -287,7 +313,11 @@ int overwrite_finish(struct writing *w, struct table_version *ret, corrie_error 
     struct file_removal removal = {.paths = w->removed, .n_paths = w->n_removed};
     int r = 0;
 
-    if (w->write->overwrite_filter.len == 0) {
+    if (w->write->mode == LAKE_MERGE && w->n_removed == 0) {
+        return snapshot_append(&w->tx->lake->io, w->base, w->base_location, NULL,
+                               w->files.files.items, w->files.files.count, &options, ret, err);
+    }
+    if (w->write->mode != LAKE_MERGE && w->write->overwrite_filter.len == 0) {
         r = check_specs(w, err);
         if (r >= 0) {
             r = find_partitions(w, &removal, err);

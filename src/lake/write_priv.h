@@ -1,4 +1,5 @@
-/* write_priv.h — one write under way: shared by write.c, write_table.c, write_overwrite.c and adopt.c. */
+/* write_priv.h — one write under way: shared by write.c, write_table.c, write_overwrite.c,
+ * write_merge.c and adopt.c. */
 #ifndef CORRIE_LAKE_WRITE_PRIV_H
 #define CORRIE_LAKE_WRITE_PRIV_H
 
@@ -48,12 +49,31 @@ int write_prepare(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- write_overwrite.c, in this order ---- */
 
+/* What statements call the files of the table. */
+#define OVERWRITE_OLD "\"corrie.old\""
+
 /* When w->files is ready: what may not be overwritten so, and what each new row must satisfy. */
 int overwrite_begin(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
 /* Before the new rows: finds the files that go by a condition, and writes those of their rows that stay again. */
 int overwrite_keep(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
+/* Whether rows that the table has go, but not all. */
+static inline bool overwrites(const struct lake_write *write)
+{
+    return write->mode == LAKE_OVERWRITE_PARTITIONS || write->mode == LAKE_MERGE;
+}
+
 /* When all files are durable: the snapshot. */
 int overwrite_finish(struct writing *w, struct table_version *ret, corrie_error *err)
     CORRIE_MUST_USE;
+
+/* ---- write_merge.c ---- */
+
+/* Whether the new rows can be told apart by their keys, and all have them. */
+int merge_begin(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
+/* Which rows of the table go, as SQL over its columns, the table being called OVERWRITE_OLD: `ret_condition` is true of
+ * them exactly, `ret_bound`, which names no other table, of all of them and maybe more. 1; 0: there are no new rows, so
+ * none go. In the write's arena. */
+int merge_condition(struct writing *w, struct str *ret_bound, struct str *ret_condition,
+                    corrie_error *err) CORRIE_MUST_USE;
 
 #endif

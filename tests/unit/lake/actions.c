@@ -456,7 +456,8 @@ static int run_on(struct trial *t, const char *branch, const char *reads, corrie
     return r < 0 ? r : lake_tx_publish(tx, &publish, &commit, err);
 }
 
-/* A table is made in three partitions; then two of them are replaced, and of a file of the third the half. */
+/* A table is made in three partitions; then two of them are replaced, of a file of the third the half, and one row by its
+ * key. */
 static int overwrite(struct trial *t, corrie_error *err)
 {
     static const struct {
@@ -467,11 +468,13 @@ static int overwrite(struct trial *t, corrie_error *err)
         {LAKE_REPLACE, "SELECT range AS n FROM range(30)", ""},
         {LAKE_OVERWRITE_PARTITIONS, "SELECT range AS n FROM range(10, 20)", ""},
         {LAKE_OVERWRITE_PARTITIONS, "SELECT 25 AS n", "n >= 25"},
+        {LAKE_MERGE, "SELECT 3 AS n", ""},
     };
     _cleanup_(lake_tx_freep) struct lake_tx *tx = NULL;
     _cleanup_(arena_done) struct arena arena = {0};
     const struct lake_tx_options options = {.branch = STR("main")};
     const struct lake_publish publish = {.message = STR("Overwrite")};
+    static const struct str key = {"n", 1};
     struct schema schema = one_column("n");
     struct partition_by_term *terms;
     struct lake_written written;
@@ -490,6 +493,8 @@ static int overwrite(struct trial *t, corrie_error *err)
                                    .partition_by = terms,
                                    .n_partition_by = n,
                                    .overwrite_filter = str_of(writes[i].filter),
+                                   .keys = &key,
+                                   .n_keys = 1,
                                    .engine = t->s.engine,
                                    .selects = &select,
                                    .n_selects = 1};

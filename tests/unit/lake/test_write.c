@@ -313,6 +313,76 @@ START_TEST(overwritten_where)
 }
 END_TEST
 
+#define KEYED "k BIGINT;d DATE;s VARCHAR"
+#define KEYED_ROW(k, d, s) "SELECT " #k " AS k, DATE '2024-01-0" #d "' AS d, '" s "' AS s"
+
+START_TEST(merged)
+{
+    /* rows with the keys of new ones go, also beside others in a file, which keep their order; null is no key's value */
+    static const struct str keys[] = {STR("k"), STR("d")};
+    struct lake_write write = {.mode = LAKE_MERGE, .keys = keys, .n_keys = 2};
+    struct lake_written written;
+    struct scene s;
+    size_t before;
+
+    scene_init(&s);
+    written = put(&s, KEYED, KEYED_ROW(1, 1, "a") " UNION ALL " KEYED_ROW(1, 2, "b"), "", write);
+    ck_assert(written.created);
+    ck_assert_int_eq(written.rows, 2);
+    put(&s, KEYED, "SELECT range, DATE '2024-01-05', 'c' FROM range(10, 4, -1)", "",
+        (struct lake_write){.mode = LAKE_APPEND});
+    put(&s, KEYED, "SELECT 8, NULL, 'd'", "", (struct lake_write){.mode = LAKE_APPEND});
+    before = files_of(&s);
+    written = put(&s, KEYED,
+                  KEYED_ROW(8, 5, "new") " UNION ALL " KEYED_ROW(
+                      1, 2, "new") " UNION ALL " KEYED_ROW(1, 3, "new"),
+                  "", write);
+    ck_assert_int_eq(written.rows, 3);
+    ck_assert_int_eq(written.removed_rows, 2);
+    ck_assert_str_eq(ask(&s, ROWS("k || s")), "8d 1a 10c 9c 7c 6c 5c 8new 1new 1new");
+
+    /* what no file can hold is added, and nothing else is written */
+    before = files_of(&s);
+    written = put(&s, KEYED, KEYED_ROW(100, 9, "far"), "", write);
+    ck_assert_int_eq(written.removed_rows, 0);
+    ck_assert_uint_eq(files_of(&s), before + 1);
+    written = put(&s, KEYED, KEYED_ROW(1, 1, "none") " WHERE false", "", write);
+    ck_assert_int_eq(written.rows, 0);
+    ck_assert_int_eq(written.removed_rows, 0);
+    scene_done(&s);
+}
+END_TEST
+
+START_TEST(merged_by_keys_that_will_not_do)
+{
+    static const struct str keys[] = {STR("k"), STR("d")};
+    static const struct str other[] = {STR("kk")};
+    struct lake_write write = {.mode = LAKE_MERGE, .keys = keys, .n_keys = 2};
+    struct lake_written written;
+    struct scene s;
+
+    scene_init(&s);
+    put(&s, KEYED, KEYED_ROW(1, 1, "a"), "", write);
+    ck_assert_int_eq(try_put(&s, KEYED,
+                             "SELECT range AS k, NULL::DATE AS d, 'x' AS s FROM range(3)", "",
+                             write, &written),
+                     CORRIE_E_DATA);
+    ck_assert(scene_said(&s, "3 of the new rows have no value in the key d"));
+    ck_assert_int_eq(try_put(&s, KEYED,
+                             KEYED_ROW(5, 2, "x") " UNION ALL " KEYED_ROW(
+                                 5, 2, "y") " UNION ALL " KEYED_ROW(5, 3, "x"),
+                             "", write, &written),
+                     CORRIE_E_DATA);
+    ck_assert(scene_said(&s, "2 of the new rows have the same keys: k = 5, d = 2024-01-02"));
+    write.keys = other;
+    write.n_keys = 1;
+    ck_assert_int_eq(try_put(&s, KEYED, KEYED_ROW(5, 2, "x"), "", write, &written), CORRIE_E_DATA);
+    ck_assert(scene_said(&s, "no column kk, which is a key"));
+    ck_assert_str_eq(ask(&s, ROWS("k || s")), "1a");
+    scene_done(&s);
+}
+END_TEST
+
 START_TEST(evolved)
 {
     /* an append may bring columns and wider types, if it says so; older rows are null there */
@@ -371,5 +441,5 @@ START_TEST(laid_out)
 }
 END_TEST
 
-SUITE(write_suite, "write", partitioned, replaced, overwritten, overwritten_where, evolved,
-      laid_out)
+SUITE(write_suite, "write", partitioned, replaced, overwritten, overwritten_where, merged,
+      merged_by_keys_that_will_not_do, evolved, laid_out)
