@@ -27,9 +27,11 @@
 
 static void close_files(struct call *call)
 {
-    for (size_t i = 0; i < call->n_files; i++) {
-        os_close(call->files[i]);
+    for (size_t i = 0; i < call->files.count; i++) {
+        os_close(call->files.items[i]);
     }
+    vec_done(&call->files);
+    vec_done(&call->tables);
 }
 
 static void call_done(struct call *call)
@@ -135,10 +137,23 @@ static int take_columns(struct call *call, const struct message *message, struct
             return corrie_fail_memory(err);
         }
     }
+    if (vec_reserve(&call->files, call->files.count + fds->count) < 0) {
+        return corrie_fail_memory(err);
+    }
     for (size_t i = 0; i < fds->count; i++) {
-        call->files[call->n_files++] = os_fd_list_take(fds, i);
+        call->files.items[call->files.count++] = os_fd_list_take(fds, i);
     }
     return 0;
+}
+
+/* The columns and files that came since the last table are one. */
+static int take_table(struct call *call, const struct message *message, corrie_error *err)
+{
+    struct call_table table = {.n_files = (size_t)message->result_files,
+                               .n_columns = (size_t)message->result_columns,
+                               .n_rows = message->rows};
+
+    return vec_push(&call->tables, table) < 0 ? corrie_fail_memory(err) : 0;
 }
 
 static int take_message(struct call *call, struct str packet, struct os_fd_list *fds,
@@ -165,7 +180,13 @@ static int take_message(struct call *call, struct str packet, struct os_fd_list 
     case MESSAGE_COLUMNS:
         r = take_columns(call, &message, fds, err);
         break;
+    case MESSAGE_TABLE:
+        r = take_table(call, &message, err);
+        break;
     default:
+        if (message.kind == MESSAGE_RESULT && !message.has_passed) {
+            r = take_table(call, &message, err);
+        }
         call->usage->phases[WORKER_FINISHED] = since_start(call);
         call->last = TAKE(message);
         break;
@@ -377,7 +398,7 @@ int worker_call(const struct worker_spec *spec, worker_event_fn events, void *ev
         .cancel = cancel,
         .process = {.proc = {.pidfd = -1}, .socket = -1, .out = -1, .errors = -1},
         .sent = {.fd = -1},
-        .protocol = {.kind = spec->kind},
+        .protocol = {.kind = spec->kind, .n_outputs = spec->n_outputs},
         .output = {.events = events, .events_arg = events_arg},
         .started = clock_monotonic(),
         .usage = &ret->usage,
@@ -400,6 +421,12 @@ int worker_call(const struct worker_spec *spec, worker_event_fn events, void *ev
 void worker_result_done(struct worker_result *result)
 {
     result->output = exchange_unref(result->output);
+    for (size_t i = 0; i < result->n_outputs; i++) {
+        exchange_unref(result->outputs[i]);
+    }
+    mem_free(result->outputs);
+    result->outputs = NULL;
+    result->n_outputs = 0;
     mem_free(result->reason);
     result->reason = NULL;
 }

@@ -149,6 +149,19 @@ static int decode_columns(struct message *message, corrie_error *err)
     return 0;
 }
 
+static int decode_table(struct message *message, corrie_error *err)
+{
+    const json_t *doc = message->doc;
+
+    return number_of(json_object_get(doc, "rows"), INT64_MAX, &message->rows) &&
+                   number_of(json_object_get(doc, "columns"), CORRIE_MAX_COLUMNS,
+                             &message->result_columns) &&
+                   number_of(json_object_get(doc, "files"), EXCHANGE_MAX_FILES,
+                             &message->result_files)
+               ? 0
+               : malformed(err, "a table");
+}
+
 static int decode_result(struct message *message, corrie_error *err)
 {
     const json_t *doc = message->doc;
@@ -156,13 +169,7 @@ static int decode_result(struct message *message, corrie_error *err)
 
     message->rows = message->result_columns = message->result_files = -1;
     if (!passed) {
-        return number_of(json_object_get(doc, "rows"), INT64_MAX, &message->rows) &&
-                       number_of(json_object_get(doc, "columns"), CORRIE_MAX_COLUMNS,
-                                 &message->result_columns) &&
-                       number_of(json_object_get(doc, "files"), EXCHANGE_MAX_FILES,
-                                 &message->result_files)
-                   ? 0
-                   : malformed(err, "result");
+        return decode_table(message, err);
     }
     message->has_passed = true;
     message->passed = json_is_true(passed);
@@ -224,11 +231,9 @@ static int decode_fields(struct message *message, corrie_error *err)
         const char *name;
         int (*decode)(struct message *message, corrie_error *err);
     } kinds[MESSAGE_N_KINDS] = {
-        [MESSAGE_READY] = {"ready", decode_ready},
-        [MESSAGE_PHASE] = {"phase", decode_phase},
-        [MESSAGE_LOG] = {"log", decode_log},
-        [MESSAGE_COLUMNS] = {"columns", decode_columns},
-        [MESSAGE_RESULT] = {"result", decode_result},
+        [MESSAGE_READY] = {"ready", decode_ready}, [MESSAGE_PHASE] = {"phase", decode_phase},
+        [MESSAGE_LOG] = {"log", decode_log},       [MESSAGE_COLUMNS] = {"columns", decode_columns},
+        [MESSAGE_TABLE] = {"table", decode_table}, [MESSAGE_RESULT] = {"result", decode_result},
         [MESSAGE_ERROR] = {"error", decode_error},
     };
     struct str name;
@@ -267,17 +272,31 @@ int message_decode(struct str packet, struct message *ret, corrie_error *err)
     return r;
 }
 
-static int accept_result(const struct protocol *protocol, const struct message *message,
+/* One table is whole; `last` says that it is the last one. */
+static int accept_table(struct protocol *protocol, const struct message *message, bool last,
+                        corrie_error *err)
+{
+    size_t n_outputs = protocol->n_outputs > 0 ? protocol->n_outputs : 1;
+
+    if ((size_t)message->result_columns != protocol->n_columns ||
+        (size_t)message->result_files != protocol->n_files) {
+        return malformed(err, "a result with other columns than were sent");
+    }
+    protocol->n_tables++;
+    protocol->n_files = protocol->n_columns = 0;
+    if (last ? protocol->n_tables != n_outputs : protocol->n_tables >= n_outputs) {
+        return malformed(err, "another number of tables than was asked for");
+    }
+    return 0;
+}
+
+static int accept_result(struct protocol *protocol, const struct message *message,
                          corrie_error *err)
 {
     if (message->has_passed != (protocol->kind == WORKER_EXPECTATION)) {
         return malformed(err, "a result of another kind than was asked for");
     }
-    if (!message->has_passed && ((size_t)message->result_columns != protocol->n_columns ||
-                                 (size_t)message->result_files != protocol->n_files)) {
-        return malformed(err, "a result with other columns than were sent");
-    }
-    return 0;
+    return message->has_passed ? 0 : accept_table(protocol, message, true, err);
 }
 
 static int accept_columns(struct protocol *protocol, const struct message *message, size_t n_fds,
@@ -320,6 +339,10 @@ int protocol_accept(struct protocol *protocol, const struct message *message, si
     case MESSAGE_COLUMNS:
         fits = state == STATE_OUTPUT;
         r = fits ? accept_columns(protocol, message, n_fds, err) : 0;
+        break;
+    case MESSAGE_TABLE:
+        fits = state == STATE_OUTPUT && protocol->kind == WORKER_MODEL;
+        r = fits ? accept_table(protocol, message, false, err) : 0;
         break;
     case MESSAGE_RESULT:
         fits = state == STATE_OUTPUT;

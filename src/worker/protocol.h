@@ -8,6 +8,7 @@
  *   phase               ✓      ✓      ✓             (each to the next state)
  *   log                 ✓      ✓      ✓     ✓
  *   columns                                 ✓
+ *   table                                   ✓      (not after the last but one of several)
  *   result                                  ✓
  *   error               ✓      ✓      ✓     ✓
  */
@@ -29,6 +30,7 @@ enum message_kind {
     MESSAGE_PHASE,
     MESSAGE_LOG,
     MESSAGE_COLUMNS,
+    MESSAGE_TABLE,
     MESSAGE_RESULT,
     MESSAGE_ERROR,
     MESSAGE_N_KINDS
@@ -69,7 +71,7 @@ struct message {
     /* columns */
     struct exchange_place *columns;
     size_t n_columns;
-    /* result */
+    /* table, result */
     int64_t rows, result_columns, result_files; /* model: -1 = not given */
     bool has_passed, passed;                    /* expectation */
     struct str reason, file;
@@ -97,7 +99,9 @@ enum protocol_state {
 struct protocol {
     enum protocol_state state;
     enum worker_kind kind;
-    size_t n_files;   /* that have come */
+    size_t n_outputs; /* of a model of several tables; 0 = one */
+    size_t n_tables;  /* that have come whole */
+    size_t n_files;   /* that have come of the one under way */
     size_t n_columns; /* likewise */
 };
 

@@ -85,7 +85,7 @@ static int add_input(json_t *list, struct numbering *numbering, const struct wor
 
     if (!columns || !entry || json_array_append_new(list, entry) < 0 ||
         js_set_str(entry, "argument", input->argument) < 0 ||
-        js_set_str(entry, "form", STR("table")) < 0 ||
+        js_set_str(entry, "form", str_of(worker_form_name(input->form))) < 0 ||
         js_set_int(entry, "rows", exchange_rows(input->table)) < 0) {
         json_decref(columns);
         return corrie_fail_memory(err);
@@ -125,8 +125,9 @@ static int add_texts(json_t *doc, const struct worker_spec *call)
     json_t *sources = json_object();
     json_t *parameters = json_object();
     json_t *columns = json_array();
+    json_t *outputs = json_array();
     int r = js_set(doc, "sources", sources) | js_set(doc, "parameters", parameters) |
-            js_set(doc, "columns", columns);
+            js_set(doc, "columns", columns) | js_set(doc, "outputs", outputs);
 
     for (size_t i = 0; r == 0 && i < call->n_sources; i++) {
         _free_ char *path = str_dup(call->sources[i].path);
@@ -141,6 +142,9 @@ static int add_texts(json_t *doc, const struct worker_spec *call)
     }
     for (size_t i = 0; r == 0 && i < call->n_columns; i++) {
         r = json_array_append_new(columns, js_string(call->columns[i]));
+    }
+    for (size_t i = 0; r == 0 && i < call->n_outputs; i++) {
+        r = json_array_append_new(outputs, js_string(call->outputs[i]));
     }
     return r;
 }

@@ -34,7 +34,7 @@ static void add_hint(const struct message *message, corrie_error *err)
         str_cut(name, '.', &name, &rest);
         corrie_hint(err, "add its package to the function: @corrie.python(pip={'%.*s': 'VERSION'})",
                     STR_FMT(name));
-    } else if (str_eq(message->type, STR("MemoryError"))) {
+    } else if (str_ends(message->type, STR("MemoryError"))) {
         corrie_hint(err, "the function needs more memory than there is");
     }
 }
@@ -167,10 +167,31 @@ static int take_reason(const struct call *call, struct worker_result *ret, corri
     return ret->reason ? 0 : corrie_fail_memory(err);
 }
 
+/* The tables as they came, one after the other. */
+static int open_tables(struct call *call, struct exchange **tables, corrie_error *err)
+{
+    size_t file = 0, column = 0;
+
+    for (size_t i = 0; i < call->tables.count; i++) {
+        const struct call_table *table = &call->tables.items[i];
+        int r =
+            exchange_open(call->files.items + file, table->n_files, call->columns.items + column,
+                          table->n_columns, table->n_rows, &tables[i], err);
+
+        if (r == CORRIE_E_DATA) {
+            err->code = CORRIE_E_FAILED; /* the function's process made it so */
+        }
+        if (r < 0) {
+            return corrie_wrap(err, "result of %.*s", STR_FMT(call->spec->model));
+        }
+        file += table->n_files;
+        column += table->n_columns;
+    }
+    return 0;
+}
+
 int verdict(struct call *call, struct worker_result *ret, corrie_error *err)
 {
-    int r;
-
     if (call->protocol.state != STATE_ENDED) {
         return fail_silent(call, err);
     }
@@ -180,10 +201,13 @@ int verdict(struct call *call, struct worker_result *ret, corrie_error *err)
     if (call->spec->kind == WORKER_EXPECTATION) {
         return take_reason(call, ret, err);
     }
-    r = exchange_open(call->files, call->n_files, call->columns.items, call->columns.count,
-                      call->last.rows, &ret->output, err);
-    if (r == CORRIE_E_DATA) {
-        err->code = CORRIE_E_FAILED; /* the function's process made it so */
+    if (call->spec->n_outputs == 0) {
+        return open_tables(call, &ret->output, err);
     }
-    return r < 0 ? corrie_wrap(err, "result of %.*s", STR_FMT(call->spec->model)) : 0;
+    ret->outputs = mem_alloc(call->spec->n_outputs, sizeof(struct exchange *));
+    if (!ret->outputs) {
+        return corrie_fail_memory(err);
+    }
+    ret->n_outputs = call->spec->n_outputs;
+    return open_tables(call, ret->outputs, err);
 }

@@ -9,6 +9,13 @@
 #include "worker/spawn.h"
 #include "worker/spec.h"
 
+/* A table that the process has sent whole; its files and columns are the next ones of the call's. */
+struct call_table {
+    size_t n_files;
+    size_t n_columns;
+    int64_t n_rows;
+};
+
 /* A call under way, see call.c. */
 struct call {
     const struct worker_spec *spec;
@@ -24,9 +31,9 @@ struct call {
     struct output output;
     struct line_reader out, errors;
     struct map sources; /* path → struct worker_source */
-    int files[EXCHANGE_MAX_FILES];
-    size_t n_files;
+    VEC(int) files;
     VEC(struct exchange_place) columns; /* names in the arena */
+    VEC(struct call_table) tables;
     struct arena arena;
     char *packet; /* CORRIE_MAX_WORKER_MESSAGE bytes */
     int64_t started;

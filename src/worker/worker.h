@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "worker/exchange.h"
+#include "worker/form.h"
 
 enum worker_kind {
     WORKER_MODEL,       /* gives a table */
@@ -29,11 +30,6 @@ enum worker_kind {
 struct worker_source {
     struct str path; /* relative to the project directory: "models.py" */
     struct str text; /* UTF-8 */
-};
-
-/* How the function wants an input. */
-enum worker_form {
-    WORKER_ARROW_TABLE, /* pyarrow.Table */
 };
 
 struct worker_input {
@@ -67,6 +63,9 @@ struct worker_spec {
     const struct str
         *columns; /* declared output columns, for the function's information; may be empty */
     size_t n_columns;
+    /* A model of several tables returns a dict with these names; none: it returns one table. */
+    const struct str *outputs;
+    size_t n_outputs;
     int64_t timeout_ms;   /* from the start of the process; 0 = none */
     bool internet_access; /* hands on the proxy settings; the jail will ask it too */
 };
@@ -119,9 +118,11 @@ struct worker_usage {
 };
 
 struct worker_result {
-    struct exchange *output; /* model: what it returned; the caller's */
-    bool passed;             /* expectation */
-    char *reason;            /* expectation that failed by `assert`: its message; else NULL */
+    struct exchange *output;   /* model of one table: what it returned; the caller's */
+    struct exchange **outputs; /* model of several: each, in the order of worker_spec.outputs */
+    size_t n_outputs;          /* 0: of one */
+    bool passed;               /* expectation */
+    char *reason;              /* expectation that failed by `assert`: its message; else NULL */
     struct worker_usage usage;
 };
 void worker_result_done(struct worker_result *result);

@@ -1,5 +1,6 @@
 /* What a function's process may send: packets, one after the other, each with up to 64 descriptors. The input is
- * [number of descriptors, length (2 bytes), packet]…; the first byte chooses model or expectation. */
+ * [number of descriptors, length (2 bytes), packet]…; the first byte chooses model, model of three
+ * tables or expectation. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     protocol.kind = data[0] == 'e' ? WORKER_EXPECTATION : WORKER_MODEL;
+    protocol.n_outputs = data[0] == '3' ? 3 : 0;
     while (at + 3 <= size) {
         _cleanup_(message_done) struct message message = {0};
         _error_ corrie_error err = CORRIE_ERROR_INIT;

@@ -1,27 +1,25 @@
-"""Tables in memory files (docs/formats/exchange.md): in by mapping, out by writing, and what a function may return."""
+"""Tables in memory files (docs/formats/exchange.md): in by mapping, out by writing."""
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
-import types
 
 import pyarrow as pa
+from corrie_tables import Stream
 
 TYPE_CHECKING = False  # what typing says; importing it costs 3 ms
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, Callable
 
+    from corrie_tables import Output
+
 MAX_FILES = 256
-MAX_COLUMNS = 10_000
-MAX_NAME = 1024
 MAX_BATCH_ROWS = 1 << 20
+PIECE_BYTES = 64 << 20  # of a stream are written at once, or as many rows as a batch has
 TEXT_LIMIT = (1 << 31) - 1
-
-
-class ReturnProblem(Exception):
-    """What the function returned cannot become a table; the message is for its author."""
 
 
 # ---- in ---------------------------------------------------------------------------------------------------------
@@ -42,78 +40,6 @@ def read_table(columns: Sequence[tuple[str, int, int]], files: Callable[[int], l
     table = pa.Table.from_arrays([files(file)[field] for _, file, field in columns], names=names)
     table.validate()
     return table
-
-
-# ---- what a function returns ------------------------------------------------------------------------------------
-
-
-def type_name(value: Any) -> str:
-    kind = type(value)
-    module = kind.__module__
-    return kind.__qualname__ if module == "builtins" else f"{module.partition('.')[0]}.{kind.__qualname__}"
-
-
-def as_table(value: Any) -> pa.Table:
-    """Whatever a model may return, as a pyarrow.Table."""
-    if isinstance(value, pa.Table):
-        return value
-    if value is None:
-        raise ReturnProblem("returned None: a model returns a table (is a `return` missing?)")
-    if isinstance(value, pa.RecordBatch):
-        return pa.Table.from_batches([value])
-    if isinstance(value, pa.RecordBatchReader):
-        return value.read_all()
-    if isinstance(value, types.GeneratorType):
-        return _from_parts(value)
-    module = type(value).__module__.partition(".")[0]
-    if module == "polars":
-        if type(value).__name__ == "LazyFrame":
-            value = value.collect()
-        if hasattr(value, "get_columns"):
-            return value.to_arrow()
-    elif module == "pandas" and hasattr(value, "columns"):
-        return pa.Table.from_pandas(value, preserve_index=False)
-    elif module in ("duckdb", "_duckdb") and hasattr(value, "fetch_arrow_table"):
-        return value.fetch_arrow_table()
-    if isinstance(value, list) and (not value or isinstance(value[0], dict)):
-        return _from_records(value)
-    if hasattr(value, "__arrow_c_stream__"):
-        return pa.table(value)
-    if isinstance(value, tuple):
-        raise ReturnProblem(f"returned {len(value)} values (a tuple): a model returns one table")
-    raise ReturnProblem(
-        f"returned {type_name(value)}: a model returns a pyarrow.Table, a polars or pandas DataFrame or a list of dicts"
-    )
-
-
-def _from_records(records: list[Any]) -> pa.Table:
-    names: dict[str, None] = {}
-    for i, record in enumerate(records):
-        if not isinstance(record, dict):
-            raise ReturnProblem(f"returned a list whose item {i} is {type_name(record)}, not a dict")
-        names.update(dict.fromkeys(record))
-    # from_pylist takes the columns of the first record alone.
-    return pa.Table.from_pydict({name: [record.get(name) for record in records] for name in names})
-
-
-def _from_parts(parts: Any) -> pa.Table:
-    tables: list[Any] = []
-    for part in parts:
-        if part is None:
-            raise ReturnProblem("yielded None: a generator yields tables or record batches")
-        tables.append(as_table(part))
-    if not tables:
-        raise ReturnProblem("is a generator that yielded nothing: its columns are not known")
-    return pa.concat_tables(tables)
-
-
-def as_bool(value: Any) -> bool:
-    """What an expectation may return: True or False, numpy's too."""
-    if isinstance(value, bool):
-        return value
-    if type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_"):
-        return bool(value)
-    raise ReturnProblem(f"returned {type_name(value)}: an expectation returns True or False")
 
 
 # ---- out --------------------------------------------------------------------------------------------------------
@@ -157,83 +83,155 @@ def _plain_field(field: pa.Field, large: bool) -> pa.Field:
 
 
 def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    kind = column.type
     try:
         large = column.nbytes > TEXT_LIMIT
     except (NotImplementedError, pa.ArrowException):  # nbytes of views, in some versions
         large = True
-    wanted = plain_type(kind, large)
-    if wanted.equals(kind):
+    return plain_as(column, plain_type(column.type, large))
+
+
+def plain_as(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+    """The column in the layout `wanted`, one of `plain_type`'s."""
+    if wanted.equals(column.type):
         return column
-    if isinstance(kind, pa.BaseExtensionType):
+    if isinstance(column.type, pa.BaseExtensionType):
         chunks = [chunk.storage for chunk in column.chunks]
-        column = pa.chunked_array(chunks, type=kind.storage_type)
+        return plain_as(pa.chunked_array(chunks, type=column.type.storage_type), wanted)
     try:
         return column.cast(wanted)
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        # No cast in this version of pyarrow: slow, but right.
-        return pa.chunked_array([pa.array(chunk.to_pylist(), type=wanted) for chunk in column.chunks], type=wanted)
+    except pa.ArrowNotImplementedError:  # no such cast in this version of pyarrow: slow, but right
+        chunks = [pa.array(chunk.to_pylist(), type=wanted) for chunk in column.chunks]
+        return pa.chunked_array(chunks, type=wanted)
+    except pa.ArrowInvalid:
+        # More than 2 GiB of text in one chunk: a dictionary holds little and means much.
+        half = len(column) // 2
+        if half == 0:
+            raise
+        halves = [plain_as(column.slice(0, half), wanted), plain_as(column.slice(half), wanted)]
+        return pa.chunked_array([chunk for part in halves for chunk in part.chunks], type=wanted)
 
 
-def check_names(table: pa.Table) -> None:
-    names = table.column_names
-    if not names:
-        raise ReturnProblem("returned a table without columns")
-    if len(names) > MAX_COLUMNS:
-        raise ReturnProblem(f"returned a table of {len(names)} columns, more than the {MAX_COLUMNS} allowed")
-    seen = set()
-    for i, name in enumerate(names):
-        if not name:
-            raise ReturnProblem(f"returned a table whose column {i + 1} has no name")
-        plain = name.encode("utf-8", "replace").lower()  # as SQL compares: ASCII letters without case
-        if plain in seen:
-            raise ReturnProblem(f"returned a table with two columns named {name!r}, which SQL cannot tell apart")
-        if len(name.encode("utf-8", "replace")) > MAX_NAME:
-            raise ReturnProblem(f"returned a table with a column name of more than {MAX_NAME} bytes")
-        seen.add(plain)
+def _one_chunk(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if column.num_chunks < 2:
+        return column
+    try:
+        return pa.chunked_array([column.combine_chunks()], type=column.type)
+    except (pa.ArrowException, TypeError):  # too long for one, or of a type that cannot be joined
+        return column
 
 
 def _coalesced(column: pa.ChunkedArray) -> pa.ChunkedArray:
     # Thousands of tiny chunks cost every reader; one copy here is cheaper.
     if column.num_chunks > 64 and len(column) // column.num_chunks < 16384:
-        try:
-            return pa.chunked_array([column.combine_chunks()], type=column.type)
-        except (pa.ArrowException, TypeError):
-            return column
+        return _one_chunk(column)
     return column
 
 
-def write_file(names: Sequence[str], columns: Sequence[pa.ChunkedArray]) -> int:
-    """A memory file with these columns; the caller's descriptor."""
-    descriptor = os.memfd_create("corrie-output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        plain = [_coalesced(plain_column(column)) for column in columns]
-        schema = pa.schema([pa.field(name, column.type) for name, column in zip(names, plain)])
-        table = pa.Table.from_arrays(plain, schema=schema)
-        with pa.OSFile(f"/proc/self/fd/{descriptor}", "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-            writer.write_table(table, max_chunksize=MAX_BATCH_ROWS)
-        return descriptor
-    except BaseException:
-        os.close(descriptor)
-        raise
+def new_file() -> int:
+    """A memory file that corrie can seal; the caller's descriptor."""
+    return os.memfd_create("corrie-output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
 
 
-def write_table(table: pa.Table, send: Callable[[list[list[Any]], list[int]], None]) -> int:
-    """Writes the table file by file and sends each; returns how many files. Projected or repeated memory of the
-    function's is let go as early as possible."""
-    count = table.num_columns
-    group = -(-count // MAX_FILES)
-    files = 0
-    pending: list[list[Any]] = []
-    descriptors: list[int] = []
-    for start in range(0, count, group):
-        names = table.column_names[start : start + group]
-        descriptors.append(write_file(names, table.columns[start : start + group]))
-        pending += [[name, files, i] for i, name in enumerate(names)]
-        files += 1
-        if len(descriptors) == 32 or start + group >= count:
-            send(pending, descriptors)
-            for descriptor in descriptors:
+def open_file(descriptor: int) -> Any:
+    return pa.OSFile(f"/proc/self/fd/{descriptor}", "wb")
+
+
+def plain_table(names: Sequence[str], columns: Sequence[pa.ChunkedArray]) -> pa.Table:
+    plain = [_coalesced(plain_column(column)) for column in columns]
+    return pa.Table.from_arrays(plain, names=list(names))
+
+
+class Sender:
+    """Numbers the files and sends them off, some at a time."""
+
+    def __init__(self, send: Callable[[list[list[Any]], list[int]], None]) -> None:
+        self._send = send
+        self._columns: list[list[Any]] = []
+        self._descriptors: list[int] = []
+        self.files = 0
+
+    def add(self, names: Sequence[str], descriptor: int) -> None:
+        """One file with these columns; the descriptor is taken."""
+        self._columns += [[name, self.files, i] for i, name in enumerate(names)]
+        self._descriptors.append(descriptor)
+        self.files += 1
+        if len(self._descriptors) == 32:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._descriptors:
+            self._send(self._columns, self._descriptors)
+            for descriptor in self._descriptors:
                 os.close(descriptor)
-            pending, descriptors = [], []
-    return files
+            self._columns, self._descriptors = [], []
+
+
+def groups(names: list[str]) -> Iterator[slice]:
+    """Which columns go into each file."""
+    size = -(-len(names) // MAX_FILES)
+    return (slice(start, start + size) for start in range(0, len(names), size))
+
+
+def write(output: Output, send: Callable[[list[list[Any]], list[int]], None]) -> tuple[int, int, int]:
+    """Writes the table and sends its files; how many rows, columns and files."""
+    sender = Sender(send)
+    rows = _write_stream(output, sender) if isinstance(output, Stream) else _write_table(output, sender)
+    sender.flush()
+    return rows, len(output.schema.names), sender.files
+
+
+def _write_table(table: pa.Table, sender: Sender) -> int:
+    """File by file: what is copied on the way is let go as early as possible."""
+    for group in groups(table.column_names):
+        names = table.column_names[group]
+        plain = plain_table(names, table.columns[group])
+        descriptor = new_file()
+        with open_file(descriptor) as sink, pa.ipc.new_stream(sink, plain.schema) as writer:
+            writer.write_table(plain, max_chunksize=MAX_BATCH_ROWS)
+        sender.add(names, descriptor)
+    return int(table.num_rows)
+
+
+def _size(batch: pa.RecordBatch) -> int:
+    try:
+        return int(batch.nbytes)
+    except (NotImplementedError, pa.ArrowException):  # of views, in some versions
+        return int(batch.get_total_buffer_size())
+
+
+def _pieces(batches: Any, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The batches in pieces worth writing, each in one chunk where that is possible."""
+    waiting: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        size += _size(batch)
+        if rows >= MAX_BATCH_ROWS or size >= PIECE_BYTES:
+            yield pa.Table.from_batches(waiting, schema)
+            waiting, rows, size = [], 0, 0
+    if waiting:
+        yield pa.Table.from_batches(waiting, schema)
+
+
+def _write_stream(stream: Stream, sender: Sender) -> int:
+    """All files at once, piece by piece: of the table no more than a piece is in memory twice."""
+    names = stream.schema.names
+    parts = list(groups(names))
+    empty = plain_table(names, stream.schema.empty_table().columns)
+    files = [new_file() for _ in parts]
+    rows: int = 0
+    with contextlib.ExitStack() as stack:
+        writers = []
+        for part, descriptor in zip(parts, files):
+            sink = stack.enter_context(open_file(descriptor))
+            schema = empty.select(names[part]).schema
+            writers.append((part, schema, stack.enter_context(pa.ipc.new_stream(sink, schema))))
+        for piece in _pieces(stream.batches, stream.schema):
+            rows += piece.num_rows
+            for part, schema, writer in writers:
+                columns = [_one_chunk(plain_as(c, f.type)) for c, f in zip(piece.columns[part], schema)]
+                writer.write_table(pa.Table.from_arrays(columns, schema=schema), max_chunksize=MAX_BATCH_ROWS)
+    for part, descriptor in zip(parts, files):
+        sender.add(names[part], descriptor)
+    return rows

@@ -6,7 +6,9 @@ Order: `ready`, so that corrie knows that the interpreter works → the call →
 
 from __future__ import annotations
 
+import errno
 import faulthandler
+import importlib
 import json
 import os
 import sys
@@ -22,27 +24,55 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 MAX_FRAMES = 100
+NO_SPACE = (errno.ENOSPC, errno.ENOMEM, errno.EDQUOT, errno.EFBIG)
+
+
+# What `import corrie` and `import bauplan` give in a run, and their submodules: each is a module of the harness.
+ANSWERS = {"": "corrie_declare", ".standard_expectations": "corrie_expectations"}
 
 
 class Answers:
-    """`import corrie` and `import bauplan`: the declarations. Comes before everything, so that a file or package of
-    that name is never met instead."""
+    """Comes before everything, so that a file or package of that name is never met instead."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if fullname in ("corrie", "bauplan"):
-            return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]
-        return None
+        root, dot, rest = fullname.partition(".")
+        if root not in ("corrie", "bauplan"):
+            return None
+        if dot + rest not in ANSWERS:
+            raise ModuleNotFoundError(
+                f"there is no {fullname} inside a function: a run offers the decorators, Model, Parameter and "
+                "standard_expectations",
+                name=fullname,
+            )
+        return ModuleSpec(fullname, self, is_package=not rest)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        import corrie_declare
+        _, dot, rest = module.__name__.partition(".")
+        answer = importlib.import_module(ANSWERS[dot + rest])
+        for name in answer.__all__:
+            setattr(module, name, getattr(answer, name))
+        module.__all__ = list(answer.__all__)  # type: ignore[attr-defined]
+        module.__doc__ = answer.__doc__
+        module.__getattr__ = lambda name: missing(module.__name__, name)  # type: ignore[method-assign]
 
-        for name in corrie_declare.__all__:
-            setattr(module, name, getattr(corrie_declare, name))
-        module.__all__ = list(corrie_declare.__all__)  # type: ignore[attr-defined]
-        module.__doc__ = corrie_declare.__doc__
+
+def missing(module: str, name: str) -> Any:
+    """What a run's `corrie` has besides its declarations, which is not much."""
+    if "." not in module and name == "standard_expectations":
+        return importlib.import_module(f"{module}.standard_expectations")
+    if name in ("Client", "Lake"):  # a file that models share with scripts may well import them
+        return type(name, (), {"__module__": module, "__init__": refuse})
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
+def refuse(self: Any, *arguments: Any, **keywords: Any) -> NoReturn:
+    raise RuntimeError(
+        f"{type(self).__module__}.{type(self).__name__} is not to be had inside a function: what a function reads are "
+        "its inputs, what it writes is what it returns"
+    )
 
 
 class Files:
@@ -101,6 +131,7 @@ class Call:
         self.project.install()
         self.capture.start()
         import corrie_exchange
+        import corrie_tables
 
         module = self.project.load(spec["file"])
         function = getattr(module, spec["function"], None)
@@ -109,7 +140,9 @@ class Call:
 
         arguments: dict[str, Any] = dict(spec["parameters"])
         for given in spec["inputs"]:
-            arguments[given["argument"]] = corrie_exchange.read_table(given["columns"], self.files)
+            table = corrie_exchange.read_table(given["columns"], self.files)
+            arguments[given["argument"]] = corrie_tables.as_form(table, given["form"], given["argument"])
+            del table
         self.files.close()
 
         self.kind = "raised"
@@ -123,13 +156,19 @@ class Call:
         self.phase("output")
         if spec["kind"] == "expectation":
             if not isinstance(value, dict):
-                value = {"passed": corrie_exchange.as_bool(value)}
+                value = {"passed": corrie_tables.as_bool(value)}
             self.end({"m": "result", **value})
-        table = corrie_exchange.as_table(value)
+        tables = corrie_tables.split(value, spec["outputs"])
         del value
-        corrie_exchange.check_names(table)
-        files = corrie_exchange.write_table(table, self._send_columns)
-        self.end({"m": "result", "rows": table.num_rows, "columns": table.num_columns, "files": files})
+        while tables:
+            output = corrie_tables.as_output(tables.pop(0))
+            corrie_tables.check_names(output.schema.names)
+            rows, columns, files = corrie_exchange.write(output, self._send_columns)
+            del output
+            message = {"m": "table" if tables else "result", "rows": rows, "columns": columns, "files": files}
+            if tables:
+                self.channel.send(message)
+        self.end(message)
 
     def _apply(self, function: Any, arguments: dict[str, Any]) -> Any:
         if self.spec["kind"] != "expectation":
@@ -182,15 +221,23 @@ class Call:
             if other is not None and depth < 10:
                 self._only_ours(other, depth + 1)
 
+    def _kind(self, error: BaseException, from_user: bool, from_us: bool) -> str:
+        if isinstance(error, SystemExit):
+            return "exit"
+        if from_us:
+            return "return"
+        if self.kind == "return" and from_user:
+            return "raised"  # a generator's own
+        if self.kind == "return" and isinstance(error, OSError) and error.errno in NO_SPACE:
+            return "space"
+        return self.kind
+
     def _error(self, error: BaseException) -> dict[str, Any]:
         import traceback
 
-        from_us = type(error).__name__ == "ReturnProblem" and type(error).__module__ == "corrie_exchange"
-        kind = self.kind
-        if isinstance(error, SystemExit):
-            kind = "exit"
-        elif kind == "return" and isinstance(error, OSError) and not from_us:
-            kind = "space"
+        from_us = type(error).__module__ == "corrie_tables"
+        frames = self._frames(error)
+        kind = self._kind(error, bool(frames), from_us)
         name = type(error).__name__
         module = type(error).__module__
         if module not in ("builtins", "__main__") and module not in self.project.sources:
@@ -201,7 +248,6 @@ class Call:
             message = "(its text cannot be made)"
         if isinstance(error, SyntaxError) and error.msg:
             message = error.msg
-        frames = self._frames(error)
         try:
             told = traceback.TracebackException.from_exception(error)
             self._only_ours(told)

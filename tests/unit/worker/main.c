@@ -4,6 +4,7 @@
 
 Suite *call_suite(void);
 Suite *exchange_suite(void);
+Suite *form_suite(void);
 Suite *hostile_suite(void);
 Suite *output_suite(void);
 Suite *protocol_suite(void);
@@ -11,8 +12,8 @@ Suite *protocol_suite(void);
 /* Under another name this program is a hostile function process. */
 int main(int argc, char **argv)
 {
-    static const suite_fn suites[] = {exchange_suite, protocol_suite, output_suite, hostile_suite,
-                                      call_suite};
+    static const suite_fn suites[] = {exchange_suite, form_suite,    protocol_suite,
+                                      output_suite,   hostile_suite, call_suite};
     SRunner *runner;
 
     (void)argc;

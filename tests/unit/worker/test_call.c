@@ -81,7 +81,100 @@ static const char models[] =
     "def holds(raw=None): return raw.num_rows == 3\n"
     "def broken(raw=None):\n"
     "    assert raw.num_rows == 4, 'four rows'\n" /* 65 */
-    "def unsure(raw=None): return 1\n";
+    "def unsure(raw=None): return 1\n"
+    "def counts(raw=None):\n"
+    "    import pyarrow.compute as pc\n"
+    "    return pc.equal(raw.num_rows, 3)\n"
+    "def series():\n"
+    "    import polars as pl\n"
+    "    return pl.Series('a', [1])\n"
+    "def column():\n"
+    "    import pyarrow as pa\n"
+    "    return pa.chunked_array([[1, 2]])\n"
+    "def mapping(): return {'a': [1]}\n"
+    "def numbers(): return [1, 2]\n"
+    "def records_apart(): return [{'a': 1}, {'a': 'x'}]\n"
+    "def no_records(): return []\n"
+    "def no_columns():\n"
+    "    import pyarrow as pa\n"
+    "    return pa.table({})\n"
+    "def no_parts():\n"
+    "    yield from []\n"
+    "def parts_apart():\n"
+    "    yield [{'a': 1}]\n"
+    "    yield [{'b': 1}]\n"
+    "def parts_of_kinds():\n"
+    "    yield [{'a': 1}]\n"
+    "    yield [{'a': '2'}]\n"
+    "def parts_raise():\n"
+    "    yield [{'a': 1}]\n"
+    "    raise ValueError('no more')\n" /* 93 */
+    "def parts_of_nothing():\n"
+    "    yield [{'a': 1}]\n"
+    "    yield 7\n"
+    "def parts_grow():\n"
+    "    import polars as pl, pyarrow as pa\n"
+    "    yield [{'a': None, 'b': 'x'}]\n"
+    "    yield pl.DataFrame({'b': ['y'], 'a': [2]})\n"
+    "    yield pa.table({'a': pa.array([3], pa.int32()), 'b': pa.array(['z']).dictionary_encode()})\n"
+    "def tiny_parts():\n"
+    "    import pyarrow as pa\n"
+    "    for i in range(5000):\n"
+    "        yield pa.record_batch({'i': [i], 's': [str(i)]})\n"
+    "def reader():\n"
+    "    import pyarrow as pa\n"
+    "    table = pa.table({'a': range(10), 'v': pa.array(['x'] * 10).cast(pa.string_view())})\n"
+    "    return table.to_reader(max_chunksize=3)\n"
+    "class Capsule:\n"
+    "    def __arrow_c_stream__(self, requested_schema=None):\n"
+    "        import pyarrow as pa\n"
+    "        return pa.table({'a': [1, 2]}).__arrow_c_stream__(requested_schema)\n"
+    "def capsule(): return Capsule()\n"
+    "def nested():\n"
+    "    import pyarrow as pa\n"
+    "    word = pa.array(['x', 'x', 'y']).dictionary_encode()\n"
+    "    pairs = pa.StructArray.from_arrays([word, pa.array([1, 2, 3])], names=['w', 'n'])\n"
+    "    lists = pa.ListArray.from_arrays([0, 2, 3], pairs)\n"
+    "    maps = pa.array([[('k', [1.5])], []], pa.map_(pa.string(), pa.list_(pa.float64())))\n"
+    "    return pa.table({'lists': lists, 'maps': maps, 'word': word.slice(0, 2)})\n"
+    "def very_wide():\n"
+    "    import pyarrow as pa\n"
+    "    return pa.table({f'column_{i}': [i, i] for i in range(5000)})\n"
+    "def floods():\n"
+    "    line = 'x' * 999\n"
+    "    for i in range(100_000):\n"
+    "        print(line)\n"
+    "    os.write(1, b'raw \\xff\\xfe\\n')\n"
+    "    return [{'a': 1}]\n"
+    "def crashes():\n"
+    "    import ctypes\n"
+    "    ctypes.string_at(0)\n" /* 133 */
+    "def leaves_threads():\n"
+    "    import threading, time\n"
+    "    threading.Thread(target=time.sleep, args=(1000,)).start()\n"
+    "    return [{'a': 1}]\n"
+    "def leaves_children():\n"
+    "    import subprocess\n"
+    "    return [{'pid': subprocess.Popen(['sleep', '1000']).pid}]\n"
+    "def client():\n"
+    "    from bauplan import Client\n"
+    "    return Client()\n" /* 143 */
+    "def submodule():\n"
+    "    import bauplan.exceptions\n" /* 145 */
+    "def checks(raw=None):\n"
+    "    import bauplan.standard_expectations\n"
+    "    from corrie.standard_expectations import expect_column_mean_greater_than\n"
+    "    return (expect_column_mean_greater_than(raw, 'price', 1.9) and\n"
+    "            bauplan.standard_expectations.expect_column_some_null(raw, 'brand'))\n"
+    "def both(): return {'more': [{'a': 1}]}\n"
+    "def several():\n"
+    "    import pyarrow as pa\n"
+    "    return {'second': pa.table({f'c{i}': [1, 2, 3] for i in range(300)}), 'first': [{'a': 'x'}],\n"
+    "            'third': pa.table({'b': [2.5]})}\n"
+    "def looks(raw=None):\n"
+    "    kind = type(raw).__name__\n"
+    "    return [{'kind': kind, 'rows': len(raw.collect() if kind == 'LazyFrame' else\n"
+    "             raw.read_all() if kind == 'RecordBatchReader' else raw)}]\n";
 
 static const char helper[] = "def say(text):\n"
                              "    print(text)\n" /* helper.py:2 */
@@ -298,6 +391,12 @@ START_TEST(call_errors)
         fails(spec, "misses", CORRIE_E_FAILED, "No module named 'nothing'", "models.py", 37);
         fails(spec, "absent", CORRIE_E_PROJECT, "models.py defines no function absent", "", 0);
         fails(wrong, "f", CORRIE_E_PROJECT, "import of wrong.py: SyntaxError", "wrong.py", 2);
+        fails(spec, "crashes", CORRIE_E_FAILED, "crashes was killed by signal 11, SIGSEGV",
+              "models.py", 133);
+        fails(spec, "client", CORRIE_E_FAILED,
+              "RuntimeError: bauplan.Client is not to be had inside a function", "models.py", 143);
+        fails(spec, "submodule", CORRIE_E_FAILED,
+              "there is no bauplan.exceptions inside a function", "models.py", 145);
         spec.timeout_ms = 1500;
         fails(spec, "hangs", CORRIE_E_TIMEOUT, "hangs took longer than 1.5 s", "", 0);
     }
@@ -335,8 +434,10 @@ START_TEST(call_shapes)
         const char *function;
         int64_t rows;
         size_t columns;
-    } shapes[] = {{"odd_types", 3, 5}, {"lazy", 2, 1},  {"parts", 3, 1},
-                  {"wide", 1, 1000},   {"empty", 0, 1}, {"forks", 1, 1}};
+    } shapes[] = {{"odd_types", 3, 5},  {"lazy", 2, 1},          {"parts", 3, 1},
+                  {"wide", 1, 1000},    {"empty", 0, 1},         {"forks", 1, 1},
+                  {"parts_grow", 3, 2}, {"tiny_parts", 5000, 2}, {"reader", 10, 2},
+                  {"capsule", 2, 1},    {"nested", 2, 3},        {"very_wide", 2, 5000}};
     struct worker_spec spec = {.python = python()};
 
     for (size_t i = 0; spec.python.len > 0 && i < ARRAY_LEN(shapes); i++) {
@@ -349,6 +450,176 @@ START_TEST(call_shapes)
             ck_assert_str_eq(table->columns[c]->schema.format, "u");
             ck_assert_ptr_null(table->columns[c]->schema.dictionary);
         }
+    }
+    drop_env();
+}
+END_TEST
+
+/* What is no table is named; pieces of one that do not go together too. */
+START_TEST(call_no_table)
+{
+    static const struct {
+        const char *function;
+        const char *message;
+        long line;
+    } cases[] = {
+        {"series", "series returned polars.Series: a model returns a pyarrow.Table", 0},
+        {"column", "column returned pyarrow.ChunkedArray", 0},
+        {"mapping", "mapping returned dict", 0},
+        {"numbers", "numbers returned a list whose item 0 is int, not a dict", 0},
+        {"records_apart", "returned dicts whose values of 'a' do not go together", 0},
+        {"no_records", "no_records returned an empty list, which has no columns", 0},
+        {"no_columns", "no_columns returned a table without columns", 0},
+        {"no_parts", "no_parts is a generator that yielded nothing", 0},
+        {"parts_apart", "yielded tables with different columns: number 2 has b; the first had a",
+         0},
+        {"parts_of_kinds", "column 'a' of number 2 is string, before it was int64", 0},
+        {"parts_of_nothing", "yielded int: a model returns", 0},
+        {"parts_raise", "parts_raise: ValueError: no more", 93},
+    };
+    struct worker_spec spec = {.python = python()};
+
+    for (size_t i = 0; spec.python.len > 0 && i < ARRAY_LEN(cases); i++) {
+        fails(spec, cases[i].function, CORRIE_E_FAILED, cases[i].message,
+              cases[i].line ? "models.py" : "", cases[i].line);
+    }
+    drop_env();
+}
+END_TEST
+
+/* A model of several tables returns each of them, by name. */
+START_TEST(call_outputs)
+{
+    struct str names[] = {STR("first"), STR("second"), STR("third")};
+    struct worker_spec spec = {.python = python(), .outputs = names, .n_outputs = 3};
+    struct worker_result result;
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+
+    if (spec.python.len > 0) {
+        static const size_t columns[] = {1, 300, 1};
+        static const int64_t rows[] = {1, 3, 1};
+
+        ck_ok(call_with(spec, "several", &result, &err), &err);
+        ck_assert_uint_eq(result.n_outputs, 3);
+        ck_assert_ptr_null(result.output);
+        for (size_t i = 0; i < 3; i++) {
+            _cleanup_(arrow_table_unrefp) struct arrow_table *table = NULL;
+
+            ck_ok(exchange_table(result.outputs[i], &table, &err), &err);
+            ck_assert_uint_eq(table->n_columns, columns[i]);
+            ck_assert_int_eq(table->n_rows, rows[i]);
+        }
+        worker_result_done(&result);
+        fails(spec, "number", CORRIE_E_FAILED, "number returned int: a model of several tables", "",
+              0);
+        fails(spec, "both", CORRIE_E_FAILED,
+              "both returned a dict without 'first', 'second', 'third'", "", 0);
+        spec.n_outputs = 2;
+        fails(spec, "several", CORRIE_E_FAILED, "a dict with 'third', which it does not declare",
+              "", 0);
+    }
+    drop_env();
+}
+END_TEST
+
+/* A function gets its input as its annotation asks for it, or is told which package that needs. */
+START_TEST(call_forms)
+{
+    static const struct {
+        enum worker_form form;
+        const char *kind;
+    } forms[] = {{WORKER_ARROW_TABLE, "Table"},
+                 {WORKER_ARROW_READER, "RecordBatchReader"},
+                 {WORKER_POLARS, "DataFrame"},
+                 {WORKER_POLARS_LAZY, "LazyFrame"}};
+    struct worker_input input = {.argument = STR("raw"), .all_columns = true};
+    struct worker_spec spec = {.python = python(), .inputs = &input, .n_inputs = 1};
+
+    if (spec.python.len > 0) {
+        input.table = make_input();
+        for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+            _cleanup_(arrow_table_unrefp) struct arrow_table *table = NULL;
+
+            input.form = forms[i].form;
+            table = succeeds(spec, "looks");
+            ck_str_eq(text_at(table, 0, 0), str_of(forms[i].kind));
+        }
+        input.form = WORKER_PANDAS;
+        fails(spec, "looks", CORRIE_E_FAILED,
+              "looks wants its input raw as pandas.DataFrame, but pandas is not among its packages",
+              "", 0);
+        input.form = WORKER_DUCKDB;
+        fails(spec, "looks", CORRIE_E_FAILED, "but duckdb is not among its packages", "", 0);
+        exchange_unref(input.table);
+    }
+    drop_env();
+}
+END_TEST
+
+/* 100 MB of output neither stop a function nor fill anybody's memory; bytes that are no text are shown as such. */
+START_TEST(call_floods)
+{
+    struct worker_spec spec = {.python = python()};
+    struct worker_result result;
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+
+    if (spec.python.len > 0) {
+        ck_ok(call_with(spec, "floods", &result, &err), &err);
+        ck_assert_uint_ge(result.usage.output_bytes, 99900000);
+        ck_assert_uint_gt(result.usage.dropped_bytes, 90000000);
+        ck_assert_int_eq(exchange_rows(result.output), 1);
+        worker_result_done(&result);
+    }
+    drop_env();
+}
+END_TEST
+
+/* Whether the process has ended, or waits only to be reaped by whoever inherited it. */
+static bool has_ended(int64_t pid)
+{
+    char path[64], text[512] = {0};
+    const char *state;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    file = fopen(path, "r");
+    if (!file) {
+        return true;
+    }
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, file), 0);
+    fclose(file);
+    state = strrchr(text, ')');
+    return state && (state[2] == 'Z' || state[2] == 'X');
+}
+
+/* It was killed: what is left is the machine's to do, which may have other things to do first. */
+static bool is_gone(int64_t pid)
+{
+    for (int i = 0; i < 1000 && !has_ended(pid); i++) {
+        clock_sleep(10 * 1000000);
+    }
+    return has_ended(pid);
+}
+
+/* Threads and children that a function leaves do not outlive it, and nobody waits for them. */
+START_TEST(call_leftovers)
+{
+    struct worker_spec spec = {.python = python(), .timeout_ms = 60000};
+    struct arrow_table *table;
+    struct ArrowArrayView view;
+    int64_t pid;
+
+    if (spec.python.len > 0) {
+        table = succeeds(spec, "leaves_threads");
+        arrow_table_unref(table);
+        table = succeeds(spec, "leaves_children");
+        ck_assert_int_eq(ArrowArrayViewInitFromSchema(&view, &table->columns[0]->schema, NULL), 0);
+        ck_assert_int_eq(ArrowArrayViewSetArray(&view, &table->columns[0]->chunks[0], NULL), 0);
+        pid = ArrowArrayViewGetIntUnsafe(&view, 0);
+        ck_assert_int_gt(pid, 1);
+        ck_assert(is_gone(pid));
+        ArrowArrayViewReset(&view);
+        arrow_table_unref(table);
     }
     drop_env();
 }
@@ -374,6 +645,13 @@ START_TEST(call_expectation)
         worker_result_done(&result);
         fails(spec, "unsure", CORRIE_E_FAILED, "unsure returned int: an expectation returns True",
               "", 0);
+        fails(spec, "counts", CORRIE_E_FAILED,
+              "counts returned pyarrow.BooleanScalar: an expectation "
+              "returns True or False: call its .as_py()",
+              "", 0);
+        ck_ok(call_with(spec, "checks", &result, &err), &err);
+        ck_assert(result.passed);
+        worker_result_done(&result);
         exchange_unref(input.table);
     }
     drop_env();
@@ -458,6 +736,11 @@ Suite *call_suite(void)
     tcase_add_test(tcase, call_errors);
     tcase_add_test(tcase, call_traceback);
     tcase_add_test(tcase, call_shapes);
+    tcase_add_test(tcase, call_no_table);
+    tcase_add_test(tcase, call_outputs);
+    tcase_add_test(tcase, call_forms);
+    tcase_add_test(tcase, call_floods);
+    tcase_add_test(tcase, call_leftovers);
     tcase_add_test(tcase, call_expectation);
     tcase_add_test(tcase, call_environment);
     tcase_add_test(tcase, call_cancel);

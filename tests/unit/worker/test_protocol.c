@@ -30,6 +30,9 @@ static const struct {
     {false, "{\"m\":\"result\",\"rows\":3,\"columns\":2,\"files\":257}"},
     {true, "{\"m\":\"result\",\"passed\":false,\"reason\":\"x\",\"file\":\"a.py\",\"line\":1}"},
     {false, "{\"m\":\"result\",\"passed\":false,\"reason\":\"x\"}"},
+    {true, "{\"m\":\"table\",\"rows\":3,\"columns\":2,\"files\":2}"},
+    {false, "{\"m\":\"table\",\"rows\":3,\"columns\":2}"},
+    {false, "{\"m\":\"table\",\"passed\":true}"},
     {false, "{\"m\":\"result\",\"passed\":1}"},
     {true,
      "{\"m\":\"error\",\"kind\":\"exit\",\"type\":\"\",\"message\":\"\",\"frames\":[],\"traceback\":\"\"}"},
@@ -125,4 +128,29 @@ START_TEST(protocol_files)
 }
 END_TEST
 
-SUITE(protocol_suite, "protocol", protocol_vectors, protocol_order, protocol_files)
+/* A model of several tables sends as many as it was asked for, neither fewer nor more. */
+START_TEST(protocol_tables)
+{
+    static const char table[] = "{\"m\":\"table\",\"rows\":3,\"columns\":2,\"files\":2}";
+    static const char last[] = "{\"m\":\"result\",\"rows\":3,\"columns\":2,\"files\":2}";
+    struct protocol two = {.kind = WORKER_MODEL, .state = STATE_OUTPUT, .n_outputs = 2};
+    struct protocol one = {.kind = WORKER_MODEL, .state = STATE_OUTPUT};
+    struct protocol other;
+
+    ck_assert_int_eq(step(&one, columns, 2), 0);
+    ck_assert_int_eq(step(&one, table, 0), CORRIE_E_DATA);
+    ck_assert_int_eq(step(&two, columns, 2), 0);
+    other = two;
+    ck_assert_int_eq(step(&other, last, 0), CORRIE_E_DATA);
+    ck_assert_int_eq(step(&two, table, 0), 0);
+    other = two;
+    ck_assert_int_eq(step(&other, table, 0), CORRIE_E_DATA); /* without columns of its own */
+    ck_assert_int_eq(step(&two, columns, 2), 0);
+    other = two;
+    ck_assert_int_eq(step(&other, table, 0), CORRIE_E_DATA);
+    ck_assert_int_eq(step(&two, last, 0), 0);
+    ck_assert_int_eq(two.state, STATE_ENDED);
+}
+END_TEST
+
+SUITE(protocol_suite, "protocol", protocol_vectors, protocol_order, protocol_files, protocol_tables)

@@ -1,0 +1,334 @@
+"""What a function gets and may return: tables as the libraries have them, from and to Arrow."""
+
+from __future__ import annotations
+
+import itertools
+import types
+
+import pyarrow as pa
+
+TYPE_CHECKING = False  # what typing says; importing it costs 3 ms
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Union
+
+MAX_COLUMNS = 10_000
+MAX_NAME = 1024
+
+
+class InputProblem(Exception):
+    """An input cannot be given in the form that the function wants; the message is for its author."""
+
+
+class ReturnProblem(Exception):
+    """What the function returned cannot become a table; the message is for its author."""
+
+
+class Stream:
+    """A table that comes batch by batch; all batches have the schema."""
+
+    def __init__(self, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+        self.schema = schema
+        self.batches = batches
+
+
+if TYPE_CHECKING:
+    Output = Union[pa.Table, Stream]
+
+
+def type_name(value: Any) -> str:
+    kind = type(value)
+    module = kind.__module__
+    return kind.__qualname__ if module == "builtins" else f"{module.partition('.')[0].lstrip('_')}.{kind.__qualname__}"
+
+
+# ---- in ---------------------------------------------------------------------------------------------------------
+
+
+def _as_reader(table: pa.Table) -> Any:
+    return table.to_reader()
+
+
+def _as_polars(table: pa.Table) -> Any:
+    import polars
+
+    return polars.from_arrow(table, rechunk=False)
+
+
+def _as_polars_lazy(table: pa.Table) -> Any:
+    return _as_polars(table).lazy()
+
+
+def _as_pandas(table: pa.Table) -> Any:
+    import pandas  # noqa: F401 (pyarrow's own error does not say that a package is missing)
+
+    return table.to_pandas()
+
+
+def _as_duckdb(table: pa.Table) -> Any:
+    import duckdb
+
+    return duckdb.from_arrow(table)
+
+
+# form in the specification -> what it is called, the package it needs, how to make it
+_FORMS: dict[str, tuple[str, str, Any]] = {
+    "reader": ("pyarrow.RecordBatchReader", "pyarrow", _as_reader),
+    "polars": ("polars.DataFrame", "polars", _as_polars),
+    "polars-lazy": ("polars.LazyFrame", "polars", _as_polars_lazy),
+    "pandas": ("pandas.DataFrame", "pandas", _as_pandas),
+    "duckdb": ("duckdb.DuckDBPyRelation", "duckdb", _as_duckdb),
+}
+
+
+def plain_extensions(table: pa.Table) -> pa.Table:
+    """The table with the storage of extension types, which other libraries do not know."""
+    for i, field in enumerate(table.schema):
+        if isinstance(field.type, pa.BaseExtensionType):
+            storage = [chunk.storage for chunk in table.column(i).chunks]
+            column = pa.chunked_array(storage, type=field.type.storage_type)
+            table = table.set_column(i, field.name, column)
+    return table
+
+
+def as_form(table: pa.Table, form: str, argument: str) -> Any:
+    """The input as the function's annotation asks for it."""
+    if form == "table":
+        return table
+    title, package, make = _FORMS[form]
+    try:
+        return make(table if form == "reader" else plain_extensions(table))
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise InputProblem(
+            f"wants its input {argument} as {title}, but {package} is not among its packages: "
+            f"add it with @corrie.python(pip={{{package!r}: 'VERSION'}})"
+        ) from None
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # polars panics by one that is no Exception
+        raise InputProblem(f"wants its input {argument} as {title}, which it cannot become: {error}") from None
+
+
+# ---- out --------------------------------------------------------------------------------------------------------
+
+
+def split(value: Any, outputs: list[str]) -> list[Any]:
+    """The tables that a model returned, in the order of its outputs; of a model without such, what it returned."""
+    if not outputs:
+        return [value]
+    wanted = "{" + ", ".join(f"{name!r}: …" for name in outputs) + "}"
+    if not isinstance(value, dict):
+        raise ReturnProblem(f"returned {type_name(value)}: a model of several tables returns a dict of them, {wanted}")
+    missing = [name for name in outputs if name not in value]
+    if missing:
+        raise ReturnProblem(f"returned a dict without {', '.join(map(repr, missing))}: it declares {wanted}")
+    more = [name for name in value if name not in outputs]
+    if more:
+        raise ReturnProblem(f"returned a dict with {', '.join(map(repr, more))}, which it does not declare: {wanted}")
+    return [value[name] for name in outputs]
+
+
+def as_output(value: Any) -> Output:
+    """Whatever a model may return, as a table or, where it comes in pieces, as a stream."""
+    if isinstance(value, pa.Table):
+        return value
+    if value is None:
+        raise ReturnProblem("returned None: a model returns a table (is a `return` missing?)")
+    if isinstance(value, pa.RecordBatch):
+        return pa.Table.from_batches([value])
+    if isinstance(value, pa.RecordBatchReader):
+        return Stream(value.schema, value)
+    if isinstance(value, types.GeneratorType):
+        return _from_parts(value)
+    if isinstance(value, list):
+        return _from_list(value)
+    module = type(value).__module__.partition(".")[0]
+    if module == "polars" and hasattr(value, "collect_schema") and hasattr(value, "get_columns"):
+        return value.to_arrow()
+    if module == "polars" and hasattr(value, "collect"):
+        return value.collect().to_arrow()
+    if module == "pandas" and hasattr(value, "columns"):
+        return _from_pandas(value)
+    if module in ("duckdb", "_duckdb"):
+        found = _from_duckdb(value)
+        if found is not None:
+            return found
+    if hasattr(value, "__arrow_c_stream__"):
+        return _from_capsule(value)
+    if isinstance(value, tuple):
+        raise ReturnProblem(f"returned {len(value)} values (a tuple): a model returns one table")
+    raise _no_table(value)
+
+
+def _no_table(value: Any) -> ReturnProblem:
+    return ReturnProblem(
+        f"returned {type_name(value)}: a model returns a pyarrow.Table, a polars or pandas DataFrame, "
+        "a DuckDB result, a list of dicts or a generator of these"
+    )
+
+
+def _from_pandas(frame: Any) -> pa.Table:
+    # Levels of the index that have a name hold data (`groupby` puts its keys there); a mere numbering does not.
+    levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    if levels:
+        frame = frame.reset_index(level=levels)
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _from_duckdb(value: Any) -> Output | None:
+    """A relation, or a connection that has run a statement; as a stream, so that nothing is held twice."""
+    for name in ("to_arrow_reader", "fetch_record_batch", "fetch_arrow_reader"):
+        fetch = getattr(value, name, None)
+        if fetch is not None:
+            reader = fetch(1 << 17)
+            return Stream(reader.schema, reader)
+    return None
+
+
+def _from_capsule(value: Any) -> Output:
+    try:
+        if hasattr(pa.RecordBatchReader, "from_stream"):
+            reader = pa.RecordBatchReader.from_stream(value)
+            return Stream(reader.schema, reader)
+        return pa.table(value)
+    except (TypeError, pa.ArrowException):  # a stream of arrays, as series are, and no table
+        raise _no_table(value) from None
+
+
+def _from_list(records: list[Any]) -> pa.Table:
+    if not records:
+        raise ReturnProblem(
+            "returned an empty list, which has no columns: where there may be no rows, return a pyarrow.Table with a "
+            "schema"
+        )
+    names: dict[str, None] = {}
+    for i, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise ReturnProblem(f"returned a list whose item {i} is {type_name(record)}, not a dict")
+        names.update(dict.fromkeys(record))
+    columns = {}
+    for name in names:
+        if not isinstance(name, str):
+            raise ReturnProblem(f"returned dicts with a key that is {type_name(name)}, not a text: {name!r}")
+        try:
+            columns[name] = pa.array([record.get(name) for record in records])
+        except (pa.ArrowException, OverflowError) as error:
+            raise ReturnProblem(f"returned dicts whose values of {name!r} do not go together: {error}") from None
+    return pa.table(columns)
+
+
+# ---- tables in pieces -------------------------------------------------------------------------------------------
+
+
+def _tables(parts: Iterable[Any]) -> Iterator[pa.Table]:
+    for number, part in enumerate(parts, 1):
+        try:
+            output = as_output(part)
+            yield output if isinstance(output, pa.Table) else pa.Table.from_batches(output.batches, output.schema)
+        except ReturnProblem as problem:
+            told = str(problem).replace("returned", "yielded", 1)
+            raise ReturnProblem(f"{told} (number {number} of its generator)") from None
+
+
+def _from_parts(parts: Any) -> Stream:
+    """The schema is that of the first, but a column of nulls has the type of the first that has values: so long
+    the pieces wait."""
+    tables = _tables(parts)
+    first: list[pa.Table] = []
+    schema: pa.Schema | None = None
+    for table in tables:
+        first.append(table)
+        schema = table.schema if schema is None else _filled(schema, table)
+        if not any(pa.types.is_null(field.type) for field in schema):
+            break
+    if schema is None:
+        raise ReturnProblem("is a generator that yielded nothing: its columns are not known")
+    return Stream(schema, _fitting(itertools.chain(_emptying(first), tables), schema))
+
+
+def _emptying(tables: list[pa.Table]) -> Iterator[pa.Table]:
+    tables.reverse()
+    while tables:
+        yield tables.pop()
+
+
+def _filled(schema: pa.Schema, table: pa.Table) -> pa.Schema:
+    """The schema, with types from the table for columns that had nulls only."""
+    for i, field in enumerate(schema):
+        at = table.schema.get_field_index(field.name)
+        if pa.types.is_null(field.type) and at >= 0:
+            schema = schema.set(i, table.schema.field(at))
+    return schema
+
+
+def _fitting(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for number, table in enumerate(tables, 1):
+        if not table.schema.equals(schema):
+            table = _cast(table, schema, number)
+        yield from table.to_batches()
+
+
+def _cast(table: pa.Table, schema: pa.Schema, number: int) -> pa.Table:
+    if sorted(table.column_names) != sorted(schema.names):
+        raise ReturnProblem(
+            f"yielded tables with different columns: number {number} has {', '.join(table.column_names)}; "
+            f"the first had {', '.join(schema.names)}"
+        )
+    columns = []
+    for field in schema:
+        column = table.column(field.name)
+        try:
+            if not _goes_into(column.type, field.type):
+                raise pa.ArrowInvalid("another kind")
+            columns.append(column.cast(field.type))
+        except pa.ArrowException:
+            raise ReturnProblem(
+                f"yielded tables that do not go together: column {field.name!r} of number {number} is {column.type}, "
+                f"before it was {field.type}"
+            ) from None
+    return pa.Table.from_arrays(columns, names=schema.names)
+
+
+def _goes_into(kind: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether a cast changes the layout only; a text of digits is no number."""
+
+    def family(of: pa.DataType) -> str:
+        if pa.types.is_dictionary(of):
+            of = of.value_type
+        if pa.types.is_integer(of) or pa.types.is_floating(of):
+            return "number"
+        return str(of).replace("large_", "").replace("_view", "")
+
+    return pa.types.is_null(kind) or pa.types.is_nested(kind) or family(kind) == family(wanted)
+
+
+# ---- checks -----------------------------------------------------------------------------------------------------
+
+
+def check_names(names: list[str]) -> None:
+    if not names:
+        raise ReturnProblem("returned a table without columns")
+    if len(names) > MAX_COLUMNS:
+        raise ReturnProblem(f"returned a table of {len(names)} columns, more than the {MAX_COLUMNS} allowed")
+    seen = set()
+    for i, name in enumerate(names):
+        if not name:
+            raise ReturnProblem(f"returned a table whose column {i + 1} has no name")
+        plain = name.encode("utf-8", "replace").lower()  # as SQL compares: ASCII letters without case
+        if plain in seen:
+            raise ReturnProblem(f"returned a table with two columns named {name!r}, which SQL cannot tell apart")
+        if len(name.encode("utf-8", "replace")) > MAX_NAME:
+            raise ReturnProblem(f"returned a table with a column name of more than {MAX_NAME} bytes")
+        seen.add(plain)
+
+
+def as_bool(value: Any) -> bool:
+    """What an expectation may return: True or False, numpy's too."""
+    if isinstance(value, bool):
+        return value
+    if type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    more = ": call its .as_py()" if isinstance(value, pa.Scalar) else ""
+    raise ReturnProblem(f"returned {type_name(value)}: an expectation returns True or False{more}")
