@@ -47,10 +47,11 @@ void uv_progress(const struct env_options *options, struct str text);
 
 /* ---- python.c: interpreters ---- */
 
-/* The one that `version` asks for ("3.11": the newest 3.11 installed; empty: the newest that packages
- * commonly have wheels for). Index into `list`, or CORRIE_E_PROJECT naming those that there are. */
-int python_choose(const struct env_python_list *list, struct str version, corrie_error *err)
-    CORRIE_MUST_USE;
+/* Those that `version` allows ("3.11": the newest 3.11 installed; "3" or empty: one of each series), first the
+ * newest that packages commonly have wheels for, then older ones, then newer ones. `order` has room for all; it
+ * gets indexes into `list`. CORRIE_E_PROJECT naming those that there are, if there is none. */
+int python_choose(const struct env_python_list *list, struct str version, size_t *order,
+                  size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
 /* From uv's JSON. */
 int python_parse_list(struct str json, struct env_python_list *ret, corrie_error *err)
     CORRIE_MUST_USE;

@@ -24,17 +24,15 @@ static const char *const pyarrow_tries[] = {"pyarrow", "pyarrow<25", "pyarrow<21
 #define CHECK_TIMEOUT_MS 120000
 #define CHECK_BROKEN 3 /* exit status: pyarrow cannot be imported or does not convert */
 
-/* A numpy or pandas that is broken by itself is not pyarrow's fault: it says so when it is used. */
+/* A library that is broken by itself is not pyarrow's fault: it says so when it is used. */
 static const char check_script[] =
-    "import sys\n"
-    "try:\n"
-    "    import numpy\n"
-    "except BaseException:\n"
-    "    numpy = None\n"
-    "try:\n"
-    "    import pandas\n"
-    "except BaseException:\n"
-    "    pandas = None\n"
+    "import importlib, sys\n"
+    "def have(name):\n"
+    "    try:\n"
+    "        return importlib.import_module(name)\n"
+    "    except BaseException:\n"
+    "        return None\n"
+    "numpy, pandas, polars, duckdb = map(have, ('numpy', 'pandas', 'polars', 'duckdb'))\n"
     "try:\n"
     "    import pyarrow as pa, pyarrow.compute, pyarrow.ipc\n"
     "    table = pa.table({'a': [1, 2, None], 's': ['x', None, 'z']})\n"
@@ -42,6 +40,11 @@ static const char check_script[] =
     "        table['a'].to_numpy()\n"
     "    if pandas:\n"
     "        pa.Table.from_pandas(table.to_pandas())\n"
+    "    if polars:\n"
+    "        polars.from_arrow(table).to_arrow().validate(full=True)\n"
+    "    if duckdb:\n"
+    "        duckdb.from_arrow(table).fetchall()\n"
+    "        duckdb.sql('SELECT 1 AS a').fetch_arrow_table()\n"
     "except BaseException as error:\n"
     "    print(f'{type(error).__name__}: {error}')\n"
     "    sys.exit(3)\n";
@@ -57,6 +60,7 @@ struct maker {
     const char *dir;          /* building/RANDOM */
     const char *python;       /* building/RANDOM/bin/python */
     const char *requirements; /* building/RANDOM.txt */
+    const char *resolved;     /* building/RANDOM.resolved */
     int lock_fd;
 };
 
@@ -68,6 +72,9 @@ static void maker_done(struct maker *maker)
         corrie_error_clear(&ignored);
     }
     if (maker->requirements && os_unlink(maker->requirements, &ignored) < 0) {
+        corrie_error_clear(&ignored);
+    }
+    if (maker->resolved && os_unlink(maker->resolved, &ignored) < 0) {
         corrie_error_clear(&ignored);
     }
     os_close(maker->lock_fd);
@@ -99,6 +106,95 @@ static int clear_building(const struct places *places, corrie_error *err)
     return r;
 }
 
+static int write_requirements(struct maker *maker, const char *pyarrow, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    int r;
+
+    buf_addf(&text, "%.*s%s\n", STR_FMT(maker->request->requirements), pyarrow ? pyarrow : "");
+    r = buf_check(&text, err);
+    return r < 0 ? r : os_file_replace(maker->requirements, buf_str(&text), 0644, err);
+}
+
+/* uv over the requirements. Without network it gets by with what it has in its own cache, if that is enough. */
+static int run_with_cache(struct maker *maker, const char **args, size_t n, corrie_error *err)
+{
+    _error_ corrie_error second = CORRIE_ERROR_INIT;
+    const char *cwd = maker->places->building;
+    int r;
+
+    args[n] = maker->options->offline ? "--offline" : NULL;
+    r = uv_run(&maker->uv, args, cwd, NULL, err);
+    if (r != CORRIE_E_NETWORK || maker->options->offline) {
+        return r;
+    }
+    uv_progress(maker->options, STR("no network: trying with what is in uv's cache"));
+    args[n] = "--offline";
+    if (uv_run(&maker->uv, args, cwd, NULL, &second) < 0) {
+        return r;
+    }
+    corrie_error_clear(err);
+    return 0;
+}
+
+/* Whether there are wheels of all packages, and of a pyarrow, for this Python. 1 yes, 0 no. */
+static int has_wheels(struct maker *maker, const struct env_python *python, corrie_error *err)
+{
+    const char *args[] = {"pip",
+                          "compile",
+                          "--python",
+                          python->path,
+                          "--only-binary",
+                          ":all:",
+                          "--quiet",
+                          "--no-header",
+                          "--output-file",
+                          maker->resolved,
+                          "--upgrade",
+                          maker->requirements,
+                          NULL,
+                          NULL};
+    int r = run_with_cache(maker, args, ARRAY_LEN(args) - 2, err);
+
+    if (r == CORRIE_E_PROJECT) {
+        corrie_error_clear(err);
+        return 0;
+    }
+    return r < 0 ? r : 1;
+}
+
+/* Where the request leaves the Python open: the newest one for which all its packages have wheels. Building from
+ * source is slow and needs compilers, so it is left to where nothing else will do. */
+static int choose_base(struct maker *maker, corrie_error *err)
+{
+    const struct request *request = maker->request;
+    size_t *order = arena_array(&maker->arena, size_t, maker->pythons.count + 1);
+    size_t n = 0;
+    int r;
+
+    if (!order) {
+        return corrie_fail_memory(err);
+    }
+    r = python_choose(&maker->pythons, request->python, order, &n, err);
+    if (r < 0) {
+        return r;
+    }
+    maker->base = &maker->pythons.items[order[0]];
+    if (n == 1 || request->requirements.len == 0) {
+        return 0;
+    }
+    r = write_requirements(maker, request->has_pyarrow ? NULL : "pyarrow", err);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        const struct env_python *python = &maker->pythons.items[order[i]];
+
+        r = has_wheels(maker, python, err);
+        if (r > 0) {
+            maker->base = python;
+        }
+    }
+    return r < 0 ? r : 0;
+}
+
 static int maker_start(struct maker *maker, corrie_error *err)
 {
     const struct places *places = maker->places;
@@ -108,15 +204,7 @@ static int maker_start(struct maker *maker, corrie_error *err)
 
     r = uv_init(&maker->uv, maker->options, err);
     r = r < 0 ? r : python_list(&maker->uv, &maker->pythons, err);
-    if (r < 0) {
-        return r;
-    }
-    r = python_choose(&maker->pythons, maker->request->python, err);
-    if (r < 0) {
-        return r;
-    }
-    maker->base = &maker->pythons.items[r];
-    r = clear_building(places, err);
+    r = r < 0 ? r : clear_building(places, err);
     r = r < 0 ? r
               : os_lock_open(places->building_lock, OS_LOCK_SHARED, CORRIE_LOCK_DEADLINE_MS,
                              maker->options->cancel, &maker->lock_fd, err);
@@ -127,7 +215,11 @@ static int maker_start(struct maker *maker, corrie_error *err)
     maker->dir = arena_printf(&maker->arena, "%s/%s", places->building, name);
     maker->python = arena_printf(&maker->arena, "%s/%s/bin/python", places->building, name);
     maker->requirements = arena_printf(&maker->arena, "%s/%s.txt", places->building, name);
-    return maker->dir && maker->python && maker->requirements ? 0 : corrie_fail_memory(err);
+    maker->resolved = arena_printf(&maker->arena, "%s/%s.resolved", places->building, name);
+    if (!maker->dir || !maker->python || !maker->requirements || !maker->resolved) {
+        return corrie_fail_memory(err);
+    }
+    return choose_base(maker, err);
 }
 
 static int make_venv(struct maker *maker, corrie_error *err)
@@ -140,7 +232,6 @@ static int make_venv(struct maker *maker, corrie_error *err)
 
 static int install(struct maker *maker, const char *pyarrow, corrie_error *err)
 {
-    _cleanup_(buf_done) struct buf text = {0};
     const char *args[] = {"pip",
                           "install",
                           "--python",
@@ -150,14 +241,11 @@ static int install(struct maker *maker, const char *pyarrow, corrie_error *err)
                           "--compile-bytecode",
                           "--requirements",
                           maker->requirements,
-                          maker->options->offline ? "--offline" : NULL,
+                          NULL,
                           NULL};
-    int r;
+    int r = write_requirements(maker, pyarrow, err);
 
-    buf_addf(&text, "%.*s%s\n", STR_FMT(maker->request->requirements), pyarrow ? pyarrow : "");
-    r = buf_check(&text, err);
-    r = r < 0 ? r : os_file_replace(maker->requirements, buf_str(&text), 0644, err);
-    return r < 0 ? r : uv_run(&maker->uv, args, maker->places->building, NULL, err);
+    return r < 0 ? r : run_with_cache(maker, args, ARRAY_LEN(args) - 2, err);
 }
 
 /* 1 pyarrow works, 0 it does not: `reason` is filled. */

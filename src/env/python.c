@@ -141,26 +141,50 @@ static int no_python(const struct env_python_list *list, struct str version, cor
                        buf_text(&have), STR_FMT(version));
 }
 
-int python_choose(const struct env_python_list *list, struct str version, corrie_error *err)
+/* Whether it is the newest of its series that is allowed: those of a series stand together, newest first. */
+static bool is_first_of_series(const struct env_python_list *list, size_t i)
 {
-    char unusual[16];
-    int newest = -1;
+    int64_t one[3] = {0}, before[3] = {0};
 
-    snprintf(unusual, sizeof unusual, "3.%d.0", USUAL_MINOR + 1);
+    return i == 0 || !parse_version(str_of(list->items[i].version), one) ||
+           !parse_version(str_of(list->items[i - 1].version), before) || one[1] != before[1];
+}
+
+static bool is_usual(const struct env_python *python)
+{
+    int64_t numbers[3] = {0};
+
+    return parse_version(str_of(python->version), numbers) && numbers[1] <= USUAL_MINOR;
+}
+
+static bool is_allowed(const struct env_python_list *list, size_t i, struct str version)
+{
+    struct str have = str_of(list->items[i].version);
+
+    if (version.len > 0 && !(str_starts(have, version) &&
+                             (have.len == version.len || have.data[version.len] == '.'))) {
+        return false;
+    }
+    return str_eq(have, version) || is_first_of_series(list, i);
+}
+
+int python_choose(const struct env_python_list *list, struct str version, size_t *order,
+                  size_t *ret_n, corrie_error *err)
+{
+    size_t n = 0;
+
     for (size_t i = 0; i < list->count; i++) {
-        struct str have = str_of(list->items[i].version);
-
-        if (version.len == 0) {
-            if (compare_versions(have, str_of(unusual)) < 0) {
-                return (int)i;
-            }
-            newest = (int)i; /* the oldest of those that are newer than usual */
-        } else if (str_starts(have, version) &&
-                   (have.len == version.len || have.data[version.len] == '.')) {
-            return (int)i;
+        if (is_allowed(list, i, version) && is_usual(&list->items[i])) {
+            order[n++] = i;
         }
     }
-    return newest >= 0 ? newest : no_python(list, version, err);
+    for (size_t i = list->count; i > 0; i--) {
+        if (is_allowed(list, i - 1, version) && !is_usual(&list->items[i - 1])) {
+            order[n++] = i - 1;
+        }
+    }
+    *ret_n = n;
+    return n > 0 ? 0 : no_python(list, version, err);
 }
 
 int python_search_path(struct arena *arena, const char *path, const char **ret, corrie_error *err)

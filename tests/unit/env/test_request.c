@@ -1,5 +1,7 @@
 #include "tests/unit/check.h"
 
+#include <stdio.h>
+
 #include "env/env_priv.h"
 
 static int hash_of(const char *python, const struct env_package *packages, size_t n,
@@ -103,29 +105,45 @@ static const char list_json[] =
     "{\"version\":\"3.15.0a1\",\"path\":\"/x\",\"implementation\":\"cpython\"},"
     "{\"version\":\"3.6.1\",\"path\":\"/x\",\"implementation\":\"cpython\"}]";
 
-/* The function asks for 3.11 and gets the newest 3.11 there is; for a missing one it is told what there is. */
+/* The versions that may be taken for what is asked, in order, as text. */
+static const char *chosen(const struct env_python_list *list, const char *version)
+{
+    static char text[128];
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    size_t order[16], n = 0;
+
+    ck_ok(python_choose(list, str_of(version), order, &n, &err), &err);
+    text[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strlen(text);
+
+        snprintf(text + len, sizeof text - len, "%s%s", i > 0 ? " " : "",
+                 list->items[order[i]].version);
+    }
+    return text;
+}
+
+/* The function asks for 3.11 and gets the newest 3.11 there is; where it leaves it open, one of each series may do, the
+ * newest usual one first; for a missing one it is told what there is. */
 START_TEST(request_python)
 {
     _cleanup_(env_python_list_done) struct env_python_list list = {0};
     _error_ corrie_error err = CORRIE_ERROR_INIT;
-    int r;
+    size_t order[16], n;
 
     ck_ok(python_parse_list(str_of(list_json), &list, &err), &err);
     ck_assert_uint_eq(list.count, 4);
     ck_assert_str_eq(list.items[0].version, "3.14.1");
     ck_assert_str_eq(list.items[1].version, "3.11.12");
-    r = python_choose(&list, STR("3.11"), &err);
-    ck_assert_int_eq(r, 1);
-    r = python_choose(&list, STR("3.11.7"), &err);
-    ck_assert_str_eq(list.items[r].path, "/a/3.11.7");
-    r = python_choose(&list, STR(""), &err);
-    ck_assert_str_eq(list.items[r].version, "3.11.12");
-    r = python_choose(&list, STR("3"), &err);
-    ck_assert_str_eq(list.items[r].version, "3.14.1");
-    ck_assert_int_eq(python_choose(&list, STR("3.1"), &err), CORRIE_E_PROJECT);
-    ck_assert_int_eq(python_choose(&list, STR("3.12"), &err), CORRIE_E_PROJECT);
+    ck_assert_str_eq(list.items[2].path, "/a/3.11.7");
+    ck_assert_str_eq(chosen(&list, "3.11"), "3.11.12");
+    ck_assert_str_eq(chosen(&list, "3.11.7"), "3.11.7");
+    ck_assert_str_eq(chosen(&list, ""), "3.11.12 3.9.18 3.14.1");
+    ck_assert_str_eq(chosen(&list, "3"), "3.11.12 3.9.18 3.14.1");
+    ck_assert_int_eq(python_choose(&list, STR("3.1"), order, &n, &err), CORRIE_E_PROJECT);
+    ck_assert_int_eq(python_choose(&list, STR("3.12"), order, &n, &err), CORRIE_E_PROJECT);
     ck_assert_ptr_nonnull(strstr(err.hint, "3.14.1, 3.11.12, 3.11.7, 3.9.18"));
-    ck_assert_int_eq(python_choose(&list, STR("3.8"), &err), CORRIE_E_PROJECT);
+    ck_assert_int_eq(python_choose(&list, STR("3.8"), order, &n, &err), CORRIE_E_PROJECT);
     ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "too old"));
 }
 END_TEST
