@@ -1,0 +1,260 @@
+"""Functions of projects: the forms of their inputs, what they may return, the environments they run in."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BIN, Lake
+
+YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
+
+
+@pytest.fixture
+def numbers(lake: Lake, tmp_path: Path) -> Lake:
+    """A lake with a table `numbers` of 1000 rows: n, x = n / 2, s = 's<n>'."""
+    path = tmp_path / "numbers.csv"
+    path.write_text("n,x,s\n" + "".join(f"{i},{i / 2},s{i}\n" for i in range(1000)))
+    lake.run("import", path, "numbers")
+    return lake
+
+
+def make_project(tmp_path: Path, **files: str) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir(exist_ok=True)
+    (folder / "corrie.yaml").write_text(YAML)
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder
+
+
+def run(lake: Lake, project: Path, *arguments: str) -> Any:
+    """Runs the project; where a package cannot be fetched, the test is skipped and says which."""
+    done = lake.run("run", *arguments, "-o", "json", cwd=project, status=None)
+    if done.returncode == 5 and "Python environment" in done.stderr + done.stdout:
+        pytest.skip(f"no packages: {done.stderr.strip() or done.stdout.strip()}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+RETURNS = '''
+import corrie
+import pyarrow as pa
+
+PACKAGES = {'polars': '1.15.0', 'pandas': '2.2.3', 'duckdb': '1.0.0'}
+TWO_ROWS = "SELECT * FROM (VALUES (1, 'x'), (2, NULL)) AS t(a, b)"
+'''
+
+# Each is a table of two rows: a = 1, 2 and b = 'x', null.
+RESULTS = {
+    "arrow": "return pa.table({'a': [1, 2], 'b': ['x', None]})",
+    "batch": "return pa.record_batch({'a': [1, 2], 'b': ['x', None]})",
+    "reader": "return pa.table({'a': [1, 2], 'b': ['x', None]}).to_reader()",
+    "view": "return pa.table({'a': [1, 2], 'b': pa.array(['x', None]).cast(pa.string_view())})",
+    "codes": "return pa.table({'a': [1, 2], 'b': pa.array(['x', None]).dictionary_encode()})",
+    "eager": "import polars as pl; return pl.DataFrame({'a': [1, 2], 'b': ['x', None]})",
+    "lazy": "import polars as pl; return pl.LazyFrame({'a': [1, 2, 3], 'b': ['x', None, 'z']}).filter(pl.col('a') < 3)",
+    "category": "import polars as pl; return pl.DataFrame({'a': [1, 2], 'b': pl.Series(['x', None], "
+                "dtype=pl.Categorical)})",
+    "frame": "import pandas as pd; return pd.DataFrame({'a': [1, 2], 'b': ['x', None]}, index=[7, 8])",
+    "grouped": "import pandas as pd; return pd.DataFrame({'a': [1, 2, 2], 'b': ['x', None, None]})"
+               ".groupby('a').max()",
+    "relation": "import duckdb; return duckdb.sql(TWO_ROWS)",
+    "executed": "import duckdb; return duckdb.connect().execute(TWO_ROWS)",
+    "records": "return [{'a': 1, 'b': 'x'}, {'a': 2}]",
+    "batches": "return (pa.record_batch({'a': [i], 'b': ['x' if i == 1 else None]}) for i in (1, 2))",
+    "mixed": "import pandas as pd, polars as pl\n"
+             "    yield pl.DataFrame({'a': [1], 'b': ['x']})\n"
+             "    yield pd.DataFrame({'a': [2], 'b': [None]})",
+}
+
+
+def test_what_functions_may_return(lake: Lake, tmp_path: Path) -> None:
+    models = "".join(f"\n\n@corrie.model(materialization_strategy='REPLACE')\n@corrie.python('3.11', pip=PACKAGES)\n"
+                     f"def as_{name}():\n    {body}\n" for name, body in RESULTS.items())
+    models += ("\n\n@corrie.model(materialization_strategy='REPLACE')\n@corrie.python('3.11', pip=PACKAGES)\n"
+               "def as_nothing():\n    return pa.schema([('a', pa.int64()), ('b', pa.string())]).empty_table()\n")
+    run(lake, make_project(tmp_path, models=RETURNS + models))
+    for name in RESULTS:
+        assert lake.rows(f"SELECT a, b FROM as_{name} ORDER BY a") == [["1", "x"], ["2", ""]], name
+        assert lake.rows(f"SELECT count(b) FROM as_{name}") == [["1"]], name
+    assert lake.rows("SELECT count(*) FROM as_nothing") == [["0"]]
+
+
+def test_wide_and_nested_results(lake: Lake, tmp_path: Path) -> None:
+    # what is written is what the function made, however it is shaped
+    run(lake, make_project(tmp_path, models='''
+import corrie
+import pyarrow as pa
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11')
+def wide():
+    return pa.table({f'c{i}': [i, i + 1] for i in range(5000)})
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11')
+def sums(rows=corrie.Model('wide')):
+    assert rows.num_columns == 5000
+    return pa.table({'total': [sum(rows.column(i)[1].as_py() for i in range(5000))]})
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11')
+def deep():
+    word = pa.array(['x', 'x', 'y']).dictionary_encode()
+    pairs = pa.StructArray.from_arrays([word, pa.array([1, 2, 3])], names=['w', 'n'])
+    return pa.table({'pairs': pa.ListArray.from_arrays([0, 2, 3], pairs),
+                     'maps': pa.array([[('k', [1.5])], []], pa.map_(pa.string(), pa.list_(pa.float64())))})
+'''))
+    assert lake.rows("SELECT total FROM sums") == [[str(5000 * 5001 // 2)]]
+    assert lake.rows("SELECT c0, c4999 FROM wide ORDER BY c0") == [["0", "4999"], ["1", "5000"]]
+    rows = lake.rows("SELECT pairs[1].w, pairs[1].n, len(pairs), maps['k'][1] FROM deep ORDER BY len(pairs) DESC")
+    assert rows == [["x", "1", "2", "1.5"], ["y", "3", "1", ""]]
+
+
+# ---- environments ---------------------------------------------------------------------------------------------------
+
+
+def pythons() -> list[str]:
+    """Series of Python that uv finds here."""
+    uv = (BIN / "corrie").resolve().parent / "uv"
+    listed = subprocess.run([uv, "python", "list", "--only-installed", "--offline"], capture_output=True, text=True)
+    found = {line.split("-")[1] for line in listed.stdout.splitlines() if line.startswith("cpython-")}
+    found |= {path.name for path in Path.home().glob(".pyenv/versions/3.*")}
+    return sorted({".".join(version.split(".")[:2]) for version in found})
+
+
+VERSIONS = '''
+import corrie
+
+
+@corrie.model(materialization_strategy='REPLACE')
+{python}
+def told(rows=corrie.Model('numbers', columns=['n'])):
+    import sys
+    {body}
+'''
+
+
+def versions(python: str, body: str) -> str:
+    return VERSIONS.format(python=python, body=body)
+
+
+def test_old_numpy_and_pandas_get_a_python_and_a_pyarrow_that_fit(numbers: Lake, tmp_path: Path) -> None:
+    # numpy 1.23.2 has no wheel for Python 3.12, and new pyarrows do not work with it
+    body = ("import numpy, pandas; frame = rows.to_pandas(); frame['twice'] = frame['n'] * 2; "
+            "frame['made'] = f'{pandas.__version__} {numpy.__version__} {sys.version_info[1]}'; return frame")
+    pins = "@corrie.python(pip={'pandas': '1.5.3', 'numpy': '1.23.2'})"
+    run(numbers, make_project(tmp_path, models=versions(pins, body)))
+    (made, total), = numbers.rows("SELECT any_value(made), sum(twice) FROM told")
+    pandas, numpy, minor = made.split()
+    assert (pandas, numpy, total) == ("1.5.3", "1.23.2", str(999 * 1000))
+    have = [int(version.split(".")[1]) for version in pythons()]
+    assert int(minor) == max(known for known in have if known <= 11)
+
+
+def test_nothing_pinned_joins(numbers: Lake, tmp_path: Path) -> None:
+    body = "return rows.join(rows, 'n', join_type='inner')"
+    run(numbers, make_project(tmp_path, models=versions("", body)))
+    assert numbers.rows("SELECT count(*), sum(n) FROM told") == [["1000", "499500"]]
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_other_pythons(numbers: Lake, tmp_path: Path, version: str) -> None:
+    if version not in pythons():
+        pytest.skip(f"uv finds no Python {version} here")
+    body = ("import polars as pl, pyarrow as pa\n"
+            "    return [{'python': '%d.%d' % sys.version_info[:2], 'n': pl.from_arrow(rows)['n'].sum()}]")
+    run(numbers, make_project(tmp_path, models=versions(f"@corrie.python('{version}', pip={{'polars': ''}})", body)))
+    assert numbers.rows("SELECT python, n FROM told") == [[version, "499500"]]
+
+
+def test_environments_that_cannot_be(numbers: Lake, tmp_path: Path) -> None:
+    cannot = {
+        "@corrie.python('3.11', pip={'pandas': '1.5.3', 'numpy': '2.1.0'})": ("pandas", "numpy"),
+        "@corrie.python('3.77')": ("Python 3.77 is not installed here", "found: 3."),
+        "@corrie.python('3.11', pip={'no-such-package-of-anybody': '1.0'})": ("no-such-package-of-anybody",),
+    }
+    before = numbers.head()
+    for python, words in cannot.items():
+        project = make_project(tmp_path, models=versions(python, "return rows"))
+        done = numbers.run("run", cwd=project, status=None)
+        if done.returncode == 5:
+            pytest.skip(f"no packages: {done.stderr}")
+        assert done.returncode == 1 and all(word in done.stderr for word in words), done.stderr
+    assert numbers.head() == before
+
+
+def test_without_network_what_was_made_once_still_runs(numbers: Lake, tmp_path: Path) -> None:
+    project = make_project(tmp_path, models=versions("@corrie.python('3.11', pip={'polars': '1.15.0'})",
+                                                     "import polars; return rows"))
+    run(numbers, project)
+    cut_off = {"UV_INDEX_URL": "http://127.0.0.1:9/simple", "UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple",
+               "UV_HTTP_TIMEOUT": "2", "UV_HTTP_RETRIES": "0", "ALL_PROXY": "http://127.0.0.1:9"}
+    numbers.run("run", cwd=project, env=cut_off)
+    # an environment that is new, of packages that uv has seen
+    fresh = {**cut_off, "CORRIE_CACHE_DIR": str(tmp_path / "cache")}
+    done = numbers.run("run", cwd=project, env=fresh, status=None)
+    assert done.returncode in (0, 5), done.stderr  # by uv's own cache, unless it keeps none of another index
+    project = make_project(tmp_path, models=versions("@corrie.python('3.11', pip={'polars': '0.20.1'})", "return rows"))
+    said = numbers.error("run", cwd=project, env=fresh, status=5)
+    assert "polars" in said
+
+
+# ---- what a run offers ----------------------------------------------------------------------------------------------
+
+
+def test_helpers_logging_and_expectations(numbers: Lake, tmp_path: Path) -> None:
+    project = make_project(tmp_path, helper='''
+import logging
+
+log = logging.getLogger('helper')
+
+
+def doubled(rows):
+    import pyarrow.compute as pc
+    log.warning('doubling %d', rows.num_rows)
+    return rows.append_column('twice', pc.multiply(rows['n'], 2))
+''', models='''
+import bauplan
+from bauplan.standard_expectations import expect_column_no_nulls
+import helper
+
+
+@bauplan.model(materialization_strategy='REPLACE')
+@bauplan.python('3.11')
+def told(rows=bauplan.Model('numbers', columns=['n'])):
+    print('before')
+    return helper.doubled(rows)
+
+
+@bauplan.expectation()
+@bauplan.python('3.11')
+def full(data=bauplan.Model('told')):
+    assert bauplan.standard_expectations.expect_column_all_unique(data, 'twice')
+    return expect_column_no_nulls(data, 'twice')
+''')
+    numbers.run("run", "--strict", cwd=project)
+    logs = numbers.json("job", "logs", "last")["logs"]
+    said = [(e["text"], e["file"], e["line"]) for e in logs if e.get("stream") in ("stdout", "log")]
+    assert said == [("before", "models.py", 10), ("doubling 1000", "helper.py", 9)]
+
+
+def test_a_client_inside_a_function_is_refused(numbers: Lake, tmp_path: Path) -> None:
+    project = make_project(tmp_path, models='''
+import bauplan
+from bauplan import Client
+
+
+@bauplan.model()
+@bauplan.python('3.11')
+def told(rows=bauplan.Model('numbers', columns=['n'])):
+    return Client().query('SELECT 1')
+''')
+    said = numbers.error("run", cwd=project, status=1)
+    assert "bauplan.Client is not to be had inside a function" in said and "models.py:9" in said
