@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 MESON_ARGS = $(if $(filter 1,$(WERROR)),-Dwerror=true)
 export PATH := $(CURDIR)/.deps/venv/bin:$(PATH)
 
-.PHONY: help deps build test demo lint format sanitize sanitize-thread fuzz torture interop bench golden-update clean
+.PHONY: help deps build test demo lint format sanitize sanitize-thread fuzz torture interop package bench golden-update clean
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -74,6 +74,10 @@ interop: ## tables that Spark writes and reads, beside what PyIceberg and DuckDB
 	@tools/deps build test interop
 	@$(MAKE) --no-print-directory build
 	@CORRIE_SPARK=1 .deps/venv/bin/python -m pytest -q tests/py/spark $(T)
+
+package: ## the wheel: pip install . into an empty environment, and what it gives; compiles everything once more
+	@tools/deps build test
+	@.deps/venv/bin/python -m pytest -q tests/py/package $(T)
 
 bench: build ## measure; writes nothing into the repository
 	@tools/deps build test bench

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -12,17 +11,26 @@ from pathlib import Path
 import pytest
 
 HARNESS = Path(__file__).parents[2] / "worker" / "python"
+PACKAGE = Path(__file__).parents[2] / "python"
+sys.path.insert(0, str(PACKAGE))
+
+import corrie  # noqa: E402
 
 
 def test_declarations_do_what_their_examples_say() -> None:
-    spec = importlib.util.spec_from_file_location("corrie_declare", HARNESS / "corrie_declare.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["corrie_declare"] = module
-    spec.loader.exec_module(module)
-    result = doctest.testmod(module)
-    assert result.attempted >= 8
-    assert result.failed == 0
+    attempted = 0
+    for module in (corrie, corrie._declare, corrie.standard_expectations):
+        result = doctest.testmod(module)
+        assert result.failed == 0
+        attempted += result.attempted
+    assert attempted >= 18
+
+
+def test_the_package_needs_nothing_else() -> None:
+    # a project's files can be imported, and their functions tested, where there is no pyarrow
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import corrie; print('pyarrow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program, PACKAGE], capture_output=True, check=True)
+    assert done.stdout == b"False\n"
 
 
 def interpreters() -> list[str]:
@@ -42,7 +50,7 @@ def test_harness_compiles_and_declares_on(python: str) -> None:
     program = (
         "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n"
         "for file in sys.argv[2:]: compile(open(file).read(), file, 'exec')\n"
-        "import corrie_channel, corrie_declare, corrie_harness, corrie_project\n"
+        "import corrie_channel, corrie_declare, corrie_expectations, corrie_harness, corrie_project\n"
     )
     files = sorted(str(file) for file in HARNESS.glob("*.py"))
     assert len(files) >= 5

@@ -3,7 +3,7 @@
 A declaration changes nothing about a function: planning reads the file as text, and inside a run the decorators only
 leave a note on the function. So a decorated function can still be called and tested like any other:
 
->>> import corrie_declare as corrie
+>>> import corrie
 >>> @corrie.model(columns=["id"])
 ... @corrie.python("3.11", pip={"polars": "1.15.0"})
 ... def orders(raw=corrie.Model("raw_orders", filter="price > 0")):

@@ -1,0 +1,1 @@
+../../worker/python/corrie_declare.py
