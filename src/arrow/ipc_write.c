@@ -444,6 +444,13 @@ int ipc_encode_end(ipc_write_fn write, void *arg, corrie_error *err)
     return put_end(&(struct output){write, arg, 0}, err);
 }
 
+int ipc_encode_torn(ipc_write_fn write, void *arg, corrie_error *err)
+{
+    static const unsigned char torn[PREFIX_SIZE] = {0xff, 0xff, 0xff, 0xff, 8}; /* 8 bytes follow */
+
+    return put(&(struct output){write, arg, 0}, torn, sizeof torn, err);
+}
+
 int ipc_encode_column(const struct arrow_column *column, ipc_write_fn write, void *arg,
                       uint64_t *ret_bytes, corrie_error *err)
 {

@@ -263,6 +263,21 @@ static int end_json_early(struct result *result, corrie_error *err)
     return 0;
 }
 
+/* Rows came, and then a failure: nobody may take them for all. Text has only the exit status to say so. */
+static int end_early(struct result *result, int code, corrie_error *err)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (result->cli->format == FORMAT_JSON) {
+        return end_json_early(result, err);
+    }
+    if (result->cli->format == FORMAT_ARROW &&
+        ipc_encode_torn(put_bytes, &result->cli->out, &ignored) < 0) {
+        return code; /* who reads has gone */
+    }
+    return code;
+}
+
 static int print_rows(struct result *result, struct ArrowArrayStream *rows, corrie_error *err)
 {
     bool last = false;
@@ -304,8 +319,8 @@ int result_print(struct cli *cli, struct ArrowArrayStream *rows, int64_t max_row
     }
     if (r >= 0) {
         r = end(&result, err);
-    } else if (result.begun && cli->format == FORMAT_JSON) {
-        r = end_json_early(&result, err);
+    } else if (result.begun) {
+        r = end_early(&result, r, err);
     }
     progress_end(&cli->progress);
     return r;

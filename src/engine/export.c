@@ -108,6 +108,17 @@ static int end(struct sink *sink, corrie_error *err)
     return flush(sink, 0, err);
 }
 
+/* No more rows can be had: who has taken those before must not think that they are all. Returns `code`, what is wrong. */
+static int tear(struct sink *sink, int code)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (sink->format == ENGINE_OUT_ARROW && ipc_encode_torn(sink->write, sink->arg, &ignored) < 0) {
+        return code; /* they have gone */
+    }
+    return code;
+}
+
 static int pump(struct sink *sink, struct ArrowArrayStream *rows, const struct engine_export *what,
                 const struct cancel *cancel, corrie_error *err)
 {
@@ -118,7 +129,7 @@ static int pump(struct sink *sink, struct ArrowArrayStream *rows, const struct e
         int64_t n;
 
         if (rows->get_next(rows, &batch) != 0) {
-            return engine_stream_error(rows, err);
+            return tear(sink, engine_stream_error(rows, err));
         }
         if (!batch.release) {
             break;
@@ -128,8 +139,8 @@ static int pump(struct sink *sink, struct ArrowArrayStream *rows, const struct e
             n = what->max_rows - sink->rows;
         }
         r = add_batch(sink, &batch, n, err);
-        if (r >= 0) {
-            r = cancel_check(cancel, err);
+        if (r >= 0 && cancel_check(cancel, err) < 0) {
+            return tear(sink, err->code);
         }
     }
     return r < 0 ? r : end(sink, err);

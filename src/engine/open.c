@@ -53,7 +53,7 @@ static int set_up(struct engine *engine, struct session *session, bool buffer, c
         buf_add_char(&path, ',');
         buf_add_sql_name(&path, engine->name_space);
     }
-    buf_add_text(&sql, buffer ? "SET streaming_buffer_size = '64MB'; " : "");
+    buf_add_text(&sql, buffer ? "SET streaming_buffer_size = '128KB'; " : "");
     buf_add_text(&sql, "SET search_path = ");
     buf_add_sql_string(&sql, buf_str(&path));
     r = buf_check(&path, err);

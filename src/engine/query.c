@@ -1,7 +1,8 @@
 /* query.c — a SELECT as an Arrow stream.
  *
  * The stream owns a connection, a prepared statement and a streaming result of DuckDB. Results ahead
- * are bounded by streaming_buffer_size (64 MB, set at open: the default of 1 MB starves the threads). */
+ * are bounded by streaming_buffer_size, in which DuckDB counts 16 bytes for a text, however long it is:
+ * it is set to little at open (docs/decisions/0011-results-ahead.md). */
 #include <errno.h>
 
 #include "engine/arrow_out.h"

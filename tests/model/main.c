@@ -5,7 +5,7 @@
  *     model [SEQUENCES [SEED [FIRST]]]
  *
  * A sequence is made of its number and the seed alone; the orders of one that fails are printed. Default: 2 500
- * sequences, with CORRIE_TORTURE=1 a million. */
+ * sequences, under the sanitizers 800, with CORRIE_TORTURE=1 a million. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -670,7 +670,10 @@ int main(int argc, char **argv)
 {
     corrie_error err = CORRIE_ERROR_INIT;
     long first = argc > 3 ? atol(argv[3]) : 0;
-    long n = argc > 1 ? atol(argv[1]) : getenv("CORRIE_TORTURE") ? 1000000 : 2500;
+    long n = argc > 1                     ? atol(argv[1])
+             : getenv("CORRIE_TORTURE")   ? 1000000
+             : getenv("CORRIE_SANITIZED") ? 800
+                                          : 2500;
     char *directory = NULL;
 
     run.seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 20261121;

@@ -99,7 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     cases: dict[tuple[Path, str], list[pytest.Item]] = {}
     for item in items:
         cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
-    left_out = {item for group in cases.values() if len(group) >= 6
+    left_out = {item for group in cases.values() if len(group) >= 4
                 for turn, item in enumerate(group) if turn % 3 > 0}
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]

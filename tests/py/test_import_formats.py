@@ -368,6 +368,7 @@ def test_json_records_as_large_as_memory_allows(lake: Lake, tmp_path: Path, name
     assert lake.rows("SELECT n, length(a) FROM t ORDER BY n") == [["1", "31200000"], ["2", "1"]]
 
 
+@pytest.mark.skipif("CORRIE_SANITIZED" in os.environ, reason="what is looked for is a limit")
 def test_a_query_of_a_large_json_record(lake: Lake, tmp_path: Path) -> None:
     content = b'{"a": [' + b'"0123456789",' * 2_700_000 + b'""], "n": 1}\n{"n": 2}\n'
     (tmp_path / "x.jsonl").write_bytes(content)

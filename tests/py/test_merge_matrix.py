@@ -11,6 +11,7 @@ from itertools import combinations
 
 import pytest
 from conftest import Lake, clean_environment
+from kills import SANITIZED
 
 # The table: k from 0 to 29 in three partitions p = k // 10, each of two files of five rows.
 SIDES = {
@@ -82,7 +83,7 @@ def test_each_with_each(sides: Lake) -> None:
     heads = [sides.head(f"side{at}") for at in range(len(names))]
     base = rows(sides, "main")
     assert sum(base.values()) == 30
-    for one, other in combinations(range(len(names)), 2):
+    for one, other in list(combinations(range(len(names)), 2))[::3 if SANITIZED else 1]:
         pair = (names[one], names[other])
         sides.run("branch", "create", "both", "--from-ref", f"side{one}")
         done = sides.run("merge", f"side{other}", "--into", "both", status=None)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Lake
+from kills import SANITIZED
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -106,14 +107,15 @@ TERMS = [
 
 
 def test_pyiceberg_would_put_rows_where_we_do(lake: Lake) -> None:
+    tried = TERMS[::3] if SANITIZED else TERMS
     lake.run("sql", f"CREATE TABLE base AS {ROWS}; " + "; ".join(
         f"CREATE TABLE t{at} ({COLUMNS}) PARTITIONED BY ({terms}); INSERT INTO t{at} FROM base"
-        for at, terms in enumerate(TERMS)))
-    for at, terms in enumerate(TERMS):
+        for at, terms in enumerate(tried)))
+    for at, terms in enumerate(tried):
         table = load(lake, f"t{at}")
         assert check_files(table) == N, terms
         assert table.scan().to_arrow().num_rows == N, terms
-    assert lake.rows("SELECT count(*), count(DISTINCT k) FROM t5") == [[str(N), str(N)]]
+    assert lake.rows("SELECT count(*), count(DISTINCT k) FROM t1") == [[str(N), str(N)]]
 
 
 def test_a_day_that_is_run_again_replaces_itself(lake: Lake, tmp_path: Path) -> None:

@@ -418,6 +418,8 @@ static void check_lake(struct trial *t, const char *fault, int told, bool deep)
 static uint64_t place(uint64_t i, bool fired, uint64_t count, uint64_t wanted, uint64_t phase,
                       uint64_t phases)
 {
+    /* sanitizers take four times as long, and look for what is at any place or at none */
+    wanted = getenv("CORRIE_SANITIZED") ? (wanted + 2) / 3 : wanted;
     if (tortured() || count == 0 || count <= wanted) {
         return fired ? i + 1 : 0;
     }
