@@ -59,6 +59,7 @@ static const struct {
     {{"overwrite_filter", 16}, offsetof(struct sql_header, overwrite_filter)},
     {{"cache_strategy", 14}, offsetof(struct sql_header, cache_strategy)},
     {{"columns", 7}, offsetof(struct sql_header, columns)},
+    {{"keys", 4}, offsetof(struct sql_header, keys)},
 };
 
 /* Equal when '-' counts as '_' in `given`. */
@@ -94,12 +95,17 @@ static int fail_key(struct scanner *s, struct str key, size_t offset)
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         names[i] = keys[i].key;
     }
+    if (key_matches(key, STR("output_schema"))) {
+        corrie_fail(s->err, CORRIE_E_PROJECT, "output_schema is not supported");
+        corrie_hint(s->err, "write the names that come out: columns=\"a, b\"");
+        return fail_at(s, offset, key.len);
+    }
     corrie_fail(s->err, CORRIE_E_PROJECT, "unknown setting \"%.*s\"", STR_FMT(key));
     if (str_nearest(key, names, ARRAY_LEN(keys), &nearest, 1) == 1) {
         corrie_hint(s->err, "did you mean %.*s?", STR_FMT(names[nearest]));
     } else {
         corrie_hint(s->err, "known are name, materialization_strategy, partitioned_by, "
-                            "overwrite_filter, cache_strategy and columns");
+                            "overwrite_filter, keys, cache_strategy and columns");
     }
     return fail_at(s, offset, key.len);
 }

@@ -29,6 +29,7 @@ struct sql_header {
     struct header_value overwrite_filter;
     struct header_value cache_strategy;
     struct header_value columns;
+    struct header_value keys;
     size_t body; /* offset of the statement's first byte */
 };
 

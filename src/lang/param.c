@@ -24,6 +24,22 @@ bool param_type_find(struct str name, enum param_type *ret)
     return false;
 }
 
+bool secret_reference(struct str text, enum secret_kind *ret, struct str *ret_where)
+{
+    static const char *const kinds[] = {
+        [SECRET_ENV] = "env:", [SECRET_FILE] = "file:", [SECRET_KEYRING] = "keyring:"};
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct str kind = str_of(kinds[i]);
+        if (str_starts(text, kind) && text.len > kind.len) {
+            *ret = (enum secret_kind)i;
+            *ret_where = str_from(text, kind.len);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parse_bool(struct str text, bool *ret)
 {
     static const char *const yes[] = {"true", "yes", "on", "1"};

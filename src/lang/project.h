@@ -90,6 +90,9 @@ const struct project_parameter *project_find_parameter(const struct project *pro
  * was expected. */
 int param_parse(enum param_type type, struct str text, struct arena *arena, struct param_value *ret,
                 corrie_error *err) CORRIE_MUST_USE;
+enum secret_kind { SECRET_ENV, SECRET_FILE, SECRET_KEYRING };
+/* The value of a secret is where it is: env:NAME, file:PATH, keyring:NAME. False: `text` is none of these. */
+bool secret_reference(struct str text, enum secret_kind *ret, struct str *ret_where);
 /* "str", "int", … */
 const char *param_type_name(enum param_type type);
 /* The type of that name; false: there is none. */
