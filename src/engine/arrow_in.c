@@ -582,8 +582,40 @@ static int check_names(const struct arrow_table *table, corrie_error *err)
                                 : corrie_fail(err, CORRIE_E_UNSUPPORTED, "a table without columns");
 }
 
+/* What the view of the table gives: its columns, or those of `wanted`, null where the table lacks them. */
+static int add_select(struct buf *sql, const struct schema *wanted, struct defined *defined,
+                      corrie_error *err)
+{
+    struct schema *schema = &defined->schema;
+    struct field *fields;
+
+    if (!wanted) {
+        buf_add_char(sql, '*');
+        return 0;
+    }
+    fields = arena_array(&defined->arena, struct field, wanted->n_fields + 1);
+    if (!fields) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < wanted->n_fields; i++) {
+        const struct field *own = schema_find(schema, wanted->fields[i].name);
+
+        buf_add_text(sql, i > 0 ? ", " : "");
+        if (!own) {
+            buf_add_text(sql, "CAST(NULL AS ");
+            type_print_sql(&wanted->fields[i].type, sql);
+            buf_add_text(sql, ") AS ");
+        }
+        buf_add_sql_name(sql, wanted->fields[i].name);
+        fields[i] = own ? *own : wanted->fields[i];
+    }
+    /* the names and types that were given need not live as long */
+    return schema_copy(&(struct schema){.fields = fields, .n_fields = wanted->n_fields},
+                       &defined->arena, schema, err);
+}
+
 static int define(struct engine *engine, struct str name_space, struct str name,
-                  struct arrow_table *table, corrie_error *err)
+                  struct arrow_table *table, const struct schema *wanted, corrie_error *err)
 {
     struct arrow_registry *registry = NULL;
     struct defined *defined = mem_alloc(1, sizeof *defined);
@@ -607,7 +639,11 @@ static int define(struct engine *engine, struct str name_space, struct str name,
         add_schema(&sql, name_space);
         buf_add_text(&sql, "; CREATE OR REPLACE VIEW ");
         add_table_name(&sql, name_space, name);
-        buf_addf(&sql, " AS SELECT * FROM corrie_arrow(%zu)", defined->arrow->id);
+        buf_add_text(&sql, " AS SELECT ");
+        r = add_select(&sql, wanted, defined, err);
+    }
+    if (r == 0) {
+        buf_addf(&sql, " FROM corrie_arrow(%zu)", defined->arrow->id);
         r = buf_check(&sql, err);
     }
     if (r == 0) {
@@ -626,5 +662,12 @@ static int define(struct engine *engine, struct str name_space, struct str name,
 int engine_define_arrow(struct engine *engine, struct str name_space, struct str name,
                         struct arrow_table *table, corrie_error *err)
 {
-    return define(engine, name_space, name, table, err);
+    return define(engine, name_space, name, table, NULL, err);
+}
+
+int engine_define_arrow_as(struct engine *engine, struct str name_space, struct str name,
+                           struct arrow_table *table, const struct schema *schema,
+                           corrie_error *err)
+{
+    return define(engine, name_space, name, table, schema, err);
 }

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "arrow/scalar.h"
+#include "engine/lineage.h"
 #include "engine/types.h"
 
 struct planner {
@@ -579,7 +580,7 @@ static int bind_scans(struct bind *bind)
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
     _json_ json_t *plan = NULL;
 
-    if (tree_of_plan(bind->engine, bind->session, bind->origin->sql, &plan, &ignored) < 0) {
+    if (tree_of_plan(bind->engine, bind->session, bind->origin->sql, true, &plan, &ignored) < 0) {
         return cancel_check(bind->engine->cancel, bind->err);
     }
     return find_scans(bind, json_object_get(plan, "plans"));
@@ -613,9 +614,33 @@ static int run_bind(struct bind *bind, struct engine_binding *ret)
     return r;
 }
 
-int engine_bind(struct engine *engine, struct str sql, const char *file, struct str name_space,
-                const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
-                struct engine_binding *ret, corrie_error *err)
+/* The columns, and what they are made of. A plan that cannot be serialised is vague. */
+static int run_lineage(struct bind *bind, struct engine_lineage *ret)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _json_ json_t *plan = NULL;
+    struct schema columns;
+    int r = make_stubs(bind);
+
+    if (r == 0) {
+        r = bind_columns(bind->session, bind->origin, bind->arena, &columns, bind->err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (tree_of_plan(bind->engine, bind->session, bind->origin->sql, false, &plan, &ignored) < 0) {
+        r = cancel_check(bind->engine->cancel, bind->err);
+    }
+    return r < 0 ? r
+                 : lineage_of_plan(plan, bind->tables, bind->n_tables, columns.n_fields,
+                                   bind->arena, ret, bind->err);
+}
+
+/* Binds for one of the two answers; the other one is NULL. */
+static int bind_query(struct engine *engine, struct str sql, const char *file,
+                      struct str name_space, const struct engine_bind_table *tables,
+                      size_t n_tables, struct arena *arena, struct engine_binding *ret_binding,
+                      struct engine_lineage *ret_lineage, corrie_error *err)
 {
     const struct origin origin = {.sql = sql, .file = file, .tables = tables, .n_tables = n_tables};
     struct engine_statement statement = {0};
@@ -644,7 +669,7 @@ int engine_bind(struct engine *engine, struct str sql, const char *file, struct 
     if (r < 0) {
         return r;
     }
-    r = run_bind(&bind, ret);
+    r = ret_binding ? run_bind(&bind, ret_binding) : run_lineage(&bind, ret_lineage);
     vec_done(&bind.scans);
 
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
@@ -653,4 +678,18 @@ int engine_bind(struct engine *engine, struct str sql, const char *file, struct 
         engine->planner = planner_close(engine->planner);
     }
     return r;
+}
+
+int engine_bind(struct engine *engine, struct str sql, const char *file, struct str name_space,
+                const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
+                struct engine_binding *ret, corrie_error *err)
+{
+    return bind_query(engine, sql, file, name_space, tables, n_tables, arena, ret, NULL, err);
+}
+
+int engine_lineage(struct engine *engine, struct str sql, const char *file, struct str name_space,
+                   const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
+                   struct engine_lineage *ret, corrie_error *err)
+{
+    return bind_query(engine, sql, file, name_space, tables, n_tables, arena, NULL, ret, err);
 }

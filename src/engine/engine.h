@@ -204,6 +204,10 @@ int engine_define_files(struct engine *engine, const struct engine_table *table,
  * columns are converted. CORRIE_E_UNSUPPORTED naming the column for types DuckDB cannot take. */
 int engine_define_arrow(struct engine *engine, struct str name_space, struct str name,
                         struct arrow_table *table, corrie_error *err) CORRIE_MUST_USE;
+/* The same with the columns of `schema`, by name, in its order; those that the table lacks are null. */
+int engine_define_arrow_as(struct engine *engine, struct str name_space, struct str name,
+                           struct arrow_table *table, const struct schema *schema,
+                           corrie_error *err) CORRIE_MUST_USE;
 /* Runs `sql`, a SELECT, once, and makes (or replaces, of its kind) a table of its rows, in their order and with DuckDB's
  * own types; what memory has no room for goes to temp_dir. A second column of one name gets a number. Errors as
  * engine_query, of execution too. */
@@ -247,6 +251,26 @@ struct engine_binding {
 int engine_bind(struct engine *engine, struct str sql, const char *file, struct str name_space,
                 const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
                 struct engine_binding *ret, corrie_error *err) CORRIE_MUST_USE;
+/* A column of one of the tables given. */
+struct engine_column_ref {
+    size_t table;
+    size_t column; /* of its schema */
+};
+struct engine_column_lineage {
+    struct engine_column_ref *from; /* by table, then column; none: constants, counts */
+    size_t n_from;
+};
+struct engine_lineage {
+    struct engine_column_lineage *columns; /* of the result, in order */
+    size_t n_columns;
+    bool
+        exact; /* false: some part of the query is not understood, and any column may come from any other */
+};
+/* Which columns the values of a query's columns are made of. Conditions, which decide what rows there are, do not count.
+ * As engine_bind otherwise. */
+int engine_lineage(struct engine *engine, struct str sql, const char *file, struct str name_space,
+                   const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
+                   struct engine_lineage *ret, corrie_error *err) CORRIE_MUST_USE;
 /* The columns (ids 0) that `sql` gives over the tables that are defined: errors of binding as engine_bind, but nothing is
  * inspected: `sql` must be a text that engine_inspect has let pass, or made of such. Cost: a third of engine_bind. */
 int engine_columns(struct engine *engine, struct str sql, const char *file, struct arena *arena,

@@ -177,9 +177,9 @@ int tree_parse(struct str text, json_t **ret, corrie_error *err) CORRIE_MUST_USE
 /* The syntax tree of a text; {"error": true, …} if it is none of a SELECT. */
 int tree_of_sql(struct engine *engine, struct str sql, json_t **ret, corrie_error *err)
     CORRIE_MUST_USE;
-/* The optimised plan of a SELECT, over the session's tables. */
-int tree_of_plan(struct engine *engine, struct session *session, struct str sql, json_t **ret,
-                 corrie_error *err) CORRIE_MUST_USE;
+/* The plan of a SELECT, over the session's tables; not optimised it is as the binder leaves it. */
+int tree_of_plan(struct engine *engine, struct session *session, struct str sql, bool optimised,
+                 json_t **ret, corrie_error *err) CORRIE_MUST_USE;
 /* A string member, or empty. */
 struct str tree_text(const json_t *node, const char *name);
 

@@ -117,29 +117,42 @@ void origin_hint_tables(const struct origin *origin, struct str name, corrie_err
     }
 }
 
-static void add_columns(struct names *names, const struct schema *schema)
+/* True: it has one called `name` too, which is not what is looked for: the name was found wanting elsewhere. */
+static bool add_columns(struct names *names, const struct schema *schema, struct str name)
 {
+    bool has = false;
+
     for (size_t i = 0; i < schema->n_fields; i++) {
+        if (str_eq_nocase(schema->fields[i].name, name)) {
+            has = true;
+            continue;
+        }
         if (vec_push(&names->list, schema->fields[i].name) < 0) {
-            return;
+            break;
         }
     }
+    return has;
 }
 
 void origin_hint_columns(const struct origin *origin, struct str name, corrie_error *err)
 {
     _cleanup_(names_done) struct names names = {0};
+    bool elsewhere = false;
 
     for (size_t i = 0; i < origin->n_tables; i++) {
-        add_columns(&names, origin->tables[i].schema);
+        elsewhere |= add_columns(&names, origin->tables[i].schema, name);
     }
     /* of the defined tables only those that the text mentions: a lake has thousands */
     for (size_t i = 0; origin->engine && !origin->tables && i < origin->engine->tables.count; i++) {
         const struct defined *defined = origin->engine->tables.items[i];
 
         if (str_find_str(origin->sql, defined->name) >= 0) {
-            add_columns(&names, &defined->schema);
+            elsewhere |= add_columns(&names, &defined->schema, name);
         }
+    }
+    if (elsewhere) {
+        corrie_hint(err, "another table of the statement has that column, or it is not passed on");
+        return;
     }
     hint_names(name, names.list.items, names.list.count, err);
 }
@@ -345,16 +358,25 @@ static bool unknown_in_text(struct str message, struct str *ret_name, bool *ret_
 }
 
 /* A qualifier that is no table or alias of the statement; tables are not suggested, they are not its aliases. */
-static int fail_unknown_text(struct str name, bool column, const struct origin *origin,
-                             corrie_error *err)
+static int fail_unknown_text(struct str message, struct str name, bool column,
+                             const struct origin *origin, corrie_error *err)
 {
-    corrie_fail(err, CORRIE_E_NOT_FOUND,
-                column ? "column \"%.*s\" does not exist"
-                       : "\"%.*s\" is no table or alias of this statement",
-                STR_FMT(name));
-    if (column) {
-        origin_hint_columns(origin, name, err);
+    struct str table = between(message, STR("list \""), STR("\" does not have"));
+
+    if (!column) {
+        return corrie_fail(err, CORRIE_E_NOT_FOUND,
+                           "\"%.*s\" is no table or alias of this statement", STR_FMT(name));
     }
+    if (table.len == 0) {
+        table = between(message, STR("Table \""), STR("\" does not have"));
+    }
+    if (table.len > 0) {
+        corrie_fail(err, CORRIE_E_NOT_FOUND, "\"%.*s\" has no column \"%.*s\"", STR_FMT(table),
+                    STR_FMT(name));
+    } else {
+        corrie_fail(err, CORRIE_E_NOT_FOUND, "column \"%.*s\" does not exist", STR_FMT(name));
+    }
+    origin_hint_columns(origin, name, err);
     return err->code;
 }
 
@@ -636,7 +658,7 @@ static int fail(const struct report *report, const struct origin *origin, corrie
         str_eq(report->subtype, STR("MISSING_ENTRY"))) {
         code = fail_unknown(report, origin, err);
     } else if (type_is(report, "Binder") && unknown_in_text(report->message, &name, &column)) {
-        code = fail_unknown_text(name, column, origin, err);
+        code = fail_unknown_text(report->message, name, column, origin, err);
     } else if (str_find_str(report->message, STR(" when casting from source column ")) >= 0) {
         code = fail_cast(report->message, origin, err);
     } else {

@@ -418,6 +418,9 @@ static int check_tree(const json_t *tree, const struct origin *origin, corrie_er
     if (json_is_true(json_object_get(tree, "error"))) {
         if (str_find_str(tree_text(tree, "error_message"), STR("Only SELECT statements")) >= 0) {
             corrie_fail(err, CORRIE_E_PROJECT, "only a SELECT statement may stand here");
+            if (str_find_str(origin->sql, STR("PIVOT")) >= 0) { /* two statements, to DuckDB */
+                corrie_hint(err, "PIVOT needs its values written out: PIVOT t ON c IN ('a', 'b')");
+            }
             return origin_at(origin, statement_start(origin->sql), 1, err);
         }
         if (str_eq_nocase(tree_text(tree, "error_type"), STR("not implemented"))) {

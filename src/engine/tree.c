@@ -116,8 +116,8 @@ int tree_of_sql(struct engine *engine, struct str sql, json_t **ret, corrie_erro
     return r < 0 ? r : take_tree(&rows, ret, err);
 }
 
-int tree_of_plan(struct engine *engine, struct session *session, struct str sql, json_t **ret,
-                 corrie_error *err)
+int tree_of_plan(struct engine *engine, struct session *session, struct str sql, bool optimised,
+                 json_t **ret, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
     _cleanup_(rows_done) struct rows rows = {0};
@@ -125,7 +125,7 @@ int tree_of_plan(struct engine *engine, struct session *session, struct str sql,
 
     buf_add_text(&text, "SELECT json_serialize_plan(");
     buf_add_sql_string(&text, sql);
-    buf_add_text(&text, ", optimize := true)::VARCHAR");
+    buf_addf(&text, ", optimize := %s)::VARCHAR", optimised ? "true" : "false");
     r = buf_check(&text, err);
     if (r == 0) {
         r = rows_open(engine, session, buf_text(&text), NULL, &rows, err);

@@ -410,6 +410,28 @@ START_TEST(test_arrow_chunks)
 }
 END_TEST
 
+/* A reader that names a column which nobody made is not told that it does not exist. */
+START_TEST(test_arrow_with_columns_that_are_missing)
+{
+    struct engine *engine = engine_plain();
+    struct arena arena = {0};
+    struct schema schema =
+        schema_of(&arena, "a VARCHAR;b BIGINT;c STRUCT(x INTEGER);d DECIMAL(10,2)");
+    struct arrow_table *table = collect(engine, "SELECT i AS b FROM range(3) t(i)");
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    ck_ok(engine_define_arrow_as(engine, STR_EMPTY, STR("p"), table, &schema, &err), &err);
+    arrow_table_unref(table);
+    arena_done(&arena);
+    ck_assert_str_eq(rows_of(engine, "SELECT column_name || ' ' || column_type FROM (DESCRIBE p)"),
+                     "a VARCHAR\nb BIGINT\nc STRUCT(x INTEGER)\nd DECIMAL(10,2)");
+    ck_assert_str_eq(rows_of(engine, "SELECT count(*), sum(b), count(a), count(c.x), max(d) FROM p "
+                                     "WHERE coalesce(a, 'none') = 'none'"),
+                     "3|3|0|0|null");
+    engine_close(engine);
+}
+END_TEST
+
 START_TEST(test_arrow_lives)
 {
     /* a stream that is being read keeps its memory although the table was redefined */
@@ -438,4 +460,4 @@ END_TEST
 
 SUITE(table_suite, "table", test_evolved, test_nested_evolved, test_selection, test_positions,
       test_odd_paths, test_order, test_order_of_many_files, test_locked_reads_its_tables,
-      test_arrow, test_arrow_chunks, test_arrow_lives)
+      test_arrow, test_arrow_chunks, test_arrow_lives, test_arrow_with_columns_that_are_missing)
