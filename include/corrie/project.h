@@ -60,6 +60,32 @@ int corrie_parameter_set(const char *project_dir, const char *name,
 int corrie_parameter_remove(const char *project_dir, const char *name, char **ret_json,
                             corrie_error *err);
 
+/* ---- plans ---------------------------------------------------------------------------------------- */
+
+typedef struct corrie_plan_options {
+    size_t size;
+    const char *project_dir;       /* NULL = the current directory */
+    const char *ref;               /* branch to be read; NULL = checked out */
+    const char *default_namespace; /* NULL = the project's */
+    const char *const *parameters; /* "name=value" */
+    size_t n_parameters;
+    bool strict; /* warnings are failures */
+    bool no_cache;
+} corrie_plan_options;
+
+/* What a run of the project would do, as a text: "json" (docs/formats/plan.md), "tree" and its steps for people, "dot"
+ * for Graphviz, "svg". Nothing is run; errors are those of corrie_run before anything runs. */
+int corrie_project_plan(corrie_lake *lake, const corrie_plan_options *options, const char *format,
+                        char **ret_text, corrie_error *err);
+
+/* From which columns `column` ("table.column", "namespace.table.column") is made in the project (`up`), and what is made
+ * of it (`down`): {"column":REF,"up":[EDGE],"down":[EDGE]}. REF: {"kind":"table|model|expectation","namespace","name",
+ * "column","file","line"}; column is null where it is not known which. EDGE: {"from":REF,"to":REF,"exact","again",
+ * "depth"}, depth first; exact: the SQL says so, while a Python function may make any of its columns of any that it
+ * reads; again: what lies beyond was listed before. CORRIE_E_NOT_FOUND: the project has no such table or column. */
+int corrie_lineage(corrie_lake *lake, const corrie_plan_options *options, const char *column,
+                   bool up, bool down, char **ret_json, corrie_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -23,7 +23,9 @@ enum format {
     FORMAT_JSONL,
     FORMAT_CSV,
     FORMAT_PARQUET,
-    FORMAT_ARROW
+    FORMAT_ARROW,
+    FORMAT_DOT,
+    FORMAT_SVG
 };
 
 struct cli {
@@ -105,6 +107,8 @@ int verb_table_import(struct cli *cli, const struct args *args, corrie_error *er
 int verb_import(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_query(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_explain(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_lineage(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_explain_project(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_sql(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_run(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_parameter_ls(struct cli *cli, const struct args *args, corrie_error *err);

@@ -44,7 +44,7 @@ static enum format find_format(const char *name, bool terminal)
         enum format format;
     } formats[] = {{"tty", FORMAT_TTY},     {"table", FORMAT_TABLE}, {"json", FORMAT_JSON},
                    {"jsonl", FORMAT_JSONL}, {"csv", FORMAT_CSV},     {"parquet", FORMAT_PARQUET},
-                   {"arrow", FORMAT_ARROW}};
+                   {"arrow", FORMAT_ARROW}, {"dot", FORMAT_DOT},     {"svg", FORMAT_SVG}};
 
     for (size_t i = 0; name && i < ARRAY_LEN(formats); i++) {
         if (strcmp(formats[i].name, name) == 0) {
@@ -84,6 +84,14 @@ static bool writes_files(const struct verb *verb)
            verb->run == verb_table_export;
 }
 
+/* Formats that a few verbs have. */
+static bool has_format(const struct verb *verb, enum format format)
+{
+    return format == FORMAT_PARQUET || format == FORMAT_ARROW ? writes_files(verb)
+           : format == FORMAT_DOT || format == FORMAT_SVG     ? verb->run == verb_explain
+                                                              : true;
+}
+
 static int dispatch(struct cli *cli, const struct args *args, corrie_error *err)
 {
     char path[64];
@@ -100,8 +108,7 @@ static int dispatch(struct cli *cli, const struct args *args, corrie_error *err)
         help_show(cli, args->verb, args->group);
         return 0;
     }
-    if ((cli->format == FORMAT_PARQUET || cli->format == FORMAT_ARROW) &&
-        !writes_files(args->verb)) {
+    if (!has_format(args->verb, cli->format)) {
         return corrie_fail(err, CORRIE_E_USAGE,
                            "%s has no output as %s: tty, table, json, jsonl or csv",
                            verb_path(args->verb, path), args_text(args, OPT_OUTPUT));

@@ -124,6 +124,9 @@ enum option {
     OPT_DESCRIPTION,
     OPT_REQUIRED,
     OPT_OPTIONAL,
+    OPT_COLUMN,
+    OPT_UP,
+    OPT_DOWN,
     /* start */
     OPT_BARE,
     OPT_SHARED,

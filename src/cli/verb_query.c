@@ -349,7 +349,16 @@ int verb_explain(struct cli *cli, const struct args *args, corrie_error *err)
     const char *file = NULL;
     corrie_lake *lake;
     char *text = NULL;
-    int r = sql_read(cli, args, "explain", &sql, &file, err);
+    int r;
+
+    if (args_given(args, OPT_PROJECT_DIR)) {
+        return verb_explain_project(cli, args, err);
+    }
+    if (cli->format == FORMAT_DOT || cli->format == FORMAT_SVG) {
+        corrie_fail(err, CORRIE_E_USAGE, "only the plan of a project can be drawn");
+        return corrie_hint(err, "name the project: corrie explain --project-dir .");
+    }
+    r = sql_read(cli, args, "explain", &sql, &file, err);
 
     if (r < 0 || (r = cli_lake(cli, &lake, err)) < 0) {
         return r;

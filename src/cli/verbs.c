@@ -20,7 +20,7 @@ const struct verb *verb_at(size_t i)
 const struct flag cli_flags[] = {
     {OPT_LAKE, FLAG_TEXT, "--lake", "URL",
      "the lake: a directory; default $CORRIE_LAKE, else the one in your data directory"},
-    {OPT_OUTPUT, FLAG_CHOICE, "-o, -O, --output", "tty|table|json|jsonl|csv|parquet|arrow",
+    {OPT_OUTPUT, FLAG_CHOICE, "-o, -O, --output", "tty|table|json|jsonl|csv|parquet|arrow|dot|svg",
      "how results look; default tty (boxes cut to the screen) on a terminal, else table (plain columns)"},
     {OPT_NO_TRUNC, FLAG_SWITCH, "--no-trunc", NULL, "cut no cells"},
     {OPT_SIDEWAYS, FLAG_SWITCH, "-x, --sideways", NULL, "tables with a line a cell"},

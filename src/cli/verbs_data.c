@@ -190,6 +190,11 @@ static const struct flag explain_flags[] = {
     {OPT_FILE, FLAG_TEXT, "-f, --file", "FILE", "read the statement from FILE (-: standard input)"},
     REF_FLAG,
     NAMESPACE_FLAG,
+    {OPT_PROJECT_DIR, FLAG_TEXT, "-p, --project-dir", "DIR",
+     "show what a run of the project in DIR would do instead"},
+    PARAM_FLAG,
+    {OPT_STRICT, FLAG_TOGGLE, "--strict", NULL, "of a project: warnings are errors"},
+    {OPT_NO_CACHE, FLAG_SWITCH, "--no-cache", NULL, "of a project: read its files anew"},
 };
 
 static const struct positional sql_positionals[] = {
@@ -424,15 +429,18 @@ static const struct verb verbs[] = {
      .run = verb_table_sample},
     {.name = "explain",
      .chapter = DATA_OUT,
-     .summary = "show what a query would read, and what it need not",
+     .summary = "show what a query would read and need not, or what a run of a project would do",
      .text =
-         "Of each table the manifests, files and row groups that its conditions leave, then DuckDB's plan. Nothing\n"
-         "is run.",
+         "Of each table the manifests, files and row groups that its conditions leave, then DuckDB's plan. Of a\n"
+         "project what reads what, with the columns and rows that are needed, and the steps; -o dot and -o svg draw\n"
+         "it. Nothing is run.",
      POSITIONALS(query_positionals),
      FLAGS(explain_flags),
      .examples =
          "corrie explain \"SELECT name FROM shop.customers WHERE since > DATE '2026-01-15'\"\n"
-         "corrie explain -f report.sql --ref dev -o json",
+         "corrie explain -f report.sql --ref dev -o json\n"
+         "corrie explain -p project\n"
+         "corrie explain -p project -o svg > plan.svg",
      .pages = true,
      .run = verb_explain},
 

@@ -12,7 +12,7 @@ static const struct flag run_flags[] = {
     {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "plan and check only"},
     {OPT_STRICT, FLAG_TOGGLE, "--strict", NULL,
      "warnings fail the run: other columns than declared, expectations that do not hold"},
-    {OPT_PARAM, FLAG_LIST, "--param", "NAME=VALUE", "value of a parameter; may be given again"},
+    PARAM_FLAG,
     {OPT_SELECT, FLAG_LIST, "--select", "NAMES",
      "only these functions: name, +name with all it reads, name+ with all that reads it, several "
      "between commas"},
@@ -31,6 +31,21 @@ static const struct flag run_flags[] = {
     {OPT_EVENTS, FLAG_SWITCH, "--events", NULL,
      "tell what happens as JSON lines on standard output, as it happens"},
     MEMORY_FLAG,
+};
+
+static const struct positional lineage_positionals[] = {
+    {OPT_COLUMN, "TABLE.COLUMN", "a column of a model, or of a table that the project reads", true,
+     false},
+};
+
+static const struct flag lineage_flags[] = {
+    {OPT_UP, FLAG_SWITCH, "--up", NULL, "only what it is made of"},
+    {OPT_DOWN, FLAG_SWITCH, "--down", NULL, "only what is made of it"},
+    PROJECT_DIR_FLAG,
+    {OPT_REF, FLAG_TEXT, "-r, --ref", "BRANCH", "branch to read; default what is checked out"},
+    {OPT_NAMESPACE, FLAG_TEXT, "-n, --namespace", "NS",
+     "namespace of names that have none; default the project's"},
+    PARAM_FLAG,
 };
 
 static const struct flag job_ls_flags[] = {
@@ -90,6 +105,17 @@ static const struct verb verbs[] = {
                  "corrie run --project-dir project --strict on --param least=2\n"
                  "corrie run -p project --ref dev --events",
      .run = verb_run},
+    {.name = "lineage",
+     .chapter = RUN,
+     .summary = "show what a column is made of, and what is made of it",
+     .text =
+         "Through SQL exactly; a Python function may make any of its columns of any that it reads.",
+     POSITIONALS(lineage_positionals),
+     FLAGS(lineage_flags),
+     .examples = "corrie lineage counted.n -p project\n"
+                 "corrie lineage shop.customers.name --down -p project -o json",
+     .run = verb_lineage,
+     .pages = true},
     {.group = "parameter",
      .name = "ls",
      .chapter = RUN,

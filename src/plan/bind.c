@@ -270,13 +270,13 @@ static void leave_unbound(struct plan_node *node)
 }
 
 static int bind_statement(struct planning *p, const struct plan_node *node,
-                          const struct draft *draft, const struct engine_bind_table *tables,
+                          const struct substituted *sql, const struct engine_bind_table *tables,
                           struct engine_binding *ret, corrie_error *err)
 {
     struct str space = p->plan->default_namespace;
     struct hash key;
 
-    int r = bind_key(node->sql, space, tables, node->n_edges, &key, err);
+    int r = bind_key(sql->text, space, tables, node->n_edges, &key, err);
     if (r >= 0) {
         r = binding_load(p->options->cache, &key, p->arena, ret, err);
     }
@@ -286,22 +286,22 @@ static int bind_statement(struct planning *p, const struct plan_node *node,
     if (!p->engine) {
         return corrie_fail(err, CORRIE_E_INTERNAL, "SQL is planned without an engine");
     }
-    r = engine_bind(p->engine, node->sql, node->function->source->path.data, space, tables,
+    r = engine_bind(p->engine, sql->text, node->function->source->path.data, space, tables,
                     node->n_edges, p->arena, ret, err);
     if (r == CORRIE_E_UNSUPPORTED && !err->position.file) {
         err->code = CORRIE_E_PROJECT; /* a column of a type that tables cannot have */
         return place_error(p->project, &node->function->place, err);
     }
-    return r < 0 ? plan_map_error(&draft->sql, draft->function->source, err)
+    return r < 0 ? plan_map_error(sql, node->function->source, err)
                  : binding_store(p->options->cache, &key, ret, err);
 }
 
-int plan_bind(struct planning *p, struct plan_node *node, const struct draft *draft,
-              corrie_error *err)
+/* The tables that the node reads, with the types of their columns. 1, or 0 if some are known only at the run. */
+static int bind_tables(struct planning *p, const struct plan_node *node,
+                       struct engine_bind_table **ret, corrie_error *err)
 {
     struct engine_bind_table *tables =
         arena_array(p->arena, struct engine_bind_table, node->n_edges + 1);
-    struct engine_binding binding;
 
     if (!tables) {
         return corrie_fail_memory(err);
@@ -309,12 +309,8 @@ int plan_bind(struct planning *p, struct plan_node *node, const struct draft *dr
     for (size_t i = 0; i < node->n_edges; i++) {
         const struct schema *schema = NULL;
         int r = parent_schema(p, &node->edges[i], &schema, err);
-        if (r < 0) {
+        if (r <= 0) {
             return r;
-        }
-        if (r == 0) {
-            leave_unbound(node);
-            return 0;
         }
         tables[i] = (struct engine_bind_table){
             .name_space = edge_namespace(p, &node->edges[i]),
@@ -322,16 +318,109 @@ int plan_bind(struct planning *p, struct plan_node *node, const struct draft *dr
             .schema = schema,
         };
     }
-    int r = bind_statement(p, node, draft, tables, &binding, err);
-    if (r < 0) {
+    *ret = tables;
+    return 1;
+}
+
+static int take_scans(struct planning *p, const struct engine_binding *binding,
+                      const struct engine_bind_table *tables, struct plan_node *node,
+                      corrie_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < node->n_edges; i++) {
+        struct plan_edge *edge = &node->edges[i];
+        edge->n_columns = 0;
+        edge->filter = STR_EMPTY;
+        r = unite_scans(p, binding, i, tables[i].schema, edge, err);
+    }
+    return r;
+}
+
+int plan_bind(struct planning *p, struct plan_node *node, const struct draft *draft,
+              corrie_error *err)
+{
+    struct engine_bind_table *tables = NULL;
+    struct engine_binding binding;
+
+    int r = bind_tables(p, node, &tables, err);
+    if (r == 0) {
+        leave_unbound(node);
+    }
+    if (r <= 0) {
         return r;
     }
-    for (size_t i = 0; i < node->n_edges; i++) {
-        r = unite_scans(p, &binding, i, tables[i].schema, &node->edges[i], err);
-        if (r < 0) {
-            return r;
-        }
+    r = bind_statement(p, node, &draft->sql, tables, &binding, err);
+    if (r >= 0) {
+        r = take_scans(p, &binding, tables, node, err);
     }
-    r = take_output(p, &binding, node, err);
+    if (r >= 0) {
+        r = take_output(p, &binding, node, err);
+    }
     return r < 0 ? r : check_output(p, node, err);
+}
+
+/* ---- less than all columns ---------------------------------------------------------------------- */
+
+/* "FROM (statement) SELECT wanted": a replacement of its first byte, so that places in it are found. */
+static int wrap(struct planning *p, const struct plan_node *node, struct substituted *ret,
+                corrie_error *err)
+{
+    const struct substituted *inner = node->text;
+    struct substituted outer = *inner;
+    struct str statement = plan_statement_end(inner->text);
+    _cleanup_(buf_done) struct buf text = {0};
+
+    buf_add_text(&text, "FROM (");
+    size_t shift = text.len;
+    buf_add_str(&text, statement);
+    buf_add_text(&text, "\n) SELECT ");
+    for (size_t i = 0; i < node->n_wanted; i++) {
+        buf_add_text(&text, i ? ", " : "");
+        buf_add_sql_name(&text, node->wanted[i]);
+    }
+    outer.items = arena_array(p->arena, struct replacement, inner->n_items + 1);
+    if (!outer.items) {
+        return corrie_fail_memory(err);
+    }
+    outer.items[0] = (struct replacement){.out_len = shift};
+    for (size_t i = 0; i < inner->n_items; i++) {
+        outer.items[i + 1] = inner->items[i];
+        outer.items[i + 1].out += shift;
+    }
+    outer.n_items = inner->n_items + 1;
+    if (buf_check(&text, err) < 0) {
+        return err->code;
+    }
+    *ret = outer;
+    return arena_str(p->arena, buf_str(&text), &ret->text) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+int plan_narrow(struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    struct substituted *sql = arena_new(p->arena, struct substituted);
+    struct engine_bind_table *tables = NULL;
+    struct engine_binding binding;
+
+    if (!sql) {
+        return corrie_fail_memory(err);
+    }
+    int r = wrap(p, node, sql, err);
+    if (r >= 0) {
+        r = bind_tables(p, node, &tables, err);
+    }
+    if (r >= 0) {
+        r = bind_statement(p, node, sql, tables, &binding, err);
+    }
+    if (r < 0) {
+        return corrie_wrap(err, "take some columns of %.*s", STR_FMT(node->name));
+    }
+    node->text = sql;
+    node->sql = sql->text;
+    return take_scans(p, &binding, tables, node, err);
+}
+
+int plan_sql_error(const struct plan_node *node, corrie_error *err)
+{
+    return plan_map_error(node->text, node->function->source, err);
 }

@@ -55,7 +55,8 @@ struct substituted {
     size_t n_parameters;
 };
 
-/* A node before its place in the order is known. */
+/* A node before its place in the order is known. Outputs of one function stand next to each other; only the first
+ * has references, and a color. */
 struct draft {
     const struct declared_function *function;
     struct str table_namespace;
@@ -80,7 +81,15 @@ int plan_substitute(struct planning *p, const struct source_file *source, struct
 /* Turns an error's position in the result into one in the source. Returns the error's code. */
 int plan_map_error(const struct substituted *sql, const struct source_file *source,
                    corrie_error *err);
+/* A statement without the semicolon, blanks and comments that end it. */
+struct str plan_statement_end(struct str sql);
 size_t plan_map_offset(const struct substituted *sql, size_t offset);
+
+/* ---- secret.c */
+/* Whether the value that a parameter refers to can be had; looked at only if the plan is to be run. With the
+ * position of the reference. */
+int plan_check_secret(const struct planning *p, const struct plan_parameter *parameter,
+                      corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- graph.c */
 /* Makes drafts and resolves what they read. */
@@ -115,6 +124,13 @@ int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err) COR
 /* SQL: types, columns and filters of the node's edges; output. */
 int plan_bind(struct planning *p, struct plan_node *node, const struct draft *draft,
               corrie_error *err) CORRIE_MUST_USE;
+
+/* SQL: node->sql becomes a statement that gives node->wanted alone, its edges what that needs. */
+int plan_narrow(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- demand.c */
+/* Leaves out columns that nobody asks for. */
+int plan_demand(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- steps.c */
 int plan_steps(struct planning *p, corrie_error *err) CORRIE_MUST_USE;

@@ -17,10 +17,9 @@ static const struct {
     const char *name;
     enum strategy strategy;
 } strategies[] = {
-    {"NONE", STRATEGY_NONE},
-    {"REPLACE", STRATEGY_REPLACE},
-    {"APPEND", STRATEGY_APPEND},
-    {"OVERWRITE_PARTITIONS", STRATEGY_OVERWRITE_PARTITIONS},
+    {"NONE", STRATEGY_NONE},     {"REPLACE", STRATEGY_REPLACE},
+    {"APPEND", STRATEGY_APPEND}, {"OVERWRITE_PARTITIONS", STRATEGY_OVERWRITE_PARTITIONS},
+    {"MERGE", STRATEGY_MERGE},
 };
 
 const char *strategy_name(enum strategy strategy)
@@ -36,9 +35,17 @@ int strategy_parse(struct str text, enum strategy *ret, corrie_error *err)
             return 0;
         }
     }
+    struct str names[ARRAY_LEN(strategies)];
+    size_t nearest;
+    for (size_t i = 0; i < ARRAY_LEN(strategies); i++) {
+        names[i] = str_of(strategies[i].name);
+    }
     corrie_fail(err, CORRIE_E_PROJECT, "there is no materialization strategy '%.*s'",
                 STR_FMT(text));
-    return corrie_hint(err, "use NONE, REPLACE, APPEND or OVERWRITE_PARTITIONS");
+    if (str_nearest(text, names, ARRAY_LEN(names), &nearest, 1) > 0) {
+        return corrie_hint(err, "did you mean %.*s?", STR_FMT(names[nearest]));
+    }
+    return corrie_hint(err, "use NONE, REPLACE, APPEND, OVERWRITE_PARTITIONS or MERGE");
 }
 
 int cache_strategy_parse(struct str text, bool *ret_no_cache, corrie_error *err)
@@ -127,6 +134,22 @@ static int at_value(const struct source_file *source, const struct header_value 
                                   value->text.len);
 }
 
+static struct place value_position(const struct source_file *source,
+                                   const struct header_value *value)
+{
+    struct place place = {.file = source->path, .line = 1, .width = (long)value->text.len};
+    size_t start = 0;
+
+    for (size_t i = 0; i < value->offset; i++) {
+        if (source->text.data[i] == '\n') {
+            place.line++;
+            start = i + 1;
+        }
+    }
+    place.column = (long)(value->offset - start) + 1;
+    return place;
+}
+
 /* Splits "day(x), y" at commas outside parentheses. */
 static int split_list(struct str text, struct arena *arena, struct str **ret, size_t *ret_n)
 {
@@ -178,14 +201,48 @@ static int sql_name(const struct source_file *source, const struct sql_header *h
     return 0;
 }
 
+/* "a, b, *": names of columns, none twice. */
+static int sql_columns(struct declaring *declaring, const struct source_file *source,
+                       const struct header_value *value, const char *what, struct name_list *ret,
+                       corrie_error *err)
+{
+    _cleanup_(map_done) struct map seen = {0};
+    struct str *items;
+    size_t n;
+
+    if (!value->given) {
+        return 0;
+    }
+    if (split_list(value->text, declaring->arena, &items, &n) < 0) {
+        return corrie_fail_memory(err);
+    }
+    *ret =
+        (struct name_list){.given = true, .items = items, .place = value_position(source, value)};
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(items[i], STR("*"))) {
+            ret->all = true;
+            continue;
+        }
+        int r = name_check_column(items[i], err);
+        if (r >= 0 && map_find(&seen, items[i])) {
+            r = corrie_fail(err, CORRIE_E_PROJECT, "column %.*s stands twice in %s",
+                            STR_FMT(items[i]), what);
+        }
+        if (r < 0) {
+            return at_value(source, value, err);
+        }
+        if (map_put(&seen, items[i], NULL) < 0) {
+            return corrie_fail_memory(err);
+        }
+        items[ret->count++] = items[i];
+    }
+    return 0;
+}
+
 static int sql_settings(struct declaring *declaring, const struct source_file *source,
                         const struct sql_header *header, struct declared_function *function,
                         corrie_error *err)
 {
-    struct name_list *columns = &function->columns;
-    struct str *items;
-    size_t n;
-
     if (header->materialization_strategy.given &&
         strategy_parse(header->materialization_strategy.text, &function->strategy, err) < 0) {
         return at_value(source, &header->materialization_strategy, err);
@@ -202,21 +259,15 @@ static int sql_settings(struct declaring *declaring, const struct source_file *s
     if (header->overwrite_filter.given) {
         function->overwrite_filter = header->overwrite_filter.text;
     }
-    if (!header->columns.given) {
-        return 0;
+    int r = sql_columns(declaring, source, &header->columns, "columns", &function->columns, err);
+    if (r >= 0) {
+        r = sql_columns(declaring, source, &header->keys, "keys", &function->keys, err);
     }
-    if (split_list(header->columns.text, declaring->arena, &items, &n) < 0) {
-        return corrie_fail_memory(err);
+    if (r >= 0 && function->keys.given && function->keys.all) {
+        corrie_fail(err, CORRIE_E_PROJECT, "keys must be named: '*' is no column");
+        return at_value(source, &header->keys, err);
     }
-    *columns = (struct name_list){.given = true, .items = items, .place = function->place};
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq(items[i], STR("*"))) {
-            columns->all = true;
-        } else {
-            items[columns->count++] = items[i];
-        }
-    }
-    return 0;
+    return r;
 }
 
 int declare_sql(struct declaring *declaring, const struct source_file *source, corrie_error *err)
@@ -227,6 +278,7 @@ int declare_sql(struct declaring *declaring, const struct source_file *source, c
         .source = source,
         .place = {.file = source->path, .line = 1, .column = 1},
         .columns = {.all = true},
+        .n_outputs = 1,
         .timeout = declaring->timeout,
     };
     struct sql_header header;
@@ -254,101 +306,122 @@ int declare_sql(struct declaring *declaring, const struct source_file *source, c
 
 /* ---- code hashes -------------------------------------------------------------------------------- */
 
-struct module_walk {
-    const struct project_dir *project;
-    const struct reader_docs *docs;
-    bool *reached; /* by source */
-};
+static int reach_file(struct declaring *declaring, struct str path);
 
-static void reach_file(struct module_walk *walk, struct str path);
-
-/* Marks the project's own files that a module name may stand for: "a.b" is a.py, a/__init__.py, a/b.py
+/* Notes the project's own files that a module name may stand for: "a.b" is a.py, a/__init__.py, a/b.py
  * or a/b/__init__.py. */
-static void reach_module(struct module_walk *walk, struct str module)
+static int reach_module(struct declaring *declaring, struct str module)
 {
     char path[512];
+    int r = 0;
 
-    for (size_t len = 0; len <= module.len; len++) {
+    for (size_t len = 0; r >= 0 && len <= module.len; len++) {
         if (len < module.len && module.data[len] != '.') {
             continue;
         }
         if (len == 0 || len + sizeof "/__init__.py" > sizeof path) {
-            return;
+            return 0;
         }
         for (size_t i = 0; i < len; i++) {
             path[i] = module.data[i] == '.' ? '/' : module.data[i];
         }
         memcpy(path + len, ".py", 3);
-        reach_file(walk, str_make(path, len + 3));
-        memcpy(path + len, "/__init__.py", 12);
-        reach_file(walk, str_make(path, len + 12));
+        r = reach_file(declaring, str_make(path, len + 3));
+        if (r >= 0) {
+            memcpy(path + len, "/__init__.py", 12);
+            r = reach_file(declaring, str_make(path, len + 12));
+        }
     }
+    return r;
 }
 
-static void reach_imports(struct module_walk *walk, const json_t *imports)
+static int reach_imports(struct declaring *declaring, const json_t *imports)
 {
-    for (size_t i = 0; i < json_array_size(imports); i++) {
-        reach_module(walk, js_str(json_array_get(imports, i)));
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < json_array_size(imports); i++) {
+        r = reach_module(declaring, js_str(json_array_get(imports, i)));
     }
+    return r;
 }
 
-static void reach_file(struct module_walk *walk, struct str path)
+static int reach_file(struct declaring *declaring, struct str path)
 {
-    const struct source_file *source = project_source(walk->project, path);
+    const struct source_file *source = project_source(declaring->project, path);
 
     if (!source || source->language != SOURCE_PYTHON) {
-        return;
+        return 0;
     }
-    size_t i = (size_t)(source - walk->project->sources);
-    if (!walk->reached[i]) {
-        walk->reached[i] = true;
-        reach_imports(walk, json_object_get(walk->docs->files[i], "imports"));
+    size_t i = (size_t)(source - declaring->project->sources);
+    if (declaring->reached_by[i] == declaring->n_hashed) {
+        return 0;
     }
+    declaring->reached_by[i] = declaring->n_hashed;
+    if (vec_push(&declaring->reached, i) < 0) {
+        return CORRIE_E_NO_MEMORY;
+    }
+    return reach_imports(declaring, json_object_get(declaring->docs->files[i], "imports"));
+}
+
+static int by_index(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Which files the code reaches, in order: those that it imports, and what those import. Code that imports or
+ * evaluates what cannot be seen may reach all. */
+static int find_reached(struct declaring *declaring, const json_t *doc, corrie_error *err)
+{
+    const struct project_dir *project = declaring->project;
+    bool dynamic = json_is_true(json_object_get(doc, "dynamic"));
+
+    declaring->n_hashed++;
+    declaring->reached.count = 0;
+    for (size_t i = 0; dynamic && i < project->n_sources; i++) {
+        if (project->sources[i].language == SOURCE_PYTHON && vec_push(&declaring->reached, i) < 0) {
+            return corrie_fail_memory(err);
+        }
+    }
+    if (!dynamic && reach_imports(declaring, json_object_get(doc, "imports")) < 0) {
+        return corrie_fail_memory(err);
+    }
+    if (declaring->reached.count > 1) {
+        qsort(declaring->reached.items, declaring->reached.count, sizeof(size_t), by_index);
+    }
+    return 0;
 }
 
 /* H("python", code, [path and text of each module of the project that it reaches]). */
-static int hash_code(const struct project_dir *project, const struct reader_docs *docs,
-                     const json_t *doc, struct arena *arena, struct declared_function *function,
-                     corrie_error *err)
+int declare_code(struct declaring *declaring, const json_t *doc, struct declared_function *function,
+                 corrie_error *err)
 {
-    struct module_walk walk = {project, docs, mem_alloc(project->n_sources + 1, sizeof(bool))};
-    _free_ bool *reached = walk.reached;
+    const struct project_dir *project = declaring->project;
     _cleanup_(buf_done) struct buf text = {0};
-    bool dynamic = json_is_true(json_object_get(doc, "dynamic"));
 
-    if (!reached) {
+    int r = find_reached(declaring, doc, err);
+    if (r < 0) {
+        return r;
+    }
+    function->n_modules = declaring->reached.count;
+    function->modules = arena_array(declaring->arena, struct str, function->n_modules + 1);
+    if (!function->modules) {
         return corrie_fail_memory(err);
     }
-    reach_imports(&walk, json_object_get(doc, "imports"));
     buf_add_str(&text, STR("python\n"));
     buf_add_str(&text, js_str(json_object_get(doc, "code")));
-    for (size_t i = 0; i < project->n_sources; i++) {
-        const struct source_file *source = &project->sources[i];
-        /* code that imports or evaluates what cannot be seen may reach anything */
-        reached[i] = reached[i] || (dynamic && source->language == SOURCE_PYTHON);
-        if (reached[i]) {
-            buf_add_str(&text, STR("\0module "));
-            buf_add_str(&text, source->path);
-            buf_add(&text, source->hash.bytes, HASH_BYTES);
-            function->n_modules++;
-        }
+    for (size_t i = 0; i < function->n_modules; i++) {
+        const struct source_file *source = &project->sources[declaring->reached.items[i]];
+        buf_add_str(&text, STR("\0module "));
+        buf_add_str(&text, source->path);
+        buf_add(&text, source->hash.bytes, HASH_BYTES);
+        function->modules[i] = source->path;
     }
     if (buf_check(&text, err) < 0) {
         return err->code;
     }
     function->code = hash_bytes(buf_str(&text));
-    if (function->n_modules == 0) {
-        return 0;
-    }
-    function->modules = arena_array(arena, struct str, function->n_modules);
-    if (!function->modules) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0, n = 0; i < project->n_sources; i++) {
-        if (reached[i]) {
-            function->modules[n++] = project->sources[i].path;
-        }
-    }
     return 0;
 }
 
@@ -382,32 +455,18 @@ static int read_defaults(struct declaring *declaring, corrie_error *err)
                           &declaring->packages, &declaring->n_packages, err);
 }
 
-static int read_sources(struct declaring *declaring, const struct reader_docs *docs,
-                        corrie_error *err)
+static int read_sources(struct declaring *declaring, corrie_error *err)
 {
     const struct project_dir *project = declaring->project;
+    int r = 0;
 
-    for (size_t i = 0; i < project->n_sources; i++) {
+    for (size_t i = 0; r >= 0 && i < project->n_sources; i++) {
         const struct source_file *source = &project->sources[i];
-        size_t first = declaring->functions.count;
-        if (source->language == SOURCE_SQL) {
-            int r = declare_sql(declaring, source, err);
-            if (r < 0) {
-                return r;
-            }
-            continue;
-        }
-        int r = declare_python(declaring, source, docs->files[i], err);
-        const json_t *functions = json_object_get(docs->files[i], "functions");
-        for (size_t k = first; r >= 0 && k < declaring->functions.count; k++) {
-            r = hash_code(project, docs, json_array_get(functions, k - first), declaring->arena,
-                          &declaring->functions.items[k], err);
-        }
-        if (r < 0) {
-            return r;
-        }
+        r = source->language == SOURCE_SQL
+                ? declare_sql(declaring, source, err)
+                : declare_python(declaring, source, declaring->docs->files[i], err);
     }
-    return 0;
+    return r;
 }
 
 static int check_duplicates(const struct declaring *declaring, corrie_error *err)
@@ -432,12 +491,19 @@ static int declare_into(struct declaring *declaring, const struct declare_option
 {
     _cleanup_(reader_docs_done) struct reader_docs docs = {0};
 
+    declaring->reached_by =
+        arena_array(declaring->arena, size_t, declaring->project->n_sources + 1);
+    if (!declaring->reached_by) {
+        return corrie_fail_memory(err);
+    }
     int r = read_defaults(declaring, err);
     if (r >= 0) {
         r = reader_read(declaring->project, options, &docs, err);
     }
     if (r >= 0) {
-        r = read_sources(declaring, &docs, err);
+        declaring->docs = &docs;
+        r = read_sources(declaring, err);
+        declaring->docs = NULL;
     }
     if (r >= 0) {
         r = check_duplicates(declaring, err);
@@ -466,6 +532,7 @@ int declare_read(const struct project_dir *project, const struct declare_options
     struct declaring declaring = {.project = project, .arena = &out->arena};
     int r = declare_into(&declaring, options, out, err);
     vec_done(&declaring.functions);
+    vec_done(&declaring.reached);
     if (r < 0) {
         return r;
     }

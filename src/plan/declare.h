@@ -36,6 +36,7 @@ enum strategy {
     STRATEGY_REPLACE,
     STRATEGY_APPEND,
     STRATEGY_OVERWRITE_PARTITIONS, /* in the place of the same partitions, or of overwrite_filter's rows */
+    STRATEGY_MERGE, /* in the place of the rows with the same keys; others are added */
 };
 
 /* A list of names; `all` = everything ("*" was in the list, or no list was given). */
@@ -55,7 +56,10 @@ struct declared_package {
 /* `raw=bauplan.Model('ecommerce_sessions', columns=[…], filter="…", ref="…")` */
 struct declared_input {
     struct str argument; /* name of the function's parameter */
-    struct str table;    /* as written: "ecommerce_sessions" or "ns.ecommerce_sessions" */
+    /* What is written behind the parameter's colon, names of modules in full: "polars.DataFrame" for
+     * `pl.DataFrame` after `import polars as pl`; empty = nothing, or more than can be told. */
+    struct str annotation;
+    struct str table; /* as written: "ecommerce_sessions" or "ns.ecommerce_sessions" */
     struct name_list columns;
     struct str filter; /* as written; empty = none */
     struct str ref;    /* empty = the run's */
@@ -90,11 +94,19 @@ struct declared_function {
     struct declared_parameter *parameters;
     size_t n_parameters;
 
+    /* A function of several outputs, @model(outputs={…}), is declared once an output, next to each other, in
+     * their order: this is number `output` of `n_outputs`. They differ in name and in what comes next: */
+    size_t output;
+    size_t n_outputs;         /* 1: it gives one table (or, an expectation, none) */
     struct name_list columns; /* expected output columns */
+    struct name_list keys;    /* MERGE: of which columns; none twice, no "*" */
     enum strategy strategy;
     struct str *partitioned_by;
     size_t n_partitioned_by;
     struct str overwrite_filter;
+
+    struct str on; /* expectations: the table that it is attached to, as written; empty = none */
+    struct place on_place;
     bool no_cache; /* cache_strategy='NONE' */
     bool internet_access;
     double cpus;          /* 0 = not said */

@@ -32,6 +32,7 @@ DECORATORS = ("model", "expectation", "python", "resources", "extras")
 MARKERS = ("Model", "Parameter")
 MAX_TEXT = 1 << 20
 MAX_ITEMS = 100_000
+MAX_ANNOTATION = 200
 DYNAMIC = {"importlib", "__import__", "exec", "eval", "globals", "runpy", "__file__"}
 
 
@@ -115,6 +116,35 @@ class Spelling:
             if name in MODULES and name not in self.modules and name not in self.members:
                 return name
         return None
+
+
+class Annotations(ast.NodeTransformer):
+    """Annotations with the names of modules in full: `pl.DataFrame` is `polars.DataFrame`."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.names: dict[str, str] = {}  # as bound -> in full
+        for node in top_statements(tree.body):
+            if isinstance(node, ast.Import):
+                self.names.update((alias.asname, alias.name) for alias in node.names if alias.asname)
+            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                for alias in node.names:
+                    self.names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        full = self.names.get(node.id)
+        return ast.parse(full, mode="eval").body if full and "*" not in full else node
+
+    def text(self, node: ast.expr | None) -> str:
+        """Empty where there is nothing, or nothing that can be told."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                node = ast.parse(node.value.strip(), mode="eval").body
+            except (SyntaxError, ValueError):
+                return ""
+        if node is None:
+            return ""
+        text = ast.unparse(self.visit(copy.deepcopy(node)))
+        return text if len(text) <= MAX_ANNOTATION else ""
 
 
 class Constants:
@@ -297,6 +327,7 @@ class File:
         self.tree = tree
         self.spelling = Spelling(tree)
         self.constants = Constants(tree)
+        self.annotations = Annotations(tree)
         self.problems: list[Document] = []
         self.index()
 
@@ -361,7 +392,8 @@ class File:
 
     def argument(self, arg: ast.arg, default: ast.expr | None, kind: str) -> Document:
         place = [arg.lineno, arg.col_offset + 1, len(arg.arg.encode())]
-        result: Document = {"name": arg.arg, "kind": kind, "at": place}
+        annotation = self.annotations.text(arg.annotation)
+        result: Document = {"name": arg.arg, "kind": kind, "at": place, "annotation": annotation}
         if arg.annotation is not None:
             for part in ast.walk(arg.annotation):
                 if isinstance(part, ast.Call) and self.spelling.member(part.func) in MARKERS:

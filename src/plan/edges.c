@@ -300,6 +300,10 @@ static int find_parameters(struct planning *p, struct plan_node *node, corrie_er
         if (r < 0) {
             return place_error(p->project, &function->parameters[i].place, err);
         }
+        r = plan_check_secret(p, node->parameters[i], err);
+        if (r < 0) {
+            return r;
+        }
     }
     return 0;
 }
@@ -439,6 +443,9 @@ static int make_fingerprint(struct plan_node *node, corrie_error *err)
                  STR_FMT(function->packages[i].version));
     }
     buf_addf(&text, "internet %d\n", function->internet_access);
+    if (function->n_outputs > 1) {
+        buf_addf(&text, "output %zu %.*s\n", function->output, STR_FMT(node->name));
+    }
     for (size_t i = 0; i < function->columns.count; i++) {
         buf_addf(&text, "column %zu %.*s\n", function->columns.items[i].len,
                  STR_FMT(function->columns.items[i]));
@@ -458,22 +465,13 @@ static int make_fingerprint(struct plan_node *node, corrie_error *err)
     return 0;
 }
 
-int plan_node_build(struct planning *p, size_t i, corrie_error *err)
+/* Inputs, environment and parameters of a function: of its first output's node. */
+static int build_call(struct planning *p, struct plan_node *node, const struct draft *draft,
+                      corrie_error *err)
 {
-    const struct draft *draft = &p->drafts[p->order[i]];
-    struct plan_node *node = &p->plan->nodes[i];
     bool sql = draft->function->language == SOURCE_SQL;
     int r = 0;
 
-    *node = (struct plan_node){
-        .function = draft->function,
-        .table_namespace = draft->table_namespace,
-        .name = draft->name,
-        .sql = draft->sql.text,
-        .parameters = draft->sql.parameters,
-        .n_parameters = draft->sql.n_parameters,
-        .environment = PLAN_NONE,
-    };
     node->edges = arena_array(p->arena, struct plan_edge, draft->n_references + 1);
     if (!node->edges) {
         return corrie_fail_memory(err);
@@ -485,19 +483,51 @@ int plan_node_build(struct planning *p, size_t i, corrie_error *err)
         r = build_edge(p, node, &draft->references[k], &node->edges[node->n_edges], err);
         node->n_edges++;
     }
-    if (r >= 0 && sql) {
+    if (r < 0) {
+        return r;
+    }
+    if (sql) {
         r = plan_bind(p, node, draft, err);
-        if (r >= 0) {
-            r = check_declared(p, node, err);
-        }
-    } else if (r >= 0) {
-        r = find_parameters(p, node, err);
-        if (r >= 0) {
-            r = declared_output(p, node, err);
-        }
-        if (r >= 0) {
-            r = find_environment(p, node, err);
-        }
+        return r < 0 ? r : check_declared(p, node, err);
+    }
+    r = find_parameters(p, node, err);
+    return r < 0 ? r : find_environment(p, node, err);
+}
+
+/* Another output of the function that `caller` calls. */
+static void share_call(struct plan_node *node, const struct plan_node *caller)
+{
+    node->edges = caller->edges;
+    node->n_edges = caller->n_edges;
+    node->parameters = caller->parameters;
+    node->n_parameters = caller->n_parameters;
+    node->environment = caller->environment;
+}
+
+int plan_node_build(struct planning *p, size_t i, corrie_error *err)
+{
+    const struct draft *draft = &p->drafts[p->order[i]];
+    const struct declared_function *function = draft->function;
+    struct plan_node *node = &p->plan->nodes[i];
+    int r = 0;
+
+    *node = (struct plan_node){
+        .function = function,
+        .table_namespace = draft->table_namespace,
+        .name = draft->name,
+        .sql = draft->sql.text,
+        .text = &draft->sql,
+        .parameters = draft->sql.parameters,
+        .n_parameters = draft->sql.n_parameters,
+        .environment = PLAN_NONE,
+    };
+    if (function->output > 0) {
+        share_call(node, &p->plan->nodes[plan_caller(p->plan, i)]);
+    } else {
+        r = build_call(p, node, draft, err);
+    }
+    if (r >= 0 && function->language == SOURCE_PYTHON) {
+        r = declared_output(p, node, err);
     }
     if (r >= 0) {
         r = look_at_table(p, node, err);

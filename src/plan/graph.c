@@ -68,7 +68,7 @@ static int unknown_table(struct planning *p, const struct draft *draft, struct r
     }
     for (size_t i = 0; r >= 0 && ref.len == 0 && i < p->n_drafts; i++) {
         const struct draft *other = &p->drafts[i];
-        if (other != draft && other->function->kind == FUNCTION_MODEL &&
+        if (other - other->function->output != draft && other->function->kind == FUNCTION_MODEL &&
             str_eq(other->table_namespace, reference->table_namespace)) {
             r = vec_push(&names, other->name) < 0 ? corrie_fail_memory(err) : 0;
         }
@@ -120,6 +120,12 @@ int plan_find_table(struct planning *p, struct str ref, struct str table_namespa
     return 1;
 }
 
+/* The draft of the first output of a function. */
+static struct draft *caller_of(struct draft *draft)
+{
+    return draft - draft->function->output;
+}
+
 /* A model of that name, unless it is the reader itself or a ref is given; else a table of the lake. */
 static int resolve(struct planning *p, const struct draft *draft, struct reference *reference,
                    corrie_error *err)
@@ -138,7 +144,8 @@ static int resolve(struct planning *p, const struct draft *draft, struct referen
         return corrie_fail_memory(err);
     }
     struct draft *model = ref.len == 0 ? map_get(&p->models, key) : NULL;
-    if (model && model != draft) {
+    bool own = model && caller_of(model) == draft;
+    if (model && !own) {
         reference->from = model;
         return 0;
     }
@@ -147,7 +154,7 @@ static int resolve(struct planning *p, const struct draft *draft, struct referen
     if (r < 0) {
         return place_error(p->project, &reference->place, err);
     }
-    return r == 0 ? unknown_table(p, draft, reference, model == draft, err) : 0;
+    return r == 0 ? unknown_table(p, draft, reference, own, err) : 0;
 }
 
 /* ---- drafts ------------------------------------------------------------------------------------- */
@@ -213,6 +220,9 @@ int plan_drafts(struct planning *p, corrie_error *err)
     for (size_t i = 0; r >= 0 && i < n; i++) {
         struct draft *draft = &p->drafts[i];
         bool sql = draft->function->language == SOURCE_SQL;
+        if (draft->function->output > 0) {
+            continue; /* it reads what the first output reads */
+        }
         r = sql ? plan_inspect(p, draft, err) : python_references(p, draft, err);
         for (size_t k = 0; r >= 0 && k < draft->n_references; k++) {
             r = resolve(p, draft, &draft->references[k], err);
@@ -246,9 +256,10 @@ static int report_cycle(const struct planning *p, const struct search *search,
     }
     for (size_t i = first; i <= search->path.count; i++) {
         const struct draft *draft = i < search->path.count ? search->path.items[i].draft : again;
+        const struct declared_function *function = draft->function;
         buf_addf(&text, "%s%.*s (%.*s:%ld)", i == first ? "" : " reads ",
-                 STR_FMT(draft->function->name), STR_FMT(draft->function->place.file),
-                 draft->function->place.line);
+                 STR_FMT(function->n_outputs > 1 ? function->function : function->name),
+                 STR_FMT(function->place.file), function->place.line);
         if (i - first == 20 && search->path.count - i > 2) {
             buf_addf(&text, " reads … (%zu more)", search->path.count - i - 1);
             i = search->path.count - 1;
@@ -260,6 +271,16 @@ static int report_cycle(const struct planning *p, const struct search *search,
     corrie_fail(err, CORRIE_E_PROJECT, "models form a cycle: %s", buf_text(&text));
     corrie_hint(err, "take out one of these inputs");
     return place_error(p->project, place, err);
+}
+
+/* Gives a function and all its outputs the next places in the order. */
+static void place_next(struct planning *p, struct draft *draft, size_t *n_done)
+{
+    draft->color = BLACK;
+    for (size_t i = 0; i < draft->function->n_outputs; i++) {
+        draft[i].node = *n_done;
+        p->order[(*n_done)++] = (size_t)(draft + i - p->drafts);
+    }
 }
 
 /* Depth first from `root`; what a function reads comes before it. Invariant: GRAY drafts are exactly
@@ -275,14 +296,12 @@ static int visit(struct planning *p, struct search *search, struct draft *root, 
         struct frame *frame = &vec_last(&search->path);
         struct draft *draft = frame->draft;
         if (frame->next == draft->n_references) {
-            draft->color = BLACK;
-            draft->node = *n_done;
-            p->order[(*n_done)++] = (size_t)(draft - p->drafts);
+            place_next(p, draft, n_done);
             search->path.count--;
             continue;
         }
         const struct reference *reference = &draft->references[frame->next++];
-        struct draft *from = reference->from;
+        struct draft *from = reference->from ? caller_of(reference->from) : NULL;
         if (!from || from->color == BLACK) {
             continue;
         }
@@ -308,7 +327,8 @@ int plan_order(struct planning *p, corrie_error *err)
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; r >= 0 && i < p->n_drafts; i++) {
-        if (p->drafts[i].selected && p->drafts[i].color == WHITE) {
+        if (p->drafts[i].selected && p->drafts[i].color == WHITE &&
+            p->drafts[i].function->output == 0) {
             r = visit(p, &search, &p->drafts[i], &n_done, err);
         }
     }

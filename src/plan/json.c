@@ -216,13 +216,17 @@ static bool fill_node(json_t *object, const struct plan_node *node)
                        function->language == SOURCE_SQL ? STR("sql") : STR("python")) &&
               set_place(object, &function->place) &&
               set_optional(object, "function", function->function) &&
+              set_optional(object, "on", function->on) &&
               set(object, "strategy",
                   model ? json_string(strategy_name(function->strategy)) : json_null()) &&
               set(object, "partitioned_by", terms_json(node)) &&
               set_optional(object, "overwrite_filter", node->overwrite_filter) &&
+              set(object, "keys", texts_json(node->keys, node->n_keys)) &&
               set(object, "replaces_table", json_boolean(node->replaces_table)) &&
               set(object, "columns", output_json(&node->output)) &&
               set(object, "more_columns", json_boolean(node->output.open)) &&
+              set(object, "wanted",
+                  node->narrowed ? texts_json(node->wanted, node->n_wanted) : json_null()) &&
               set_index(object, "environment", node->environment) &&
               set(object, "internet_access", json_boolean(function->internet_access)) &&
               set(object, "cache", json_boolean(!function->no_cache)) &&
@@ -246,6 +250,19 @@ static bool fill_node(json_t *object, const struct plan_node *node)
     }
     return set_hash(object, "code", &function->code) &&
            set_hash(object, "fingerprint", &node->fingerprint);
+}
+
+static bool fill_nodes(json_t *list, const struct plan *plan)
+{
+    for (size_t i = 0; list && i < plan->n_nodes; i++) {
+        size_t output = plan->nodes[i].function->output;
+        json_t *node = json_object();
+        if (!add(list, node) || !fill_node(node, &plan->nodes[i]) ||
+            !set_index(node, "output_of", output > 0 ? i - output : PLAN_NONE)) {
+            return false;
+        }
+    }
+    return list != NULL;
 }
 
 static bool fill_step(json_t *object, const struct plan_step *step)
@@ -310,7 +327,9 @@ static bool fill_plan(json_t *doc, const struct plan *plan)
     FILL_LIST(doc, "parameters", plan->parameters, plan->n_parameters, fill_parameter);
     FILL_LIST(doc, "tables", plan->sources, plan->n_sources, fill_source);
     FILL_LIST(doc, "environments", plan->environments, plan->n_environments, fill_environment);
-    FILL_LIST(doc, "nodes", plan->nodes, plan->n_nodes, fill_node);
+    if (!fill_nodes(set_list(doc, "nodes"), plan)) {
+        return false;
+    }
     FILL_LIST(doc, "steps", plan->steps, plan->n_steps, fill_step);
     FILL_LIST(doc, "notes", plan->notes, plan->n_notes, fill_note);
     return true;

@@ -1,7 +1,7 @@
 /* materialize.c — what becomes of a model's rows: partitioning, and what they are written over. */
-#include "plan/build_priv.h"
-
+#include "base/mem.h"
 #include "lang/filter.h"
+#include "plan/build_priv.h"
 
 /* Points at the declaration: a list in Python has no one place in the source. */
 static int fail_node(const struct planning *p, const struct plan_node *node, corrie_error *err)
@@ -13,10 +13,6 @@ static int fail_node(const struct planning *p, const struct plan_node *node, cor
 /* Whether the model gives the column; an open list may hold any. */
 static int check_column(const struct plan_columns *output, struct str name, corrie_error *err)
 {
-    struct str names[64];
-    size_t nearest[3];
-    size_t n = 0;
-
     if (output->open) {
         return 0;
     }
@@ -24,15 +20,13 @@ static int check_column(const struct plan_columns *output, struct str name, corr
         if (str_eq(output->items[i].name, name)) {
             return 0;
         }
-        if (n < ARRAY_LEN(names)) {
-            names[n++] = output->items[i].name;
-        }
     }
     corrie_fail(err, CORRIE_E_PROJECT, "the model gives no column '%.*s'", STR_FMT(name));
-    if (str_nearest(name, names, n, nearest, ARRAY_LEN(nearest)) > 0) {
-        corrie_hint(err, "did you mean %.*s?", STR_FMT(names[nearest[0]]));
+    _free_ struct str *names = mem_alloc(output->count + 1, sizeof *names);
+    for (size_t i = 0; names && i < output->count; i++) {
+        names[i] = output->items[i].name;
     }
-    return err->code;
+    return names ? hint_nearest(name, names, output->count, err) : corrie_fail_memory(err);
 }
 
 static int parse_terms(struct planning *p, struct plan_node *node, corrie_error *err)
@@ -60,6 +54,33 @@ static int parse_terms(struct planning *p, struct plan_node *node, corrie_error 
         }
     }
     return r < 0 ? fail_node(p, node, err) : 0;
+}
+
+/* MERGE: by which columns of its output. */
+static int take_keys(struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    const struct declared_function *function = node->function;
+
+    if (function->strategy != STRATEGY_MERGE && function->keys.count > 0) {
+        corrie_fail(err, CORRIE_E_PROJECT, "%.*s: keys are for MERGE, not %s",
+                    STR_FMT(function->name), strategy_name(function->strategy));
+        corrie_hint(err, "set materialization_strategy to MERGE, or take the keys out");
+        return place_error(p->project, &function->keys.place, err);
+    }
+    if (function->strategy == STRATEGY_MERGE && function->keys.count == 0) {
+        corrie_fail(err, CORRIE_E_PROJECT, "%.*s: MERGE needs keys", STR_FMT(function->name));
+        corrie_hint(err, "name the columns that tell rows apart: keys=['id']");
+        return place_error(p->project, &function->place, err);
+    }
+    for (size_t i = 0; i < function->keys.count; i++) {
+        if (check_column(&node->output, function->keys.items[i], err) < 0) {
+            corrie_wrap(err, "%.*s: keys", STR_FMT(function->name));
+            return place_error(p->project, &function->keys.place, err);
+        }
+    }
+    node->keys = function->keys.items;
+    node->n_keys = function->keys.count;
+    return 0;
 }
 
 static int bind_params(struct planning *p, struct filter **filter, corrie_error *err)
@@ -119,6 +140,9 @@ int plan_materialize(struct planning *p, struct plan_node *node, corrie_error *e
         return 0;
     }
     r = parse_terms(p, node, err);
+    if (r >= 0) {
+        r = take_keys(p, node, err);
+    }
     if (r >= 0) {
         r = parse_overwrite(p, node, err);
     }

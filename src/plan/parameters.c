@@ -192,6 +192,22 @@ static size_t skip_opaque(struct str sql, size_t i)
     return c == '$' ? skip_dollar_quote(sql, i) : i;
 }
 
+struct str plan_statement_end(struct str sql)
+{
+    size_t last = 0; /* behind the last byte that says something */
+
+    for (size_t i = 0; i < sql.len;) {
+        size_t end = skip_opaque(sql, i);
+        char c = sql.data[i];
+        bool comment = end > i && (c == '-' || c == '/');
+        bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == ';';
+        end = end == i ? i + 1 : end;
+        last = comment || blank ? last : end;
+        i = end;
+    }
+    return str_slice(sql, 0, last);
+}
+
 static int use_parameter(struct planning *p, struct substituted *out,
                          struct plan_parameter *parameter, corrie_error *err)
 {

@@ -83,7 +83,10 @@ static int build(struct planning *p, corrie_error *err)
             return r;
         }
     }
-    r = plan_steps(p, err);
+    r = plan_demand(p, err);
+    if (r >= 0) {
+        r = plan_steps(p, err);
+    }
     if (r >= 0) {
         r = SETTLE(p, sources);
     }

@@ -34,7 +34,8 @@
 struct cache;
 struct engine;
 struct schema; /* arrow/type.h */
-struct type;   /* arrow/type.h */
+struct substituted;
+struct type; /* arrow/type.h */
 
 #define PLAN_NONE SIZE_MAX /* "no index" */
 
@@ -110,6 +111,8 @@ struct plan_edge {
     struct place place;
 };
 
+/* Outputs of one function stand next to each other: the first one's node is the one that calls it, the others
+ * share its edges and parameters, and have no step of their own but the one that writes them. */
 struct plan_node {
     const struct declared_function *function;
     struct str table_namespace; /* models: where the output is or would be published */
@@ -118,16 +121,24 @@ struct plan_node {
     size_t n_edges;
     /* Models: what the function gives. For Python, the declared columns: they narrow what is kept. */
     struct plan_columns output;
-    struct str
-        sql; /* SQL: the statement to run, parameters replaced by literals; single SELECT, checked */
+    /* Models: of `output`, the columns that anybody asks for, in its order; a run keeps these alone. `narrowed` false:
+     * all. Never so of what is written as a table. */
+    bool narrowed;
+    struct str *wanted;
+    size_t n_wanted;
+    /* SQL: the statement to run, parameters replaced by literals; a single SELECT, checked; it gives what is wanted. */
+    struct str sql;
+    const struct substituted *text; /* the same, with places in the source: plan_sql_error */
     struct plan_parameter *
         *parameters; /* those it uses, aligned with function->parameters for Python */
     size_t n_parameters;
     struct partition_by_term *partition_by; /* models: of the table that is written */
     size_t n_partition_by;
     struct str overwrite_filter; /* canonical SQL over the output's columns; empty = none */
-    bool replaces_table;         /* a lake table of that name exists at the run's ref */
-    size_t environment;          /* Python: index into environments; SQL: PLAN_NONE */
+    const struct str *keys;      /* MERGE: columns of the output that find the rows to replace */
+    size_t n_keys;
+    bool replaces_table; /* a lake table of that name exists at the run's ref */
+    size_t environment;  /* Python: index into environments; SQL: PLAN_NONE */
     /* H(kind, code, environment request, options, parameters): the part of the fingerprint that planning
      * knows; environment lock, versions and contents of inputs are added by whoever caches results. */
     struct hash fingerprint;
@@ -152,7 +163,7 @@ struct plan_note {
 enum plan_step_kind {
     STEP_SCAN, /* read a lake table with columns and filter, for the edges that name this step */
     STEP_ENV,  /* make an environment */
-    STEP_FUNCTION, /* run a model */
+    STEP_FUNCTION, /* run a model; of several outputs: it gives those of the nodes after it too */
     STEP_CHECK,    /* run an expectation */
     STEP_WRITE,    /* write a model's output as a table and stage it */
     STEP_PUBLISH,  /* one commit with all that was staged; always last, if anything is written */
@@ -202,6 +213,7 @@ struct plan_options {
     size_t n_select;
     bool strict;
     bool dry_run;
+    bool whole; /* columns are made that nobody asks for: for who looks at outputs between */
     struct cache *cache; /* bindings; may be NULL */
 };
 
@@ -225,6 +237,21 @@ int plan_print_steps(const struct plan *plan, struct buf *out, corrie_error *err
 
 /* The plan as a document: docs/formats/plan.md. New reference. */
 int plan_to_json(const struct plan *plan, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* The value that a function gets for a parameter: null if it has none; of a secret what it refers to, read now.
+ * Not to be kept in records or logs. New reference. CORRIE_E_NOT_FOUND: the secret is not there; CORRIE_E_UNSUPPORTED:
+ * no keyring, or a vault. */
+int plan_parameter_value(const struct plan *plan, const struct plan_parameter *parameter,
+                         json_t **ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* Turns the position of an error in node->sql into one in the model's file. Returns the error's code. */
+int plan_sql_error(const struct plan_node *node, corrie_error *err);
+
+/* The node that calls the function which gives the rows of node `node`: itself, or one before it. */
+static inline size_t plan_caller(const struct plan *plan, size_t node)
+{
+    return node - plan->nodes[node].function->output;
+}
 
 const char *plan_step_kind_name(enum plan_step_kind kind); /* "scan" */
 

@@ -31,6 +31,12 @@ struct declaring {
     const struct project_dir *project;
     struct arena *arena;
     VEC(struct declared_function) functions;
+    const struct reader_docs *docs;
+    /* Files of the project that the code at hand reaches; file i was last reached by hashing number
+     * reached_by[i]. */
+    VEC(size_t) reached;
+    size_t *reached_by;
+    size_t n_hashed;
     /* project defaults, checked */
     struct str python;
     struct declared_package *packages;
@@ -43,6 +49,9 @@ int declare_python(struct declaring *declaring, const struct source_file *source
                    corrie_error *err) CORRIE_MUST_USE;
 int declare_sql(struct declaring *declaring, const struct source_file *source, corrie_error *err)
     CORRIE_MUST_USE;
+/* Fills code and modules of a function from the document about it. */
+int declare_code(struct declaring *declaring, const json_t *doc, struct declared_function *function,
+                 corrie_error *err) CORRIE_MUST_USE;
 
 /* 1 it is one, 0 it is not: CORRIE_E_PROJECT with the choices in the hint, without position. */
 int strategy_parse(struct str text, enum strategy *ret, corrie_error *err) CORRIE_MUST_USE;

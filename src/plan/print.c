@@ -69,7 +69,14 @@ static void print_node(const struct printing *printing, const struct plan_node *
     bool model = function->kind == FUNCTION_MODEL;
     struct buf *out = printing->out;
 
-    buf_addf(out, " · %s, ", model ? "model" : "expectation");
+    buf_addf(out, " · %s", model ? "model" : "expectation");
+    if (function->n_outputs > 1) {
+        buf_addf(out, ", output %zu of %.*s", function->output + 1, STR_FMT(function->function));
+    }
+    if (function->on.len > 0) {
+        buf_addf(out, " on %.*s", STR_FMT(function->on));
+    }
+    buf_add_text(out, ", ");
     if (function->language == SOURCE_SQL) {
         buf_add_text(out, "SQL");
     } else {
@@ -85,6 +92,9 @@ static void print_node(const struct printing *printing, const struct plan_node *
         }
         if (node->overwrite_filter.len > 0) {
             buf_addf(out, " where %.*s", STR_FMT(node->overwrite_filter));
+        }
+        for (size_t i = 0; i < node->n_keys; i++) {
+            buf_addf(out, "%s%.*s", i ? ", " : " on ", STR_FMT(node->keys[i]));
         }
     }
 }
@@ -107,7 +117,7 @@ static void print_input(struct printing *printing, const struct plan_edge *edge,
         return;
     }
     const struct plan_node *node = &plan->nodes[edge->node];
-    bool again = printing->shown[edge->node] && node->n_edges > 0;
+    bool again = printing->shown[plan_caller(plan, edge->node)] && node->n_edges > 0;
     buf_add_str(out, node->name);
     print_edge(edge, out);
     print_node(printing, node);
@@ -127,7 +137,7 @@ static void print_inputs(struct printing *printing, size_t index, int depth)
 {
     const struct plan_node *node = &printing->plan->nodes[index];
 
-    printing->shown[index] = true;
+    printing->shown[plan_caller(printing->plan, index)] = true;
     for (size_t i = 0; i < node->n_edges; i++) {
         print_input(printing, &node->edges[i], i + 1 == node->n_edges, depth);
     }
@@ -151,13 +161,25 @@ static int print_graph(struct printing *printing, corrie_error *err)
     }
     for (size_t i = 0; i < plan->n_nodes; i++) {
         if (!read[i]) {
+            bool again = printing->shown[plan_caller(plan, i)] && plan->nodes[i].n_edges > 0;
             buf_add_str(printing->out, plan->nodes[i].name);
             print_node(printing, &plan->nodes[i]);
-            buf_add_char(printing->out, '\n');
-            print_inputs(printing, i, MAX_DEPTH);
+            buf_add_text(printing->out, again ? " (above)\n" : "\n");
+            if (!again) {
+                print_inputs(printing, i, MAX_DEPTH);
+            }
         }
     }
     return 0;
+}
+
+/* "orders", "good, bad" */
+static void print_called(const struct plan *plan, size_t node, struct buf *out)
+{
+    for (size_t i = 0; i < plan->nodes[node].function->n_outputs; i++) {
+        buf_add_text(out, i ? ", " : "");
+        buf_add_str(out, plan->nodes[node + i].name);
+    }
 }
 
 static void print_step(const struct plan *plan, size_t index, struct buf *out)
@@ -177,7 +199,7 @@ static void print_step(const struct plan *plan, size_t index, struct buf *out)
     } else if (step->kind == STEP_PUBLISH) {
         buf_addf(out, "one commit on %.*s", STR_FMT(plan->ref.len ? plan->ref : STR("the branch")));
     } else {
-        buf_add_str(out, plan->nodes[step->node].name);
+        print_called(plan, step->node, out);
     }
     if (step->skipped) {
         buf_add_text(out, "  (not in a dry run)");

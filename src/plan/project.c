@@ -1,12 +1,12 @@
 #include "plan/project.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "lang/ignore.h"
 #include "lang/project.h"
 #include "os/dir.h"
 #include "os/file.h"
@@ -19,6 +19,7 @@ static const char *const project_files[] = {
     "bauplan_project.yaml",
 };
 #define FIRST_BAUPLAN 2
+#define MAX_FOLDERS 32 /* below the project's */
 
 /* What is being gathered. */
 struct reading {
@@ -26,6 +27,16 @@ struct reading {
     char *real;      /* the directory with links followed */
     struct map seen; /* path -> source, so that no file counts twice */
     VEC(struct source_file) sources;
+    const struct project_text
+        *include; /* the pattern that is followed; NULL: the project's own folder */
+    bool found;   /* it led to a file */
+};
+
+/* A folder, and the .gitignore files from it up to the repository's. */
+struct folder {
+    const struct folder *up;
+    struct str path;       /* absolute */
+    struct ignore *ignore; /* NULL: no such file */
 };
 
 static void reading_done(struct reading *reading)
@@ -48,9 +59,10 @@ static bool is_source(struct str name, enum source_language *ret)
     return false;
 }
 
-/* A regular file in the directory, or a link to one that stays inside. Others are no part of it. */
-static int is_inside(const struct reading *reading, const char *path, enum os_kind kind,
-                     corrie_error *err)
+/* A regular file in the directory, or a link to one that stays inside: 1. Others are no part of it: 0, and where an
+ * include path led out of the project an error. */
+static int is_inside(const struct reading *reading, const char *file, struct str path,
+                     enum os_kind kind, corrie_error *err)
 {
     _error_ corrie_error inner = CORRIE_ERROR_INIT;
     _free_ char *real = NULL;
@@ -59,13 +71,22 @@ static int is_inside(const struct reading *reading, const char *path, enum os_ki
     if (kind == OS_FILE) {
         return 1;
     }
-    if (kind != OS_LINK || os_path_real(path, &real, &inner) < 0 ||
-        os_stat(path, &info, &inner) < 0) {
+    if (kind != OS_LINK || os_path_real(file, &real, &inner) < 0 ||
+        os_stat(file, &info, &inner) < 0) {
         return inner.code == CORRIE_E_NO_MEMORY ? corrie_fail_memory(err) : 0;
     }
     struct str root = str_of(reading->real);
-    struct str file = str_of(real);
-    return info.kind == OS_FILE && str_starts(file, root) && file.data[root.len] == '/';
+    struct str target = str_of(real);
+    if (str_starts(target, root) && target.data[root.len] == '/') {
+        return info.kind == OS_FILE;
+    }
+    if (!reading->include) {
+        return 0;
+    }
+    corrie_fail(err, CORRIE_E_PROJECT, "%.*s is a link that leads out of the project",
+                STR_FMT(path));
+    corrie_hint(err, "put the file itself there, or take it out of include_paths");
+    return project_error_at(reading->project->settings, reading->include, err);
 }
 
 static int check_utf8(struct str path, struct str text, corrie_error *err)
@@ -117,65 +138,185 @@ static int read_source(struct reading *reading, const char *file, struct str pat
     return vec_push(&reading->sources, source) < 0 ? corrie_fail_memory(err) : 0;
 }
 
-/* Reads what in `sub` (relative to the project, "" = itself) matches `pattern`, whose first part may be
- * followed by more parts below. NULL pattern: all sources of that directory. */
-static int read_dir(struct reading *reading, struct str sub, const char *pattern, int depth,
-                    corrie_error *err)
-{
-    struct arena *arena = &reading->project->arena;
-    const char *slash = pattern ? strchr(pattern, '/') : NULL;
-    struct os_entry *entries;
-    size_t n_entries;
-    char *part = NULL;
+/* ---- what git leaves out ------------------------------------------------------------------------ */
 
-    const char *dir = arena_printf(arena, "%.*s%s%.*s", STR_FMT(reading->project->dir),
-                                   sub.len ? "/" : "", STR_FMT(sub));
-    if (slash) {
-        part = arena_text(arena, str_make(pattern, (size_t)(slash - pattern)));
+static int open_folder(struct reading *reading, const struct folder *up, struct str path,
+                       struct folder *ret, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    _free_ char *file = NULL;
+    struct os_stat info;
+
+    *ret = (struct folder){.up = up, .path = path};
+    int r = os_path_join(path, STR(".gitignore"), &file, err);
+    if (r >= 0) {
+        r = os_exists(file, err);
     }
-    if (!dir || (slash && !part)) {
-        return corrie_fail_memory(err);
+    if (r > 0) {
+        r = os_stat(file, &info, err);
+        r = r < 0 ? r : info.kind == OS_FILE;
     }
-    int r = os_dir_list(dir, arena, &entries, &n_entries, err);
-    if (r < 0) {
+    if (r <= 0) {
         return r;
     }
-    for (size_t i = 0; i < n_entries; i++) {
-        enum source_language language;
-        struct str name = entries[i].name;
-        char *path =
-            arena_printf(arena, "%.*s%s%.*s", STR_FMT(sub), sub.len ? "/" : "", STR_FMT(name));
-        char *file = arena_printf(arena, "%s/%.*s", dir, STR_FMT(name));
-        if (!path || !file) {
-            return corrie_fail_memory(err);
-        }
-        if (name.data[0] == '.' ||
-            (pattern && fnmatch(part ? part : pattern, name.data, FNM_PERIOD) != 0)) {
-            continue;
-        }
-        if (slash) {
-            if (entries[i].kind == OS_DIRECTORY && depth > 0) {
-                r = read_dir(reading, str_of(path), slash + 1, depth - 1, err);
-            }
-        } else if (is_source(name, &language)) {
-            r = is_inside(reading, file, entries[i].kind, err);
-            if (r > 0) {
-                r = read_source(reading, file, str_of(path), language, err);
-            }
-        }
-        if (r < 0) {
-            return r;
-        }
-    }
-    return 0;
+    r = os_file_read(file, CORRIE_MAX_SOURCE, &text, err);
+    return r < 0 ? r : ignore_parse(buf_str(&text), &reading->project->arena, &ret->ignore, err);
 }
 
-static int read_include_path(struct reading *reading, const struct project_text *include,
-                             corrie_error *err)
+/* The folders above the project's, up to that of the repository it lies in; none if it lies in none. The nearest is
+ * *ret. */
+static int open_folders_above(struct reading *reading, const struct folder **ret, corrie_error *err)
+{
+    struct str paths[MAX_FOLDERS];
+    struct str path = str_of(reading->real);
+    size_t n = 0;
+    int r = 0;
+
+    *ret = NULL;
+    for (; r == 0; path = os_path_parent(path)) {
+        _free_ char *git = NULL;
+        if (n == MAX_FOLDERS || str_eq(path, STR("/"))) {
+            return 0;
+        }
+        paths[n++] = path;
+        r = os_path_join(path, STR(".git"), &git, err);
+        if (r >= 0) {
+            r = os_exists(git, err);
+        }
+    }
+    for (size_t i = n; r >= 0 && i > 1; i--) { /* the first is the project's own */
+        struct folder *folder = arena_new(&reading->project->arena, struct folder);
+        if (!folder) {
+            return corrie_fail_memory(err);
+        }
+        r = open_folder(reading, *ret, paths[i - 1], folder, err);
+        *ret = folder;
+    }
+    return r < 0 ? r : 0;
+}
+
+/* Whether a .gitignore file leaves `name` in the folder out: the nearest that says something of it decides. */
+static bool is_ignored(const struct folder *folder, struct str name, bool is_folder)
+{
+    char path[CORRIE_MAX_PATH];
+    size_t len = folder->path.len + 1 + name.len;
+
+    if (len >= sizeof path) {
+        return false;
+    }
+    memcpy(path, folder->path.data, folder->path.len);
+    path[folder->path.len] = '/';
+    memcpy(path + folder->path.len + 1, name.data, name.len);
+    for (; folder; folder = folder->up) {
+        struct str below = str_from(str_make(path, len), folder->path.len + 1);
+        enum ignore_verdict verdict =
+            folder->ignore ? ignore_look(folder->ignore, below, is_folder) : IGNORE_SAYS_NOTHING;
+        if (verdict != IGNORE_SAYS_NOTHING) {
+            return verdict == IGNORE_OUT;
+        }
+    }
+    return false;
+}
+
+/* ---- folders ------------------------------------------------------------------------------------ */
+
+/* A folder that is gone through: the pattern is for what lies in it. */
+struct passing {
+    struct reading *reading;
+    const struct folder *up;
+    struct str sub;     /* relative to the project, "" = itself */
+    struct str pattern; /* of include_paths; empty: all sources of this folder */
+    int depth;
+};
+
+static int read_folder(const struct passing *passing, corrie_error *err);
+
+static int enter(const struct passing *passing, const struct folder *folder, struct str sub,
+                 struct str pattern, corrie_error *err)
+{
+    if (passing->depth >= MAX_FOLDERS) {
+        corrie_fail(err, CORRIE_E_LIMIT, "%.*s lies more than %d folders deep", STR_FMT(sub),
+                    MAX_FOLDERS);
+        return project_error_at(passing->reading->project->settings, passing->reading->include,
+                                err);
+    }
+    return read_folder(
+        &(struct passing){passing->reading, folder, sub, pattern, passing->depth + 1}, err);
+}
+
+static int read_entry(const struct passing *passing, const struct folder *folder,
+                      const struct os_entry *entry, corrie_error *err)
+{
+    struct reading *reading = passing->reading;
+    struct arena *arena = &reading->project->arena;
+    struct str part, rest, name = entry->name;
+    bool more = str_cut(passing->pattern, '/', &part, &rest);
+    bool is_folder = entry->kind == OS_DIRECTORY;
+    enum source_language language;
+
+    if (name.data[0] == '.' || is_ignored(folder, name, is_folder)) {
+        return 0;
+    }
+    char *path = arena_printf(arena, "%.*s%s%.*s", STR_FMT(passing->sub),
+                              passing->sub.len ? "/" : "", STR_FMT(name));
+    char *file = arena_printf(arena, "%.*s/%.*s", STR_FMT(folder->path), STR_FMT(name));
+    if (!path || !file) {
+        return corrie_fail_memory(err);
+    }
+    if (more && is_folder && str_eq(part, STR("**"))) {
+        return enter(passing, folder, str_of(path), passing->pattern, err);
+    }
+    if (passing->pattern.len > 0 && !path_matches(part, name)) {
+        return 0;
+    }
+    if (more) {
+        return is_folder ? enter(passing, folder, str_of(path), rest, err) : 0;
+    }
+    if (!is_source(name, &language)) {
+        return 0;
+    }
+    int r = is_inside(reading, file, str_of(path), entry->kind, err);
+    if (r <= 0) {
+        return r;
+    }
+    reading->found = true;
+    return read_source(reading, file, str_of(path), language, err);
+}
+
+static int read_folder(const struct passing *passing, corrie_error *err)
+{
+    struct reading *reading = passing->reading;
+    struct arena *arena = &reading->project->arena;
+    struct folder folder;
+    struct os_entry *entries;
+    size_t n_entries;
+
+    const char *path = arena_printf(arena, "%s%s%.*s", reading->real, passing->sub.len ? "/" : "",
+                                    STR_FMT(passing->sub));
+    if (!path) {
+        return corrie_fail_memory(err);
+    }
+    int r = open_folder(reading, passing->up, str_of(path), &folder, err);
+    if (r >= 0) {
+        r = os_dir_list(path, arena, &entries, &n_entries, err);
+    }
+    for (size_t i = 0; r >= 0 && i < n_entries; i++) {
+        r = read_entry(passing, &folder, &entries[i], err);
+    }
+    if (r >= 0 && str_starts(passing->pattern, STR("**/"))) { /* no folder is "any folders" too */
+        struct passing here = *passing;
+        here.pattern = str_from(passing->pattern, 3);
+        return read_folder(&here, err);
+    }
+    return r < 0 ? r : 0;
+}
+
+static int read_include_path(struct reading *reading, const struct folder *above,
+                             const struct project_text *include, corrie_error *err)
 {
     const struct project *settings = reading->project->settings;
     enum source_language language;
-    struct str text = include->text;
+    struct str text = str_from(include->text, str_starts(include->text, STR("./")) ? 2 : 0);
     struct str rest = text, part;
     bool up = false;
 
@@ -189,17 +330,22 @@ static int read_include_path(struct reading *reading, const struct project_text 
         corrie_hint(err, "write it relative to the project directory, without '..'");
         return project_error_at(settings, include, err);
     }
-    if (!is_source(text, &language) || str_find_str(text, STR("**")) >= 0) {
+    if (!is_source(text, &language)) {
         corrie_fail(err, CORRIE_E_PROJECT, "include path %.*s is not understood", STR_FMT(text));
-        corrie_hint(err,
-                    "it ends in .sql or .py; '*' stands for any part of one name: views/*.sql");
+        corrie_hint(err, "it ends in .sql or .py; '*' stands for any part of one name, ** for any "
+                         "folders: views/*.sql");
         return project_error_at(settings, include, err);
     }
-    char *pattern = arena_text(&reading->project->arena, text);
-    if (!pattern) {
-        return corrie_fail_memory(err);
+    reading->include = include;
+    reading->found = false;
+    int r = read_folder(&(struct passing){.reading = reading, .up = above, .pattern = text}, err);
+    if (r < 0 || reading->found || str_find(text, '*') >= 0 || str_find(text, '?') >= 0 ||
+        str_find(text, '[') >= 0) {
+        return r;
     }
-    return read_dir(reading, STR_EMPTY, pattern, 16, err);
+    corrie_fail(err, CORRIE_E_PROJECT, "include path %.*s: there is no such file", STR_FMT(text));
+    corrie_hint(err, "files that begin with a dot, or that git ignores, are no part of a project");
+    return project_error_at(settings, include, err);
 }
 
 static int by_path(const void *a, const void *b)
@@ -212,14 +358,18 @@ static int by_path(const void *a, const void *b)
 static int read_sources(struct project_dir *project, corrie_error *err)
 {
     _cleanup_(reading_done) struct reading reading = {.project = project};
+    const struct folder *above;
 
     int r = os_path_real(project->dir.data, &reading.real, err);
     if (r < 0) {
         return r;
     }
-    r = read_dir(&reading, STR_EMPTY, NULL, 0, err);
+    r = open_folders_above(&reading, &above, err);
+    if (r >= 0) {
+        r = read_folder(&(struct passing){.reading = &reading, .up = above}, err);
+    }
     for (size_t i = 0; r >= 0 && i < project->settings->n_include_paths; i++) {
-        r = read_include_path(&reading, &project->settings->include_paths[i], err);
+        r = read_include_path(&reading, above, &project->settings->include_paths[i], err);
     }
     if (r < 0) {
         return r;

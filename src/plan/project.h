@@ -40,10 +40,11 @@ struct project_dir {
 };
 
 /* Reads the project in `dir` ("" = "."): the project file (corrie.yaml, corrie.yml, bauplan_project.yml or
- * bauplan_project.yaml), every *.py and *.sql beside it, and what `include_paths` names. Hidden files and
- * links that leave the directory are passed over.
+ * bauplan_project.yaml), every *.py and *.sql beside it, and what `include_paths` names. Hidden files, files
+ * that .gitignore files leave out, and links beside the project file that leave the directory are passed over.
  * CORRIE_E_NOT_FOUND with a hint if the directory has no project file (or is none); CORRIE_E_PROJECT, with
- * position where there is one, if it has two, or the file is wrong, or a source is not UTF-8;
+ * position where there is one, if it has two, or the file is wrong, or a source is not UTF-8, or an
+ * include path names no file or leads out of the project;
  * CORRIE_E_LIMIT past CORRIE_MAX_SOURCE_FILES files or CORRIE_MAX_SOURCE bytes in one.
  * Ownership: the caller's, project_close. */
 int project_open(struct str dir, struct project_dir **ret, corrie_error *err) CORRIE_MUST_USE;

@@ -4,27 +4,21 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "lang/name.h"
-#include "plan/plan_priv.h"
+#include "plan/values_priv.h"
 
-#define MAX_KEYWORDS 12
-
-/* One function while it is understood. */
-struct understanding {
-    struct declaring *declaring;
-    struct arena *arena;
-    const struct source_file *source;
-    struct declared_function *function;
-};
-
-/* What a call of ours may be given, in the order of its signature. */
-struct signature {
-    const char *name;            /* as users write it: "@bauplan.model" */
-    const char *const *keywords; /* NULL-terminated */
-};
+#define MAX_OUTPUTS 100
 
 static const char *const model_keywords[] = {
-    "name",           "columns",         "partitioned_by",   "materialization_strategy",
-    "cache_strategy", "internet_access", "overwrite_filter", NULL,
+    "name",
+    "columns",
+    "partitioned_by",
+    "materialization_strategy",
+    "cache_strategy",
+    "internet_access",
+    "overwrite_filter",
+    "keys",
+    "outputs",
+    NULL,
 };
 enum {
     MODEL_NAME,
@@ -33,11 +27,24 @@ enum {
     MODEL_STRATEGY,
     MODEL_CACHE,
     MODEL_INTERNET,
-    MODEL_OVERWRITE_FILTER
+    MODEL_OVERWRITE_FILTER,
+    MODEL_KEYS,
+    MODEL_OUTPUTS
 };
 
-static const char *const expectation_keywords[] = {"name", NULL};
-enum { EXPECTATION_NAME };
+static const char *const output_keywords[] = {
+    "columns", "partitioned_by", "materialization_strategy", "overwrite_filter", "keys", NULL,
+};
+enum {
+    OUTPUT_COLUMNS,
+    OUTPUT_PARTITIONED_BY,
+    OUTPUT_STRATEGY,
+    OUTPUT_OVERWRITE_FILTER,
+    OUTPUT_KEYS
+};
+
+static const char *const expectation_keywords[] = {"name", "on", NULL};
+enum { EXPECTATION_NAME, EXPECTATION_ON };
 
 static const char *const python_keywords[] = {"version", "pip", NULL};
 enum { PYTHON_VERSION, PYTHON_PIP };
@@ -62,320 +69,62 @@ enum {
 static const char *const parameter_keywords[] = {"name", NULL};
 enum { PARAMETER_NAME };
 
-/* ---- places ------------------------------------------------------------------------------------- */
-
-static struct place place_of(const struct understanding *u, const json_t *object)
-{
-    const json_t *at = json_object_get(object, "at");
-
-    return (struct place){
-        .file = u->source->path,
-        .line = (long)json_integer_value(json_array_get(at, 0)),
-        .column = (long)json_integer_value(json_array_get(at, 1)),
-        .width = (long)json_integer_value(json_array_get(at, 2)),
-    };
-}
-
-/* Puts the position of `object` into an error that has been made. Returns its code. */
-static int at_object(const struct understanding *u, const json_t *object, corrie_error *err)
-{
-    struct place place = place_of(u, object);
-
-    return place_error(u->declaring->project, &place, err);
-}
-
-/* ---- values ------------------------------------------------------------------------------------- */
-
-static const char *kind_of(const json_t *value)
-{
-    const char *kind = json_string_value(json_object_get(value, "kind"));
-
-    return kind ? kind : "";
-}
-
-static bool is_kind(const json_t *value, const char *kind)
-{
-    return strcmp(kind_of(value), kind) == 0;
-}
-
-static const char *kind_title(const json_t *value)
-{
-    static const char *const titles[][2] = {
-        {"str", "a text"},         {"int", "a number"}, {"float", "a number"},
-        {"bool", "True or False"}, {"list", "a list"},  {"dict", "a dictionary"},
-        {"none", "None"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(titles); i++) {
-        if (is_kind(value, titles[i][0])) {
-            return titles[i][1];
-        }
-    }
-    return "something else";
-}
-
-/* "`columns` of @bauplan.model …" for a value that is not what it should be. */
-static int wrong_value(const struct understanding *u, const struct signature *signature,
-                       const char *keyword, const json_t *value, const char *wanted,
-                       corrie_error *err)
-{
-    const char *reason = json_string_value(json_object_get(value, "reason"));
-
-    if (is_kind(value, "unknown")) {
-        corrie_fail(err, CORRIE_E_PROJECT, "%s of %s must be known without running the code: %s",
-                    keyword, signature->name, reason ? reason : "it is not a constant");
-        corrie_hint(err, "literals, constants of the same file, and f-strings and `+` of them are");
-    } else {
-        corrie_fail(err, CORRIE_E_PROJECT, "%s of %s must be %s, not %s", keyword, signature->name,
-                    wanted, kind_title(value));
-    }
-    return at_object(u, value, err);
-}
-
-/* A text into the arena. 1 set, 0 None or not given. */
-static int get_text(const struct understanding *u, const struct signature *signature,
-                    const char *keyword, const json_t *value, struct str *ret, corrie_error *err)
-{
-    if (!value || is_kind(value, "none")) {
-        return 0;
-    }
-    if (!is_kind(value, "str")) {
-        return wrong_value(u, signature, keyword, value, "a text", err);
-    }
-    if (arena_str(u->arena, js_str(json_object_get(value, "value")), ret) < 0) {
-        return corrie_fail_memory(err);
-    }
-    return 1;
-}
-
-static int get_bool(const struct understanding *u, const struct signature *signature,
-                    const char *keyword, const json_t *value, bool *ret, corrie_error *err)
-{
-    if (!value || is_kind(value, "none")) {
-        return 0;
-    }
-    if (!is_kind(value, "bool")) {
-        return wrong_value(u, signature, keyword, value, "True or False", err);
-    }
-    *ret = json_is_true(json_object_get(value, "value"));
-    return 1;
-}
-
-/* A number above 0. */
-static int get_number(const struct understanding *u, const struct signature *signature,
-                      const char *keyword, const json_t *value, double *ret, corrie_error *err)
-{
-    if (!value || is_kind(value, "none")) {
-        return 0;
-    }
-    double number = json_number_value(json_object_get(value, "value"));
-    if ((!is_kind(value, "int") && !is_kind(value, "float"))) {
-        return wrong_value(u, signature, keyword, value, "a number", err);
-    }
-    if (!(number > 0) || number > 1e12) {
-        corrie_fail(err, CORRIE_E_PROJECT, "%s of %s must be above 0", keyword, signature->name);
-        return at_object(u, value, err);
-    }
-    *ret = number;
-    return 1;
-}
-
-/* '1G', or a number of MiB. */
-static int get_size(const struct understanding *u, const struct signature *signature,
-                    const char *keyword, const json_t *value, uint64_t *ret, corrie_error *err)
-{
-    double number = 0;
-
-    if (value && is_kind(value, "str")) {
-        if (str_to_size(js_str(json_object_get(value, "value")), ret) && *ret > 0) {
-            return 1;
-        }
-        corrie_fail(err, CORRIE_E_PROJECT, "%s of %s is not a size", keyword, signature->name);
-        corrie_hint(err, "write '512M', '1.5G' or a number of MiB");
-        return at_object(u, value, err);
-    }
-    int r = get_number(u, signature, keyword, value, &number, err);
-    if (r > 0) {
-        *ret = (uint64_t)(number * (double)CORRIE_MiB);
-    }
-    return r;
-}
-
-/* A list of texts; a single text is a list of one. `what` names an item in messages. */
-static int get_texts(const struct understanding *u, const struct signature *signature,
-                     const char *keyword, const json_t *value, struct str **ret, size_t *ret_n,
-                     corrie_error *err)
-{
-    if (!value || is_kind(value, "none")) {
-        return 0;
-    }
-    const json_t *items = json_object_get(value, "value");
-    bool single = is_kind(value, "str");
-    size_t n = single ? 1 : json_array_size(items);
-    if (!single && !is_kind(value, "list")) {
-        return wrong_value(u, signature, keyword, value, "a list of texts", err);
-    }
-    if (n == 0) {
-        corrie_fail(err, CORRIE_E_PROJECT, "%s of %s is empty", keyword, signature->name);
-        corrie_hint(err, "leave it out to mean everything");
-        return at_object(u, value, err);
-    }
-    if (n > CORRIE_MAX_COLUMNS) {
-        corrie_fail(err, CORRIE_E_LIMIT, "%s of %s has more than %d items", keyword,
-                    signature->name, CORRIE_MAX_COLUMNS);
-        return at_object(u, value, err);
-    }
-    struct str *texts = arena_array(u->arena, struct str, n);
-    if (!texts) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        const json_t *item = single ? value : json_array_get(items, i);
-        int r = is_kind(item, "str")
-                    ? get_text(u, signature, keyword, item, &texts[i], err)
-                    : wrong_value(u, signature, keyword, item, "a list of texts", err);
-        if (r < 0) {
-            return r;
-        }
-    }
-    *ret = texts;
-    *ret_n = n;
-    return 1;
-}
-
-/* Names of columns: each a good name, none twice; "*" stands for all. */
-static int get_columns(const struct understanding *u, const struct signature *signature,
-                       const json_t *value, struct name_list *ret, corrie_error *err)
-{
-    _cleanup_(map_done) struct map seen = {0};
-    struct str *texts = NULL;
-    size_t n = 0;
-
-    int r = get_texts(u, signature, "columns", value, &texts, &n, err);
-    *ret = (struct name_list){.all = true, .place = u->function->place};
-    if (r <= 0) {
-        return r;
-    }
-    ret->place = place_of(u, value);
-    ret->given = true;
-    ret->all = false;
-    ret->items = arena_array(u->arena, struct str, n);
-    if (!ret->items) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        const json_t *item =
-            is_kind(value, "str") ? value : json_array_get(json_object_get(value, "value"), i);
-        if (str_eq(texts[i], STR("*"))) {
-            ret->all = true;
-            continue;
-        }
-        r = name_check_column(texts[i], err);
-        if (r >= 0 && map_find(&seen, texts[i])) {
-            r = corrie_fail(err, CORRIE_E_PROJECT, "column %.*s stands twice in columns of %s",
-                            STR_FMT(texts[i]), signature->name);
-        }
-        if (r < 0) {
-            err->code = CORRIE_E_PROJECT;
-            return at_object(u, item, err);
-        }
-        if (map_put(&seen, texts[i], NULL) < 0) {
-            return corrie_fail_memory(err);
-        }
-        ret->items[ret->count++] = texts[i];
-    }
-    return 0;
-}
-
-/* ---- calls -------------------------------------------------------------------------------------- */
-
-static size_t count_keywords(const struct signature *signature)
-{
-    size_t n = 0;
-
-    while (signature->keywords[n]) {
-        n++;
-    }
-    return n;
-}
-
-static int unknown_keyword(const struct understanding *u, const struct signature *signature,
-                           const json_t *keyword, corrie_error *err)
-{
-    struct str names[MAX_KEYWORDS];
-    size_t n = count_keywords(signature);
-    struct str name = js_str(json_object_get(keyword, "name"));
-
-    for (size_t i = 0; i < n; i++) {
-        names[i] = str_of(signature->keywords[i]);
-    }
-    corrie_fail(err, CORRIE_E_PROJECT, "%s has no argument %.*s", signature->name, STR_FMT(name));
-    hint_nearest(name, names, n, err);
-    return at_object(u, keyword, err);
-}
-
-/* Puts the arguments of `call` where the signature has them: values[i] belongs to keywords[i]. */
-static int bind_call(const struct understanding *u, const struct signature *signature,
-                     const json_t *call, const json_t *values[MAX_KEYWORDS], corrie_error *err)
-{
-    const json_t *args = json_object_get(call, "args");
-    const json_t *keywords = json_object_get(call, "keywords");
-    size_t n = count_keywords(signature);
-
-    for (size_t i = 0; i < MAX_KEYWORDS; i++) {
-        values[i] = NULL;
-    }
-    for (size_t i = 0; i < json_array_size(args); i++) {
-        if (i >= n) {
-            corrie_fail(err, CORRIE_E_PROJECT, "%s takes at most %zu arguments", signature->name,
-                        n);
-            return at_object(u, json_array_get(args, i), err);
-        }
-        values[i] = json_array_get(args, i);
-    }
-    for (size_t k = 0; k < json_array_size(keywords); k++) {
-        const json_t *keyword = json_array_get(keywords, k);
-        struct str name = js_str(json_object_get(keyword, "name"));
-        size_t i = 0;
-        while (i < n && !str_eq(name, str_of(signature->keywords[i]))) {
-            i++;
-        }
-        if (i == n) {
-            return unknown_keyword(u, signature, keyword, err);
-        }
-        if (values[i]) {
-            corrie_fail(err, CORRIE_E_PROJECT, "%s is given %.*s twice", signature->name,
-                        STR_FMT(name));
-            return at_object(u, keyword, err);
-        }
-        values[i] = json_object_get(keyword, "value");
-    }
-    return 0;
-}
-
 /* ---- decorators --------------------------------------------------------------------------------- */
 
-/* A name given by the user: one or two parts, each a good model name. */
-static int get_name(const struct understanding *u, const struct signature *signature,
-                    const json_t *value, corrie_error *err)
+/* What is said of one table that a model makes; `values` are those of output_keywords. */
+static int read_table(const struct understanding *u, const struct signature *signature,
+                      const json_t *const *values, struct declared_function *table,
+                      corrie_error *err)
 {
-    struct table_name name;
+    struct str text;
 
-    int r = get_text(u, signature, "name", value, &u->function->name, err);
-    if (r > 0) {
-        r = table_name_parse(u->function->name, &name, err);
-        if (r >= 0) {
-            r = name_check_model(name.table, err);
-        }
-        if (r < 0 && r != CORRIE_E_NO_MEMORY) {
-            err->code = CORRIE_E_PROJECT;
-            return at_object(u, value, err);
-        }
+    int r = value_columns(u, signature, "columns", values[OUTPUT_COLUMNS], &table->columns, err);
+    if (r >= 0) {
+        r = value_texts(u, signature, "partitioned_by", values[OUTPUT_PARTITIONED_BY],
+                        &table->partitioned_by, &table->n_partitioned_by, err);
+    }
+    if (r >= 0) {
+        r = value_text(u, signature, "materialization_strategy", values[OUTPUT_STRATEGY], &text,
+                       err);
+    }
+    if (r > 0 && strategy_parse(text, &table->strategy, err) < 0) {
+        return value_error_at(u, values[OUTPUT_STRATEGY], err);
+    }
+    if (r >= 0) {
+        r = value_text(u, signature, "overwrite_filter", values[OUTPUT_OVERWRITE_FILTER],
+                       &table->overwrite_filter, err);
+    }
+    if (r >= 0) {
+        r = value_columns(u, signature, "keys", values[OUTPUT_KEYS], &table->keys, err);
+    }
+    if (r >= 0 && table->keys.given && table->keys.all) {
+        corrie_fail(err, CORRIE_E_PROJECT, "keys of %s must be named: '*' is no column",
+                    signature->name);
+        return value_error_at(u, values[OUTPUT_KEYS], err);
     }
     return r < 0 ? r : 0;
 }
 
-static int read_model(const struct understanding *u, const json_t *call, corrie_error *err)
+/* What belongs to one table cannot be said of several at once. */
+static int check_beside_outputs(const struct understanding *u, const json_t *const *values,
+                                corrie_error *err)
+{
+    static const int single[] = {MODEL_NAME, MODEL_COLUMNS, MODEL_PARTITIONED_BY,
+                                 MODEL_OVERWRITE_FILTER, MODEL_KEYS};
+
+    for (size_t i = 0; i < ARRAY_LEN(single); i++) {
+        const json_t *value = values[single[i]];
+        if (value && !value_is(value, "none")) {
+            corrie_fail(err, CORRIE_E_PROJECT, "%s of @model stands beside outputs",
+                        model_keywords[single[i]]);
+            corrie_hint(err, "say it of each output: outputs={'table': {…}}");
+            return value_error_at(u, value, err);
+        }
+    }
+    return 0;
+}
+
+static int read_model(struct understanding *u, const json_t *call, corrie_error *err)
 {
     static const struct signature signature = {"@model", model_keywords};
     const json_t *values[MAX_KEYWORDS];
@@ -383,62 +132,70 @@ static int read_model(const struct understanding *u, const json_t *call, corrie_
     struct str text;
 
     function->kind = FUNCTION_MODEL;
-    int r = bind_call(u, &signature, call, values, err);
+    int r = call_bind(u, &signature, call, values, err);
     if (r >= 0) {
-        r = get_name(u, &signature, values[MODEL_NAME], err);
+        r = value_name(u, &signature, "name", values[MODEL_NAME], &function->name, err);
     }
     if (r >= 0) {
-        r = get_columns(u, &signature, values[MODEL_COLUMNS], &function->columns, err);
+        const json_t *const table[] = {values[MODEL_COLUMNS], values[MODEL_PARTITIONED_BY],
+                                       values[MODEL_STRATEGY], values[MODEL_OVERWRITE_FILTER],
+                                       values[MODEL_KEYS]};
+        r = read_table(u, &signature, table, function, err);
     }
     if (r >= 0) {
-        r = get_texts(u, &signature, "partitioned_by", values[MODEL_PARTITIONED_BY],
-                      &function->partitioned_by, &function->n_partitioned_by, err);
-    }
-    if (r >= 0) {
-        r = get_text(u, &signature, "materialization_strategy", values[MODEL_STRATEGY], &text, err);
-    }
-    if (r > 0 && strategy_parse(text, &function->strategy, err) < 0) {
-        return at_object(u, values[MODEL_STRATEGY], err);
-    }
-    if (r >= 0) {
-        r = get_text(u, &signature, "cache_strategy", values[MODEL_CACHE], &text, err);
+        r = value_text(u, &signature, "cache_strategy", values[MODEL_CACHE], &text, err);
     }
     if (r > 0 && cache_strategy_parse(text, &function->no_cache, err) < 0) {
-        return at_object(u, values[MODEL_CACHE], err);
+        return value_error_at(u, values[MODEL_CACHE], err);
     }
     if (r >= 0) {
-        r = get_bool(u, &signature, "internet_access", values[MODEL_INTERNET],
-                     &function->internet_access, err);
+        r = value_bool(u, &signature, "internet_access", values[MODEL_INTERNET],
+                       &function->internet_access, err);
     }
-    if (r >= 0) {
-        r = get_text(u, &signature, "overwrite_filter", values[MODEL_OVERWRITE_FILTER],
-                     &function->overwrite_filter, err);
+    if (r >= 0 && values[MODEL_OUTPUTS] && !value_is(values[MODEL_OUTPUTS], "none")) {
+        u->outputs = values[MODEL_OUTPUTS];
+        r = check_beside_outputs(u, values, err);
     }
     return r < 0 ? r : 0;
 }
 
-static int read_expectation(const struct understanding *u, const json_t *call, corrie_error *err)
+static int read_expectation(struct understanding *u, const json_t *call, corrie_error *err)
 {
     static const struct signature signature = {"@expectation", expectation_keywords};
     const json_t *values[MAX_KEYWORDS];
+    struct declared_function *function = u->function;
+    struct table_name table;
 
-    u->function->kind = FUNCTION_EXPECTATION;
-    int r = bind_call(u, &signature, call, values, err);
-
-    return r < 0 ? r : get_name(u, &signature, values[EXPECTATION_NAME], err);
+    function->kind = FUNCTION_EXPECTATION;
+    int r = call_bind(u, &signature, call, values, err);
+    if (r >= 0) {
+        r = value_name(u, &signature, "name", values[EXPECTATION_NAME], &function->name, err);
+    }
+    if (r >= 0) {
+        r = value_text(u, &signature, "on", values[EXPECTATION_ON], &function->on, err);
+    }
+    if (r <= 0) {
+        return r;
+    }
+    function->on_place = value_place(u, values[EXPECTATION_ON]);
+    if (table_name_parse(function->on, &table, err) < 0) {
+        err->code = CORRIE_E_PROJECT;
+        return value_error_at(u, values[EXPECTATION_ON], err);
+    }
+    return 0;
 }
 
 static int read_pip(const struct understanding *u, const struct signature *signature,
                     const json_t *value, struct declared_package **ret, size_t *ret_n,
                     corrie_error *err)
 {
-    if (!value || is_kind(value, "none")) {
+    if (!value || value_is(value, "none")) {
         return 0;
     }
     const json_t *pairs = json_object_get(value, "value");
     size_t n = json_array_size(pairs);
-    if (!is_kind(value, "dict")) {
-        return wrong_value(u, signature, "pip", value, "a dictionary of packages and versions",
+    if (!value_is(value, "dict")) {
+        return value_wrong(u, signature, "pip", value, "a dictionary of packages and versions",
                            err);
     }
     struct declared_package *packages = arena_array(u->arena, struct declared_package, n + 1);
@@ -449,28 +206,28 @@ static int read_pip(const struct understanding *u, const struct signature *signa
         const json_t *key = json_array_get(json_array_get(pairs, i), 0);
         const json_t *pin = json_array_get(json_array_get(pairs, i), 1);
         struct str name = STR_EMPTY, version = STR_EMPTY;
-        int r = get_text(u, signature, "pip", key, &name, err);
+        int r = value_text(u, signature, "pip", key, &name, err);
         if (r < 0) {
             return r;
         }
-        if (is_kind(pin, "int") || is_kind(pin, "float")) {
+        if (value_is(pin, "int") || value_is(pin, "float")) {
             corrie_fail(err, CORRIE_E_PROJECT, "the version of %.*s must be a text", STR_FMT(name));
             corrie_hint(err, "put it in quotes: 1.10 as a number is 1.1");
-            return at_object(u, pin, err);
+            return value_error_at(u, pin, err);
         }
-        r = get_text(u, signature, "pip", pin, &version, err);
+        r = value_text(u, signature, "pip", pin, &version, err);
         if (r < 0) {
             return r;
         }
         r = package_parse(name, version, u->arena, &packages[i], err);
         if (r < 0) {
-            return at_object(u, is_kind(pin, "none") ? key : pin, err);
+            return value_error_at(u, value_is(pin, "none") ? key : pin, err);
         }
         for (size_t k = 0; k < i; k++) {
             if (str_eq(packages[k].name, packages[i].name)) {
                 corrie_fail(err, CORRIE_E_PROJECT, "package %.*s stands twice",
                             STR_FMT(packages[i].name));
-                return at_object(u, key, err);
+                return value_error_at(u, key, err);
             }
         }
     }
@@ -479,26 +236,26 @@ static int read_pip(const struct understanding *u, const struct signature *signa
     return 0;
 }
 
-static int read_python(const struct understanding *u, const json_t *call, corrie_error *err)
+static int read_python(struct understanding *u, const json_t *call, corrie_error *err)
 {
     static const struct signature signature = {"@python", python_keywords};
     const json_t *values[MAX_KEYWORDS];
     struct declared_package *own = NULL;
     size_t n_own = 0;
 
-    int r = bind_call(u, &signature, call, values, err);
+    int r = call_bind(u, &signature, call, values, err);
     if (r < 0) {
         return r;
     }
     const json_t *version = values[PYTHON_VERSION];
-    if (version && (is_kind(version, "float") || is_kind(version, "int"))) {
+    if (version && (value_is(version, "float") || value_is(version, "int"))) {
         corrie_fail(err, CORRIE_E_PROJECT, "the Python version must be a text");
         corrie_hint(err, "put it in quotes: 3.10 as a number is 3.1");
-        return at_object(u, version, err);
+        return value_error_at(u, version, err);
     }
-    r = get_text(u, &signature, "version", version, &u->function->python, err);
+    r = value_text(u, &signature, "version", version, &u->function->python, err);
     if (r > 0 && python_version_check(u->function->python, err) < 0) {
-        return at_object(u, version, err);
+        return value_error_at(u, version, err);
     }
     if (r >= 0) {
         r = read_pip(u, &signature, values[PYTHON_PIP], &own, &n_own, err);
@@ -510,31 +267,31 @@ static int read_python(const struct understanding *u, const json_t *call, corrie
     return r;
 }
 
-static int read_resources(const struct understanding *u, const json_t *call, corrie_error *err)
+static int read_resources(struct understanding *u, const json_t *call, corrie_error *err)
 {
     static const struct signature signature = {"@resources", resources_keywords};
     const json_t *values[MAX_KEYWORDS];
     struct declared_function *function = u->function;
 
-    int r = bind_call(u, &signature, call, values, err);
+    int r = call_bind(u, &signature, call, values, err);
     if (r >= 0) {
-        r = get_number(u, &signature, "cpus", values[RESOURCES_CPUS], &function->cpus, err);
+        r = value_number(u, &signature, "cpus", values[RESOURCES_CPUS], &function->cpus, err);
     }
     if (r >= 0) {
-        r = get_size(u, &signature, "memory", values[RESOURCES_MEMORY], &function->memory, err);
+        r = value_size(u, &signature, "memory", values[RESOURCES_MEMORY], &function->memory, err);
     }
     if (r >= 0) {
-        r = get_size(u, &signature, "memory_swap", values[RESOURCES_MEMORY_SWAP],
-                     &function->memory_swap, err);
+        r = value_size(u, &signature, "memory_swap", values[RESOURCES_MEMORY_SWAP],
+                       &function->memory_swap, err);
     }
     if (r >= 0) {
-        r = get_number(u, &signature, "timeout", values[RESOURCES_TIMEOUT], &function->timeout,
-                       err);
+        r = value_number(u, &signature, "timeout", values[RESOURCES_TIMEOUT], &function->timeout,
+                         err);
     }
     return r < 0 ? r : 0;
 }
 
-static int read_extras(const struct understanding *u, const json_t *call, corrie_error *err)
+static int read_extras(struct understanding *u, const json_t *call, corrie_error *err)
 {
     static const char *const none[] = {NULL};
     static const struct signature signature = {"@extras", none};
@@ -542,16 +299,17 @@ static int read_extras(const struct understanding *u, const json_t *call, corrie
     size_t n = json_array_size(args);
 
     if (json_array_size(json_object_get(call, "keywords")) > 0) {
-        return unknown_keyword(u, &signature, json_array_get(json_object_get(call, "keywords"), 0),
-                               err);
+        const json_t *first = json_array_get(json_object_get(call, "keywords"), 0);
+        return call_unknown_keyword(u, &signature, js_str(json_object_get(first, "name")), first,
+                                    err);
     }
     u->function->extras = arena_array(u->arena, struct str, n + 1);
     if (!u->function->extras) {
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
-        int r = get_text(u, &signature, "each name", json_array_get(args, i),
-                         &u->function->extras[i], err);
+        int r = value_text(u, &signature, "each name", json_array_get(args, i),
+                           &u->function->extras[i], err);
         if (r < 0) {
             return r;
         }
@@ -560,7 +318,7 @@ static int read_extras(const struct understanding *u, const json_t *call, corrie
     return 0;
 }
 
-typedef int (*read_decorator_fn)(const struct understanding *, const json_t *, corrie_error *);
+typedef int (*read_decorator_fn)(struct understanding *, const json_t *, corrie_error *);
 
 static const struct {
     const char *name;
@@ -581,10 +339,10 @@ static int unknown_decorator(const struct understanding *u, const json_t *decora
     }
     corrie_fail(err, CORRIE_E_PROJECT, "there is no decorator %.*s", STR_FMT(name));
     hint_nearest(name, names, ARRAY_LEN(names), err);
-    return at_object(u, decorator, err);
+    return value_error_at(u, decorator, err);
 }
 
-static int read_decorators(const struct understanding *u, const json_t *list, corrie_error *err)
+static int read_decorators(struct understanding *u, const json_t *list, corrie_error *err)
 {
     bool seen[ARRAY_LEN(decorators)] = {false};
 
@@ -602,7 +360,7 @@ static int read_decorators(const struct understanding *u, const json_t *list, co
             corrie_fail(err, CORRIE_E_PROJECT, "%.*s has @%.*s beside another such decorator",
                         STR_FMT(u->function->function), STR_FMT(name));
             corrie_hint(err, "a function is one model or one expectation");
-            return at_object(u, decorator, err);
+            return value_error_at(u, decorator, err);
         }
         seen[i] = true;
         int r = decorators[i].read(u, decorator, err);
@@ -621,50 +379,51 @@ static int read_decorators(const struct understanding *u, const json_t *list, co
 
 /* ---- arguments ---------------------------------------------------------------------------------- */
 
-static int read_input(const struct understanding *u, struct str argument, const json_t *call,
-                      corrie_error *err)
+static int read_input(const struct understanding *u, struct str argument, struct str annotation,
+                      const json_t *call, corrie_error *err)
 {
     static const struct signature signature = {"Model", input_keywords};
     const json_t *values[MAX_KEYWORDS];
     struct declared_input *input = &u->function->inputs[u->function->n_inputs];
     struct table_name name;
 
-    *input = (struct declared_input){.argument = argument, .place = place_of(u, call)};
-    int r = bind_call(u, &signature, call, values, err);
+    *input = (struct declared_input){
+        .argument = argument, .annotation = annotation, .place = value_place(u, call)};
+    int r = call_bind(u, &signature, call, values, err);
     if (r >= 0) {
-        r = get_text(u, &signature, "name", values[INPUT_NAME], &input->table, err);
+        r = value_text(u, &signature, "name", values[INPUT_NAME], &input->table, err);
     }
     if (r == 0) {
         corrie_fail(err, CORRIE_E_PROJECT, "Model() names no table");
         corrie_hint(err, "write Model('table')");
-        return at_object(u, call, err);
+        return value_error_at(u, call, err);
     }
     if (r > 0) {
-        input->place = place_of(u, values[INPUT_NAME]);
+        input->place = value_place(u, values[INPUT_NAME]);
         if (table_name_parse(input->table, &name, err) < 0) {
             err->code = CORRIE_E_PROJECT;
-            return at_object(u, values[INPUT_NAME], err);
+            return value_error_at(u, values[INPUT_NAME], err);
         }
     }
     for (size_t i = INPUT_CONNECTOR; i <= INPUT_CONNECTOR_URI && r >= 0; i++) {
-        if (values[i] && !is_kind(values[i], "none")) {
+        if (values[i] && !value_is(values[i], "none")) {
             corrie_fail(err, CORRIE_E_UNSUPPORTED, "Model(%s=…): connectors are not supported",
                         input_keywords[i]);
             corrie_hint(err, "import the data into a table first: corrie import");
-            return at_object(u, values[i], err);
+            return value_error_at(u, values[i], err);
         }
     }
     if (r >= 0) {
-        r = get_columns(u, &signature, values[INPUT_COLUMNS], &input->columns, err);
+        r = value_columns(u, &signature, "columns", values[INPUT_COLUMNS], &input->columns, err);
     }
     if (r >= 0) {
-        r = get_text(u, &signature, "filter", values[INPUT_FILTER], &input->filter, err);
+        r = value_text(u, &signature, "filter", values[INPUT_FILTER], &input->filter, err);
     }
     if (r > 0) {
-        input->filter_place = place_of(u, values[INPUT_FILTER]);
+        input->filter_place = value_place(u, values[INPUT_FILTER]);
     }
     if (r >= 0) {
-        r = get_text(u, &signature, "ref", values[INPUT_REF], &input->ref, err);
+        r = value_text(u, &signature, "ref", values[INPUT_REF], &input->ref, err);
     }
     u->function->n_inputs++;
     return r < 0 ? r : 0;
@@ -677,17 +436,51 @@ static int read_parameter(const struct understanding *u, struct str argument, co
     const json_t *values[MAX_KEYWORDS];
     struct declared_parameter *parameter = &u->function->parameters[u->function->n_parameters];
 
-    *parameter = (struct declared_parameter){.argument = argument, .place = place_of(u, call)};
-    int r = bind_call(u, &signature, call, values, err);
+    *parameter = (struct declared_parameter){.argument = argument, .place = value_place(u, call)};
+    int r = call_bind(u, &signature, call, values, err);
     if (r >= 0) {
-        r = get_text(u, &signature, "name", values[PARAMETER_NAME], &parameter->name, err);
+        r = value_text(u, &signature, "name", values[PARAMETER_NAME], &parameter->name, err);
     }
     if (r == 0) {
         corrie_fail(err, CORRIE_E_PROJECT, "Parameter() has no name");
-        return at_object(u, call, err);
+        return value_error_at(u, call, err);
     }
     u->function->n_parameters++;
     return r < 0 ? r : 0;
+}
+
+/* The argument without a default of an expectation that is `on` a table: it gets that table. */
+static void take_attached(const struct understanding *u, struct str argument, struct str annotation)
+{
+    struct declared_function *function = u->function;
+
+    function->inputs[function->n_inputs++] = (struct declared_input){
+        .argument = argument,
+        .annotation = annotation,
+        .table = function->on,
+        .columns = {.all = true, .place = function->on_place},
+        .place = function->on_place,
+    };
+}
+
+/* Whether the table that the expectation is `on` is among its inputs, by the name that was written. */
+static bool reads_attached(const struct declared_function *function)
+{
+    for (size_t i = 0; i < function->n_inputs; i++) {
+        if (str_eq(function->inputs[i].table, function->on)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int fail_without_default(const struct understanding *u, struct str name,
+                                const json_t *argument, corrie_error *err)
+{
+    corrie_fail(err, CORRIE_E_PROJECT, "argument %.*s of %.*s has no default", STR_FMT(name),
+                STR_FMT(u->function->function));
+    corrie_hint(err, "say what it gets: %.*s=Model('table') or Parameter('name')", STR_FMT(name));
+    return value_error_at(u, argument, err);
 }
 
 static int read_argument(const struct understanding *u, const json_t *argument, corrie_error *err)
@@ -697,36 +490,59 @@ static int read_argument(const struct understanding *u, const json_t *argument, 
     struct str call = js_str(json_object_get(value, "name"));
     bool input = json_is_object(value) && str_eq(call, STR("Model"));
     bool parameter = json_is_object(value) && str_eq(call, STR("Parameter"));
-    struct str name;
+    bool attached =
+        !json_is_object(value) && u->function->on.len > 0 && !reads_attached(u->function);
+    struct str name, annotation;
 
-    if (arena_str(u->arena, js_str(json_object_get(argument, "name")), &name) < 0) {
+    if (arena_str(u->arena, js_str(json_object_get(argument, "name")), &name) < 0 ||
+        arena_str(u->arena, js_str(json_object_get(argument, "annotation")), &annotation) < 0) {
         return corrie_fail_memory(err);
     }
     if (kind && strcmp(kind, "rest") == 0) {
         return 0;
     }
-    if (!json_is_object(value)) {
-        corrie_fail(err, CORRIE_E_PROJECT, "argument %.*s of %.*s has no default", STR_FMT(name),
-                    STR_FMT(u->function->function));
-        corrie_hint(err, "say what it gets: %.*s=Model('table') or Parameter('name')",
-                    STR_FMT(name));
-        return at_object(u, argument, err);
+    if (!json_is_object(value) && !attached) {
+        return fail_without_default(u, name, argument, err);
     }
-    if ((input || parameter) && kind && strcmp(kind, "positional") == 0) {
+    if ((input || parameter || attached) && kind && strcmp(kind, "positional") == 0) {
         corrie_fail(err, CORRIE_E_PROJECT, "argument %.*s of %.*s is positional only",
                     STR_FMT(name), STR_FMT(u->function->function));
         corrie_hint(err, "inputs are given by name: take the '/' out");
-        return at_object(u, argument, err);
+        return value_error_at(u, argument, err);
     }
     if (call.len > 0 && !input && !parameter) {
         corrie_fail(err, CORRIE_E_PROJECT, "argument %.*s cannot be %.*s(…)", STR_FMT(name),
                     STR_FMT(call));
         corrie_hint(err, "inputs are Model('table') or Parameter('name')");
-        return at_object(u, value, err);
+        return value_error_at(u, value, err);
     }
-    return input       ? read_input(u, name, value, err)
+    if (attached) {
+        take_attached(u, name, annotation);
+        return 0;
+    }
+    return input       ? read_input(u, name, annotation, value, err)
            : parameter ? read_parameter(u, name, value, err)
                        : 0;
+}
+
+static int check_expectation(const struct understanding *u, corrie_error *err)
+{
+    const struct declared_function *function = u->function;
+
+    if (function->on.len > 0 && !reads_attached(function)) {
+        corrie_fail(err, CORRIE_E_PROJECT, "expectation %.*s is on %.*s, and does not read it",
+                    STR_FMT(function->function), STR_FMT(function->on));
+        corrie_hint(err, "give it an argument for the table: def %.*s(table)",
+                    STR_FMT(function->function));
+        return place_error(u->declaring->project, &function->on_place, err);
+    }
+    if (function->n_inputs == 0) {
+        corrie_fail(err, CORRIE_E_PROJECT, "expectation %.*s checks nothing",
+                    STR_FMT(function->function));
+        corrie_hint(err, "give it an input: data=Model('table')");
+        return place_error(u->declaring->project, &function->place, err);
+    }
+    return 0;
 }
 
 static int read_arguments(const struct understanding *u, const json_t *list, corrie_error *err)
@@ -750,11 +566,95 @@ static int read_arguments(const struct understanding *u, const json_t *list, cor
             return r;
         }
     }
-    if (function->kind == FUNCTION_EXPECTATION && function->n_inputs == 0) {
-        corrie_fail(err, CORRIE_E_PROJECT, "expectation %.*s checks nothing",
-                    STR_FMT(function->function));
-        corrie_hint(err, "give it an input: data=Model('table')");
-        return place_error(u->declaring->project, &function->place, err);
+    return function->kind == FUNCTION_EXPECTATION ? check_expectation(u, err) : 0;
+}
+
+/* ---- several outputs ---------------------------------------------------------------------------- */
+
+/* `{"columns": […], …}`: the values in the order of output_keywords. */
+static int bind_output(const struct understanding *u, const struct signature *signature,
+                       const json_t *pairs, const json_t **values, corrie_error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(output_keywords); i++) {
+        values[i] = NULL;
+    }
+    for (size_t k = 0; k < json_array_size(pairs); k++) {
+        const json_t *key = json_array_get(json_array_get(pairs, k), 0);
+        struct str name = js_str(json_object_get(key, "value"));
+        size_t i = 0;
+        if (!value_is(key, "str")) {
+            return value_wrong(u, signature, "each key", key, "a text", err);
+        }
+        while (output_keywords[i] && !str_eq(name, str_of(output_keywords[i]))) {
+            i++;
+        }
+        if (!output_keywords[i]) {
+            return call_unknown_keyword(u, signature, name, key, err);
+        }
+        if (values[i]) {
+            corrie_fail(err, CORRIE_E_PROJECT, "%s has %.*s twice", signature->name, STR_FMT(name));
+            return value_error_at(u, key, err);
+        }
+        values[i] = json_array_get(json_array_get(pairs, k), 1);
+    }
+    return 0;
+}
+
+/* One `'table': {…}` of outputs, as a function of its own. */
+static int read_output(const struct understanding *u, const json_t *key, const json_t *value,
+                       struct declared_function *output, corrie_error *err)
+{
+    static const struct signature names = {"outputs", output_keywords};
+    struct signature signature = {"", output_keywords};
+    const json_t *values[ARRAY_LEN(output_keywords)];
+
+    if (!value_is(key, "str")) {
+        return value_wrong(u, &names, "each name", key, "a text", err);
+    }
+    int r = value_name(u, &names, "name", key, &output->name, err);
+    if (r < 0) {
+        return r;
+    }
+    signature.name = arena_printf(u->arena, "output %.*s", STR_FMT(output->name));
+    if (!signature.name) {
+        return corrie_fail_memory(err);
+    }
+    if (!value_is(value, "dict") && !value_is(value, "none")) {
+        return value_wrong(u, &signature, "what is said", value, "a dictionary", err);
+    }
+    r = bind_output(u, &signature, json_object_get(value, "value"), values, err);
+    return r < 0 ? r : read_table(u, &signature, values, output, err);
+}
+
+/* outputs={'a': {…}, 'b': {…}}: a declaration each, next to each other. */
+static int add_outputs(const struct understanding *u, corrie_error *err)
+{
+    static const struct signature signature = {"@model", model_keywords};
+    const json_t *pairs = json_object_get(u->outputs, "value");
+    size_t n = json_array_size(pairs);
+
+    if (!value_is(u->outputs, "dict")) {
+        return value_wrong(u, &signature, "outputs", u->outputs, "a dictionary of tables", err);
+    }
+    if (n == 0 || n > MAX_OUTPUTS) {
+        corrie_fail(err, n ? CORRIE_E_LIMIT : CORRIE_E_PROJECT,
+                    n ? "outputs of @model has more than %d tables"
+                      : "outputs of @model names no table; it takes up to %d",
+                    MAX_OUTPUTS);
+        return value_error_at(u, u->outputs, err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *pair = json_array_get(pairs, i);
+        struct declared_function output = *u->function;
+        output.output = i;
+        output.n_outputs = n;
+        int r = read_output(u, json_array_get(pair, 0), json_array_get(pair, 1), &output, err);
+        if (r < 0) {
+            return r;
+        }
+        if (vec_push(&u->declaring->functions, output) < 0) {
+            return corrie_fail_memory(err);
+        }
     }
     return 0;
 }
@@ -768,14 +668,15 @@ static int read_function(struct declaring *declaring, const struct source_file *
         .language = SOURCE_PYTHON,
         .source = source,
         .columns = {.all = true},
+        .n_outputs = 1,
         .python = declaring->python,
         .packages = declaring->packages,
         .n_packages = declaring->n_packages,
         .timeout = declaring->timeout,
     };
-    struct understanding u = {declaring, declaring->arena, source, &function};
+    struct understanding u = {declaring, declaring->arena, source, &function, NULL};
 
-    function.place = place_of(&u, doc);
+    function.place = value_place(&u, doc);
     function.columns.place = function.place;
     if (arena_str(u.arena, js_str(json_object_get(doc, "function")), &function.function) < 0) {
         return corrie_fail_memory(err);
@@ -791,6 +692,12 @@ static int read_function(struct declaring *declaring, const struct source_file *
     }
     if (r >= 0) {
         r = read_arguments(&u, json_object_get(doc, "arguments"), err);
+    }
+    if (r >= 0) {
+        r = declare_code(declaring, doc, &function, err);
+    }
+    if (r >= 0 && u.outputs) {
+        return add_outputs(&u, err);
     }
     if (r < 0) {
         return r;
@@ -811,7 +718,7 @@ static int report_problem(struct declaring *declaring, const struct source_file 
     if (hint && hint[0]) {
         corrie_hint(err, "%s", hint);
     }
-    return at_object(&u, problem, err);
+    return value_error_at(&u, problem, err);
 }
 
 int declare_python(struct declaring *declaring, const struct source_file *source, const json_t *doc,

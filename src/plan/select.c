@@ -58,12 +58,20 @@ static int unknown_name(const struct selecting *s, struct str name, corrie_error
 
 static int mark(struct selecting *s, size_t draft, corrie_error *err)
 {
-    if (s->marked[draft]) {
-        return 0;
+    size_t first = draft - s->p->drafts[draft].function->output;
+
+    /* outputs of one function come together */
+    for (size_t i = first; i < first + s->p->drafts[first].function->n_outputs; i++) {
+        if (s->marked[i]) {
+            return 0;
+        }
+        s->marked[i] = true;
+        s->p->drafts[i].selected = true;
+        if (vec_push(&s->path, i) < 0) {
+            return corrie_fail_memory(err);
+        }
     }
-    s->marked[draft] = true;
-    s->p->drafts[draft].selected = true;
-    return vec_push(&s->path, draft) < 0 ? corrie_fail_memory(err) : 0;
+    return 0;
 }
 
 /* Everything above what is on the path. */

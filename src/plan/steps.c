@@ -118,7 +118,8 @@ static int environment_step(struct stepping *s, size_t environment, corrie_error
     return add_step(s, step, known, err);
 }
 
-static int node_steps(struct stepping *s, size_t index, corrie_error *err)
+/* The step that calls the node's function, after those that its inputs come from. */
+static int call_steps(struct stepping *s, size_t index, corrie_error *err)
 {
     struct plan_node *node = &s->p->plan->nodes[index];
     bool model = node->function->kind == FUNCTION_MODEL;
@@ -145,14 +146,27 @@ static int node_steps(struct stepping *s, size_t index, corrie_error *err)
     }
     struct plan_step step = empty_step(model ? STEP_FUNCTION : STEP_CHECK);
     step.node = index;
-    r = add_step(s, step, &s->of_node[index], err);
-    if (r < 0 || !model || node->function->strategy == STRATEGY_NONE) {
+    return add_step(s, step, &s->of_node[index], err);
+}
+
+static int node_steps(struct stepping *s, size_t index, corrie_error *err)
+{
+    const struct plan *plan = s->p->plan;
+    const struct declared_function *function = plan->nodes[index].function;
+    size_t written;
+    int r = 0;
+
+    if (function->output == 0) {
+        r = call_steps(s, index, err);
+    } else {
+        s->of_node[index] = s->of_node[plan_caller(plan, index)];
+    }
+    if (r < 0 || function->kind != FUNCTION_MODEL || function->strategy == STRATEGY_NONE) {
         return r;
     }
-    size_t written;
-    step = empty_step(STEP_WRITE);
+    struct plan_step step = empty_step(STEP_WRITE);
     step.node = index;
-    step.skipped = s->p->plan->dry_run;
+    step.skipped = plan->dry_run;
     r = add_after(s, s->of_node[index], err);
     return r < 0 ? r : add_step(s, step, &written, err);
 }

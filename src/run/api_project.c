@@ -172,12 +172,11 @@ static int find_type(const char *name, enum param_type *ret, corrie_error *err)
 /* A secret that stands in a file of the project is none. */
 static int check_reference(struct str value, corrie_error *err)
 {
-    static const struct str kinds[] = {{"env:", 4}, {"file:", 5}, {"keyring:", 8}};
+    enum secret_kind kind;
+    struct str where;
 
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (str_starts(value, kinds[i]) && value.len > kinds[i].len) {
-            return 0;
-        }
+    if (secret_reference(value, &kind, &where)) {
+        return 0;
     }
     corrie_fail(err, CORRIE_E_USAGE, "the value of a secret is where it is to be found");
     return corrie_hint(

@@ -62,25 +62,6 @@ int run_environment(struct run *run, size_t step, struct task **ret, corrie_erro
     return 0;
 }
 
-static json_t *value_json(const struct plan_parameter *parameter)
-{
-    const struct param_value *value = &parameter->value;
-
-    if (!parameter->has_value) {
-        return json_null();
-    }
-    switch (value->type) {
-    case PARAM_INT:
-        return json_integer(value->i);
-    case PARAM_FLOAT:
-        return json_real(value->f);
-    case PARAM_BOOL:
-        return json_boolean(value->i);
-    default:
-        return js_string(value->text);
-    }
-}
-
 /* The table behind an edge. What a lake table is asked for was applied by its scan. */
 static int edge_table(struct run *run, const struct plan_edge *edge, struct task *task,
                       struct exchange **ret, corrie_error *err)
@@ -131,7 +112,8 @@ static int fill_inputs(struct run *run, const struct plan_node *node, struct tas
 }
 
 /* task_free drops the values. */
-static int fill_parameters(const struct plan_node *node, struct task *task, corrie_error *err)
+static int fill_parameters(const struct run *run, const struct plan_node *node, struct task *task,
+                           corrie_error *err)
 {
     const struct declared_function *function = node->function;
     struct worker_parameter *parameters =
@@ -142,11 +124,14 @@ static int fill_parameters(const struct plan_node *node, struct task *task, corr
     }
     task->spec.parameters = parameters;
     for (size_t i = 0; i < function->n_parameters; i++) {
-        parameters[i].argument = function->parameters[i].argument;
-        parameters[i].value = value_json(node->parameters[i]);
-        if (!parameters[i].value) {
-            return corrie_fail_memory(err);
+        json_t *value;
+        int r = plan_parameter_value(run->plan, node->parameters[i], &value, err);
+
+        if (r < 0) {
+            return r;
         }
+        parameters[i] =
+            (struct worker_parameter){.argument = function->parameters[i].argument, .value = value};
         task->spec.n_parameters = i + 1;
     }
     return 0;
@@ -204,7 +189,7 @@ int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
         .internet_access = function->internet_access,
     };
     if ((r = fill_inputs(run, node, task, err)) < 0 || (r = fill_sources(run, task, err)) < 0 ||
-        (r = fill_parameters(node, task, err)) < 0) {
+        (r = fill_parameters(run, node, task, err)) < 0) {
         return r;
     }
     *ret = TAKE_PTR(task);

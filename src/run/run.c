@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "lang/project.h"
 
-static void run_done(struct run *run)
+void run_done(struct run *run)
 {
     for (size_t i = 0; run->plan && run->scans && i < run->plan->n_steps; i++) {
         exchange_unref(run->scans[i]);

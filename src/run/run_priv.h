@@ -78,6 +78,7 @@ struct run {
     struct lake_workspace work; /* the engine, once there is need of one */
     struct str *allowed;        /* what it may read: the lake's data, files outside of the lake */
     size_t n_allowed;
+    bool whole; /* plan columns that nobody asks for */
     struct plan *plan;
 
     struct job *job;
@@ -104,6 +105,9 @@ void run_event(struct run *run, corrie_event event);
 /* A warning: an event, or under strict a failure. */
 int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format,
              ...) CORRIE_PRINTF(4, 5) CORRIE_MUST_USE;
+
+/* Frees what it holds, not itself. */
+void run_done(struct run *run);
 
 /* ---- planning (prepare.c) ---- */
 

@@ -131,6 +131,37 @@ struct inputs {
     struct arena arena;
 };
 
+/* The columns that a reader in SQL may name: those that the node gave, and those that it would have given if anybody
+ * had asked for them. */
+static int output_schema(const struct plan_node *node, const struct arrow_table *rows,
+                         struct arena *arena, struct schema *ret, corrie_error *err)
+{
+    const struct plan_columns *output = &node->output;
+    struct field *fields;
+    int r = arrow_table_schema(rows, arena, ret, err);
+
+    if (r < 0 || !node->narrowed) {
+        return r;
+    }
+    fields = arena_array(arena, struct field, output->count + 1);
+    if (!fields) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < output->count; i++) {
+        const struct field *made = schema_find(ret, output->items[i].name);
+
+        if (!made && !output->items[i].type) {
+            return corrie_fail(err, CORRIE_E_INTERNAL, "the plan has no type for column %.*s",
+                               STR_FMT(output->items[i].name));
+        }
+        fields[i] =
+            made ? *made
+                 : (struct field){.name = output->items[i].name, .type = *output->items[i].type};
+    }
+    *ret = (struct schema){.fields = fields, .n_fields = output->count};
+    return 0;
+}
+
 /* What a node gave becomes a table of the engine, by the name that the statement uses. */
 static int define_output(struct run *run, const struct plan_edge *edge, struct str ns,
                          struct str name, struct inputs *inputs, corrie_error *err)
@@ -145,9 +176,9 @@ static int define_output(struct run *run, const struct plan_edge *edge, struct s
     if (!schema) {
         return corrie_fail_memory(err);
     }
-    r = arrow_table_schema(rows, &inputs->arena, schema, err);
+    r = output_schema(&run->plan->nodes[edge->node], rows, &inputs->arena, schema, err);
     if (r >= 0) {
-        r = engine_define_arrow(run->work.engine, ns, name, rows, err);
+        r = engine_define_arrow_as(run->work.engine, ns, name, rows, schema, err);
     }
     if (r < 0) {
         return fail_output(run, &run->plan->nodes[edge->node], err);
@@ -218,7 +249,10 @@ int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *
                         run->plan->default_namespace, &inputs.arena, NULL, err);
     }
     arena_done(&inputs.arena);
-    return r < 0 ? r : collect(run, node->sql, file, ret, err);
+    if (r >= 0) {
+        r = collect(run, node->sql, file, ret, err);
+    }
+    return r < 0 ? plan_sql_error(node, err) : 0;
 }
 
 /* ---- write ---- */

@@ -167,6 +167,9 @@ COMMANDS = [
     ("query", ["query", "SELECT * FROM shop.customers", "--max-rows", "1"]),
     ("query", ["query", "SELECT * FROM shop.customers WHERE false"]),
     ("explain", ["explain", "SELECT name FROM shop.customers WHERE since > DATE '2026-01-15'"]),
+    ("explain --project-dir", ["explain", "--project-dir", "project"]),
+    ("lineage", ["lineage", "counted.n", "-p", "project"]),
+    ("lineage", ["lineage", "shop.customers.name", "-p", "project", "--down"]),
     ("query --to", ["query", "SELECT 1 AS a", "--to", "a.csv"]),
     ("sql", ["sql", "UPDATE shop.customers SET name = 'eve' WHERE name = 'bob'", "--dry-run"]),
     ("sql", ["sql", "CREATE NAMESPACE extra; CREATE TABLE IF NOT EXISTS shop.customers (a INT); "
@@ -197,7 +200,7 @@ def test_the_page_has_all_verbs(lake: Lake) -> None:
     others = {"help", "table create", "table import", "table create-plan-apply", "table create-external",
               "table sample", "table export", "completion", "branch checkout", "branch diff", "merge", "commit ls",
               "tag ls", "tag get", "tag create", "tag rm"}  # nothing, or another's
-    assert set(verbs) - others == set(SECTIONS) - {"an error", "query --to", "init --bare"}
+    assert set(verbs) - others == set(SECTIONS) - {"an error", "query --to", "init --bare", "explain --project-dir"}
 
 
 def test_several_imports_are_one_document(full: Lake) -> None:

@@ -27,7 +27,7 @@ __all__ = ["Model", "Parameter", "expectation", "extras", "model", "python", "re
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_STRATEGIES = ("NONE", "REPLACE", "APPEND", "OVERWRITE_PARTITIONS")
+_STRATEGIES = ("NONE", "REPLACE", "APPEND", "OVERWRITE_PARTITIONS", "MERGE")
 _CACHE_STRATEGIES = ("NONE", "DEFAULT")
 
 
@@ -67,18 +67,26 @@ def model(
     cache_strategy: str | None = None,
     internet_access: bool | None = None,
     overwrite_filter: str | None = None,
+    keys: str | Sequence[str] | None = None,
+    outputs: dict[str, dict[str, Any] | None] | None = None,
 ) -> Callable[[Function], Function]:
     """Makes the function a model: a table named after it (or ``name``), computed from its inputs.
 
     ``columns`` are those that it returns (``['*']``: any). ``materialization_strategy`` is ``'NONE'`` (the table lives
-    as long as the run), ``'REPLACE'``, ``'APPEND'`` or ``'OVERWRITE_PARTITIONS'``. ``cache_strategy`` is ``'DEFAULT'``
+    as long as the run), ``'REPLACE'``, ``'APPEND'``, ``'OVERWRITE_PARTITIONS'`` or ``'MERGE'``: rows with the same
+    ``keys`` are replaced, others added. ``cache_strategy`` is ``'DEFAULT'``
     or ``'NONE'``. ``internet_access`` opens the network for this function.
+
+    ``outputs`` makes several tables of one call, which then returns a dictionary of tables:
+
+    >>> @model(outputs={"good": {"columns": ["id"]}, "bad": {"materialization_strategy": "APPEND"}})
+    ... def split(raw=Model("raw_orders")): ...
     """
     _bare("model", name)
-    if materialization_strategy is not None and materialization_strategy not in _STRATEGIES:
-        raise ValueError(
-            f"materialization_strategy is one of {', '.join(_STRATEGIES)}, not {materialization_strategy!r}"
-        )
+    own = [(output or {}).get("materialization_strategy") for output in (outputs or {}).values()]
+    for strategy in [materialization_strategy, *own]:
+        if strategy is not None and strategy not in _STRATEGIES:
+            raise ValueError(f"materialization_strategy is one of {', '.join(_STRATEGIES)}, not {strategy!r}")
     if cache_strategy is not None and cache_strategy not in _CACHE_STRATEGIES:
         raise ValueError(f"cache_strategy is one of {', '.join(_CACHE_STRATEGIES)}, not {cache_strategy!r}")
     return _decorator(
@@ -91,14 +99,22 @@ def model(
             cache_strategy=cache_strategy,
             internet_access=internet_access,
             overwrite_filter=overwrite_filter,
+            keys=keys,
+            outputs=outputs,
         ),
     )
 
 
-def expectation(name: str | None = None) -> Callable[[Function], Function]:
-    """Makes the function a check of its inputs: it returns ``True`` or ``False``."""
+def expectation(name: str | None = None, on: str | None = None) -> Callable[[Function], Function]:
+    """Makes the function a check of its inputs: it returns ``True`` or ``False``.
+
+    ``on`` attaches it to a table, which the argument without a default gets:
+
+    >>> @expectation(on="orders")
+    ... def has_rows(table): return table.num_rows > 0
+    """
     _bare("expectation", name)
-    return _decorator("expectation", _given(name=name))
+    return _decorator("expectation", _given(name=name, on=on))
 
 
 def python(version: str | None = None, pip: dict[str, str] | None = None) -> Callable[[Function], Function]:

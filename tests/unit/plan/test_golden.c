@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "os/path.h"
 #include "os/user.h"
+#include "plan/draw.h"
 #include "tests/unit/plan/support.h"
 
 /* One folder of tests/golden/plan. */
@@ -96,6 +97,20 @@ static void mask_hashes(json_t *doc)
     }
 }
 
+/* Messages that name the project's folder do not say where that is here. */
+static void mask_folder(struct golden *golden, struct str text, struct buf *ret)
+{
+    struct str folder = str_of(golden->project);
+    ptrdiff_t at;
+
+    while ((at = str_find_str(text, folder)) >= 0) {
+        buf_add_str(ret, str_slice(text, 0, (size_t)at));
+        buf_add_text(ret, "/project");
+        text = str_from(text, (size_t)at + folder.len);
+    }
+    buf_add_str(ret, text);
+}
+
 /* Fails with the first line that is not as written. */
 static void fail_at_difference(const char *path, struct str expected, struct str found)
 {
@@ -158,6 +173,18 @@ static int make_plan(struct golden *golden, struct sample *sample)
                               &sample->plan, &sample->err);
 }
 
+static void compare_pictures(struct golden *golden, const struct plan *plan)
+{
+    _cleanup_(buf_done) struct buf dot = {0};
+    _cleanup_(buf_done) struct buf svg = {0};
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    ck_ok(plan_draw_dot(plan, &dot, &err), &err);
+    ck_ok(plan_draw_svg(plan, &svg, &err), &err);
+    compare(golden, "plan.dot", buf_str(&dot));
+    compare(golden, "plan.svg", buf_str(&svg));
+}
+
 static void compare_plan(struct golden *golden, const struct plan *plan)
 {
     _cleanup_(buf_done) struct buf document = {0};
@@ -175,6 +202,9 @@ static void compare_plan(struct golden *golden, const struct plan *plan)
     compare(golden, "error.txt", STR_EMPTY);
     compare(golden, "plan.txt", buf_str(&tree));
     compare(golden, "plan.json", buf_str(&document));
+    if (json_is_true(json_object_get(golden->description, "pictures"))) {
+        compare_pictures(golden, plan);
+    }
 }
 
 START_TEST(plans_as_written)
@@ -195,7 +225,9 @@ START_TEST(plans_as_written)
         compare_plan(&golden, sample.plan);
     } else {
         _free_ char *text = error_text(&sample.err);
-        compare(&golden, "error.txt", str_of(text));
+        _cleanup_(buf_done) struct buf masked = {0};
+        mask_folder(&golden, str_of(text), &masked);
+        compare(&golden, "error.txt", buf_str(&masked));
         compare(&golden, "plan.json", STR_EMPTY);
         compare(&golden, "plan.txt", STR_EMPTY);
     }

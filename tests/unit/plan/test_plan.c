@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "arrow/type.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -366,16 +368,22 @@ START_TEST(hides_secrets)
     struct sample sample;
     _cleanup_(buf_done) struct buf text = {0};
     _json_ json_t *doc = NULL;
+    _json_ json_t *value = NULL;
 
     sample_init(&sample);
     sample_project(&sample, "parameters:\n  token: {type: secret, default: \"env:TOKEN_NAME\"}\n");
     sample_file(&sample, "m.py",
                 "import corrie\n@corrie.model()\n"
                 "def m(a=corrie.Model('events'), t=corrie.Parameter('token')): return a\n");
+    ck_assert_int_eq(setenv("TOKEN_NAME", "sesame", 1), 0);
     ck_ok(make(&sample, EVENTS, NULL, NULL), &sample.err);
     ck_ok(plan_to_json(sample.plan, &doc, &sample.err), &sample.err);
     ck_ok(js_format(doc, 0, &text, &sample.err), &sample.err);
     ck_assert_ptr_null(strstr(buf_text(&text), "TOKEN_NAME"));
+    ck_assert_ptr_null(strstr(buf_text(&text), "sesame"));
+    ck_ok(plan_parameter_value(sample.plan, &sample.plan->parameters[0], &value, &sample.err),
+          &sample.err);
+    ck_assert_str_eq(json_string_value(value), "sesame");
     sample_file(&sample, "m.py",
                 "import corrie\n@corrie.model()\n"
                 "def m(a=corrie.Model('events', filter='country = $token')): return a\n");

@@ -116,8 +116,50 @@ START_TEST(says_what_is_wrong_in_files)
         sample_project(&sample, buf_text(&more));
         expect_error(&sample, "corrie.yaml:4:");
     }
-    sample_project(&sample, "include_paths: [\"**/x.sql\"]\n");
+    sample_project(&sample, "include_paths: [\"**/x.txt\"]\n");
     expect_error(&sample, "is not understood");
+    sample_project(&sample, "include_paths: [\"views/x.sql\"]\n");
+    expect_error(&sample, "there is no such file");
+    sample_project(&sample, "include_paths: [\"views/*.sql\"]\n");
+    sample_file(&sample, "views/a.sql", "SELECT 1 AS x");
+    _cleanup_(buf_done) struct buf path = {0};
+    buf_addf(&path, "%s/views/out.sql", sample.dir);
+    ck_assert_int_eq(symlink("/etc/hostname", buf_text(&path)), 0);
+    expect_error(&sample, "views/out.sql is a link that leads out of the project");
+    sample_done(&sample);
+}
+END_TEST
+
+/* What git leaves out is somebody's scratch, or a secret: it must not become part of a job's record. */
+START_TEST(leaves_out_what_git_ignores)
+{
+    static const char *const paths[] = {"a.sql", "in/b.sql", "in/deep/c.sql",
+                                        "in/deep/keep.tmp.sql"};
+    struct sample sample;
+    _cleanup_(buf_done) struct buf path = {0};
+
+    sample_init(&sample);
+    sample_file(&sample, ".gitignore", "outer*.sql\n");
+    sample_file(&sample, ".git/config", "");
+    buf_addf(&path, "%s/p", sample.dir);
+    sample_file(&sample, "p/corrie.yaml",
+                "project: {id: 550e8400-e29b-41d4-a716-446655440000, name: x}\n"
+                "include_paths: [\"in/**/*.sql\", \"in/*.sql\"]\n");
+    sample_file(&sample, "p/.gitignore", "*.tmp.sql\n/scratch.py\nin/drafts/\n");
+    sample_file(&sample, "p/a.sql", "SELECT 1 AS x");
+    sample_file(&sample, "p/outer_1.sql", "SELECT 1 AS x");
+    sample_file(&sample, "p/a.tmp.sql", "SELECT 1 AS x");
+    sample_file(&sample, "p/scratch.py", "syntax error");
+    sample_file(&sample, "p/in/b.sql", "SELECT 1 AS x");
+    sample_file(&sample, "p/in/drafts/d.sql", "SELECT 1 AS x");
+    sample_file(&sample, "p/in/deep/c.sql", "SELECT 1 AS x");
+    sample_file(&sample, "p/in/deep/.gitignore", "!keep.tmp.sql\n");
+    sample_file(&sample, "p/in/deep/keep.tmp.sql", "SELECT 1 AS x");
+    ck_ok(project_open(buf_str(&path), &sample.project, &sample.err), &sample.err);
+    ck_assert_uint_eq(sample.project->n_sources, ARRAY_LEN(paths));
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        ck_str_eq(sample.project->sources[i].path, str_of(paths[i]));
+    }
     sample_done(&sample);
 }
 END_TEST
@@ -139,4 +181,4 @@ START_TEST(knows_the_other_spelling)
 END_TEST
 
 SUITE(project_suite, "project", finds_sources, links_stay_inside, says_what_is_no_project,
-      says_what_is_wrong_in_files, knows_the_other_spelling)
+      says_what_is_wrong_in_files, leaves_out_what_git_ignores, knows_the_other_spelling)

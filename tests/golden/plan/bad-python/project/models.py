@@ -1,0 +1,7 @@
+import corrie
+
+
+@corrie.model()
+@corrie.python('three')
+def daily(rows=corrie.Model('events')):
+    return rows

@@ -1,0 +1,7 @@
+import corrie
+
+
+@corrie.model()
+@corrie.resources(memory='lots')
+def daily(rows=corrie.Model('events')):
+    return rows

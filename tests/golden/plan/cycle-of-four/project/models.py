@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.model()
+def d(c=corrie.Model('c')):
+    return c

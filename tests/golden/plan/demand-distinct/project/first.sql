@@ -1,0 +1,2 @@
+-- corrie: materialization_strategy=REPLACE
+SELECT id FROM ranked WHERE n = 1

@@ -1,0 +1,1 @@
+SELECT id, kind FROM events UNION ALL SELECT user_id, segment FROM users

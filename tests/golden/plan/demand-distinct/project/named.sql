@@ -1,0 +1,2 @@
+-- corrie: materialization_strategy=REPLACE
+SELECT kind FROM staged

@@ -1,0 +1,1 @@
+SELECT id, price, kind FROM events

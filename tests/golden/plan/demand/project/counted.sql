@@ -1,0 +1,2 @@
+-- corrie: materialization_strategy=REPLACE
+SELECT count(*) AS n FROM staged

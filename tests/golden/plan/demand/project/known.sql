@@ -1,0 +1,1 @@
+SELECT staged.*, segment FROM staged JOIN users USING (user_id)

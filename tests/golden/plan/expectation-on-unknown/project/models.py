@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.expectation(on='usres')
+def known(table):
+    return True

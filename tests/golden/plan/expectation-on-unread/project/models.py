@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.expectation(on='users')
+def known(rows=corrie.Model('events')):
+    return True

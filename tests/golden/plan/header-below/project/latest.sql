@@ -1,0 +1,3 @@
+SELECT id
+-- corrie: name=newest
+FROM events

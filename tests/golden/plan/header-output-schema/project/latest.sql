@@ -1,0 +1,2 @@
+-- bauplan: output_schema = Newest
+SELECT id FROM events

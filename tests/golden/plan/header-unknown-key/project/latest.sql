@@ -1,0 +1,2 @@
+-- bauplan: materialisation-strategy=REPLACE
+SELECT id FROM events

@@ -1,0 +1,3 @@
+-- corrie: materialization_strategy=MERGE
+-- corrie: keys="id, kinds"
+SELECT id, kind FROM events

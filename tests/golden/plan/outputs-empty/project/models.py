@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.model(outputs={})
+def split(rows=corrie.Model('events')):
+    return {}

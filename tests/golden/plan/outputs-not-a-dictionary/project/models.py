@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.model(outputs=['a', 'b'])
+def split(rows=corrie.Model('events')):
+    return {}

@@ -1,0 +1,1 @@
+SELECT * FROM (PIVOT data ON kind USING sum(price) GROUP BY id)

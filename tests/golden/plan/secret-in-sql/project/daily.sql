@@ -1,0 +1,2 @@
+SELECT id FROM events
+WHERE kind = $token

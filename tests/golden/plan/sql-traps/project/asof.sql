@@ -1,0 +1,1 @@
+SELECT d.id, o.name FROM data d ASOF JOIN other o ON d.id >= o.id

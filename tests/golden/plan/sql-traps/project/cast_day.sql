@@ -1,0 +1,1 @@
+SELECT id FROM data WHERE seen::DATE = DATE '2024-03-01'

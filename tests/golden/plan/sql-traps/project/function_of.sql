@@ -1,0 +1,1 @@
+SELECT id FROM data WHERE lower(kind) = 'a'

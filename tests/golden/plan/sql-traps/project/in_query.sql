@@ -1,0 +1,1 @@
+SELECT kind FROM data WHERE id IN (SELECT id FROM other WHERE name = 'x')

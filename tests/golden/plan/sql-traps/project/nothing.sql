@@ -1,0 +1,1 @@
+SELECT kind FROM data WHERE false

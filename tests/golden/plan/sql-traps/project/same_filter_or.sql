@@ -1,0 +1,1 @@
+SELECT id FROM data WHERE kind = 'a' OR price > 3

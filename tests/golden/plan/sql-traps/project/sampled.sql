@@ -1,0 +1,1 @@
+SELECT id FROM data USING SAMPLE 10%

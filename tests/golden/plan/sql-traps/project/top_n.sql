@@ -1,0 +1,1 @@
+SELECT id, kind FROM data ORDER BY price LIMIT 3

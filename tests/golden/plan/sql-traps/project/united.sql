@@ -1,0 +1,1 @@
+SELECT id FROM data WHERE price > 1 UNION ALL SELECT id FROM data WHERE price < -1

@@ -1,0 +1,1 @@
+SELECT unnest([id, 2]) AS n FROM data

@@ -1,0 +1,1 @@
+SELECT id, sum(price) OVER (PARTITION BY kind) AS s FROM data

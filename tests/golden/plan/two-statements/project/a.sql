@@ -1,0 +1,2 @@
+SELECT id FROM events;
+SELECT id FROM users

@@ -1,0 +1,1 @@
+SELECT id, price * 2 AS doubled FROM a

@@ -1,0 +1,1 @@
+SELECT b.id, doubled, b.kind FROM b JOIN a USING (id)

@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.modle()
+def daily(rows=corrie.Model('events')):
+    return rows

@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.model(materialization_strategy='REPLACES')
+def daily(rows=corrie.Model('events')):
+    return rows

@@ -1,0 +1,213 @@
+"""What a run would do is told before it does it: `explain -p`, `lineage`, and everything that planning refuses."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Lake
+
+PROJECT = """project:
+  id: 550e8400-e29b-41d4-a716-446655440000
+  name: plans
+"""
+FILES = {
+    "staged.sql": "SELECT id, kind, price, user_id, price * 2 AS doubled\nFROM events\nWHERE price > 0;\n",
+    "known.sql": "SELECT s.*, u.segment FROM staged AS s JOIN users AS u USING (user_id)\n",
+    "spent.sql": "-- corrie: materialization_strategy=REPLACE\n"
+                 "SELECT segment, sum(price) AS spent, count(*) AS n FROM known GROUP BY ALL\n",
+    "models.py": """import corrie
+
+
+@corrie.model(columns=["segment", "share"])
+@corrie.python("3.11")
+def shares(rows=corrie.Model("spent", columns=["segment", "spent"])):
+    return rows
+
+
+@corrie.expectation(on="shares")
+@corrie.python("3.11")
+def whole(table):
+    return True
+""",
+    "listed.sql": "SELECT upper(segment) AS segment, share * 100 AS percent FROM shares\n",
+}
+
+
+@pytest.fixture
+def project(lake: Lake, tmp_path: Path) -> Path:
+    lake.run("sql", "CREATE TABLE events AS SELECT range AS id, 'k' || range % 3 AS kind, range * 0.5 AS price, "
+                    "range % 7 AS user_id, repeat('x', 100) AS padding FROM range(20000); "
+                    "CREATE TABLE users AS SELECT range AS user_id, 's' || range % 2 AS segment FROM range(7)")
+    return write(tmp_path / "project", FILES)
+
+
+def write(folder: Path, files: dict[str, str], more: str = "") -> Path:
+    for name, text in {"corrie.yaml": PROJECT + more, **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def nodes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {node["name"]: node for node in document["nodes"]}
+
+
+# ---- explain ----
+
+
+def test_the_plan_in_every_form(lake: Lake, project: Path) -> None:
+    document = lake.json("explain", "-p", project)
+    assert set(nodes(document)) == {"staged", "known", "spent", "shares", "whole", "listed"}
+    tree = lake.run("explain", "--project-dir", project).stdout
+    assert "└─ table public.events [price, user_id]" in tree and "steps" in tree
+    dot = lake.run("explain", "-p", project, "-o", "dot").stdout
+    assert dot.startswith("digraph") and dot.count("->") == 7 and 'label="public.events"' in dot
+    svg = ET.fromstring(lake.run("explain", "-p", project, "-o", "svg").stdout)
+    space = "{http://www.w3.org/2000/svg}"
+    drawn = svg.findall(f"{space}g")
+    assert len(drawn) == 8 and len(svg.findall(f"{space}path")) == 7
+    assert [r.get("class") for r in drawn].count("table") == 2
+    width, height = float(svg.get("width", "0")), float(svg.get("height", "0"))
+    boxes = []
+    for rect in svg.iter(f"{space}rect"):
+        x, y, w, h = (float(rect.get(name, "")) for name in ("x", "y", "width", "height"))
+        assert x >= 0 and y >= 0 and x + w <= width and y + h <= height
+        boxes.append((x, y, x + w, y + h))
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        assert not any(left < o[2] and o[0] < right and top < o[3] and o[1] < bottom for o in boxes[:i]), "overlap"
+
+
+def test_what_cannot_be_drawn(lake: Lake, project: Path) -> None:
+    assert "--project-dir" in lake.error("explain", "SELECT 1", "-o", "svg", status=2)
+    assert "no output as dot" in lake.error("table", "ls", "-o", "dot", status=2)
+    assert "not both" in lake.error("explain", "SELECT 1", "-p", project, status=2)
+    assert "no output as csv" in lake.error("explain", "-p", project, "-o", "csv", status=2)
+    assert "not a project" in lake.error("explain", "-p", project.parent, status=3)
+
+
+def test_columns_that_nobody_asks_for_are_not_read(lake: Lake, project: Path) -> None:
+    """The plan says which columns of the table are needed; the run reads no others, and its results are the same."""
+    found = nodes(lake.json("explain", "-p", project))
+    assert found["staged"]["inputs"][0]["columns"] == ["price", "user_id"]
+    assert found["staged"]["wanted"] == ["price", "user_id"]
+    assert found["known"]["wanted"] == ["price", "segment"] and found["spent"]["wanted"] is None
+    (project / "models.py").unlink()
+    (project / "listed.sql").unlink()
+    lake.run("run", "-p", project)
+    told = lake.rows("SELECT * FROM spent ORDER BY 1")
+    assert told == lake.rows(
+        "SELECT segment, sum(price), count(*) FROM events JOIN users USING (user_id) WHERE price > 0 "
+        "GROUP BY 1 ORDER BY 1")
+
+
+def test_statements_that_end_oddly_are_narrowed_too(lake: Lake, project: Path, tmp_path: Path) -> None:
+    endings = (";", " ; -- the end", "\n;\n\n/* really */ ;", " -- no newline", "\n--")
+    for i, end in enumerate(endings):
+        folder = write(tmp_path / f"p{i}", {
+            "a.sql": f"-- corrie: name=inner_{i}\nSELECT id, 'a;b -- c' AS t, price FROM events{end}",
+            "b.sql": f"-- corrie: name=outer_{i}, materialization_strategy=REPLACE\n"
+                     f"SELECT max(t) AS t FROM inner_{i}\n"})
+        lake.run("run", "-p", folder)
+        assert lake.rows(f"SELECT t FROM outer_{i}") == [["a;b -- c"]], end
+
+
+def test_names_that_are_not_needed_may_stay(lake: Lake, project: Path, tmp_path: Path) -> None:
+    """A model may name columns that nobody needs of one that no longer gives them."""
+    folder = write(tmp_path / "p", {
+        "a.sql": "SELECT id, kind, price, user_id::DECIMAL(10, 2) AS d, [kind] AS l, {'k': kind} AS s FROM events\n",
+        "b.sql": "SELECT a.*, d + 1 AS more, l[1] AS first, s.k AS k, kind || 'x' AS kinds FROM a WHERE price > 1\n",
+        "c.sql": "-- corrie: materialization_strategy=REPLACE\nSELECT count(*) AS n, max(id) AS top FROM b\n",
+    })
+    assert nodes(lake.json("explain", "-p", folder))["a"]["inputs"][0]["columns"] == ["id", "price"]
+    lake.run("run", "-p", folder)
+    assert lake.rows("SELECT * FROM c") == [["19997", "19999"]]
+
+
+# ---- lineage ----
+
+
+def ends(lake: Lake, project: Path, column: str, *more: str) -> set[tuple[str, str | None, bool]]:
+    document = lake.json("lineage", column, "-p", project, *more)
+    return {(e["from"]["name"], e["from"]["column"], e["exact"]) for e in document["up"]} | \
+           {(e["to"]["name"], e["to"]["column"], e["exact"]) for e in document["down"]}
+
+
+def test_what_a_column_is_made_of(lake: Lake, project: Path) -> None:
+    assert ends(lake, project, "spent.spent", "--up") == {
+        ("known", "price", True), ("staged", "price", True), ("events", "price", True)}
+    assert ends(lake, project, "known.doubled", "--up") == {("staged", "doubled", True), ("events", "price", True)}
+    assert ends(lake, project, "spent.n", "--up") == set()
+    assert ends(lake, project, "listed.percent", "--up") >= {
+        ("shares", "share", True), ("spent", "segment", False), ("spent", "spent", False), ("users", "segment", True)}
+
+
+def test_what_is_made_of_a_column(lake: Lake, project: Path) -> None:
+    found = ends(lake, project, "users.segment", "--down")
+    assert found == {("known", "segment", True), ("spent", "segment", True), ("shares", "segment", False),
+                     ("shares", "share", False), ("listed", "segment", True), ("listed", "percent", True),
+                     ("whole", None, False)}
+    assert ends(lake, project, "events.kind", "--down") == {("staged", "kind", True), ("known", "kind", True)}
+    said = lake.run("lineage", "public.events.kind", "-p", project).stdout
+    assert "goes into" in said and "→ public.known.kind" in said
+
+
+def test_lineage_of_what_is_not_there(lake: Lake, project: Path) -> None:
+    assert "did you mean spent?" in lake.error("lineage", "spend.n", "-p", project, status=3)
+    assert "did you mean spent?" in lake.error("lineage", "spent.spend", "-p", project, status=3)
+    assert "TABLE.COLUMN" in lake.error("lineage", "spent", "-p", project, status=2)
+
+
+# ---- secrets ----
+
+
+SECRET = """import corrie
+
+
+@corrie.model(columns=["n"], materialization_strategy="REPLACE")
+@corrie.python("3.11")
+def told(rows=corrie.Model("users"), token=corrie.Parameter("token")):
+    import pyarrow as pa
+
+    return pa.table({"n": [len(token)]})
+"""
+
+
+def test_secrets_are_read_where_they_are(lake: Lake, project: Path, tmp_path: Path) -> None:
+    """The value reaches the function, and nothing else: not the record, the plan, the code or the log."""
+    folder = write(tmp_path / "p", {"models.py": SECRET, "token.txt": "Wonderland-7\n"},
+                   "parameters:\n  token: {type: secret, default: \"env:THE_TOKEN\"}\n")
+    said = lake.error("run", "-p", folder, status=3)
+    assert "THE_TOKEN is not set" in said and "corrie.yaml:5" in said and "export THE_TOKEN" in said
+    assert lake.json("run", "-p", folder, "--dry-run")["dry_run"] is True
+    lake.run("run", "-p", folder, env={"THE_TOKEN": "Wonderland-77"})
+    assert lake.rows("SELECT n FROM told") == [["13"]]
+    lake.run("run", "-p", folder, "--param", "token=file:token.txt")
+    assert lake.rows("SELECT n FROM told") == [["12"]]
+    kept = [file for file in lake.root.rglob("*") if file.is_file() and b"Wonderland" in file.read_bytes()]
+    assert kept == []
+    assert "none.txt" in lake.error("run", "-p", folder, "--param", "token=file:none.txt", status=3)
+    assert "where it is to be found" in lake.error("run", "-p", folder, "--param", "token=Wonderland", status=2)
+
+
+# ---- size ----
+
+
+def test_many_models_are_planned(lake: Lake, tmp_path: Path) -> None:
+    """A long chain, and many beside each other: no recursion that ends in a crash, no list that has no room."""
+    lake.run("sql", "CREATE TABLE events AS SELECT 1 AS id, 2 AS price")
+    chain = {"m0.sql": "SELECT id, price FROM events\n"}
+    chain |= {f"m{i}.sql": f"SELECT id, price + 1 AS price FROM m{i - 1}\n" for i in range(1, 400)}
+    wide = {f"w{i}.sql": "SELECT id FROM events\n" for i in range(400)}
+    folder = write(tmp_path / "p", {**chain, **wide})
+    document = lake.json("explain", "-p", folder)
+    assert len(document["nodes"]) == 800
+    assert lake.json("lineage", "m399.price", "-p", folder, "--up")["up"][-1]["from"]["name"] == "events"
+    ET.fromstring(lake.run("explain", "-p", folder, "-o", "svg").stdout)
+    (folder / "m0.sql").write_text("SELECT id, price FROM m399\n")
+    said = lake.error("explain", "-p", folder, status=1)
+    assert "m399 (m399.sql:1) reads m398" in said and "more) reads" in said
+    json.loads(lake.run("explain", "-p", folder, "-o", "json", status=1).stdout)
