@@ -81,6 +81,46 @@ static int edge_table(struct run *run, const struct plan_edge *edge, struct task
                               STR_FMT(edge->argument));
 }
 
+/* What the function's annotation asks for. */
+static int input_form(const struct run *run, const struct plan_node *node,
+                      const struct plan_edge *edge, enum worker_form *ret, corrie_error *err)
+{
+    const struct declared_function *function = node->function;
+
+    for (size_t i = 0; i < function->n_inputs; i++) {
+        const struct declared_input *input = &function->inputs[i];
+
+        if (str_eq(input->argument, edge->argument)) {
+            return worker_form_of(input->annotation, ret, err) < 0
+                       ? place_error(run->project, &input->place, err)
+                       : 0;
+        }
+    }
+    return 0;
+}
+
+/* The names under which a function of several outputs returns them. */
+static int fill_outputs(struct run *run, size_t node, struct task *task, corrie_error *err)
+{
+    size_t n = run->plan->nodes[node].function->n_outputs;
+    struct str *names;
+
+    if (n < 2) {
+        return 0;
+    }
+    names = arena_array(&task->arena, struct str, n);
+    if (!names) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        names[i] = run->plan->nodes[node + i].function->name;
+    }
+    task->spec.outputs = names;
+    task->spec.n_outputs = n;
+    task->spec.n_columns = 0;
+    return 0;
+}
+
 /* Tables that others made stay until the step has ended: it is one of their readers. */
 static int fill_inputs(struct run *run, const struct plan_node *node, struct task *task,
                        corrie_error *err)
@@ -94,14 +134,18 @@ static int fill_inputs(struct run *run, const struct plan_node *node, struct tas
     task->spec.inputs = inputs;
     for (size_t i = 0; i < node->n_edges; i++) {
         const struct plan_edge *edge = &node->edges[i];
+        enum worker_form form = WORKER_ARROW_TABLE;
         struct exchange *table = NULL;
         int r = edge_table(run, edge, task, &table, err);
 
+        if (r >= 0) {
+            r = input_form(run, node, edge, &form, err);
+        }
         if (r < 0) {
             return r;
         }
         inputs[i] = (struct worker_input){.argument = edge->argument,
-                                          .form = WORKER_ARROW_TABLE,
+                                          .form = form,
                                           .table = table,
                                           .columns = edge->columns,
                                           .n_columns = edge->n_columns,
@@ -178,7 +222,7 @@ int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
     }
     task->spec = (struct worker_spec){
         .kind = function->kind == FUNCTION_MODEL ? WORKER_MODEL : WORKER_EXPECTATION,
-        .model = node->name,
+        .model = function->n_outputs > 1 ? function->function : node->name,
         .python = str_of(run->environments[node->environment]->python),
         .project_dir = run->project->dir,
         .file = function->source->path,
@@ -189,7 +233,8 @@ int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
         .internet_access = function->internet_access,
     };
     if ((r = fill_inputs(run, node, task, err)) < 0 || (r = fill_sources(run, task, err)) < 0 ||
-        (r = fill_parameters(run, node, task, err)) < 0) {
+        (r = fill_parameters(run, node, task, err)) < 0 ||
+        (r = fill_outputs(run, run->plan->steps[step].node, task, err)) < 0) {
         return r;
     }
     *ret = TAKE_PTR(task);

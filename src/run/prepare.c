@@ -254,22 +254,6 @@ static int check_taint(struct run *run, corrie_error *err)
     return 0;
 }
 
-/* What can be planned and is not carried out. */
-static int check_carried_out(const struct run *run, corrie_error *err)
-{
-    for (size_t i = 0; i < run->plan->n_nodes && !run->options.dry_run; i++) {
-        const struct declared_function *function = run->plan->nodes[i].function;
-
-        if (function->strategy == STRATEGY_MERGE || function->n_outputs > 1) {
-            corrie_fail(err, CORRIE_E_UNSUPPORTED, "%.*s: %s cannot be run yet",
-                        STR_FMT(function->name),
-                        function->n_outputs > 1 ? "a function of several outputs" : "MERGE");
-            return place_error(run->project, &function->place, err);
-        }
-    }
-    return 0;
-}
-
 int run_prepare(struct run *run, corrie_error *err)
 {
     struct declare_options declare = {0};
@@ -297,9 +281,6 @@ int run_prepare(struct run *run, corrie_error *err)
     if (r < 0 || (r = build_plan(run, err)) < 0) {
         return r;
     }
-    r = check_carried_out(run, err);
-    if (r >= 0) {
-        r = check_taint(run, err);
-    }
+    r = check_taint(run, err);
     return r < 0 ? r : allow_plan(run, err);
 }

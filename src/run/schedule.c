@@ -121,7 +121,9 @@ static void count_readers(struct run *run)
     const struct plan *plan = run->plan;
 
     for (size_t i = 0; i < plan->n_nodes; i++) {
-        for (size_t k = 0; k < plan->nodes[i].n_edges; k++) {
+        bool calls = plan_caller(plan, i) == i; /* further outputs share the edges of the first */
+
+        for (size_t k = 0; calls && k < plan->nodes[i].n_edges; k++) {
             const struct plan_edge *edge = &plan->nodes[i].edges[k];
 
             if (edge->node != PLAN_NONE) {
@@ -166,8 +168,10 @@ static void let_go_of_inputs(struct run *run, const struct plan_step *step)
             let_go(&run->scans[edge->scan], &run->scan_readers[edge->scan]);
         }
     }
-    if (run->nodes[step->node].readers == 0) {
-        run->nodes[step->node].output = exchange_unref(run->nodes[step->node].output);
+    for (size_t i = 0; i < run->plan->nodes[step->node].function->n_outputs; i++) {
+        struct node_state *state = &run->nodes[step->node + i];
+
+        state->output = state->readers > 0 ? state->output : exchange_unref(state->output);
     }
 }
 
@@ -199,6 +203,14 @@ static void end_step(struct schedule *s, size_t step)
     ready_ended(&s->ready, step);
 }
 
+/* How many nodes the step of this one is for: the outputs of one function stand next to each other. */
+static size_t outputs_of(const struct schedule *s, size_t node)
+{
+    const struct declared_function *function = s->run->plan->nodes[node].function;
+
+    return function->kind == FUNCTION_MODEL && function->n_outputs > 1 ? function->n_outputs : 1;
+}
+
 static void begin_node(struct schedule *s, size_t node)
 {
     struct node_state *state = &s->run->nodes[node];
@@ -207,6 +219,13 @@ static void begin_node(struct schedule *s, size_t node)
     state->status = NODE_RUNNING;
     state->started = clock_monotonic();
     RUN_EVENT(s->run, .kind = "start", .node = name, .status = "running");
+}
+
+static void begin_call(struct schedule *s, size_t node)
+{
+    for (size_t i = 0; i < outputs_of(s, node); i++) {
+        begin_node(s, node + i);
+    }
 }
 
 /* That rows cannot be shown fails nothing: if they are wrong, who reads them says so. */
@@ -218,6 +237,20 @@ static void keep_preview(struct schedule *s, size_t node)
         RUN_EVENT(s->run, .kind = "notice", .status = "warning",
                   .text = corrie_error_message(&err));
     }
+}
+
+/* Whether the message says already which function it is about: by its name, or by one of its outputs. */
+static bool names_function(const struct plan *plan, size_t node, const char *message)
+{
+    size_t first = plan_caller(plan, node);
+    const struct declared_function *function = plan->nodes[first].function;
+
+    for (size_t i = 0; i < function->n_outputs; i++) {
+        if (str_starts(str_of(message), plan->nodes[first + i].name)) {
+            return true;
+        }
+    }
+    return function->n_outputs > 1 && str_starts(str_of(message), function->function);
 }
 
 /* `r` is how its step ended, with its error in *err. */
@@ -245,7 +278,7 @@ static void end_node(struct schedule *s, size_t node, int r, corrie_error *err)
               .rows = state->has_output ? state->rows : -1,
               .bytes = state->has_output ? state->bytes : -1,
               .seconds = (double)state->elapsed / 1e9);
-    if (r < 0 && !str_starts(str_of(corrie_error_message(err)), called)) {
+    if (r < 0 && !names_function(s->run->plan, node, corrie_error_message(err))) {
         corrie_wrap(err, "%.*s", STR_FMT(called));
     }
 }
@@ -280,17 +313,19 @@ static int take_result(struct schedule *s, struct task *task, corrie_error *err)
         s->run->environments[step->environment] = TAKE_PTR(task->environment);
         return r < 0 ? corrie_error_move(err, &task->error) : 0;
     }
-    state = &s->run->nodes[step->node];
-    state->max_rss = task->output.usage.max_rss;
-    state->cpu = task->output.usage.user_time + task->output.usage.system_time;
-    if (r < 0) {
-        r = corrie_error_move(err, &task->error);
-    } else if (step->kind == STEP_CHECK) {
+    r = r < 0 ? corrie_error_move(err, &task->error) : 0;
+    if (r >= 0 && step->kind == STEP_CHECK) {
         r = run_take_check(s->run, step->node, task, err);
-    } else {
-        r = run_take_model(s->run, step->node, task, &state->output, err);
     }
-    end_node(s, step->node, r, err);
+    for (size_t i = 0; i < outputs_of(s, step->node); i++) {
+        state = &s->run->nodes[step->node + i];
+        state->max_rss = task->output.usage.max_rss;
+        state->cpu = task->output.usage.user_time + task->output.usage.system_time;
+        if (r >= 0 && step->kind == STEP_FUNCTION) {
+            r = run_take_model(s->run, step->node + i, task, &state->output, err);
+        }
+        end_node(s, step->node + i, r, err);
+    }
     return r;
 }
 
@@ -382,7 +417,7 @@ static void give(struct schedule *s, size_t step)
     if (what->kind == STEP_ENV) {
         r = run_environment(s->run, step, &task, &err);
     } else {
-        begin_node(s, what->node);
+        begin_call(s, what->node);
         r = prepare_call(s, step, &task, &err);
     }
     if (r >= 0) {
@@ -392,8 +427,8 @@ static void give(struct schedule *s, size_t step)
         hand_over(s, TAKE_PTR(task));
         return;
     }
-    if (what->kind != STEP_ENV) {
-        end_node(s, what->node, r, &err);
+    for (size_t i = 0; what->kind != STEP_ENV && i < outputs_of(s, what->node); i++) {
+        end_node(s, what->node + i, r, &err);
     }
     fail(s, &err);
 }

@@ -314,6 +314,7 @@ static int select_by_name(const struct schema *rows, const struct schema *target
 static enum lake_write_mode write_mode(enum strategy strategy)
 {
     return strategy == STRATEGY_APPEND                 ? LAKE_APPEND
+           : strategy == STRATEGY_MERGE                ? LAKE_MERGE
            : strategy == STRATEGY_OVERWRITE_PARTITIONS ? LAKE_OVERWRITE_PARTITIONS
                                                        : LAKE_REPLACE;
 }
@@ -337,6 +338,8 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
                                .partition_by = node->partition_by,
                                .n_partition_by = node->n_partition_by,
                                .overwrite_filter = node->overwrite_filter,
+                               .keys = node->keys,
+                               .n_keys = node->n_keys,
                                /* a list of columns says that they are meant */
                                .evolve = columns->given && !columns->all,
                                .engine = run->work.engine,

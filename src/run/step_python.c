@@ -71,7 +71,21 @@ static int check_columns(struct run *run, const struct plan_node *node, struct e
 int run_take_model(struct run *run, size_t node, const struct task *task, struct exchange **ret,
                    corrie_error *err)
 {
-    return check_columns(run, &run->plan->nodes[node], task->output.output, ret, err);
+    const struct plan_node *what = &run->plan->nodes[node];
+    const struct worker_result *result = &task->output;
+    _cleanup_(exchange_unrefp) struct exchange *whole = NULL;
+    int r = check_columns(
+        run, what, result->n_outputs > 0 ? result->outputs[what->function->output] : result->output,
+        &whole, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (what->narrowed) {
+        return exchange_select(whole, what->wanted, what->n_wanted, ret, err);
+    }
+    *ret = TAKE_PTR(whole);
+    return 0;
 }
 
 int run_take_check(struct run *run, size_t node, const struct task *task, corrie_error *err)

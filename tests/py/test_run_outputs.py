@@ -1,0 +1,134 @@
+"""Functions of several outputs, MERGE by keys, and inputs by annotation, in a run."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from conftest import Lake
+
+YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
+
+SPLIT = """
+import corrie
+import pyarrow.compute as pc
+
+
+@corrie.model(outputs={
+    'even': {'materialization_strategy': 'REPLACE', 'columns': ['n']},
+    'odd': {'materialization_strategy': 'REPLACE'},
+    'few': {},
+})
+@corrie.python('3.11')
+def split(rows=corrie.Model('numbers')):
+    print('splitting')
+    odd = pc.equal(pc.bit_wise_and(rows['n'], 1), 1)
+    return {'odd': rows.filter(odd), 'even': rows.filter(pc.invert(odd)).select(['n']), 'few': rows.slice(0, 3)}
+"""
+
+
+@pytest.fixture
+def project(lake: Lake, tmp_path: Path) -> Path:
+    path = tmp_path / "numbers.csv"
+    path.write_text("n,s\n" + "".join(f"{i},s{i}\n" for i in range(10)))
+    lake.run("import", path, "numbers")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "corrie.yaml").write_text(YAML)
+    return folder
+
+
+def test_a_function_of_several_outputs(lake: Lake, project: Path) -> None:
+    (project / "models.py").write_text(SPLIT)
+    (project / "both.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
+                                      "SELECT (SELECT sum(n) FROM even) AS even, (SELECT sum(n) FROM odd) AS odd, "
+                                      "(SELECT count(*) FROM few) AS few\n")
+    done = lake.json("run", "--preview", "on", cwd=project)
+    assert {n["name"]: (n["status"], n["rows"]) for n in done["nodes"]} == {
+        "even": ("done", 5), "odd": ("done", 5), "few": ("done", 3), "both": ("done", 1)}
+    assert {t["name"]: t["records"] for t in done["tables"]} == {"even": 5, "odd": 5, "both": 1}
+    assert lake.rows('SELECT even, odd, few FROM "both"') == [["20", "25", "3"]]
+    assert [f["name"] for f in lake.json("table", "get", "even")["fields"]] == ["n"]
+    assert {p["name"] for p in done["previews"]} == {"even", "odd", "few", "both"}
+    logs = lake.json("job", "logs", done["job"])["logs"]
+    assert [e["text"] for e in logs if e["kind"] == "log"] == ["splitting"]  # it was called once
+    lake.fsck()
+
+
+@pytest.mark.parametrize(("was", "now", "expected"), [
+    ("'few': rows.slice(0, 3)", "'fewer': rows", "few"),
+    ("return {", "return rows, {", "split"),
+    ("'few': rows.slice(0, 3)", "'few': 3", "few"),
+    ("print('splitting')", "raise ValueError('no')", "split: ValueError: no"),
+])
+def test_outputs_that_are_not_what_was_declared(lake: Lake, project: Path, was: str, now: str, expected: str) -> None:
+    assert was in SPLIT
+    (project / "models.py").write_text(SPLIT.replace(was, now))
+    before = lake.head()
+    assert expected in lake.error("run", cwd=project, status=1)
+    assert lake.head() == before
+    assert {n["status"] for n in lake.json("job", "get", "last")["nodes"]} == {"failed"}
+
+
+def test_merge_by_keys(lake: Lake, project: Path) -> None:
+    # random changes by key, beside a dictionary that is changed in the same way
+    dice = random.Random(3)
+    kept: dict[tuple[int, str], str] = {}
+    for turn in range(6):
+        keys = {(dice.randrange(40), dice.choice("abc")) for _ in range(dice.randrange(1, 30))}
+        rows = ", ".join(f"({k}, '{g}', 'v{turn}')" for k, g in keys)
+        (project / "latest.sql").write_text(f"-- corrie: materialization_strategy=MERGE keys='k,g'\n"
+                                            f"SELECT * FROM (VALUES {rows}) AS t(k, g, v)\n")
+        done = lake.json("run", cwd=project)
+        kept.update(dict.fromkeys(keys, f"v{turn}"))
+        assert done["tables"][0]["rows_written"] == len(keys)
+        assert done["tables"][0]["records"] == len(kept)
+    found = {(int(k), g): v for k, g, v in lake.rows("SELECT k, g, v FROM latest")}
+    assert found == kept
+    lake.fsck()
+
+
+def test_merge_from_python(lake: Lake, project: Path) -> None:
+    text = """
+import corrie
+import pyarrow as pa
+
+
+@corrie.model(materialization_strategy='MERGE', keys=['n'])
+@corrie.python('3.11')
+def latest(rows=corrie.Model('numbers')):
+    return pa.table({'n': NUMBERS, 's': ['new'] * len(NUMBERS)})
+"""
+    (project / "models.py").write_text(text.replace("NUMBERS", "[1, 2, 3]"))
+    lake.run("run", cwd=project)
+    (project / "models.py").write_text(text.replace("NUMBERS", "[3, 4]").replace("'new'", "'newer'"))
+    lake.run("run", cwd=project)
+    assert lake.rows("SELECT n, s FROM latest ORDER BY n") == [["1", "new"], ["2", "new"], ["3", "newer"],
+                                                               ["4", "newer"]]
+    before = lake.head()
+    (project / "models.py").write_text(text.replace("NUMBERS", "[3, None]"))
+    said = lake.error("run", cwd=project, status=1)
+    assert "1 of the new rows has no value in the key n" in said and "models.py" in said
+    (project / "models.py").write_text(text.replace("NUMBERS", "[7, 3, 7]"))
+    assert "2 of the new rows have the same keys: n = 7" in lake.error("run", cwd=project, status=1)
+    assert lake.head() == before
+
+
+def test_inputs_by_annotation(lake: Lake, project: Path) -> None:
+    (project / "models.py").write_text("""
+import corrie
+import pyarrow as pa
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11')
+def counted(rows: pa.RecordBatchReader = corrie.Model('numbers')):
+    assert isinstance(rows, pa.RecordBatchReader)
+    return pa.table({'c': [sum(batch.num_rows for batch in rows)]})
+""")
+    lake.run("run", cwd=project)
+    assert lake.rows("SELECT c FROM counted") == [["10"]]
+    models = project / "models.py"
+    models.write_text(models.read_text().replace("pa.RecordBatchReader =", "pa.ChunkedArray ="))
+    assert "models.py:" in lake.error("run", cwd=project, status=1)
