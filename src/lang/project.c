@@ -234,29 +234,33 @@ static bool same_package(struct str a, struct str b)
     return true;
 }
 
-static int add_package(struct reader *r, struct project_package package,
-                       const struct yaml_node *node)
-{
-    struct project *project = r->project;
+/* A list of packages while it is read. */
+struct package_list {
+    struct project_package *items;
+    size_t count;
+};
 
+static int add_package(struct reader *r, struct project_package package,
+                       const struct yaml_node *node, struct package_list *list)
+{
     if (!is_package_name(package.name.text)) {
         corrie_fail(r->err, CORRIE_E_PROJECT, "\"%.*s\" is no package name",
                     STR_FMT(package.name.text));
         return fail_node(r, node);
     }
-    for (size_t i = 0; i < project->n_packages; i++) {
-        if (same_package(project->packages[i].name.text, package.name.text)) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (same_package(list->items[i].name.text, package.name.text)) {
             corrie_fail(r->err, CORRIE_E_PROJECT, "package %.*s is listed twice",
                         STR_FMT(package.name.text));
             return fail_node(r, node);
         }
     }
-    project->packages[project->n_packages++] = package;
+    list->items[list->count++] = package;
     return 0;
 }
 
 /* "polars==1.15.0" or "polars". */
-static int read_pinned(struct reader *r, const struct yaml_node *node)
+static int read_pinned(struct reader *r, const struct yaml_node *node, struct package_list *list)
 {
     struct project_package package = {.name = text_of(node)};
     ptrdiff_t equals = str_find_str(node->text, STR("=="));
@@ -270,17 +274,17 @@ static int read_pinned(struct reader *r, const struct yaml_node *node)
             return fail_node(r, node);
         }
     }
-    return add_package(r, package, node);
+    return add_package(r, package, node, list);
 }
 
-static int read_package(struct reader *r, const struct yaml_node *node)
+static int read_package(struct reader *r, const struct yaml_node *node, struct package_list *list)
 {
     static const struct str keys[] = {{"name", 4}, {"version", 7}};
     const struct yaml_node *values[ARRAY_LEN(keys)] = {0};
     struct project_package package = {0};
 
     if (node->kind == YAML_TEXT) {
-        return read_pinned(r, node);
+        return read_pinned(r, node, list);
     }
     int result = take_keys(r, node, "a package", keys, ARRAY_LEN(keys), values);
     if (result >= 0 && !values[0]) {
@@ -293,33 +297,64 @@ static int read_package(struct reader *r, const struct yaml_node *node)
     if (result >= 0) {
         result = take_text(r, values[1], "the version of a package", &package.version);
     }
-    return result < 0 ? result : add_package(r, package, values[0]);
+    return result < 0 ? result : add_package(r, package, values[0], list);
 }
 
-static int read_packages(struct reader *r, const struct yaml_node *node)
+static int read_packages(struct reader *r, const struct yaml_node *node, const char *what,
+                         struct project_package **ret, size_t *ret_n)
 {
-    if (!node) {
-        return 0;
+    struct package_list list = {0};
+
+    if (node->kind != YAML_LIST && node->kind != YAML_MAP) {
+        return fail_kind(r, node, what, YAML_LIST);
     }
-    if (node->kind == YAML_TEXT) {
-        return fail_kind(r, node, "python.packages", YAML_LIST);
-    }
-    r->project->packages = arena_array(r->arena, struct project_package, count(node) + 1);
-    if (!r->project->packages) {
+    list.items = arena_array(r->arena, struct project_package, count(node) + 1);
+    if (!list.items) {
         return corrie_fail_memory(r->err);
     }
     for (const struct yaml_node *item = node->first; item; item = item->next) {
         int result;
         if (node->kind == YAML_LIST) {
-            result = read_package(r, item);
+            result = read_package(r, item, &list);
         } else {
             struct project_package package = {.name = text_of(item->key)};
             result = item->kind == YAML_NULL
                          ? 0
                          : take_text(r, item, "the version of a package", &package.version);
             if (result >= 0) {
-                result = add_package(r, package, item->key);
+                result = add_package(r, package, item->key, &list);
             }
+        }
+        if (result < 0) {
+            return result;
+        }
+    }
+    *ret = list.items;
+    *ret_n = list.count;
+    return 0;
+}
+
+static int read_extras(struct reader *r, const struct yaml_node *node)
+{
+    struct project *project = r->project;
+
+    if (!node) {
+        return 0;
+    }
+    if (node->kind != YAML_MAP) {
+        return fail_kind(r, node, "extras", YAML_MAP);
+    }
+    project->extras = arena_array(r->arena, struct project_extra, count(node) + 1);
+    if (!project->extras) {
+        return corrie_fail_memory(r->err);
+    }
+    for (const struct yaml_node *item = node->first; item; item = item->next) {
+        struct project_extra *extra = &project->extras[project->n_extras++];
+        int result = 0;
+
+        extra->name = text_of(item->key);
+        if (item->kind != YAML_NULL) {
+            result = read_packages(r, item, "an extra", &extra->packages, &extra->n_packages);
         }
         if (result < 0) {
             return result;
@@ -370,7 +405,9 @@ static int read_python(struct reader *r, const struct yaml_node *node)
         corrie_hint(r->err, "write version: \"3.11\"");
         return fail_node(r, values[0]);
     }
-    return read_packages(r, values[1]);
+    return values[1] ? read_packages(r, values[1], "python.packages", &project->packages,
+                                     &project->n_packages)
+                     : 0;
 }
 
 static int read_defaults(struct reader *r, const struct yaml_node *node)
@@ -585,7 +622,7 @@ static int read_include_paths(struct reader *r, const struct yaml_node *node)
 static int read_root(struct reader *r, const struct yaml_node *root)
 {
     static const struct str keys[] = {
-        {"project", 7}, {"defaults", 8}, {"parameters", 10}, {"include_paths", 13}};
+        {"project", 7}, {"defaults", 8}, {"parameters", 10}, {"include_paths", 13}, {"extras", 6}};
     const struct yaml_node *values[ARRAY_LEN(keys)] = {0};
 
     int result = take_keys(r, root, "the project file", keys, ARRAY_LEN(keys), values);
@@ -603,7 +640,10 @@ static int read_root(struct reader *r, const struct yaml_node *root)
     if (result >= 0) {
         result = read_parameters(r, values[2]);
     }
-    return result < 0 ? result : read_include_paths(r, values[3]);
+    if (result >= 0) {
+        result = read_include_paths(r, values[3]);
+    }
+    return result < 0 ? result : read_extras(r, values[4]);
 }
 
 int project_parse(const char *file, struct str source, struct arena *arena, struct project **ret,

@@ -5,6 +5,7 @@
  *                namespace: text, timeout: seconds}
  *     parameters:
  *       threshold: {type: float, default: 1.5, required: false, description: text}
+ *     extras: {ai: [{name, version}]}
  *     include_paths: ["views/<any>.sql"]
  *
  * Keys may be spelt with '-' for '_'. `packages` may also be a mapping {polars: 1.15.0} or a list
@@ -37,6 +38,13 @@ struct project_package {
     struct project_text version; /* line 0 and empty = any */
 };
 
+/* Packages that functions ask for together, by @extras('ai'). */
+struct project_extra {
+    struct project_text name;
+    struct project_package *packages;
+    size_t n_packages;
+};
+
 enum param_type { PARAM_STR, PARAM_INT, PARAM_FLOAT, PARAM_BOOL, PARAM_SECRET, PARAM_VAULT };
 
 struct param_value {
@@ -66,6 +74,8 @@ struct project {
     struct project_text python_version;
     struct project_package *packages;
     size_t n_packages;
+    struct project_extra *extras;
+    size_t n_extras;
     struct project_text ns;
     struct project_text timeout_text;
     int64_t timeout; /* seconds; 0 = none given */

@@ -75,6 +75,23 @@ START_TEST(packages_as_a_mapping)
     ck_str_eq(project->packages[0].name.text, STR("polars"));
     ck_str_eq(project->packages[0].version.text, STR("1.15.0"));
     ck_assert_uint_eq(project->packages[1].version.text.len, 0);
+    ck_assert_uint_eq(project->n_extras, 0);
+}
+END_TEST
+
+/* Sets of packages that functions ask for by name. */
+START_TEST(extras_are_lists_of_packages)
+{
+    struct project *project =
+        parse(HEAD "extras: {ai: [openai==1.2, {name: tiktoken}], none: , plots: {altair: '5'}}\n");
+
+    ck_assert_uint_eq(project->n_extras, 3);
+    ck_str_eq(project->extras[0].name.text, STR("ai"));
+    ck_assert_uint_eq(project->extras[0].n_packages, 2);
+    ck_str_eq(project->extras[0].packages[0].version.text, STR("1.2"));
+    ck_assert_uint_eq(project->extras[1].n_packages, 0);
+    ck_str_eq(project->extras[2].packages[0].name.text, STR("altair"));
+    ck_assert_uint_eq(project->n_packages, 0);
 }
 END_TEST
 
@@ -136,6 +153,9 @@ START_TEST(wrong_keys_and_values)
     fails_at(HEAD "defaults: {namespace: a.b}\n", 2, 23, "namespace name", NULL);
     fails_at(HEAD "defaults: {python: {version: latest}}\n", 2, 30, "no Python version", "3.11");
     fails_at(HEAD "defaults: {python: {packages: polars}}\n", 2, 31, "must be a list", NULL);
+    fails_at(HEAD "extras: {ai: openai}\n", 2, 14, "an extra must be a list", NULL);
+    fails_at(HEAD "extras: [ai]\n", 2, 9, "extras must be keys and values", NULL);
+    fails_at(HEAD "extras: {ai: [a-b, A_b]}\n", 2, 20, "listed twice", NULL);
     fails_at(HEAD "defaults: {python: {packages: [{version: 1}]}}\n", 2, 32, "name of a package",
              NULL);
     fails_at(HEAD "defaults: {python: {packages: [a b]}}\n", 2, 32, "no package name", NULL);
@@ -240,6 +260,7 @@ START_TEST(memory_may_run_out_anywhere)
 }
 END_TEST
 
-SUITE(project_suite, "project", everything_is_read, packages_as_a_mapping, sections_may_be_empty,
-      wrong_yaml, wrong_keys_and_values, limits_hold, later_errors_find_their_place,
-      values_from_the_command_line, memory_may_run_out_anywhere)
+SUITE(project_suite, "project", everything_is_read, packages_as_a_mapping,
+      extras_are_lists_of_packages, sections_may_be_empty, wrong_yaml, wrong_keys_and_values,
+      limits_hold, later_errors_find_their_place, values_from_the_command_line,
+      memory_may_run_out_anywhere)
