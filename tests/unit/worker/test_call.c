@@ -171,6 +171,11 @@ static const char models[] =
     "    import pyarrow as pa\n"
     "    return {'second': pa.table({f'c{i}': [1, 2, 3] for i in range(300)}), 'first': [{'a': 'x'}],\n"
     "            'third': pa.table({'b': [2.5]})}\n"
+    "def long_stream():\n"
+    "    import pyarrow as pa\n"
+    "    for i in range(30):\n"
+    "        zeros = pa.Array.from_buffers(pa.int64(), 2 << 20, [None, pa.py_buffer(bytes(16 << 20))])\n"
+    "        yield pa.table({'x': zeros})\n"
     "def looks(raw=None):\n"
     "    kind = type(raw).__name__\n"
     "    return [{'kind': kind, 'rows': len(raw.collect() if kind == 'LazyFrame' else\n"
@@ -574,6 +579,24 @@ START_TEST(call_floods)
 }
 END_TEST
 
+/* A table that is larger than what the function's process may take comes out whole, if it comes in pieces. */
+START_TEST(call_long_stream)
+{
+    struct worker_spec spec = {.python = python()};
+    struct worker_result result;
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+
+    if (spec.python.len > 0) {
+        ck_ok(call_with(spec, "long_stream", &result, &err), &err);
+        ck_assert_int_eq(exchange_rows(result.output), 30 * (2 << 20));
+        ck_assert_uint_ge(exchange_bytes(result.output), 30u * (16 << 20));
+        ck_assert_uint_lt(result.usage.max_rss, 20u * (16 << 20));
+        worker_result_done(&result);
+    }
+    drop_env();
+}
+END_TEST
+
 /* Whether the process has ended, or waits only to be reaped by whoever inherited it. */
 static bool has_ended(int64_t pid)
 {
@@ -740,6 +763,7 @@ Suite *call_suite(void)
     tcase_add_test(tcase, call_outputs);
     tcase_add_test(tcase, call_forms);
     tcase_add_test(tcase, call_floods);
+    tcase_add_test(tcase, call_long_stream);
     tcase_add_test(tcase, call_leftovers);
     tcase_add_test(tcase, call_expectation);
     tcase_add_test(tcase, call_environment);
