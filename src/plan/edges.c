@@ -272,6 +272,9 @@ static int build_edge(struct planning *p, struct plan_node *node, const struct r
     if (!input) {
         return 0; /* SQL: plan_bind says the rest */
     }
+    if (worker_form_of(input->annotation, &edge->form, err) < 0) {
+        return place_error(p->project, &input->place, err);
+    }
     int r = reference->from ? parent_of_node(p, &p->plan->nodes[edge->node], &parent, err)
                             : parent_of_table(p, &p->sources.items[edge->source], &parent, err);
     if (r < 0) {
@@ -449,6 +452,14 @@ static int make_fingerprint(struct plan_node *node, corrie_error *err)
     for (size_t i = 0; i < function->columns.count; i++) {
         buf_addf(&text, "column %zu %.*s\n", function->columns.items[i].len,
                  STR_FMT(function->columns.items[i]));
+    }
+    for (size_t i = 0; i < node->n_edges; i++) {
+        const struct plan_edge *edge = &node->edges[i];
+
+        if (edge->form != WORKER_ARROW_TABLE) {
+            buf_addf(&text, "form %.*s %s\n", STR_FMT(edge->argument),
+                     worker_form_name(edge->form));
+        }
     }
     for (size_t i = 0; i < node->n_parameters; i++) {
         const struct plan_parameter *parameter = node->parameters[i];

@@ -30,6 +30,7 @@
 #include "lang/project.h"
 #include "plan/declare.h"
 #include "plan/project.h"
+#include "worker/form.h"
 
 struct cache;
 struct engine;
@@ -107,7 +108,8 @@ struct plan_edge {
      * values; empty = all. Python: to be applied exactly. SQL: for pruning only (the statement filters
      * again), may hold for more rows than needed, never fewer. */
     struct str filter;
-    size_t scan; /* the scan step that feeds it, or PLAN_NONE for an edge from a node */
+    size_t scan;           /* the scan step that feeds it, or PLAN_NONE for an edge from a node */
+    enum worker_form form; /* Python: how the function wants it */
     struct place place;
 };
 

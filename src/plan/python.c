@@ -240,8 +240,6 @@ static int read_python(struct understanding *u, const json_t *call, corrie_error
 {
     static const struct signature signature = {"@python", python_keywords};
     const json_t *values[MAX_KEYWORDS];
-    struct declared_package *own = NULL;
-    size_t n_own = 0;
 
     int r = call_bind(u, &signature, call, values, err);
     if (r < 0) {
@@ -257,14 +255,7 @@ static int read_python(struct understanding *u, const json_t *call, corrie_error
     if (r > 0 && python_version_check(u->function->python, err) < 0) {
         return value_error_at(u, version, err);
     }
-    if (r >= 0) {
-        r = read_pip(u, &signature, values[PYTHON_PIP], &own, &n_own, err);
-    }
-    if (r >= 0) {
-        r = packages_merge(u->declaring->packages, u->declaring->n_packages, own, n_own, u->arena,
-                           &u->function->packages, &u->function->n_packages, err);
-    }
-    return r;
+    return r < 0 ? r : read_pip(u, &signature, values[PYTHON_PIP], &u->own, &u->n_own, err);
 }
 
 static int read_resources(struct understanding *u, const json_t *call, corrie_error *err)
@@ -291,6 +282,59 @@ static int read_resources(struct understanding *u, const json_t *call, corrie_er
     return r < 0 ? r : 0;
 }
 
+static const struct project_extra *find_extra(const struct project *settings, struct str name)
+{
+    for (size_t i = 0; i < settings->n_extras; i++) {
+        if (str_eq(settings->extras[i].name.text, name)) {
+            return &settings->extras[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown_extra(const struct understanding *u, struct str name, const json_t *at,
+                         corrie_error *err)
+{
+    const struct project *settings = u->declaring->project->settings;
+    struct str *names = arena_array(u->arena, struct str, settings->n_extras + 1);
+    size_t nearest;
+
+    corrie_fail(err, CORRIE_E_PROJECT, "the project has no extras '%.*s'", STR_FMT(name));
+    for (size_t i = 0; names && i < settings->n_extras; i++) {
+        names[i] = settings->extras[i].name.text;
+    }
+    if (names && str_nearest(name, names, settings->n_extras, &nearest, 1) == 1) {
+        corrie_hint(err, "did you mean %.*s?", STR_FMT(names[nearest]));
+    } else {
+        corrie_hint(err, "name its packages in the project file: extras: {%.*s: [PACKAGE, …]}",
+                    STR_FMT(name));
+    }
+    return value_error_at(u, at, err);
+}
+
+/* Adds the packages of a set of the project file; of two sets the later one's pin counts. */
+static int add_extra(struct understanding *u, const struct project_extra *extra, corrie_error *err)
+{
+    struct declared_package *packages =
+        arena_array(u->arena, struct declared_package, extra->n_packages + 1);
+
+    if (!packages) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < extra->n_packages; i++) {
+        const struct project_package *package = &extra->packages[i];
+
+        if (package_parse(package->name.text, package->version.text, u->arena, &packages[i], err) <
+            0) {
+            return project_error_at(u->declaring->project->settings,
+                                    package->version.line ? &package->version : &package->name,
+                                    err);
+        }
+    }
+    return packages_merge(u->extra, u->n_extra, packages, extra->n_packages, u->arena, &u->extra,
+                          &u->n_extra, err);
+}
+
 static int read_extras(struct understanding *u, const json_t *call, corrie_error *err)
 {
     static const char *const none[] = {NULL};
@@ -308,14 +352,33 @@ static int read_extras(struct understanding *u, const json_t *call, corrie_error
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
-        int r = value_text(u, &signature, "each name", json_array_get(args, i),
-                           &u->function->extras[i], err);
+        const json_t *arg = json_array_get(args, i);
+        const struct project_extra *extra;
+        struct str *name = &u->function->extras[i];
+        int r = value_text(u, &signature, "each name", arg, name, err);
+        if (r < 0) {
+            return r;
+        }
+        extra = find_extra(u->declaring->project->settings, *name);
+        r = extra ? add_extra(u, extra, err) : unknown_extra(u, *name, arg, err);
         if (r < 0) {
             return r;
         }
     }
     u->function->n_extras = n;
     return 0;
+}
+
+/* What the function pins itself counts more than extras, and these more than the project's defaults. */
+static int merge_packages(struct understanding *u, corrie_error *err)
+{
+    struct declared_function *function = u->function;
+    int r = packages_merge(u->declaring->packages, u->declaring->n_packages, u->extra, u->n_extra,
+                           u->arena, &function->packages, &function->n_packages, err);
+
+    return r < 0 ? r
+                 : packages_merge(function->packages, function->n_packages, u->own, u->n_own,
+                                  u->arena, &function->packages, &function->n_packages, err);
 }
 
 typedef int (*read_decorator_fn)(struct understanding *, const json_t *, corrie_error *);
@@ -374,7 +437,7 @@ static int read_decorators(struct understanding *u, const json_t *list, corrie_e
         corrie_hint(err, "add @bauplan.model() or @bauplan.expectation() above it");
         return place_error(u->declaring->project, &u->function->place, err);
     }
-    return 0;
+    return u->n_own + u->n_extra > 0 ? merge_packages(u, err) : 0;
 }
 
 /* ---- arguments ---------------------------------------------------------------------------------- */
@@ -674,7 +737,8 @@ static int read_function(struct declaring *declaring, const struct source_file *
         .n_packages = declaring->n_packages,
         .timeout = declaring->timeout,
     };
-    struct understanding u = {declaring, declaring->arena, source, &function, NULL};
+    struct understanding u = {
+        .declaring = declaring, .arena = declaring->arena, .source = source, .function = &function};
 
     function.place = value_place(&u, doc);
     function.columns.place = function.place;

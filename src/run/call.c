@@ -81,24 +81,6 @@ static int edge_table(struct run *run, const struct plan_edge *edge, struct task
                               STR_FMT(edge->argument));
 }
 
-/* What the function's annotation asks for. */
-static int input_form(const struct run *run, const struct plan_node *node,
-                      const struct plan_edge *edge, enum worker_form *ret, corrie_error *err)
-{
-    const struct declared_function *function = node->function;
-
-    for (size_t i = 0; i < function->n_inputs; i++) {
-        const struct declared_input *input = &function->inputs[i];
-
-        if (str_eq(input->argument, edge->argument)) {
-            return worker_form_of(input->annotation, ret, err) < 0
-                       ? place_error(run->project, &input->place, err)
-                       : 0;
-        }
-    }
-    return 0;
-}
-
 /* The names under which a function of several outputs returns them. */
 static int fill_outputs(struct run *run, size_t node, struct task *task, corrie_error *err)
 {
@@ -134,18 +116,14 @@ static int fill_inputs(struct run *run, const struct plan_node *node, struct tas
     task->spec.inputs = inputs;
     for (size_t i = 0; i < node->n_edges; i++) {
         const struct plan_edge *edge = &node->edges[i];
-        enum worker_form form = WORKER_ARROW_TABLE;
         struct exchange *table = NULL;
         int r = edge_table(run, edge, task, &table, err);
 
-        if (r >= 0) {
-            r = input_form(run, node, edge, &form, err);
-        }
         if (r < 0) {
             return r;
         }
         inputs[i] = (struct worker_input){.argument = edge->argument,
-                                          .form = form,
+                                          .form = edge->form,
                                           .table = table,
                                           .columns = edge->columns,
                                           .n_columns = edge->n_columns,

@@ -39,6 +39,114 @@ def run(lake: Lake, project: Path, *arguments: str) -> Any:
     return done
 
 
+# Imported by every model below: where an address lies.
+LOOK = '''
+def mapped(address):
+    with open("/proc/self/maps") as maps:
+        for line in maps:
+            low, high = (int(end, 16) for end in line.split()[0].split("-"))
+            if low <= address < high:
+                return "memfd:" in line
+    return False
+'''
+
+FORMS = '''
+from __future__ import annotations
+
+import corrie
+import pyarrow as pa
+from look import mapped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import duckdb as dk
+    import pandas
+    import polars as pl
+
+PACKAGES = {'polars': '1.15.0', 'pandas': '2.2.3', 'duckdb': '1.0.0'}
+
+
+def told(rows, total, in_place):
+    return [{'kind': type(rows).__name__, 'total': float(total), 'in_place': in_place}]
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11', pip=PACKAGES)
+def as_table(rows=corrie.Model('numbers')):
+    import pyarrow.compute as pc
+    return told(rows, pc.sum(rows['x']).as_py(), mapped(rows['x'].chunk(0).buffers()[1].address))
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11', pip=PACKAGES)
+def as_reader(rows: pa.RecordBatchReader = corrie.Model('numbers')):
+    import pyarrow.compute as pc
+    batches = list(rows)
+    where = batches[0].column('x').buffers()[1].address
+    return told(rows, sum(pc.sum(batch.column('x')).as_py() for batch in batches), mapped(where))
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11', pip=PACKAGES)
+def as_polars(rows: pl.DataFrame = corrie.Model('numbers')):
+    return told(rows, rows['x'].sum(), mapped(rows['x']._get_buffer_info()[0]))
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11', pip=PACKAGES)
+def as_lazy(rows: "pl.LazyFrame" = corrie.Model('numbers')):
+    import polars
+    return told(rows, rows.select(polars.col('x').sum()).collect().item(), False)
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11', pip=PACKAGES)
+def as_pandas(rows: pandas.DataFrame | None = corrie.Model('numbers')):
+    rows.loc[0, 'x'] = 1.0  # it is the function's own
+    rows['x'] *= 2
+    return told(rows, rows['x'].sum(), False)
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11', pip=PACKAGES)
+def as_duckdb(rows: dk.DuckDBPyRelation = corrie.Model('numbers', filter='n < 10')):
+    import duckdb
+    inside = duckdb.sql('SELECT sum(x) FROM rows').fetchone()[0]
+    assert inside == rows.aggregate('sum(x)').fetchone()[0]
+    return told(rows, inside, False)
+'''
+
+
+def test_inputs_come_as_their_annotations_say(numbers: Lake, tmp_path: Path) -> None:
+    # numbers are read where they lie: what a function gets costs no copy, unless it is pandas' own
+    run(numbers, make_project(tmp_path, look=LOOK, models=FORMS))
+    expected = {
+        "table": ["Table", "249750.0", "true"],
+        "reader": ["RecordBatchReader", "249750.0", "true"],
+        "polars": ["DataFrame", "249750.0", "true"],
+        "lazy": ["LazyFrame", "249750.0", "false"],
+        "pandas": ["DataFrame", "499502.0", "false"],
+        "duckdb": ["DuckDBPyRelation", "22.5", "false"],
+    }
+    for name, values in expected.items():
+        assert numbers.rows(f"SELECT kind, total, in_place FROM as_{name}") == [values], name
+
+
+def test_a_form_that_no_input_has(numbers: Lake, tmp_path: Path) -> None:
+    project = make_project(tmp_path, models='''
+import corrie
+import polars as pl
+
+
+@corrie.model()
+def shown(rows: pl.Series = corrie.Model('numbers')):
+    return rows
+''')
+    said = numbers.error("run", "--dry-run", cwd=project, status=1)
+    assert "an input cannot be a polars.Series" in said and "models.py:7" in said
+    assert "pandas.DataFrame, duckdb.DuckDBPyRelation" in said
+
+
 RETURNS = '''
 import corrie
 import pyarrow as pa
@@ -172,6 +280,17 @@ def test_other_pythons(numbers: Lake, tmp_path: Path, version: str) -> None:
             "    return [{'python': '%d.%d' % sys.version_info[:2], 'n': pl.from_arrow(rows)['n'].sum()}]")
     run(numbers, make_project(tmp_path, models=versions(f"@corrie.python('{version}', pip={{'polars': ''}})", body)))
     assert numbers.rows("SELECT python, n FROM told") == [[version, "499500"]]
+
+
+def test_extras_bring_packages(numbers: Lake, tmp_path: Path) -> None:
+    project = make_project(tmp_path, models=versions("@corrie.python('3.11')\n@corrie.extras('frames')",
+                                                     "import polars; return polars.from_arrow(rows)"))
+    (project / "corrie.yaml").write_text(YAML + "extras:\n  frames: [polars==1.15.0]\n")
+    run(numbers, project)
+    assert numbers.rows("SELECT count(*) FROM told") == [["1000"]]
+    (project / "corrie.yaml").write_text(YAML)
+    said = numbers.error("run", cwd=project, status=1)
+    assert "the project has no extras 'frames'" in said and "models.py:7" in said
 
 
 def test_environments_that_cannot_be(numbers: Lake, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@
 static void declare(struct sample *sample, const char *text)
 {
     sample_init(sample);
-    sample_project(sample, "");
+    sample_project(sample, "extras: {ai: [openai, polars==0.1]}\n");
     sample_file(sample, "models.py", text);
     int r = sample_declare(sample, NULL);
     _free_ char *message = error_text(&sample->err);
@@ -53,11 +53,13 @@ START_TEST(reads_everything_that_is_declared)
     ck_assert_int_eq(f->place.line, 9);
     ck_assert_int_eq(f->place.column, 5);
     ck_str_eq(f->python, STR("3.11"));
-    ck_assert_uint_eq(f->n_packages, 2);
+    ck_assert_uint_eq(f->n_packages, 3);
     ck_str_eq(f->packages[0].name, STR("duckdb"));
     ck_str_eq(f->packages[0].version, STR(""));
-    ck_str_eq(f->packages[1].name, STR("polars"));
-    ck_str_eq(f->packages[1].version, STR("1.15.0"));
+    ck_str_eq(f->packages[1].name,
+              STR("openai")); /* of the extras; what the function pins itself wins */
+    ck_str_eq(f->packages[2].name, STR("polars"));
+    ck_str_eq(f->packages[2].version, STR("1.15.0"));
     ck_assert_int_eq(f->strategy, STRATEGY_APPEND);
     ck_assert(f->no_cache && f->internet_access);
     ck_assert(f->cpus == 1.5 && f->timeout == 60);
