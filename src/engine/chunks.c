@@ -55,6 +55,8 @@ static int64_t read_column_metadata(struct thrift *thrift, struct footer_chunk *
     while (thrift_field(thrift, &field, &type)) {
         if (field == 5 && type == THRIFT_I64) {
             chunk->values = read_count(thrift);
+        } else if (field == 6 && type == THRIFT_I64) {
+            chunk->plain = read_count(thrift);
         } else if (field == 7 && type == THRIFT_I64) {
             chunk->bytes = read_count(thrift);
         } else if (field == 9 && type == THRIFT_I64) {

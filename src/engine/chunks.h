@@ -8,6 +8,7 @@
 struct footer_chunk {
     int64_t start; /* in the file; INT64_MAX: not said */
     int64_t bytes;
+    int64_t plain;    /* bytes before compression; 0: not said */
     int64_t values;   /* nulls counted */
     int64_t nulls;    /* -1: not said */
     struct str least; /* as the file has it, borrowed; data NULL: not said */

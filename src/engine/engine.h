@@ -349,6 +349,8 @@ struct engine_write {
     struct str check_name; /* what messages call `check` */
     int64_t row_group_rows;  /* 0 = 122 880 */
     int64_t row_group_bytes; /* about, before compression; 0 = rows alone decide */
+    int64_t
+        row_bytes;    /* about: that a row takes, if it is more than its types say; 0 = not known */
     struct str codec; /* "zstd", "snappy", "gzip", "lz4", "brotli", "uncompressed"; empty = zstd */
 };
 
@@ -449,6 +451,7 @@ struct engine_source {
     struct str *sql_types;                /* DuckDB's own type of each column, before widening */
     int64_t rows;                         /* Parquet: of the footer; else -1 */
     int64_t bytes;                        /* of the file */
+    int64_t row_bytes;                    /* about: of a row, uncompressed; 0 = not known */
     struct str relation;                  /* SELECT over the file with those columns, in order */
     struct engine_source_options options; /* nulls and date_format as they were settled */
     bool *iso; /* CSV with a date_format: columns whose times are ISO-8601 all the same; or NULL */

@@ -79,6 +79,7 @@ static int64_t row_group_rows(const struct engine *engine, const struct engine_w
     for (size_t i = 0; i < write->schema->n_fields; i++) {
         width += width_of(&write->schema->fields[i].type);
     }
+    width = write->row_bytes > width ? write->row_bytes : width;
     if (write->row_group_bytes > 0 && width > 0 && write->row_group_bytes / width < rows) {
         rows = write->row_group_bytes / width;
     }

@@ -2,10 +2,15 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/chunks.h"
 #include "engine/footer.h"
 #include "engine/json_scan.h"
 #include "engine/source.h"
+#include "engine/unpack.h"
 #include "os/file.h"
+
+/* Of a text so much is looked at for how large its lines are. */
+#define HEAD ((size_t)1 << 20)
 
 /* ---- columns ---- */
 
@@ -170,6 +175,28 @@ static int check_decimals(struct describe *describe, const struct footer *footer
 }
 
 /* What DuckDB's reader would pass over. */
+static int add_sizes(void *arg, const struct footer_group *group, corrie_error *err)
+{
+    struct engine_source *source = arg;
+
+    for (size_t i = 0; i < group->n_chunks; i++) {
+        if (group->chunks[i].plain <= INT64_MAX - source->row_bytes) {
+            source->row_bytes += group->chunks[i].plain;
+        }
+    }
+    return 0;
+}
+
+/* How large rows are on average. */
+static int size_rows(struct describe *describe, const struct footer *footer)
+{
+    struct engine_source *source = describe->source;
+    int r = footer_groups(footer->bytes, source->path, footer, add_sizes, source, describe->err);
+
+    source->row_bytes /= footer->rows > 0 ? footer->rows : 1;
+    return r;
+}
+
 static int check_footer(struct describe *describe)
 {
     _cleanup_(footer_done) struct footer footer = {0};
@@ -183,6 +210,9 @@ static int check_footer(struct describe *describe)
     }
     if (r == 0) {
         r = check_decimals(describe, &footer);
+    }
+    if (r == 0) {
+        r = size_rows(describe, &footer);
     }
     return r < 0 ? r : source_check_nanos(describe, &footer);
 }
@@ -501,6 +531,29 @@ static int check_columns(struct describe *describe)
     return 0;
 }
 
+/* How large the first lines of a text are: rows, mostly. */
+static int size_lines(struct describe *describe)
+{
+    _free_ char *path = str_dup(describe->source->local);
+    _free_ char *head = mem_alloc(HEAD, 1);
+    struct str packing;
+    size_t lines = 1;
+    size_t len;
+    int r = path && head ? unpack_head(path, head, HEAD, &len, &packing, describe->err)
+                         : corrie_fail_memory(describe->err);
+
+    for (size_t i = 0; r >= 0 && i < len; i++) {
+        lines += head[i] == '\n' && i + 1 < len;
+    }
+    describe->source->row_bytes = r < 0 ? 0 : (int64_t)(len / lines);
+    return r;
+}
+
+static bool is_text(const struct engine_source *source)
+{
+    return source->format != ENGINE_FORMAT_PARQUET && source->format != ENGINE_FORMAT_ARROW;
+}
+
 int engine_describe(struct engine *engine, struct str path,
                     const struct engine_source_options *options, struct arena *arena,
                     struct engine_source *ret, corrie_error *err)
@@ -528,6 +581,9 @@ int engine_describe(struct engine *engine, struct str path,
             : source.format == ENGINE_FORMAT_CSV   ? csv_describe(&describe)
             : source.format == ENGINE_FORMAT_ARROW ? describe_arrow(&describe)
                                                    : describe_json(&describe);
+    }
+    if (r == 0 && is_text(&source)) {
+        r = size_lines(&describe);
     }
     if (r == 0) {
         r = check_columns(&describe);

@@ -105,7 +105,7 @@ static void drop_failed(struct import *import, size_t n)
 
 /* A select for each file that counts; one that does not fit the table is left out where the import goes on. */
 static int make_selects(struct import *import, const struct schema *target, struct str *selects,
-                        struct str *origins, size_t *ret_n, corrie_error *err)
+                        struct str *origins, int64_t *row_bytes, size_t *ret_n, corrie_error *err)
 {
     size_t n = 0;
     int r = 0;
@@ -123,6 +123,7 @@ static int make_selects(struct import *import, const struct schema *target, stru
             continue;
         }
         origins[n] = file->name;
+        row_bytes[n] = file->source.row_bytes;
         import->selected[n++] = file;
         import->all_bytes += file->size;
     }
@@ -163,15 +164,16 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
 {
     struct str *selects = arena_array(&import->arena, struct str, import->n_files);
     struct str *origins = arena_array(&import->arena, struct str, import->n_files);
+    int64_t *row_bytes = arena_array(&import->arena, int64_t, import->n_files);
     size_t n = 0;
     int r;
 
-    if (!selects || !origins) {
+    if (!selects || !origins || !row_bytes) {
         return corrie_fail_memory(err);
     }
     r = import_begin_selects(import, write, err);
     if (r >= 0) {
-        r = make_selects(import, &import->schema, selects, origins, &n, err);
+        r = make_selects(import, &import->schema, selects, origins, row_bytes, &n, err);
     }
     if (r < 0) {
         return r;
@@ -179,6 +181,7 @@ static int write_rows(struct import *import, struct lake_write *write, corrie_er
     write->engine = import->work.engine;
     write->selects = selects;
     write->origins = origins;
+    write->row_bytes = row_bytes;
     write->n_selects = n;
     r = lake_tx_write(import->tx, write, &import->arena, &import->written, err);
     for (size_t i = 0; r < 0 && i < n; i++) {

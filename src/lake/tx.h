@@ -99,6 +99,8 @@ struct lake_write {
     struct engine *engine;
     const struct str *selects;
     size_t n_selects;
+    const int64_t
+        *row_bytes; /* of each select, about: what a row takes; 0 = not known. NULL: of none */
     const struct str *origins;      /* for messages: the file that each select reads; NULL: none */
     const struct property *summary; /* for the snapshot: "corrie.job" … */
     size_t n_summary;

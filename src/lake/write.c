@@ -116,6 +116,7 @@ static int write_files(struct writing *w, struct lake_written *ret, corrie_error
             w->write->select_begins(w->write->select_data, i, ret->rows);
         }
         if (r >= 0) {
+            w->files.row_bytes = w->write->row_bytes ? w->write->row_bytes[i] : 0;
             r = file_writer_write(&w->files, w->write->selects[i], NULL, &ret->selects[i], err);
             if (r < 0 && w->write->origins &&
                 str_find_str(str_of(corrie_error_message(err)), w->write->origins[i]) < 0) {

@@ -303,6 +303,7 @@ int file_writer_write(struct file_writer *writer, struct str select, const char 
                                  .check_name = writer->check_name,
                                  .row_group_rows = writer->row_group_rows,
                                  .row_group_bytes = writer->row_group_bytes,
+                                 .row_bytes = writer->row_bytes,
                                  .codec = writer->codec};
     struct written_files done = {0};
     struct engine_written *written = NULL;

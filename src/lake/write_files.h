@@ -35,7 +35,8 @@ struct file_writer {
     int64_t row_group_rows;
     int64_t row_group_bytes;
     struct str codec;
-    struct str check; /* may be set before a write: see engine.h */
+    int64_t row_bytes; /* may be set before a write: see engine.h */
+    struct str check;  /* this too */
     struct str check_name;
     struct str order_by; /* SQL: the table's sort order; empty: rows stay as they come */
     int sort_order_id;   /* of files that are sorted so */
