@@ -4,7 +4,9 @@
  * answer EMPTY_RESULT and hide the scans (disabled_optimizers is global to a database, so the database
  * that runs queries cannot be used). For each table that the statement names, an empty native table
  * t<i>(c0, c1, …) is made, and a view with the real names over it: scans in the plan then say t<i> and
- * column numbers, whatever the names are. All of it lives in a transaction that is rolled back.
+ * column numbers, whatever the names are. All of it lives in a transaction that is rolled back; but a locked engine, whose
+ * statements can only name the tables that they are given, keeps them: to make them takes longer than to bind, and a
+ * project's models are bound on each other's outputs again and again.
  *
  * What the plan does not say is never guessed: an unknown kind of filter prunes nothing, a table whose
  * scan is not found is read whole. */
@@ -14,10 +16,22 @@
 #include "engine/lineage.h"
 #include "engine/types.h"
 
+/* A table that is kept: memory."corrie.stubs".s<id>, and the view of its name. */
+struct stub {
+    size_t id;
+    struct str columns; /* as the table and the view were made */
+};
+
+#define STUBS "corrie.stubs" /* no namespace can be called so */
+
 struct planner {
     struct engine *engine;
     duckdb_database db;
     struct session session;
+    struct arena arena;
+    struct map stubs; /* namespace and name, lower case -> struct stub */
+    size_t n_stubs;
+    struct str path; /* where unqualified names are looked up, once a statement kept its tables */
 };
 
 struct bind {
@@ -27,8 +41,9 @@ struct bind {
     struct str name_space;
     const struct engine_bind_table *tables;
     size_t n_tables;
-    bool *named; /* tables that the statement names */
-    bool *found; /* tables whose scan was found */
+    bool *named;  /* tables that the statement names */
+    size_t *kept; /* ids of their stubs; NULL: they are t<i>, in a transaction */
+    bool *found;  /* tables whose scan was found */
     struct arena *arena;
     VEC(struct engine_scan) scans;
     corrie_error *err;
@@ -40,6 +55,8 @@ struct planner *planner_close(struct planner *planner)
 {
     if (planner) {
         session_close(&planner->session);
+        map_done(&planner->stubs);
+        arena_done(&planner->arena);
         if (planner->db) {
             planner->engine->d->close(&planner->db);
         }
@@ -153,7 +170,8 @@ static void add_stub(struct buf *out, const struct engine_bind_table *table, siz
     }
     buf_add_text(out, "); CREATE SCHEMA IF NOT EXISTS ");
     buf_add_sql_name(out, space);
-    buf_add_text(out, "; CREATE VIEW ");
+    buf_add_text(
+        out, "; CREATE OR REPLACE VIEW "); /* over one that was kept: ROLLBACK brings that back */
     add_table_name(out, table->name_space, table->name);
     buf_add_text(out, " AS SELECT ");
     for (size_t i = 0; i < table->schema->n_fields; i++) {
@@ -163,12 +181,163 @@ static void add_stub(struct buf *out, const struct engine_bind_table *table, siz
     buf_addf(out, " FROM memory.main.t%zu; ", at);
 }
 
+/* ---- stubs that stay ---- */
+
+/* "shop\0users" in lower case: DuckDB's names differ by more than case. */
+static struct str stub_key(struct arena *arena, const struct engine_bind_table *table)
+{
+    size_t n = table->name_space.len + 1 + table->name.len;
+    char *key = arena_alloc(arena, n + 1, 1);
+
+    if (!key) {
+        return STR_EMPTY;
+    }
+    memcpy(key, table->name_space.data, table->name_space.len);
+    memcpy(key + table->name_space.len + 1, table->name.data, table->name.len);
+    for (size_t i = 0; i < n; i++) {
+        key[i] = (char)(key[i] >= 'A' && key[i] <= 'Z' ? key[i] - 'A' + 'a' : key[i]);
+    }
+    return str_make(key, n);
+}
+
+/* What makes a table another one: "(c0 BIGINT, …)|c0 AS "id", …". */
+static void describe_columns(const struct engine_bind_table *table, struct buf *types,
+                             struct buf *names)
+{
+    for (size_t i = 0; i < table->schema->n_fields; i++) {
+        buf_addf(types, "%sc%zu ", i ? ", " : "", i);
+        type_print_sql(&table->schema->fields[i].type, types);
+        buf_addf(names, "%sc%zu AS ", i ? ", " : "", i);
+        buf_add_sql_name(names, table->schema->fields[i].name);
+    }
+}
+
+/* Adds what makes the stub of a table, if it is not there as it has to be. */
+static int keep_stub(struct planner *planner, const struct engine_bind_table *table,
+                     struct arena *arena, struct buf *out, size_t *ret_id, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf types = {0};
+    _cleanup_(buf_done) struct buf names = {0};
+    struct str key = stub_key(arena, table);
+    struct stub *stub = key.len > 0 ? map_get(&planner->stubs, key) : NULL;
+
+    describe_columns(table, &types, &names);
+    buf_add_char(&types, '|');
+    buf_add_str(&types, buf_str(&names));
+    if (key.len == 0 || buf_check(&types, err) < 0 || buf_check(&names, err) < 0) {
+        return corrie_fail_memory(err);
+    }
+    if (stub && str_eq(stub->columns, buf_str(&types))) {
+        *ret_id = stub->id;
+        return 0;
+    }
+    stub = arena_new(&planner->arena, struct stub);
+    if (!stub || arena_str(&planner->arena, buf_str(&types), &stub->columns) < 0 ||
+        arena_str(&planner->arena, key, &key) < 0 || map_put(&planner->stubs, key, stub) < 0) {
+        return corrie_fail_memory(err);
+    }
+    stub->id = planner->n_stubs++;
+    *ret_id = stub->id;
+    types.len -= names.len + 1;
+    buf_addf(out, "CREATE TABLE memory.\"" STUBS "\".s%zu(%.*s); CREATE SCHEMA IF NOT EXISTS ",
+             stub->id, STR_FMT(buf_str(&types)));
+    buf_add_sql_name(out, table->name_space);
+    buf_add_text(out, "; CREATE OR REPLACE VIEW ");
+    add_table_name(out, table->name_space, table->name);
+    buf_addf(out, " AS SELECT %.*s FROM memory.\"" STUBS "\".s%zu; ", STR_FMT(buf_str(&names)),
+             stub->id);
+    return 0;
+}
+
+/* Whether a statement may leave its tables behind: only where the next one cannot name them, and where no two of its own
+ * are one to DuckDB. */
+static bool may_keep(const struct bind *bind)
+{
+    if (!bind->engine->locked || bind->name_space.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < bind->n_tables; i++) {
+        if (bind->tables[i].name_space.len == 0 || bind->tables[i].schema->n_fields == 0) {
+            return false;
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (str_eq_nocase(bind->tables[i].name, bind->tables[k].name) &&
+                str_eq_nocase(bind->tables[i].name_space, bind->tables[k].name_space)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static int keep_stubs(struct bind *bind, struct planner *planner)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    bool same_path = str_eq(planner->path, bind->name_space);
+    int r = 0;
+
+    bind->kept = arena_array(bind->arena, size_t, bind->n_tables + 1);
+    if (!bind->kept) {
+        return corrie_fail_memory(bind->err);
+    }
+    buf_add_text(&sql,
+                 planner->n_stubs == 0 ? "CREATE SCHEMA IF NOT EXISTS memory.\"" STUBS "\"; " : "");
+    for (size_t i = 0; r == 0 && i < bind->n_tables; i++) {
+        bind->kept[i] = SIZE_MAX;
+        if (bind->named[i]) {
+            r = keep_stub(planner, &bind->tables[i], bind->arena, &sql, &bind->kept[i], bind->err);
+        }
+    }
+    if (r == 0 && !same_path) {
+        _cleanup_(buf_done) struct buf path = {0};
+        buf_add_sql_name(&path, bind->name_space);
+        buf_addf(&sql,
+                 "CREATE SCHEMA IF NOT EXISTS %.*s; SET search_path = ", STR_FMT(buf_str(&path)));
+        buf_add_sql_string(&sql, buf_str(&path));
+        r = buf_check(&path, bind->err);
+    }
+    if (r == 0) {
+        r = buf_check(&sql, bind->err);
+    }
+    if (r == 0 && !same_path && arena_str(&planner->arena, bind->name_space, &planner->path) < 0) {
+        r = corrie_fail_memory(bind->err);
+    }
+    return r < 0 || sql.len == 0
+               ? r
+               : engine_run(bind->engine, bind->session, buf_text(&sql), NULL, bind->err);
+}
+
+/* Number of the table whose stub DuckDB calls `table`, or -1. */
+static ptrdiff_t stub_table(const struct bind *bind, struct str schema, struct str table)
+{
+    int64_t id;
+
+    if (!str_to_int64(str_from(table, table.len > 0 ? 1 : 0), &id) || id < 0) {
+        return -1;
+    }
+    if (!bind->kept) {
+        return str_eq(schema, STR("main")) && str_starts(table, STR("t")) &&
+                       (size_t)id < bind->n_tables && bind->named[id]
+                   ? (ptrdiff_t)id
+                   : -1;
+    }
+    for (size_t i = 0; i < bind->n_tables && str_eq(schema, STR(STUBS)); i++) {
+        if (bind->kept[i] == (size_t)id) {
+            return (ptrdiff_t)i;
+        }
+    }
+    return -1;
+}
+
+/* ---- stubs of one statement ---- */
+
 static int make_stubs(struct bind *bind)
 {
     _cleanup_(buf_done) struct buf sql = {0};
     _cleanup_(buf_done) struct buf path = {0};
     int r;
 
+    bind->engine->planner->path = STR_EMPTY; /* settings are in no transaction */
     buf_add_text(&sql, "BEGIN; CREATE SCHEMA " NAMELESS "; ");
     buf_add_text(&path, NAMELESS);
     if (bind->name_space.len > 0) {
@@ -498,12 +667,9 @@ static int find_scans(struct bind *bind, const json_t *node)
     if (str_eq(tree_text(node, "type"), STR("LOGICAL_GET")) &&
         str_eq(tree_text(node, "name"), STR("seq_scan"))) {
         const json_t *data = json_object_get(node, "function_data");
-        struct str table = tree_text(data, "table");
-        int64_t at;
+        ptrdiff_t at = stub_table(bind, tree_text(data, "schema"), tree_text(data, "table"));
 
-        if (str_eq(tree_text(data, "schema"), STR("main")) && str_starts(table, STR("t")) &&
-            str_to_int64(str_from(table, 1), &at) && at >= 0 && (size_t)at < bind->n_tables &&
-            bind->named[at]) {
+        if (at >= 0) {
             r = add_scan(bind, node, (size_t)at);
         }
     }
@@ -586,27 +752,61 @@ static int bind_scans(struct bind *bind)
     return find_scans(bind, json_object_get(plan, "plans"));
 }
 
-static int run_bind(struct bind *bind, struct engine_binding *ret)
-{
-    struct engine_binding binding = {0};
-    int r = make_stubs(bind);
+/* What is asked of a statement. */
+enum bind_part {
+    BIND_COLUMNS = 1,
+    BIND_SCANS = 2,
+    BIND_LINEAGE = 4,
+};
 
-    if (r == 0) {
-        r = bind_columns(bind->session, bind->origin, bind->arena, &binding.columns, bind->err);
-    }
-    if (r == 0) {
-        r = bind_scans(bind);
-    }
+static int find_all_scans(struct bind *bind, struct engine_binding *ret)
+{
+    int r = bind_scans(bind);
+
     if (r == 0) {
         r = add_whole(bind);
     }
-    if (r == 0 && bind->scans.count > 0) {
-        binding.scans = arena_array(bind->arena, struct engine_scan, bind->scans.count);
-        if (!binding.scans) {
-            return corrie_fail_memory(bind->err);
-        }
-        memcpy(binding.scans, bind->scans.items, bind->scans.count * sizeof *binding.scans);
-        binding.n_scans = bind->scans.count;
+    if (r < 0 || bind->scans.count == 0) {
+        return r;
+    }
+    ret->scans = arena_array(bind->arena, struct engine_scan, bind->scans.count);
+    if (!ret->scans) {
+        return corrie_fail_memory(bind->err);
+    }
+    memcpy(ret->scans, bind->scans.items, bind->scans.count * sizeof *ret->scans);
+    ret->n_scans = bind->scans.count;
+    return 0;
+}
+
+/* A plan that cannot be serialised is vague. */
+static int find_lineage(struct bind *bind, size_t n_columns, struct engine_lineage *ret)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _json_ json_t *plan = NULL;
+    int r = 0;
+
+    if (tree_of_plan(bind->engine, bind->session, bind->origin->sql, false, &plan, &ignored) < 0) {
+        r = cancel_check(bind->engine->cancel, bind->err);
+    }
+    return r < 0 ? r
+                 : lineage_of_plan(plan, bind->tables, bind->n_tables, bind->kept, n_columns,
+                                   bind->arena, ret, bind->err);
+}
+
+static int run_bind(struct bind *bind, unsigned parts, struct engine_binding *ret,
+                    struct engine_lineage *ret_lineage)
+{
+    struct engine_binding binding = {0};
+    int r = 0;
+
+    if (parts & BIND_COLUMNS) {
+        r = bind_columns(bind->session, bind->origin, bind->arena, &binding.columns, bind->err);
+    }
+    if (r == 0 && (parts & BIND_SCANS)) {
+        r = find_all_scans(bind, &binding);
+    }
+    if (r == 0 && (parts & BIND_LINEAGE)) {
+        r = find_lineage(bind, binding.columns.n_fields, ret_lineage);
     }
     if (r == 0) {
         *ret = binding;
@@ -614,82 +814,102 @@ static int run_bind(struct bind *bind, struct engine_binding *ret)
     return r;
 }
 
-/* The columns, and what they are made of. A plan that cannot be serialised is vague. */
-static int run_lineage(struct bind *bind, struct engine_lineage *ret)
+/* Which tables the statement names; one that was looked at before names all. */
+static int find_named(struct bind *bind, bool inspected)
 {
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    _json_ json_t *plan = NULL;
-    struct schema columns;
-    int r = make_stubs(bind);
+    struct engine_statement statement = {0};
 
-    if (r == 0) {
-        r = bind_columns(bind->session, bind->origin, bind->arena, &columns, bind->err);
+    if (inspected) {
+        memset(bind->named, true, bind->n_tables * sizeof *bind->named);
+        return 0;
     }
-    if (r < 0) {
-        return r;
-    }
-    if (tree_of_plan(bind->engine, bind->session, bind->origin->sql, false, &plan, &ignored) < 0) {
-        r = cancel_check(bind->engine->cancel, bind->err);
-    }
-    return r < 0 ? r
-                 : lineage_of_plan(plan, bind->tables, bind->n_tables, columns.n_fields,
-                                   bind->arena, ret, bind->err);
+    int r = statement_check(bind->engine, bind->origin, bind->arena, &statement, bind->err);
+    return r < 0 ? r : check_refs(bind, &statement);
 }
 
-/* Binds for one of the two answers; the other one is NULL. */
-static int bind_query(struct engine *engine, struct str sql, const char *file,
-                      struct str name_space, const struct engine_bind_table *tables,
-                      size_t n_tables, struct arena *arena, struct engine_binding *ret_binding,
-                      struct engine_lineage *ret_lineage, corrie_error *err)
+static int bind_query(struct engine *engine, struct bind *bind, unsigned parts,
+                      struct engine_binding *ret, struct engine_lineage *ret_lineage,
+                      corrie_error *err)
 {
-    const struct origin origin = {.sql = sql, .file = file, .tables = tables, .n_tables = n_tables};
-    struct engine_statement statement = {0};
+    const struct origin origin = *bind->origin;
+    _free_ bool *named = mem_alloc(bind->n_tables + 1, sizeof *named);
+    _free_ bool *found = mem_alloc(bind->n_tables + 1, sizeof *found);
     struct planner *planner = NULL;
-    _free_ bool *named = mem_alloc(n_tables, sizeof *named);
-    _free_ bool *found = mem_alloc(n_tables, sizeof *found);
-    struct bind bind = {.engine = engine,
-                        .origin = &origin,
-                        .name_space = name_space,
-                        .tables = tables,
-                        .n_tables = n_tables,
-                        .named = named,
-                        .found = found,
-                        .arena = arena,
-                        .err = err};
-    int r = named && found ? statement_check(engine, &origin, arena, &statement, err)
-                           : corrie_fail_memory(err);
 
-    if (r == 0) {
-        r = planner_of(engine, &planner, err);
+    if (!named || !found) {
+        return corrie_fail_memory(err);
     }
+    bind->engine = engine;
+    bind->origin = &origin;
+    bind->named = named;
+    bind->found = found;
+    bind->err = err;
+    int r = planner_of(engine, &planner, err);
     if (r == 0) {
-        bind.session = &planner->session;
-        r = check_refs(&bind, &statement);
+        bind->session = &planner->session;
+        r = find_named(bind, parts == BIND_SCANS);
     }
     if (r < 0) {
         return r;
     }
-    r = ret_binding ? run_bind(&bind, ret_binding) : run_lineage(&bind, ret_lineage);
-    vec_done(&bind.scans);
+    bool keep = may_keep(bind);
+    r = keep ? keep_stubs(bind, planner) : make_stubs(bind);
+    bool made = r == 0;
+    if (made) {
+        r = run_bind(bind, parts, ret, ret_lineage);
+    }
+    vec_done(&bind->scans);
 
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    if (engine_run(engine, bind.session, "ROLLBACK", NULL, &ignored) < 0) {
+    if (keep ? !made : engine_run(engine, bind->session, "ROLLBACK", NULL, &ignored) < 0) {
         /* interrupted, or the transaction was gone: a fresh database costs 10 ms and is surely clean */
         engine->planner = planner_close(engine->planner);
     }
     return r;
 }
 
+/* A struct bind, and the origin of its messages, from the arguments that all of them take. */
+#define BIND_OF_ARGUMENTS                                                                          \
+    const struct origin origin = {                                                                 \
+        .sql = sql, .file = file, .tables = tables, .n_tables = n_tables};                         \
+    struct bind bind = {.origin = &origin,                                                         \
+                        .name_space = name_space,                                                  \
+                        .tables = tables,                                                          \
+                        .n_tables = n_tables,                                                      \
+                        .arena = arena}
+
 int engine_bind(struct engine *engine, struct str sql, const char *file, struct str name_space,
                 const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
                 struct engine_binding *ret, corrie_error *err)
 {
-    return bind_query(engine, sql, file, name_space, tables, n_tables, arena, ret, NULL, err);
+    BIND_OF_ARGUMENTS;
+    return bind_query(engine, &bind, BIND_COLUMNS | BIND_SCANS, ret, NULL, err);
+}
+
+int engine_bind_columns(struct engine *engine, struct str sql, const char *file,
+                        struct str name_space, const struct engine_bind_table *tables,
+                        size_t n_tables, struct arena *arena, struct engine_binding *ret,
+                        corrie_error *err)
+{
+    BIND_OF_ARGUMENTS;
+    return bind_query(engine, &bind, BIND_COLUMNS, ret, NULL, err);
+}
+
+int engine_bind_scans(struct engine *engine, struct str sql, const char *file,
+                      struct str name_space, const struct engine_bind_table *tables,
+                      size_t n_tables, struct arena *arena, struct engine_binding *ret,
+                      corrie_error *err)
+{
+    BIND_OF_ARGUMENTS;
+    return bind_query(engine, &bind, BIND_SCANS, ret, NULL, err);
 }
 
 int engine_lineage(struct engine *engine, struct str sql, const char *file, struct str name_space,
                    const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
                    struct engine_lineage *ret, corrie_error *err)
 {
-    return bind_query(engine, sql, file, name_space, tables, n_tables, arena, NULL, ret, err);
+    struct engine_binding binding;
+
+    BIND_OF_ARGUMENTS;
+    return bind_query(engine, &bind, BIND_COLUMNS | BIND_LINEAGE, &binding, ret, err);
 }

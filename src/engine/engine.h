@@ -251,6 +251,18 @@ struct engine_binding {
 int engine_bind(struct engine *engine, struct str sql, const char *file, struct str name_space,
                 const struct engine_bind_table *tables, size_t n_tables, struct arena *arena,
                 struct engine_binding *ret, corrie_error *err) CORRIE_MUST_USE;
+/* The same in two steps, each a half of the cost. The columns alone: */
+int engine_bind_columns(struct engine *engine, struct str sql, const char *file,
+                        struct str name_space, const struct engine_bind_table *tables,
+                        size_t n_tables, struct arena *arena, struct engine_binding *ret,
+                        corrie_error *err) CORRIE_MUST_USE;
+/* The scans alone. Nothing is inspected: `sql` must be a text that engine_bind_columns has let pass, or made of such, and
+ * name all of the tables. */
+int engine_bind_scans(struct engine *engine, struct str sql, const char *file,
+                      struct str name_space, const struct engine_bind_table *tables,
+                      size_t n_tables, struct arena *arena, struct engine_binding *ret,
+                      corrie_error *err) CORRIE_MUST_USE;
+
 /* A column of one of the tables given. */
 struct engine_column_ref {
     size_t table;

@@ -25,8 +25,9 @@ struct cte {
 struct tracing {
     const struct engine_bind_table *tables;
     size_t n_tables;
-    size_t *first; /* number of a table's first column among all */
-    size_t n_all;  /* columns of all tables */
+    const size_t *kept; /* ids of their stubs; NULL: their numbers */
+    size_t *first;      /* number of a table's first column among all */
+    size_t n_all;       /* columns of all tables */
     VEC(struct cte) ctes;
     struct columns around; /* what a correlated query sees of the query around it */
     struct arena arena;
@@ -152,16 +153,22 @@ static struct columns child_columns(struct tracing *t, const json_t *node, size_
     return operator_columns(t, json_array_get(children, child));
 }
 
-/* Number of the stub that a scan reads, or -1: bind.c calls them t0, t1, … */
+/* Number of the table whose stub a scan reads, or -1: bind.c calls them t0, t1, …, or s and the id that was kept. */
 static int64_t stub_of(const struct tracing *t, const json_t *get)
 {
     struct str table = tree_text(json_object_get(get, "function_data"), "table");
-    int64_t at;
+    int64_t id;
 
-    return str_eq(tree_text(get, "name"), STR("seq_scan")) && str_starts(table, STR("t")) &&
-                   str_to_int64(str_from(table, 1), &at) && at >= 0 && (size_t)at < t->n_tables
-               ? at
-               : -1;
+    if (!str_eq(tree_text(get, "name"), STR("seq_scan")) || table.len < 2 ||
+        !str_to_int64(str_from(table, 1), &id) || id < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < t->n_tables; i++) {
+        if ((size_t)id == (t->kept ? t->kept[i] : i)) {
+            return (int64_t)i;
+        }
+    }
+    return -1;
 }
 
 /* A table function's rows are made of all that it is given; behind its own columns it passes some of those on. */
@@ -420,11 +427,12 @@ static int number_columns(struct tracing *t, corrie_error *err)
 }
 
 int lineage_of_plan(const json_t *plan, const struct engine_bind_table *tables, size_t n_tables,
-                    size_t n_columns, struct arena *arena, struct engine_lineage *ret,
-                    corrie_error *err)
+                    const size_t *kept, size_t n_columns, struct arena *arena,
+                    struct engine_lineage *ret, corrie_error *err)
 {
     const json_t *root = json_array_get(json_object_get(plan, "plans"), 0);
-    _cleanup_(tracing_done) struct tracing t = {.tables = tables, .n_tables = n_tables};
+    _cleanup_(tracing_done) struct tracing t = {
+        .tables = tables, .n_tables = n_tables, .kept = kept};
     struct engine_lineage lineage = {.n_columns = n_columns};
 
     int r = number_columns(&t, err);

@@ -269,14 +269,20 @@ static void leave_unbound(struct plan_node *node)
     node->output = (struct plan_columns){.open = true};
 }
 
-static int bind_statement(struct planning *p, const struct plan_node *node,
-                          const struct substituted *sql, const struct engine_bind_table *tables,
+typedef int (*bind_fn)(struct engine *engine, struct str sql, const char *file,
+                       struct str name_space, const struct engine_bind_table *tables,
+                       size_t n_tables, struct arena *arena, struct engine_binding *ret,
+                       corrie_error *err);
+
+/* Asks the cache, then the engine. */
+static int bind_statement(struct planning *p, const struct plan_node *node, const char *part,
+                          bind_fn bind, const struct engine_bind_table *tables,
                           struct engine_binding *ret, corrie_error *err)
 {
     struct str space = p->plan->default_namespace;
     struct hash key;
 
-    int r = bind_key(sql->text, space, tables, node->n_edges, &key, err);
+    int r = bind_key(part, node->sql, space, tables, node->n_edges, &key, err);
     if (r >= 0) {
         r = binding_load(p->options->cache, &key, p->arena, ret, err);
     }
@@ -286,14 +292,13 @@ static int bind_statement(struct planning *p, const struct plan_node *node,
     if (!p->engine) {
         return corrie_fail(err, CORRIE_E_INTERNAL, "SQL is planned without an engine");
     }
-    r = engine_bind(p->engine, sql->text, node->function->source->path.data, space, tables,
-                    node->n_edges, p->arena, ret, err);
+    r = bind(p->engine, node->sql, node->function->source->path.data, space, tables, node->n_edges,
+             p->arena, ret, err);
     if (r == CORRIE_E_UNSUPPORTED && !err->position.file) {
         err->code = CORRIE_E_PROJECT; /* a column of a type that tables cannot have */
         return place_error(p->project, &node->function->place, err);
     }
-    return r < 0 ? plan_map_error(sql, node->function->source, err)
-                 : binding_store(p->options->cache, &key, ret, err);
+    return r < 0 ? plan_sql_error(node, err) : binding_store(p->options->cache, &key, ret, err);
 }
 
 /* The tables that the node reads, with the types of their columns. 1, or 0 if some are known only at the run. */
@@ -337,8 +342,7 @@ static int take_scans(struct planning *p, const struct engine_binding *binding,
     return r;
 }
 
-int plan_bind(struct planning *p, struct plan_node *node, const struct draft *draft,
-              corrie_error *err)
+int plan_bind(struct planning *p, struct plan_node *node, corrie_error *err)
 {
     struct engine_bind_table *tables = NULL;
     struct engine_binding binding;
@@ -350,17 +354,15 @@ int plan_bind(struct planning *p, struct plan_node *node, const struct draft *dr
     if (r <= 0) {
         return r;
     }
-    r = bind_statement(p, node, &draft->sql, tables, &binding, err);
-    if (r >= 0) {
-        r = take_scans(p, &binding, tables, node, err);
-    }
+    r = bind_statement(p, node, "columns", engine_bind_columns, tables, &binding, err);
     if (r >= 0) {
         r = take_output(p, &binding, node, err);
     }
+    node->bound = r >= 0;
     return r < 0 ? r : check_output(p, node, err);
 }
 
-/* ---- less than all columns ---------------------------------------------------------------------- */
+/* ---- what is read ---------------------------------------------------------------------- */
 
 /* "FROM (statement) SELECT wanted": a replacement of its first byte, so that places in it are found. */
 static int wrap(struct planning *p, const struct plan_node *node, struct substituted *ret,
@@ -396,28 +398,30 @@ static int wrap(struct planning *p, const struct plan_node *node, struct substit
     return arena_str(p->arena, buf_str(&text), &ret->text) < 0 ? corrie_fail_memory(err) : 0;
 }
 
-int plan_narrow(struct planning *p, struct plan_node *node, corrie_error *err)
+int plan_scans(struct planning *p, struct plan_node *node, corrie_error *err)
 {
-    struct substituted *sql = arena_new(p->arena, struct substituted);
     struct engine_bind_table *tables = NULL;
     struct engine_binding binding;
+    int r = 0;
 
-    if (!sql) {
-        return corrie_fail_memory(err);
+    if (!node->bound) {
+        return 0;
     }
-    int r = wrap(p, node, sql, err);
+    if (node->narrowed) {
+        struct substituted *sql = arena_new(p->arena, struct substituted);
+        r = sql ? wrap(p, node, sql, err) : corrie_fail_memory(err);
+        if (r >= 0) {
+            node->text = sql;
+            node->sql = sql->text;
+        }
+    }
     if (r >= 0) {
         r = bind_tables(p, node, &tables, err);
     }
     if (r >= 0) {
-        r = bind_statement(p, node, sql, tables, &binding, err);
+        r = bind_statement(p, node, "scans", engine_bind_scans, tables, &binding, err);
     }
-    if (r < 0) {
-        return corrie_wrap(err, "take some columns of %.*s", STR_FMT(node->name));
-    }
-    node->text = sql;
-    node->sql = sql->text;
-    return take_scans(p, &binding, tables, node, err);
+    return r < 0 ? r : take_scans(p, &binding, tables, node, err);
 }
 
 int plan_sql_error(const struct plan_node *node, corrie_error *err)

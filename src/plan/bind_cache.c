@@ -15,13 +15,14 @@ struct hash inspect_key(struct str sql)
     return hash_pieces(pieces, ARRAY_LEN(pieces));
 }
 
-int bind_key(struct str sql, struct str default_namespace, const struct engine_bind_table *tables,
-             size_t n_tables, struct hash *ret, corrie_error *err)
+int bind_key(const char *part, struct str sql, struct str default_namespace,
+             const struct engine_bind_table *tables, size_t n_tables, struct hash *ret,
+             corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
     struct str version = engine_version();
 
-    buf_addf(&text, "bind 1\n%.*s\n%zu:%.*s\n", STR_FMT(version), default_namespace.len,
+    buf_addf(&text, "bind %s 1\n%.*s\n%zu:%.*s\n", part, STR_FMT(version), default_namespace.len,
              STR_FMT(default_namespace));
     for (size_t i = 0; i < n_tables; i++) {
         const struct schema *schema = tables[i].schema;

@@ -11,9 +11,10 @@ struct cache;
 
 /* Over the engine's version and the statement. */
 struct hash inspect_key(struct str sql);
-/* … and the default namespace, and the names and types that it is bound to. */
-int bind_key(struct str sql, struct str default_namespace, const struct engine_bind_table *tables,
-             size_t n_tables, struct hash *ret, corrie_error *err) CORRIE_MUST_USE;
+/* … and the default namespace, and the names and types that it is bound to. `part` says what was asked: "columns". */
+int bind_key(const char *part, struct str sql, struct str default_namespace,
+             const struct engine_bind_table *tables, size_t n_tables, struct hash *ret,
+             corrie_error *err) CORRIE_MUST_USE;
 
 /* 1 found, 0 not; a NULL cache holds nothing. Of a statement only its tables are kept. */
 int inspect_load(struct cache *cache, const struct hash *key, struct arena *arena,

@@ -121,15 +121,15 @@ int plan_materialize(struct planning *p, struct plan_node *node, corrie_error *e
 /* ---- bind.c */
 /* SQL: which tables the statement names. */
 int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err) CORRIE_MUST_USE;
-/* SQL: types, columns and filters of the node's edges; output. */
-int plan_bind(struct planning *p, struct plan_node *node, const struct draft *draft,
-              corrie_error *err) CORRIE_MUST_USE;
+/* SQL: the output, if types of all that it reads are known (node->bound); else its edges are whole. */
+int plan_bind(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;
 
-/* SQL: node->sql becomes a statement that gives node->wanted alone, its edges what that needs. */
-int plan_narrow(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;
+/* SQL that is bound: columns and filters of its edges. Narrowed, node->sql becomes a statement that gives node->wanted
+ * alone, and the edges what that needs. */
+int plan_scans(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- demand.c */
-/* Leaves out columns that nobody asks for. */
+/* What SQL models read; columns that nobody asks for are left out. */
 int plan_demand(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- steps.c */

@@ -94,23 +94,23 @@ static int take_wanted(struct demand *demand, struct plan_node *node, const bool
         node->wanted[node->n_wanted++] = output->items[0].name;
     }
     node->narrowed = node->n_wanted < output->count;
-    if (!node->narrowed) {
-        return 0;
-    }
-    return node->function->language == SOURCE_SQL ? plan_narrow(demand->p, node, err) : 0;
+    return 0;
 }
 
 static int demand_node(struct demand *demand, size_t index, corrie_error *err)
 {
     struct plan_node *node = &demand->p->plan->nodes[index];
     const struct declared_function *function = node->function;
-    bool whole = function->kind != FUNCTION_MODEL || function->strategy != STRATEGY_NONE ||
-                 node->output.open || node->output.count == 0 || demand->whole[index] ||
-                 !demand->asked[index];
+    bool whole = demand->p->options->whole || function->kind != FUNCTION_MODEL ||
+                 function->strategy != STRATEGY_NONE || node->output.open ||
+                 node->output.count == 0 || demand->whole[index] || !demand->asked[index];
     int r = 0;
 
     if (!whole) {
         r = take_wanted(demand, node, demand->asked[index], err);
+    }
+    if (r >= 0) {
+        r = plan_scans(demand->p, node, err);
     }
     for (size_t i = 0; r >= 0 && function->output == 0 && i < node->n_edges; i++) {
         if (node->edges[i].node != PLAN_NONE) {
@@ -132,7 +132,7 @@ int plan_demand(struct planning *p, corrie_error *err)
     if (!demand.asked || !demand.whole) {
         return corrie_fail_memory(err);
     }
-    for (size_t i = p->plan->n_nodes; r >= 0 && !p->options->whole && i > 0; i--) {
+    for (size_t i = p->plan->n_nodes; r >= 0 && i > 0; i--) {
         r = demand_node(&demand, i - 1, err); /* readers come before what they read */
     }
     return r;

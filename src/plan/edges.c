@@ -411,13 +411,11 @@ static bool has_edge(const struct plan_node *node, const struct reference *refer
 static int look_at_table(struct planning *p, struct plan_node *node, corrie_error *err)
 {
     const struct declared_function *function = node->function;
-    struct plan_lake_table table;
 
     if (function->kind != FUNCTION_MODEL) {
         return 0;
     }
-    int r = p->catalog->lookup(p->catalog->context, STR_EMPTY, node->table_namespace, node->name,
-                               p->arena, &table, err);
+    int r = p->catalog->exists(p->catalog->context, node->table_namespace, node->name, err);
     if (r <= 0) {
         return r;
     }
@@ -498,7 +496,7 @@ static int build_call(struct planning *p, struct plan_node *node, const struct d
         return r;
     }
     if (sql) {
-        r = plan_bind(p, node, draft, err);
+        r = plan_bind(p, node, err);
         return r < 0 ? r : check_declared(p, node, err);
     }
     r = find_parameters(p, node, err);

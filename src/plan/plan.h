@@ -59,6 +59,8 @@ struct plan_catalog {
     /* 1 found, 0 no such table, negative failure (an unknown ref is CORRIE_E_NOT_FOUND). */
     int (*lookup)(void *context, struct str ref, struct str table_namespace, struct str name,
                   struct arena *arena, struct plan_lake_table *ret, corrie_error *err);
+    /* 1 the run's ref has such a table, 0 not. Cheaper than to look it up. */
+    int (*exists)(void *context, struct str table_namespace, struct str name, corrie_error *err);
     /* Names of the tables of a namespace, to say which are nearest; at most `max`. 0 or failure. */
     int (*names)(void *context, struct str ref, struct str table_namespace, size_t max,
                  struct arena *arena, struct str **ret_names, size_t *ret_n, corrie_error *err);
@@ -126,6 +128,7 @@ struct plan_node {
     /* Models: of `output`, the columns that anybody asks for, in its order; a run keeps these alone. `narrowed` false:
      * all. Never so of what is written as a table. */
     bool narrowed;
+    bool bound; /* SQL: types of its columns are known */
     struct str *wanted;
     size_t n_wanted;
     /* SQL: the statement to run, parameters replaced by literals; a single SELECT, checked; it gives what is wanted. */

@@ -169,6 +169,15 @@ static int lookup(void *context, struct str ref, struct str ns, struct str name,
     return r < 0 ? r : 1;
 }
 
+static int exists(void *context, struct str ns, struct str name, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct run *run = context;
+    struct lake_table table;
+
+    return lake_table_find(&run->view, ns, name, &arena, &table, err);
+}
+
 static int names(void *context, struct str ref, struct str ns, size_t max, struct arena *arena,
                  struct str **ret_names, size_t *ret_n, corrie_error *err)
 {
@@ -193,7 +202,8 @@ static bool has_sql(const struct declarations *declarations)
 
 static int build_plan(struct run *run, corrie_error *err)
 {
-    struct plan_catalog catalog = {.context = run, .lookup = lookup, .names = names};
+    struct plan_catalog catalog = {
+        .context = run, .lookup = lookup, .exists = exists, .names = names};
     struct str *parameters = arena_array(&run->arena, struct str, run->options.n_parameters);
     struct str *select = arena_array(&run->arena, struct str, run->options.n_select);
     struct plan_options options = {.default_namespace = default_namespace(run),

@@ -201,6 +201,50 @@ START_TEST(test_bind_errors)
 }
 END_TEST
 
+/* Tables that were bound before stay with the planner: what they were then must not be taken for what they are. */
+START_TEST(test_tables_that_change)
+{
+    struct world world;
+    struct schema other, upper;
+    struct engine_binding binding;
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    world_make(&world, true);
+    other = schema_of(&world.arena, "customer_segment BIGINT;user_id VARCHAR");
+    upper = schema_of(&world.arena, "u BOOLEAN");
+    for (int round = 0; round < 2; round++) {
+        world.tables[1].schema = &world.users;
+        ck_assert_str_eq(bound(&world, "SELECT user_id FROM users WHERE customer_segment = 'a'", 2),
+                         "users(user_id,customer_segment)[\"customer_segment\" = 'a'] -> "
+                         "user_id:long");
+        world.tables[1].schema = &other;
+        ck_assert_str_eq(bound(&world, "SELECT user_id FROM users WHERE customer_segment = 7", 2),
+                         "users(customer_segment,user_id)[\"customer_segment\" = 7] -> "
+                         "user_id:string");
+        world.tables[1].name = STR("USERS");
+        world.tables[1].schema = &upper;
+        ck_assert_str_eq(bound(&world, "SELECT u FROM users", 2), "USERS(u) -> u:boolean");
+        world.tables[1].name = STR("users");
+        ck_fails(engine_bind(world.engine, STR("SELECT user_id FROM users"), NULL, STR("shop"),
+                             world.tables, 2, &world.arena, &binding, &err),
+                 CORRIE_E_NOT_FOUND, &err);
+        /* in another namespace, in none, and not at all */
+        world.tables[1].name_space = STR("other");
+        ck_assert_str_eq(bound(&world, "SELECT u FROM other.users", 2), "users(u) -> u:boolean");
+        ck_fails(engine_bind(world.engine, STR("SELECT u FROM users"), NULL, STR("shop"),
+                             world.tables, 2, &world.arena, &binding, &err),
+                 CORRIE_E_NOT_FOUND, &err);
+        world.tables[1].name_space = STR("shop");
+        ck_assert_str_eq(bound(&world, "SELECT price FROM users", 3),
+                         "users(price) -> price:double");
+        ck_fails(engine_bind(world.engine, STR("SELECT u FROM users"), NULL, STR("shop"),
+                             world.tables, 1, &world.arena, &binding, &err),
+                 CORRIE_E_NOT_FOUND, &err);
+    }
+    world_done(&world);
+}
+END_TEST
+
 /* "result=table.column,…" of each column; "?" in front: vague. */
 static const char *lineage(struct world *world, const char *sql)
 {
@@ -292,4 +336,5 @@ START_TEST(test_lineage)
 }
 END_TEST
 
-SUITE(bind_suite, "bind", test_columns, test_filters, test_several, test_lineage, test_bind_errors)
+SUITE(bind_suite, "bind", test_columns, test_filters, test_several, test_tables_that_change,
+      test_lineage, test_bind_errors)

@@ -139,6 +139,18 @@ static int lookup(void *context, struct str ref, struct str table_namespace, str
     return 1;
 }
 
+static int exists(void *context, struct str table_namespace, struct str name, corrie_error *err)
+{
+    const struct lake_double *lake = context;
+    _cleanup_(arena_done) struct arena arena = {0};
+    const char *key = arena_printf(&arena, "%.*s.%.*s", STR_FMT(table_namespace), STR_FMT(name));
+
+    if (!key) {
+        return corrie_fail_memory(err);
+    }
+    return json_object_get(lake->tables, key) != NULL;
+}
+
 static int names(void *context, struct str ref, struct str table_namespace, size_t max,
                  struct arena *arena, struct str **ret_names, size_t *ret_n, corrie_error *err)
 {
@@ -164,5 +176,6 @@ static int names(void *context, struct str ref, struct str table_namespace, size
 
 struct plan_catalog lake_catalog(struct lake_double *lake)
 {
-    return (struct plan_catalog){.context = lake, .lookup = lookup, .names = names};
+    return (struct plan_catalog){
+        .context = lake, .lookup = lookup, .exists = exists, .names = names};
 }
