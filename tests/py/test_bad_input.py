@@ -137,7 +137,7 @@ def test_names_that_are_not_there(bad: Bad, command: str, expected: list[str]) -
     ("SELECT * FROM numbrs", 3, ["public.numbrs does not exist", "did you mean public.numbers?", "       ^^^^^^"]),
     ("SELECT * FROM shop.event", 3, ["shop.event does not exist", "did you mean shop.events?"]),
     ("SELECT m FROM numbers", 3, ['column "m" does not exist', "did you mean n or s?", "       ^"]),
-    ("SELECT numbers.m FROM numbers", 3, ['column "m" does not exist', "did you mean n or s?"]),
+    ("SELECT numbers.m FROM numbers", 3, ['"numbers" has no column "m"', "did you mean n or s?"]),
     ("SELECT x.n FROM numbers", 3, ['"x" is no table or alias']),
     ("SELECT * FROM numbers a JOIN numbers b USING (k)", 3, ['column "k" does not exist']),
     ("SELECT * EXCLUDE (q) FROM numbers", 3, ['column "q" does not exist']),
