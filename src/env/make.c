@@ -42,9 +42,10 @@ static const char check_script[] =
     "        pa.Table.from_pandas(table.to_pandas())\n"
     "    if polars:\n"
     "        polars.from_arrow(table).to_arrow().validate(full=True)\n"
-    "    if duckdb:\n"
+    "    if duckdb and hasattr(duckdb, 'sql'):\n"
     "        duckdb.from_arrow(table).fetchall()\n"
-    "        duckdb.sql('SELECT 1 AS a').fetch_arrow_table()\n"
+    "        result = duckdb.sql('SELECT 1 AS a')\n"
+    "        (getattr(result, 'to_arrow_table', None) or result.fetch_arrow_table)()\n"
     "except BaseException as error:\n"
     "    print(f'{type(error).__name__}: {error}')\n"
     "    sys.exit(3)\n";
