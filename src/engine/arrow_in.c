@@ -55,6 +55,7 @@ static void on_bind(duckdb_bind_info info)
     struct arrow_registry *registry;
     const struct arrow_input *input = NULL;
     struct bound *bound;
+    bool no_memory = false;
     int64_t id;
 
     /* the only function that needs `d` to find `d`: reach it through the one process-wide table */
@@ -83,6 +84,7 @@ static void on_bind(duckdb_bind_info info)
             struct str name = arrow_column_name(bound->table->columns[i]);
             _free_ char *text = str_dup(name);
 
+            no_memory = no_memory || !text;
             d->bind_add_result_column(info, text ? text : "?", input->types[i]);
         }
         d->bind_set_cardinality(info, (idx_t)bound->table->n_rows, true);
@@ -94,6 +96,9 @@ static void on_bind(duckdb_bind_info info)
         return;
     }
     d->bind_set_bind_data(info, bound, bound_free);
+    if (no_memory) { /* nobody looks for a column that has no name */
+        d->bind_set_error(info, DUCK_NO_MEMORY);
+    }
 }
 
 /* ---- init ---- */
