@@ -38,8 +38,9 @@ int ipc_encode_batch(struct ArrowSchema *const *fields, const struct ArrowArray 
                      corrie_error *err) CORRIE_MUST_USE;
 int ipc_encode_end(ipc_write_fn write, void *arg, corrie_error *err) CORRIE_MUST_USE;
 /* Instead of the end where no more batches can be had: a message whose bytes are missing. Readers take a stream without
- * an end for whole; this one is an error to them. */
-int ipc_encode_torn(ipc_write_fn write, void *arg, corrie_error *err) CORRIE_MUST_USE;
+ * an end for whole; this one is an error to them. Whether it could be written does not matter: a reader that has gone
+ * does not take anything for whole. */
+void ipc_encode_torn(ipc_write_fn write, void *arg);
 
 /* What keeps the bytes alive: `release(arg)` is called exactly once, when the last array that
  * points into them is gone, from whichever thread drops it: before decoding returns where it fails

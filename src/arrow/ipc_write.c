@@ -444,11 +444,14 @@ int ipc_encode_end(ipc_write_fn write, void *arg, corrie_error *err)
     return put_end(&(struct output){write, arg, 0}, err);
 }
 
-int ipc_encode_torn(ipc_write_fn write, void *arg, corrie_error *err)
+void ipc_encode_torn(ipc_write_fn write, void *arg)
 {
     static const unsigned char torn[PREFIX_SIZE] = {0xff, 0xff, 0xff, 0xff, 8}; /* 8 bytes follow */
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
 
-    return put(&(struct output){write, arg, 0}, torn, sizeof torn, err);
+    if (put(&(struct output){write, arg, 0}, torn, sizeof torn, &ignored) < 0) {
+        corrie_error_clear(&ignored);
+    }
 }
 
 int ipc_encode_column(const struct arrow_column *column, ipc_write_fn write, void *arg,
