@@ -136,6 +136,31 @@ def lake(tmp_path: Path, request: pytest.FixtureRequest, readers: Readers | None
         readers.agree(made)
 
 
+YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
+
+
+def write_project(folder: Path, files: dict[str, str] | None = None, more: str = "") -> Path:
+    """A project: its file (with `more` at its end) and these files."""
+    for name, text in {"corrie.yaml": YAML + more, **(files or {})}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def import_numbers(lake: Lake, rows: int) -> None:
+    """A table `numbers`: n = 0, 1, …; s = 's0', 's1', …"""
+    path = lake.home / "numbers.csv"
+    path.write_text("n,s\n" + "".join(f"{i},s{i}\n" for i in range(rows)))
+    lake.run("import", path, "numbers")
+
+
+@pytest.fixture
+def project(lake: Lake, tmp_path: Path) -> Path:
+    """A project without functions, and a lake with a table `numbers` of 10 rows."""
+    import_numbers(lake, 10)
+    return write_project(tmp_path / "project")
+
+
 def children() -> set[int]:
     """Processes whose parent is this one."""
     found = set()

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BIN, Lake
-
-YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
+from conftest import BIN, YAML, Lake
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import TIMEOUT, Lake
+from conftest import TIMEOUT, YAML, Lake
 
-YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
 GC = ("gc", "--grace", "0", "--keep-reflog", "0", "--yes")
 PRUNE = ("branch", "prune", "--older-than", "0", "--yes")
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Lake, clean_environment
+from conftest import YAML, Lake, clean_environment
 
-YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
 REPLACE = "-- corrie: materialization_strategy=REPLACE\n"
 SECRET = "hunter2-0f7c"
 

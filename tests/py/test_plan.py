@@ -9,12 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
-from conftest import Lake
+from conftest import Lake, write_project
 
-PROJECT = """project:
-  id: 550e8400-e29b-41d4-a716-446655440000
-  name: plans
-"""
 FILES = {
     "staged.sql": "SELECT id, kind, price, user_id, price * 2 AS doubled\nFROM events\nWHERE price > 0;\n",
     "known.sql": "SELECT s.*, u.segment FROM staged AS s JOIN users AS u USING (user_id)\n",
@@ -43,14 +39,7 @@ def project(lake: Lake, tmp_path: Path) -> Path:
     lake.run("sql", "CREATE TABLE events AS SELECT range AS id, 'k' || range % 3 AS kind, range * 0.5 AS price, "
                     "range % 7 AS user_id, md5(range::VARCHAR) || sha1(range::VARCHAR) AS padding FROM range(20000); "
                     "CREATE TABLE users AS SELECT range AS user_id, 's' || range % 2 AS segment FROM range(7)")
-    return write(tmp_path / "project", FILES)
-
-
-def write(folder: Path, files: dict[str, str], more: str = "") -> Path:
-    for name, text in {"corrie.yaml": PROJECT + more, **files}.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
+    return write_project(tmp_path / "project", FILES)
 
 
 def nodes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -121,7 +110,7 @@ def test_columns_that_nobody_asks_for_are_not_read(lake: Lake, project: Path) ->
 def test_statements_that_end_oddly_are_narrowed_too(lake: Lake, project: Path, tmp_path: Path) -> None:
     endings = (";", " ; -- the end", "\n;\n\n/* really */ ;", " -- no newline", "\n--")
     for i, end in enumerate(endings):
-        folder = write(tmp_path / f"p{i}", {
+        folder = write_project(tmp_path / f"p{i}", {
             "a.sql": f"-- corrie: name=inner_{i}\nSELECT id, 'a;b -- c' AS t, price FROM events{end}",
             "b.sql": f"-- corrie: name=outer_{i}, materialization_strategy=REPLACE\n"
                      f"SELECT max(t) AS t FROM inner_{i}\n"})
@@ -131,7 +120,7 @@ def test_statements_that_end_oddly_are_narrowed_too(lake: Lake, project: Path, t
 
 def test_names_that_are_not_needed_may_stay(lake: Lake, project: Path, tmp_path: Path) -> None:
     """A model may name columns that nobody needs of one that no longer gives them."""
-    folder = write(tmp_path / "p", {
+    folder = write_project(tmp_path / "p", {
         "a.sql": "SELECT id, kind, price, user_id::DECIMAL(10, 2) AS d, [kind] AS l, {'k': kind} AS s FROM events\n",
         "b.sql": "SELECT a.*, d + 1 AS more, l[1] AS first, s.k AS k, kind || 'x' AS kinds FROM a WHERE price > 1\n",
         "c.sql": "-- corrie: materialization_strategy=REPLACE\nSELECT count(*) AS n, max(id) AS top FROM b\n",
@@ -192,7 +181,7 @@ def told(rows=corrie.Model("users"), token=corrie.Parameter("token")):
 
 def test_secrets_are_read_where_they_are(lake: Lake, project: Path, tmp_path: Path) -> None:
     """The value reaches the function, and nothing else: not the record, the plan, the code or the log."""
-    folder = write(tmp_path / "p", {"models.py": SECRET, "token.txt": "Wonderland-7\n"},
+    folder = write_project(tmp_path / "p", {"models.py": SECRET, "token.txt": "Wonderland-7\n"},
                    "parameters:\n  token: {type: secret, default: \"env:THE_TOKEN\"}\n")
     said = lake.error("run", "-p", folder, status=3)
     assert "THE_TOKEN is not set" in said and "corrie.yaml:5" in said and "export THE_TOKEN" in said
@@ -216,7 +205,7 @@ def test_many_models_are_planned(lake: Lake, tmp_path: Path) -> None:
     chain = {"m0.sql": "SELECT id, price FROM events\n"}
     chain |= {f"m{i}.sql": f"SELECT id, price + 1 AS price FROM m{i - 1}\n" for i in range(1, 400)}
     wide = {f"w{i}.sql": "SELECT id FROM events\n" for i in range(400)}
-    folder = write(tmp_path / "p", {**chain, **wide})
+    folder = write_project(tmp_path / "p", {**chain, **wide})
     document = lake.json("explain", "-p", folder)
     assert len(document["nodes"]) == 800
     assert lake.json("lineage", "m399.price", "-p", folder, "--up")["up"][-1]["from"]["name"] == "events"

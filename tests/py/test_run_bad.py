@@ -9,20 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Lake
-
-YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
-
-
-@pytest.fixture
-def project(lake: Lake, tmp_path: Path) -> Path:
-    path = tmp_path / "numbers.csv"
-    path.write_text("n\n" + "".join(f"{i}\n" for i in range(10)))
-    lake.run("import", path, "numbers")
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "corrie.yaml").write_text(YAML)
-    return folder
+from conftest import YAML, Lake
 
 
 def write_model(project: Path, body: str, resources: str = "") -> None:
@@ -96,7 +83,7 @@ def test_no_rows(lake: Lake, project: Path) -> None:
     done = lake.json("run", cwd=project)
     assert done["nodes"][0]["rows"] == 0
     assert lake.rows("SELECT count(*) FROM made") == [["0"]]
-    assert [f["name"] for f in lake.json("table", "get", "made")["fields"]] == ["n"]
+    assert [f["name"] for f in lake.json("table", "get", "made")["fields"]] == ["n", "s"]
 
 
 def test_five_thousand_columns(lake: Lake, project: Path) -> None:

@@ -5,24 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Lake
-
-YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
+from conftest import Lake, import_numbers, write_project
 
 
 @pytest.fixture
 def project(lake: Lake, tmp_path: Path) -> Path:
     """numbers → a → b → c and a → d, all of them tables; an expectation on b and one on c and d."""
-    path = tmp_path / "numbers.csv"
-    path.write_text("n,s\n" + "".join(f"{i},s{i}\n" for i in range(30)))
-    lake.run("import", path, "numbers")
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "corrie.yaml").write_text(YAML)
+    import_numbers(lake, 30)
+    project = write_project(tmp_path / "project")
     for name, reads in ("a", "numbers"), ("b", "a"), ("c", "b"), ("d", "a"):
-        (folder / f"{name}.sql").write_text(f"-- corrie: materialization_strategy=REPLACE\n"
+        (project / f"{name}.sql").write_text(f"-- corrie: materialization_strategy=REPLACE\n"
                                             f"SELECT n + 1 AS n, s FROM {reads}\n")
-    (folder / "checks.py").write_text("""
+    (project / "checks.py").write_text("""
 import corrie
 
 
@@ -37,7 +31,7 @@ def b_is_there(rows=corrie.Model('b')):
 def c_and_d(c=corrie.Model('c'), d=corrie.Model('d')):
     return c.num_rows == d.num_rows
 """)
-    return folder
+    return project
 
 
 @pytest.mark.parametrize(("terms", "expected"), [

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from conftest import Lake
 
-YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
-
 SPLIT = """
 import corrie
 import pyarrow.compute as pc
@@ -26,17 +24,6 @@ def split(rows=corrie.Model('numbers')):
     odd = pc.equal(pc.bit_wise_and(rows['n'], 1), 1)
     return {'odd': rows.filter(odd), 'even': rows.filter(pc.invert(odd)).select(['n']), 'few': rows.slice(0, 3)}
 """
-
-
-@pytest.fixture
-def project(lake: Lake, tmp_path: Path) -> Path:
-    path = tmp_path / "numbers.csv"
-    path.write_text("n,s\n" + "".join(f"{i},s{i}\n" for i in range(10)))
-    lake.run("import", path, "numbers")
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "corrie.yaml").write_text(YAML)
-    return folder
 
 
 def test_a_function_of_several_outputs(lake: Lake, project: Path) -> None:

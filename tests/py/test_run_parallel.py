@@ -14,20 +14,7 @@ from typing import Any
 import pytest
 from conftest import Lake
 
-YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
 HEAD = "import corrie\nimport time\n\n"
-
-
-@pytest.fixture
-def project(lake: Lake, tmp_path: Path) -> Path:
-    """A project without functions, and a lake with a table `numbers` of 10 rows."""
-    path = tmp_path / "numbers.csv"
-    path.write_text("n\n" + "".join(f"{i}\n" for i in range(10)))
-    lake.run("import", path, "numbers")
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "corrie.yaml").write_text(YAML)
-    return folder
 
 
 def model(name: str, body: str, reads: str = "numbers", more: str = "", decorators: str = "") -> str:

@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TIMEOUT, Lake
+from conftest import TIMEOUT, YAML, Lake
 
-YAML = "project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: t\n"
 REPLACE = "-- corrie: materialization_strategy=REPLACE\n"
 BOTH = {
     "doubled.sql": REPLACE + "SELECT n, s, n * 2 AS twice FROM numbers\n",
