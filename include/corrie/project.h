@@ -35,6 +35,11 @@ int corrie_project_init(const char *dir, const corrie_project_options *options, 
 int corrie_project_edited(corrie_lake *lake, const char *project_dir, const char *ref,
                           const char *default_namespace, char **ret_json, corrie_error *err);
 
+/* The namespace that names without one mean in the project: its `defaults.namespace`, else "public", or "bauplan" where
+ * its file is called like that system's. `project_dir` NULL is the current directory. The caller frees the text
+ * (corrie_free). CORRIE_E_NOT_FOUND if there is no project. */
+int corrie_project_namespace(const char *project_dir, char **ret_name, corrie_error *err);
+
 /* ---- parameters ------------------------------------------------------------------------------------
  * `project_dir` NULL is the current directory. A PARAMETER: {"name","type":"str|int|float|bool|secret|vault","required",
  * "default","description"}; default and description are texts, or null. Changes are made in the text of the project file:

@@ -31,6 +31,8 @@ enum format {
 struct cli {
     const char *program;    /* "corrie", or "bauplan" when called by that name */
     const char *name_space; /* default namespace; NULL = the library's */
+    char *
+        project_namespace; /* owned: of the project in the current directory; NULL = none was looked for, or is */
     struct out out;
     struct out err;
     enum format format;

@@ -78,6 +78,42 @@ static int settle(struct cli *cli, const struct args *args, corrie_error *err)
     return 0;
 }
 
+static bool takes(const struct verb *verb, enum option option)
+{
+    for (size_t i = 0; i < verb->n_flags; i++) {
+        if (verb->flags[i].option == option) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Verbs that name tables: in a project's folder a name without a namespace means the project's. Those that read the
+ * project find out for themselves. */
+static int find_namespace(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    const struct verb *verb = args->verb;
+    bool of_projects = takes(verb, OPT_PROJECT_DIR) && verb->run != verb_explain;
+    bool of_tables = takes(verb, OPT_NAMESPACE) || args_given(args, OPT_TABLE) ||
+                     args_given(args, OPT_OURS) || args_given(args, OPT_THEIRS);
+    int r;
+
+    if (!of_tables || of_projects || args_given(args, OPT_NAMESPACE) ||
+        args_given(args, OPT_PROJECT_DIR)) {
+        return 0;
+    }
+    r = corrie_project_namespace(NULL, &cli->project_namespace, err);
+    if (r == CORRIE_E_NOT_FOUND) {
+        corrie_error_clear(err);
+        return 0;
+    }
+    if (r < 0) {
+        return r;
+    }
+    cli->name_space = cli->project_namespace;
+    return 0;
+}
+
 static bool writes_files(const struct verb *verb)
 {
     return verb->run == verb_query || verb->run == verb_table_sample ||
@@ -95,6 +131,7 @@ static bool has_format(const struct verb *verb, enum format format)
 static int dispatch(struct cli *cli, const struct args *args, corrie_error *err)
 {
     char path[64];
+    int r;
 
     if (args_on(args, OPT_VERSION)) {
         return verb_version(cli, args, err);
@@ -113,7 +150,8 @@ static int dispatch(struct cli *cli, const struct args *args, corrie_error *err)
                            "%s has no output as %s: tty, table, json, jsonl or csv",
                            verb_path(args->verb, path), args_text(args, OPT_OUTPUT));
     }
-    return args->verb->run(cli, args, err);
+    r = find_namespace(cli, args, err);
+    return r < 0 ? r : args->verb->run(cli, args, err);
 }
 
 /* Where there is no memory even for an error: one word all the same. */
@@ -195,6 +233,7 @@ int main(int argc, char **argv)
         progress_end(&cli.progress);
         cli.lake = corrie_lake_close(cli.lake);
         pager_end(&cli.pager, &cli.out);
+        corrie_free(cli.project_namespace);
     }
     status = finish(&cli, r, &err);
     args_done(&args);

@@ -17,7 +17,8 @@
 #define NAMESPACE_FLAG                                                                             \
     {                                                                                              \
         OPT_NAMESPACE, FLAG_TEXT, "-n, --namespace", "NS",                                         \
-            "namespace of names that have none; default public (bauplan when called by that name)" \
+            "namespace of names that have none; default that of the project here, else public "    \
+            "(bauplan when called by that name)"                                                   \
     }
 #define COMMIT_MESSAGE_FLAG                                                                        \
     {                                                                                              \

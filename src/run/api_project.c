@@ -14,6 +14,23 @@
 #include "os/path.h"
 #include "plan/project.h"
 
+int corrie_project_namespace(const char *project_dir, char **ret_name, corrie_error *err)
+{
+    _cleanup_(project_closep) struct project_dir *project = NULL;
+    char *name;
+    int r = project_open_settings(str_of(project_dir), &project, err);
+
+    if (r < 0) {
+        return r;
+    }
+    name = str_dup(project_namespace(project));
+    if (!name) {
+        return corrie_fail_memory(err);
+    }
+    *ret_name = name;
+    return 0;
+}
+
 /* ---- documents ---- */
 
 static int add_parameter(json_t *object, const struct project_parameter *parameter)

@@ -186,3 +186,20 @@ def test_a_lake_is_made_on_first_use_and_said(lake: Lake) -> None:
     done = lake.run("branch", "ls", "-o", "csv")
     assert "made a lake" in done.stderr and "made a lake" not in done.stdout
     assert "made a lake" not in lake.run("branch", "ls").stderr
+
+
+def test_in_a_projects_folder_names_are_of_its_namespace(full: Lake) -> None:
+    project = full.home / "at"
+    project.mkdir()
+    file = project / "corrie.yaml"
+    file.write_text("project: {id: 5f3a3c9e-6d0e-4a58-9df5-6a1a3f2b7c11, name: at}\ndefaults: {namespace: shop}\n")
+    count = ["query", "SELECT count(*) AS n FROM customers"]
+    assert full.json(*count, cwd=project)["rows"] == [{"n": 2}]
+    assert full.json("table", "get", "customers", cwd=project)["records"] == 2
+    assert full.json("log", "--table", "customers", cwd=project)["commits"]
+    assert "public.customers does not exist" in full.error(*count, status=3)
+    assert "public.customers does not exist" in full.error(*count, "-n", "public", cwd=project, status=3)
+    file.write_text(file.read_text() + "odd: 1\n")
+    assert "corrie.yaml:3:1" in full.error(*count, cwd=project, status=1), "which namespace is meant cannot be known"
+    full.run("branch", "ls", cwd=project)
+    full.run(*count, "-n", "shop", cwd=project)
