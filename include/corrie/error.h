@@ -5,7 +5,7 @@
  * and holds the story: a chain of messages, a hint, and a position in a file where there is one.
  *
  *     corrie_error err = CORRIE_ERROR_INIT;
- *     if (corrie_lake_open(url, NULL, &lake, &err) < 0) {
+ *     if (corrie_lake_open(&options, &lake, &err) < 0) {
  *         fprintf(stderr, "%s\n", corrie_error_message(&err));
  *         corrie_error_clear(&err);
  *     }
