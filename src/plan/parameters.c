@@ -15,9 +15,8 @@ static int by_hint(const struct planning *p, struct str name, corrie_error *err)
         names[i] = p->plan->parameters[i].name;
     }
     if (p->plan->n_parameters == 0) {
-        return corrie_hint(err,
-                           "the project has no parameters; %.*s declares them under `parameters:`",
-                           STR_FMT(p->project->file));
+        return corrie_hint(err, "`corrie parameter set %.*s VALUE` declares it in %.*s",
+                           STR_FMT(name), STR_FMT(p->project->file));
     }
     return hint_nearest(name, names, p->plan->n_parameters, err);
 }

@@ -22,6 +22,8 @@ int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, c
              ...)
 {
     _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(buf_done) struct buf told = {
+        0}; /* an error is told with the name by who reports it */
     char *file;
     va_list args;
 
@@ -35,9 +37,10 @@ int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, c
         place_error(run->project, place, err);
         return corrie_hint(err, "without --strict this is a warning");
     }
+    buf_addf(&told, "%.*s: %s", STR_FMT(node->name), buf_text(&text));
     file = arena_text(&run->arena, node->function->place.file);
     RUN_EVENT(run, .kind = "notice", .status = "warning",
               .node = arena_text(&run->arena, node->name), .file = file,
-              .line = node->function->place.line, .text = buf_text(&text));
+              .line = node->function->place.line, .text = buf_text(&told));
     return 0;
 }

@@ -53,8 +53,8 @@ static int check_columns(struct run *run, const struct plan_node *node, struct e
         return corrie_hint(err, "return the declared columns, or change columns=[…]");
     }
     if (fit.n_problems > 0) {
-        r = run_warn(run, node, err, "%.*s returned other columns than it declares: %s",
-                     STR_FMT(node->name), buf_text(&text));
+        r = run_warn(run, node, err, "it returned other columns than it declares: %s",
+                     buf_text(&text));
         if (r < 0) {
             return r;
         }
@@ -96,7 +96,6 @@ int run_take_check(struct run *run, size_t node, const struct task *task, corrie
         return 0;
     }
     run->nodes[node].status = NODE_WARNED;
-    return run_warn(run, &run->plan->nodes[node], err, "the expectation %.*s does not hold%s%s",
-                    STR_FMT(run->plan->nodes[node].name), result->reason ? ": " : "",
-                    result->reason ? result->reason : "");
+    return run_warn(run, &run->plan->nodes[node], err, "the expectation does not hold%s%s",
+                    result->reason ? ": " : "", result->reason ? result->reason : "");
 }

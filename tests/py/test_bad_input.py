@@ -612,7 +612,7 @@ def test_sql_models_read_tables_only(bad: Bad, sql: str) -> None:
     ("SELECT * FROM numbrs", 3, ["peek.sql:2:15", "did you mean numbers?", "^^^^^^"]),
     ("SELECT m FROM numbers", 3, ["peek.sql:2:8", "did you mean n or s?"]),
     ("SELECT numbers.m FROM numbers", 3, ["peek.sql:2:8", "did you mean n or s?"]),
-    ("SELECT $undeclared AS a", 1, ["undeclared", "peek.sql:2:8", "parameters"]),
+    ("SELECT $undeclared AS a", 1, ["undeclared", "peek.sql:2:8", "corrie parameter set undeclared"]),
     ("SELECT ? AS a", 1, ["parameter", "peek.sql:2:"]),
     ("SELECT n, n FROM numbers", 1, ["two columns named n", "peek.sql"]),
     ("SELECT n AS a, n AS A FROM numbers", 1, ["two columns named A", "peek.sql"]),
