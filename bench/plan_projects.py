@@ -98,7 +98,7 @@ def write_dbt(root: Path, count: int) -> None:
     for i, model in enumerate(models(count)):
         reads = [f"{{{{ source('raw', '{r[4:]}') }}}}" if r.startswith("raw.") else f"{{{{ ref('{r}') }}}}"
                  for r in model.reads]
-        kind = "table" if model.written else "ephemeral"
+        kind = "table" if model.written else "view"
         text = f"{{{{ config(materialized='{kind}') }}}}\n{model.sql.format(*reads)}\n"
         (folders(root / "models", i) / f"{model.name}.sql").write_text(text)
 
@@ -113,7 +113,7 @@ def write_sqlmesh(root: Path, count: int) -> None:
         "".join(f"- name: raw.t{i}\n  columns:\n{columns}\n" for i in range(SOURCES)))
     for i, model in enumerate(models(count)):
         reads = [r if r.startswith("raw.") else f"bench.{r}" for r in model.reads]
-        kind = "FULL" if model.written else "EMBEDDED"
+        kind = "FULL" if model.written else "VIEW"
         text = f"MODEL (name bench.{model.name}, kind {kind});\n\n{model.sql.format(*reads)}\n"
         (folders(root / "models", i) / f"{model.name}.sql").write_text(text)
 
