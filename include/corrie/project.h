@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <corrie/error.h>
 #include <corrie/lake.h>
@@ -64,6 +65,40 @@ int corrie_parameter_set(const char *project_dir, const char *name,
 /* {"file",PARAMETER…} as it was. CORRIE_E_NOT_FOUND. */
 int corrie_parameter_remove(const char *project_dir, const char *name, char **ret_json,
                             corrie_error *err);
+
+/* ---- environments -----------------------------------------------------------------------------------
+ * What functions in Python run in: kept in the user's cache, for all projects. PACKAGE: {"name","version"}. */
+
+typedef struct corrie_env_options {
+    size_t size;
+    const char *project_dir; /* NULL = the current directory */
+    corrie_cancel *cancel;   /* borrowed; may be NULL */
+    /* What is being done, for people; the text is valid during the call. */
+    void (*progress)(void *context, const char *text);
+    void *progress_context;
+    bool upgrade; /* corrie_env_lock: what is locked is resolved again */
+    bool check;   /* corrie_env_lock: nothing is written */
+    int64_t
+        unused_seconds; /* corrie_env_clean: environments that nobody has used for so long; 0 = all, negative = 30 days */
+    bool dry_run; /* corrie_env_clean: nothing is removed */
+} corrie_env_options;
+
+/* The environments that are kept, used last first: {"project","environments":[{"env","python","packages":[PACKAGE],"bytes",
+ * "last_used","in_use","usable","functions":[name]}]}. `functions`: those of the project that use it; project is null, and
+ * functions are empty, where the directory has no project (CORRIE_E_NOT_FOUND if project_dir named it). Bytes count
+ * files that are hard links into uv's cache too; an unusable environment is made again when it is needed. */
+int corrie_env_list(const corrie_env_options *options, char **ret_json, corrie_error *err);
+
+/* Writes corrie.lock beside the project file: what every environment of the project was resolved to. What the file has
+ * stays, unless `upgrade`; what nobody asks for any more goes.
+ * {"file","written","environments":[{"python","packages":[text],"functions":[name],"status":"kept|new|changed|same",
+ * "locked":{"python","packages":[PACKAGE]},"changes":[{"name","from","to"}]}],"removed"}; a change's from or to is null for
+ * what came or went. With `check`: {…,"written":false} if the file is complete, CORRIE_E_PROJECT if not. */
+int corrie_env_lock(const corrie_env_options *options, char **ret_json, corrie_error *err);
+
+/* Removes environments that nobody has used for a while, never one in use:
+ * {"dry_run","removed":[{"env","python","packages","bytes","last_used"}],"bytes","kept","in_use"}. */
+int corrie_env_clean(const corrie_env_options *options, char **ret_json, corrie_error *err);
 
 /* ---- plans ---------------------------------------------------------------------------------------- */
 

@@ -127,6 +127,9 @@ enum option {
     OPT_COLUMN,
     OPT_UP,
     OPT_DOWN,
+    OPT_UPGRADE,
+    OPT_CHECK,
+    OPT_UNUSED,
     /* start */
     OPT_BARE,
     OPT_SHARED,

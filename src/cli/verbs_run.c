@@ -53,6 +53,20 @@ static const struct flag job_ls_flags[] = {
      "at most N jobs, 0 = all; default 10"},
 };
 
+static const struct flag env_lock_flags[] = {
+    {OPT_UPGRADE, FLAG_SWITCH, "--upgrade", NULL,
+     "resolve again what is locked: the newest versions that the project allows"},
+    {OPT_CHECK, FLAG_SWITCH, "--check", NULL, "write nothing; fail if the file is not complete"},
+    PROJECT_DIR_FLAG,
+};
+
+static const struct flag env_clean_flags[] = {
+    {OPT_UNUSED, FLAG_TEXT, "--unused", "TIME",
+     "remove what nobody has used for so long: 12h, 7d; default 30d"},
+    {OPT_ALL, FLAG_SWITCH, "--all", NULL, "remove all that are not in use at this moment"},
+    {OPT_DRY_RUN, FLAG_TOGGLE, "--dry-run", NULL, "only say what would be removed"},
+};
+
 static const struct flag parameter_flags[] = {PROJECT_DIR_FLAG};
 
 static const struct positional parameter_positionals[] = {
@@ -116,6 +130,36 @@ static const struct verb verbs[] = {
                  "corrie lineage shop.customers.name --down -p project -o json",
      .run = verb_lineage,
      .pages = true},
+    {.group = "env",
+     .name = "ls",
+     .chapter = RUN,
+     .summary = "list the Python environments that are kept, and which functions use them",
+     FLAGS(parameter_flags),
+     .examples = "corrie env ls\n"
+                 "corrie env ls -p project -o json",
+     .run = verb_env_ls,
+     .is_default = true,
+     .pages = true},
+    {.group = "env",
+     .name = "lock",
+     .chapter = RUN,
+     .summary = "write corrie.lock: exact versions and hashes of all packages that functions get",
+     .text =
+         "What is locked already stays, also where there is something newer. A run takes what the file says, and needs no "
+         "network where the packages are there; an environment that the file lacks is a warning.",
+     FLAGS(env_lock_flags),
+     .examples = "corrie env lock -p project\n"
+                 "corrie env lock -p project && corrie env lock -p project --check",
+     .run = verb_env_lock},
+    {.group = "env",
+     .name = "clean",
+     .chapter = RUN,
+     .summary = "remove Python environments that nobody has used for a while",
+     .text = "They are made again when they are needed. What a running job uses stays.",
+     FLAGS(env_clean_flags),
+     .examples = "corrie env clean --dry-run\n"
+                 "corrie env clean --unused 365d",
+     .run = verb_env_clean},
     {.group = "parameter",
      .name = "ls",
      .chapter = RUN,

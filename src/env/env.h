@@ -5,11 +5,13 @@
  *     python/requests/HASH.json   what a request resolved to: the only file that a hit needs besides
  *     python/envs/HASH/           one environment, named by its content, complete since it has its name
  *     python/building/            what is being made; anything in it without a maker is garbage
+ *     python/used/HASH            locked (shared) by whoever uses the environment; its time is the last use
  *
  * Invariants
  *   1. A directory under envs/ is complete: it got its name by rename after everything was in it.
  *   2. An environment never changes. Equal lock and equal Python version give equal hashes.
  *   3. A request that was resolved once resolves to the same environment until the cache is cleared.
+ *   4. An environment is not removed while somebody holds a struct env of it.
  *
  * Any number of processes and threads may resolve at once; equal requests are made once, the others wait.
  * A maker that is killed leaves garbage in building/, removed by the next one that finds no maker. */
@@ -19,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/cancel.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -30,10 +34,25 @@ struct env_package {
     struct str version; /* "1.15.0", or specifiers ">=1.2,<2"; empty = any */
 };
 
+/* What a request was resolved to once: the packages that it is to get again. */
+struct env_locked_package {
+    struct str name;
+    struct str version; /* exact */
+    const struct str
+        *hashes; /* "sha256:…" of the files that it may be installed from; none = any */
+    size_t n_hashes;
+};
+struct env_locked {
+    struct str python; /* "3.11.7": taken if it is here, else another of what the request allows */
+    const struct env_locked_package *packages; /* by name; all that are installed */
+    size_t n_packages;
+};
+
 struct env_request {
     struct str python; /* "3", "3.11" or "3.11.7"; empty = a recent one that is installed */
     const struct env_package *packages;
     size_t n_packages;
+    const struct env_locked *locked; /* NULL: what is newest and fits */
 };
 
 /* What is being done now, for people: "resolving polars 1.15.0, pyarrow", or a line of uv's. The text is
@@ -44,6 +63,7 @@ struct env_options {
     struct str
         cache_dir; /* empty: $CORRIE_CACHE_DIR, else $XDG_CACHE_HOME/corrie, else ~/.cache/corrie */
     bool offline;  /* uv uses what it has in its own cache */
+    bool anew;     /* resolve it as if for the first time */
     const struct cancel *cancel;
     env_progress_fn progress;
     void *progress_arg;
@@ -56,6 +76,7 @@ struct env {
     char *lock;       /* "polars==1.15.0\npyarrow==26.0.0\n": every package, by name */
     struct hash hash; /* of the Python version and the lock: what a fingerprint includes */
     bool made;        /* by this call (else it was there) */
+    int use_fd; /* keeps it from being removed; negative where the cache cannot be written to */
 };
 
 /* Finds the environment of a request, or makes it: the interpreter as found on this machine (PATH,
@@ -73,13 +94,71 @@ struct env *env_free(struct env *env);
 DEFINE_CLEANUP(struct env *, env_free)
 
 /* The name under which a request is found again: equal for requests that differ only in the order and
- * spelling (case, '-', '_', '.') of package names. Reads nothing. */
+ * spelling (case, '-', '_', '.') of package names. Reads nothing. What it is locked to does not count. */
 int env_request_hash(const struct env_request *request, struct hash *ret, corrie_error *err)
     CORRIE_MUST_USE;
 
 /* Where uv is: $CORRIE_UV, beside the running program, in PATH, in ~/.local/bin or ~/.cargo/bin.
  * CORRIE_E_UNSUPPORTED with a hint if nowhere. Heap. */
 int env_find_uv(char **ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* The environment that a request resolves to, if it was resolved before: *ret. 1 it was, 0 not, or it is gone. Nothing is
+ * made or locked. */
+int env_lookup(const struct env_request *request, const struct env_options *options,
+               struct hash *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- what is kept ---- */
+
+struct env_kept {
+    struct hash hash;
+    struct str version; /* of Python; empty: damaged */
+    struct str lock;    /* as struct env has it */
+    uint64_t bytes;     /* of its files, those too that are hard links into uv's cache */
+    int64_t last_used;  /* nanoseconds since 1970 */
+    bool usable;        /* its Python is there; else it counts as absent */
+    bool in_use;
+    bool removed; /* env_clean: it is, or in a dry run would be */
+};
+struct env_kept_list {
+    struct arena arena;
+    struct env_kept *items; /* used last first */
+    size_t count;
+};
+void env_kept_list_done(struct env_kept_list *list);
+/* All environments in the cache. Cost: looks at every file of each. */
+int env_list(const struct env_options *options, struct env_kept_list *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* Removes those that nobody has used for `unused` nanoseconds (0: all), except those in use, and what makers that were
+ * killed left. *ret has all that there were. */
+int env_clean(const struct env_options *options, int64_t unused, bool dry_run,
+              struct env_kept_list *ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* ---- lock files (docs/formats/environments.md) ---- */
+
+struct env_lock_entry {
+    struct hash request;        /* env_request_hash */
+    struct str python;          /* as asked; may be empty */
+    const struct str *packages; /* as asked: "polars ==1.15.0", sorted */
+    size_t n_packages;
+    struct env_locked locked;
+};
+struct env_lock {
+    struct env_lock_entry *entries;
+    size_t n_entries;
+};
+/* Reads a lock file; everything is in the arena. CORRIE_E_PROJECT: it is not one (with the position where the JSON is
+ * wrong); CORRIE_E_UNSUPPORTED: of a later version. */
+int env_lock_parse(struct str file, struct str text, struct arena *arena, struct env_lock *ret,
+                   corrie_error *err) CORRIE_MUST_USE;
+/* The text of a lock file. Sorts the entries. */
+int env_lock_print(struct env_lock *lock, struct buf *out, corrie_error *err) CORRIE_MUST_USE;
+/* The entry of a request, or NULL. */
+const struct env_lock_entry *env_lock_find(const struct env_lock *lock, const struct hash *request);
+/* Resolves a request (with `anew`: again) and asks uv for the hashes of all its packages: one entry, in the arena.
+ * Errors are those of env_resolve; CORRIE_E_UNSUPPORTED: a package that is from no index. */
+int env_lock_resolve(const struct env_request *request, const struct env_options *options,
+                     struct arena *arena, struct env_lock_entry *ret, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* An interpreter found on this machine. */
 struct env_python {

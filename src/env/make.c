@@ -84,29 +84,6 @@ static void maker_done(struct maker *maker)
     arena_done(&maker->arena);
 }
 
-/* Removes what killed makers left, if nobody makes anything now. */
-static int clear_building(const struct places *places, corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    _close_ int fd = -1;
-    struct os_entry *entries;
-    size_t n;
-    int r;
-
-    r = os_lock_open(places->building_lock, OS_LOCK_EXCLUSIVE, 0, NULL, &fd, err);
-    if (r < 0) {
-        corrie_error_clear(err);
-        return 0;
-    }
-    r = os_dir_list(places->building, &arena, &entries, &n, err);
-    for (size_t i = 0; r >= 0 && i < n; i++) {
-        const char *path = arena_printf(&arena, "%s/%s", places->building, entries[i].name.data);
-
-        r = path ? os_tree_remove(path, err) : corrie_fail_memory(err);
-    }
-    return r;
-}
-
 static int write_requirements(struct maker *maker, const char *pyarrow, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
@@ -115,27 +92,6 @@ static int write_requirements(struct maker *maker, const char *pyarrow, corrie_e
     buf_addf(&text, "%.*s%s\n", STR_FMT(maker->request->requirements), pyarrow ? pyarrow : "");
     r = buf_check(&text, err);
     return r < 0 ? r : os_file_replace(maker->requirements, buf_str(&text), 0644, err);
-}
-
-/* uv over the requirements. Without network it gets by with what it has in its own cache, if that is enough. */
-static int run_with_cache(struct maker *maker, const char **args, size_t n, corrie_error *err)
-{
-    _error_ corrie_error second = CORRIE_ERROR_INIT;
-    const char *cwd = maker->places->building;
-    int r;
-
-    args[n] = maker->options->offline ? "--offline" : NULL;
-    r = uv_run(&maker->uv, args, cwd, NULL, err);
-    if (r != CORRIE_E_NETWORK || maker->options->offline) {
-        return r;
-    }
-    uv_progress(maker->options, STR("no network: trying with what is in uv's cache"));
-    args[n] = "--offline";
-    if (uv_run(&maker->uv, args, cwd, NULL, &second) < 0) {
-        return r;
-    }
-    corrie_error_clear(err);
-    return 0;
 }
 
 /* Whether there are wheels of all packages, and of a pyarrow, for this Python. 1 yes, 0 no. */
@@ -155,13 +111,41 @@ static int has_wheels(struct maker *maker, const struct env_python *python, corr
                           maker->requirements,
                           NULL,
                           NULL};
-    int r = run_with_cache(maker, args, ARRAY_LEN(args) - 2, err);
+    int r =
+        uv_run_cached(&maker->uv, args, ARRAY_LEN(args) - 2, maker->places->building, NULL, err);
 
     if (r == CORRIE_E_PROJECT) {
         corrie_error_clear(err);
         return 0;
     }
     return r < 0 ? r : 1;
+}
+
+/* The Python that the request is locked to, or another of its series: packages are made for a series. 1 chosen, 0 it is not
+ * locked, or there is none. */
+static int choose_locked(struct maker *maker, size_t *order, size_t *ret_n, corrie_error *err)
+{
+    struct str wanted = maker->request->locked_python;
+    struct str major, minor, rest;
+    const char *series;
+
+    if (wanted.len == 0) {
+        return 0;
+    }
+    if (python_choose(&maker->pythons, wanted, order, ret_n, err) >= 0) {
+        return 1;
+    }
+    if (str_eq(maker->request->python, wanted)) {
+        return err->code; /* the function asks for just that one */
+    }
+    corrie_error_clear(err);
+    (void)str_cut(wanted, '.', &major, &rest);
+    (void)str_cut(rest, '.', &minor, &rest);
+    series = arena_printf(&maker->arena, "%.*s.%.*s", STR_FMT(major), STR_FMT(minor));
+    if (!series) {
+        return corrie_fail_memory(err);
+    }
+    return python_choose(&maker->pythons, str_of(series), order, ret_n, err) < 0 ? err->code : 1;
 }
 
 /* Where the request leaves the Python open: the newest one for which all its packages have wheels. Building from
@@ -176,12 +160,13 @@ static int choose_base(struct maker *maker, corrie_error *err)
     if (!order) {
         return corrie_fail_memory(err);
     }
-    r = python_choose(&maker->pythons, request->python, order, &n, err);
+    r = choose_locked(maker, order, &n, err);
+    r = r != 0 ? r : python_choose(&maker->pythons, request->python, order, &n, err);
     if (r < 0) {
         return r;
     }
     maker->base = &maker->pythons.items[order[0]];
-    if (n == 1 || request->requirements.len == 0) {
+    if (n == 1 || request->requirements.len == 0 || request->locked_python.len > 0) {
         return 0;
     }
     r = write_requirements(maker, request->has_pyarrow ? NULL : "pyarrow", err);
@@ -205,10 +190,8 @@ static int maker_start(struct maker *maker, corrie_error *err)
 
     r = uv_init(&maker->uv, maker->options, err);
     r = r < 0 ? r : python_list(&maker->uv, &maker->pythons, err);
-    r = r < 0 ? r : clear_building(places, err);
-    r = r < 0 ? r
-              : os_lock_open(places->building_lock, OS_LOCK_SHARED, CORRIE_LOCK_DEADLINE_MS,
-                             maker->options->cancel, &maker->lock_fd, err);
+    r = r < 0 ? r : places_clear_building(places, err);
+    r = r < 0 ? r : places_lock_building(places, maker->options->cancel, &maker->lock_fd, err);
     if (r < 0) {
         return r;
     }
@@ -243,10 +226,15 @@ static int install(struct maker *maker, const char *pyarrow, corrie_error *err)
                           "--requirements",
                           maker->requirements,
                           NULL,
+                          NULL,
                           NULL};
+    size_t n = ARRAY_LEN(args) - 3;
     int r = write_requirements(maker, pyarrow, err);
 
-    return r < 0 ? r : run_with_cache(maker, args, ARRAY_LEN(args) - 2, err);
+    if (maker->request->locked_python.len > 0) {
+        args[n++] = "--no-deps"; /* they are all listed */
+    }
+    return r < 0 ? r : uv_run_cached(&maker->uv, args, n, maker->places->building, NULL, err);
 }
 
 /* 1 pyarrow works, 0 it does not: `reason` is filled. */
@@ -356,7 +344,7 @@ static int write_description(struct maker *maker, struct str lock, corrie_error 
     return r < 0 ? r : os_file_replace(path, buf_str(&text), 0644, err);
 }
 
-static struct hash content_hash(const struct maker *maker, struct str lock)
+struct hash env_content_hash(struct str version, struct str lock)
 {
 #if defined(__x86_64__)
     static const struct str machine = STR("\nlinux-x86_64\n");
@@ -366,9 +354,7 @@ static struct hash content_hash(const struct maker *maker, struct str lock)
 #error "name this machine"
 #endif
 
-    return hash_pieces(
-        (struct str[]){STR("corrie-env-1\ncpython "), str_of(maker->base->version), machine, lock},
-        4);
+    return hash_pieces((struct str[]){STR("corrie-env-1\ncpython "), version, machine, lock}, 4);
 }
 
 /* Gives what is in building/ its name, unless an equal one is there already. One at a time: two requests may
@@ -382,7 +368,7 @@ static int settle(struct maker *maker, const struct hash *hash, struct env **ret
 
     r = os_lock_open(maker->places->envs_lock, OS_LOCK_EXCLUSIVE, CORRIE_LOCK_DEADLINE_MS,
                      maker->options->cancel, &lock_fd, err);
-    r = r < 0 ? r : env_open(maker->places, hash, ret, err);
+    r = r < 0 ? r : env_open(maker->places, hash, maker->options->cancel, ret, err);
     if (r != 0) {
         return r;
     }
@@ -394,7 +380,7 @@ static int settle(struct maker *maker, const struct hash *hash, struct env **ret
     r = os_tree_remove(path, err); /* a damaged one */
     r = r < 0 ? r : os_rename(maker->dir, path, err);
     r = r < 0 ? r : os_dir_sync(maker->places->envs, err);
-    r = r < 0 ? r : env_open(maker->places, hash, ret, err);
+    r = r < 0 ? r : env_open(maker->places, hash, maker->options->cancel, ret, err);
     if (r == 0) {
         return corrie_fail(err, CORRIE_E_INTERNAL, "the new environment %s is not whole", path);
     }
@@ -429,6 +415,6 @@ int env_make(const struct request *request, const struct places *places,
     if (r < 0) {
         return r;
     }
-    hash = content_hash(&maker, buf_str(&lock));
+    hash = env_content_hash(str_of(maker.base->version), buf_str(&lock));
     return settle(&maker, &hash, ret, err);
 }

@@ -75,6 +75,48 @@ static bool add_list(struct arena *arena, struct buf *out, struct str list,
     return true;
 }
 
+static bool is_version(struct str version, bool any)
+{
+    if (version.len == 0 || version.len > 128 || !is_alnum(version.data[0])) {
+        return false;
+    }
+    for (size_t i = 0; i < version.len; i++) {
+        char c = version.data[i];
+
+        if (!is_alnum(c) && !is_separator(c) && c != '+' && c != '!' && (c != '*' || !any)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool request_is_version(struct str version)
+{
+    return is_version(version, false);
+}
+
+bool request_is_name(struct str name)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+
+    return name.len <= 128 && add_name(&text, name) && str_eq(buf_str(&text), name);
+}
+
+bool request_is_hash(struct str hash)
+{
+    struct str kind, digits;
+
+    if (hash.len > 256 || !str_cut(hash, ':', &kind, &digits) || kind.len == 0 || digits.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < hash.len; i++) {
+        if (!is_alnum(hash.data[i]) && i != kind.len) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ">=1.2" or "1.15.0", which means ==1.15.0. */
 static bool add_specifier(struct buf *out, struct str text)
 {
@@ -89,15 +131,8 @@ static bool add_specifier(struct buf *out, struct str text)
             break;
         }
     }
-    if (version.len == 0 || version.len > 128 || !is_alnum(version.data[0])) {
+    if (!is_version(version, true)) {
         return false;
-    }
-    for (size_t i = 0; i < version.len; i++) {
-        char c = version.data[i];
-
-        if (!is_alnum(c) && !is_separator(c) && c != '+' && c != '!' && c != '*') {
-            return false;
-        }
     }
     buf_add_text(out, sign);
     buf_add_str(out, version);
@@ -143,7 +178,7 @@ static int add_package(struct request *request, const struct env_package *packag
 }
 
 /* "3", "3.11" or "3.11.7" */
-static bool is_python_version(struct str text)
+bool request_is_python(struct str text)
 {
     size_t parts = 0;
     bool more = true;
@@ -196,6 +231,45 @@ static int add_packages(struct request *request, const struct env_request *asked
     return buf_check(text, err);
 }
 
+/* What the request was resolved to is all that is asked for; another lock is another request. */
+static int lock_request_to(struct request *request, const struct env_locked *locked,
+                           corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf requirements = {0};
+    _cleanup_(buf_done) struct buf lock = {0};
+    char hex[HASH_HEX + 1];
+
+    if (locked->n_packages > CORRIE_MAX_PACKAGES) {
+        return corrie_fail(err, CORRIE_E_LIMIT, "%zu packages, more than the %d allowed",
+                           locked->n_packages, CORRIE_MAX_PACKAGES);
+    }
+    for (size_t i = 0; i < locked->n_packages; i++) {
+        const struct env_locked_package *package = &locked->packages[i];
+
+        buf_addf(&lock, "%.*s==%.*s\n", STR_FMT(package->name), STR_FMT(package->version));
+        buf_addf(&requirements, "%.*s==%.*s", STR_FMT(package->name), STR_FMT(package->version));
+        for (size_t k = 0; k < package->n_hashes; k++) {
+            buf_addf(&requirements, " --hash=%.*s", STR_FMT(package->hashes[k]));
+        }
+        buf_add_char(&requirements, '\n');
+    }
+    if (buf_check(&lock, err) < 0 || buf_check(&requirements, err) < 0) {
+        return err->code;
+    }
+    if (arena_str(&request->arena, buf_str(&lock), &request->lock) < 0 ||
+        arena_str(&request->arena, buf_str(&requirements), &request->requirements) < 0 ||
+        arena_str(&request->arena, locked->python, &request->locked_python) < 0) {
+        return corrie_fail_memory(err);
+    }
+    request->has_pyarrow = true;
+    hash_hex(&request->hash, hex);
+    request->hash =
+        hash_pieces((struct str[]){STR("corrie-env-locked-1\n"), str_of(hex), STR("\npython "),
+                                   locked->python, STR("\n"), request->lock},
+                    6);
+    return 0;
+}
+
 int request_init(struct request *request, const struct env_request *asked, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf head = {0};
@@ -203,7 +277,7 @@ int request_init(struct request *request, const struct env_request *asked, corri
     int r;
 
     *request = (struct request){0};
-    if (asked->python.len > 0 && !is_python_version(asked->python)) {
+    if (asked->python.len > 0 && !request_is_python(asked->python)) {
         corrie_fail(err, CORRIE_E_PROJECT, "'%.*s' is not a Python version",
                     STR_FMT(asked->python));
         return corrie_hint(err, "a version is like '3.11' or '3.11.7'");
@@ -228,14 +302,21 @@ int request_init(struct request *request, const struct env_request *asked, corri
         return corrie_fail_memory(err);
     }
     request->hash = hash_pieces((struct str[]){buf_str(&head), buf_str(&lines)}, 2);
-    return 0;
+    r = asked->locked ? lock_request_to(request, asked->locked, err) : 0;
+    if (r < 0) {
+        request_done(request);
+    }
+    return r;
 }
 
 int env_request_hash(const struct env_request *asked, struct hash *ret, corrie_error *err)
 {
     _cleanup_(request_done) struct request request = {0};
-    int r = request_init(&request, asked, err);
+    struct env_request plain = *asked;
+    int r;
 
+    plain.locked = NULL;
+    r = request_init(&request, &plain, err);
     if (r < 0) {
         return r;
     }

@@ -414,3 +414,26 @@ int uv_run(const struct uv *uv, const char *const *args, const char *cwd, struct
     }
     return uv_explain(buf_str(&talk.log), err);
 }
+
+int uv_run_cached(const struct uv *uv, const char **args, size_t n, const char *cwd,
+                  struct buf *out, corrie_error *err)
+{
+    _error_ corrie_error second = CORRIE_ERROR_INIT;
+    int r;
+
+    args[n] = uv->options->offline ? "--offline" : NULL;
+    r = uv_run(uv, args, cwd, out, err);
+    if (r != CORRIE_E_NETWORK || uv->options->offline) {
+        return r;
+    }
+    uv_progress(uv->options, STR("no network: trying with what is in uv's cache"));
+    args[n] = "--offline";
+    if (out) {
+        buf_clear(out);
+    }
+    if (uv_run(uv, args, cwd, out, &second) < 0) {
+        return r;
+    }
+    corrie_error_clear(err);
+    return 0;
+}

@@ -344,6 +344,42 @@ static bool same_environment(const struct plan_environment *environment,
     return true;
 }
 
+/* What the lock file says of the environment. One that it lacks is resolved anew, which is no longer what was locked. */
+static int find_lock(struct planning *p, const struct declared_function *function,
+                     struct plan_environment *environment, corrie_error *err)
+{
+    _free_ struct env_package *packages = mem_alloc(environment->n_packages, sizeof *packages);
+    struct env_request request = {
+        .python = environment->python, .packages = packages, .n_packages = environment->n_packages};
+    const struct env_lock_entry *entry;
+    struct hash hash;
+    int r;
+
+    if (!p->project->has_lock) {
+        return 0;
+    }
+    if (!packages) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < environment->n_packages; i++) {
+        packages[i] = (struct env_package){.name = environment->packages[i].name,
+                                           .version = environment->packages[i].version};
+    }
+    r = env_request_hash(&request, &hash, err);
+    if (r < 0) {
+        return place_error(p->project, &function->place, err);
+    }
+    entry = env_lock_find(&p->project->lock, &hash);
+    if (entry) {
+        environment->locked = &entry->locked;
+        return 0;
+    }
+    return plan_note_add(p, true, &function->place, err,
+                         PROJECT_LOCK_FILE " does not have the environment that %.*s asks for: its "
+                                           "packages are resolved anew; `corrie env lock` adds it",
+                         STR_FMT(function->name));
+}
+
 static int find_environment(struct planning *p, struct plan_node *node, corrie_error *err)
 {
     const struct declared_function *function = node->function;
@@ -355,7 +391,11 @@ static int find_environment(struct planning *p, struct plan_node *node, corrie_e
         }
     }
     struct plan_environment environment = {function->python, function->packages,
-                                           function->n_packages};
+                                           function->n_packages, NULL};
+    int r = find_lock(p, function, &environment, err);
+    if (r < 0) {
+        return r;
+    }
     if (vec_push(&p->environments, environment) < 0) {
         return corrie_fail_memory(err);
     }

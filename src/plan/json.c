@@ -127,7 +127,7 @@ static bool fill_environment(json_t *object, const struct plan_environment *envi
             return false;
         }
     }
-    return true;
+    return set(object, "locked", json_boolean(environment->locked));
 }
 
 static bool set_columns(json_t *object, const struct plan_edge *edge)

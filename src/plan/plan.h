@@ -154,6 +154,7 @@ struct plan_environment {
     struct str python;
     const struct declared_package *packages;
     size_t n_packages;
+    const struct env_locked *locked; /* what the project's lock file says of it; NULL: nothing */
 };
 
 /* Something the user should know, but that stops nothing unless strict. */

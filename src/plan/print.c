@@ -60,6 +60,7 @@ static void print_environment(const struct plan_environment *environment, struct
         buf_addf(out, ", %.*s%s%.*s", STR_FMT(package->name), package->version.len ? " " : "",
                  STR_FMT(package->version));
     }
+    buf_add_text(out, environment->locked ? ", locked" : "");
 }
 
 /* "model, python 3.11, polars 1.15.0, REPLACE public.daily" */

@@ -459,6 +459,33 @@ static int read_settings(struct project_dir *project, corrie_error *err)
                          &project->settings, err);
 }
 
+static int read_lock(struct project_dir *project, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    _free_ char *path = NULL;
+    int r = os_path_join(project->dir, STR(PROJECT_LOCK_FILE), &path, err);
+
+    r = r < 0 ? r : os_exists(path, err);
+    if (r <= 0 || (r = check_file(path, err)) < 0) {
+        return r;
+    }
+    r = os_file_read(path, CORRIE_MAX_SOURCE, &text, err);
+    if (r < 0 || buf_check(&text, err) < 0) {
+        return err->code;
+    }
+    project->has_lock = true;
+    return arena_str(&project->arena, buf_str(&text), &project->lock_text) < 0
+               ? corrie_fail_memory(err)
+               : 0;
+}
+
+int project_read_lock(struct project_dir *project, corrie_error *err)
+{
+    return project->has_lock ? env_lock_parse(STR(PROJECT_LOCK_FILE), project->lock_text,
+                                              &project->arena, &project->lock, err)
+                             : 0;
+}
+
 static int check_directory(struct str dir, corrie_error *err)
 {
     struct os_stat info;
@@ -498,6 +525,7 @@ static int open_project(struct str dir, bool sources, struct project_dir **ret, 
     }
     if (r >= 0 && sources) {
         r = read_sources(project, err);
+        r = r < 0 ? r : read_lock(project, err);
     }
     if (r < 0) {
         return r;

@@ -12,8 +12,12 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "env/env.h"
 
 struct project; /* lang/project.h: what the project file says */
+
+/* Beside the project file: what its environments were resolved to (docs/formats/environments.md). */
+#define PROJECT_LOCK_FILE "corrie.lock"
 
 enum source_language {
     SOURCE_PYTHON,
@@ -35,6 +39,9 @@ struct project_dir {
     bool bauplan; /* the project file has the other system's name: its defaults hold
                             * (namespace `bauplan`) */
     struct project *settings;
+    bool has_lock; /* there is a lock file */
+    struct str lock_text;
+    struct env_lock lock;        /* project_read_lock */
     struct source_file *sources; /* by path, bytewise */
     size_t n_sources;
 };
@@ -48,9 +55,11 @@ struct project_dir {
  * CORRIE_E_LIMIT past CORRIE_MAX_SOURCE_FILES files or CORRIE_MAX_SOURCE bytes in one.
  * Ownership: the caller's, project_close. */
 int project_open(struct str dir, struct project_dir **ret, corrie_error *err) CORRIE_MUST_USE;
-/* The same without its sources. */
+/* The same without its sources and without the lock file. */
 int project_open_settings(struct str dir, struct project_dir **ret, corrie_error *err)
     CORRIE_MUST_USE;
+/* Fills `lock` from the text of the lock file, if there is one. Errors are those of env_lock_parse. */
+int project_read_lock(struct project_dir *project, corrie_error *err) CORRIE_MUST_USE;
 struct project_dir *project_close(struct project_dir *project);
 DEFINE_CLEANUP(struct project_dir *, project_close)
 

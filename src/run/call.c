@@ -56,8 +56,10 @@ int run_environment(struct run *run, size_t step, struct task **ret, corrie_erro
     task->step = step;
     task->name = "environment";
     task->work = make_environment;
-    task->request = (struct env_request){
-        .python = wanted->python, .packages = packages, .n_packages = wanted->n_packages};
+    task->request = (struct env_request){.python = wanted->python,
+                                         .packages = packages,
+                                         .n_packages = wanted->n_packages,
+                                         .locked = wanted->locked};
     *ret = TAKE_PTR(task);
     return 0;
 }

@@ -277,6 +277,7 @@ int run_prepare(struct run *run, corrie_error *err)
         return r;
     }
     r = project_open(str_of(run->options.project_dir), &run->project, err);
+    r = r < 0 ? r : project_read_lock(run->project, err);
     if (r < 0) {
         return r;
     }
