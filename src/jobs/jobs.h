@@ -50,8 +50,10 @@ struct str job_id(const struct job *job);
 /* Appends the event to log.jsonl; not durable. Past JOB_MAX_LOG lines are counted and dropped. Failing to write a
  * log fails no job: what went wrong is remembered and told by job_end in the record. */
 void job_log(struct job *job, const corrie_event *event);
-/* Stores a file beside the record ("plan.json", "code/models.py"). */
+/* Stores a file beside the record ("plan.json"), durably; _before: durably once the next job_file or job_end is done. */
 int job_file(struct job *job, struct str name, struct str bytes, corrie_error *err) CORRIE_MUST_USE;
+int job_file_before(struct job *job, struct str name, struct str bytes, corrie_error *err)
+    CORRIE_MUST_USE;
 
 struct job_outcome {
     const struct hash *commit_out; /* NULL = none */

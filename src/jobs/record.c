@@ -194,7 +194,10 @@ static int put_index(struct job *job, corrie_error *err)
     return job_put_index(job->catalog, job->record, job->id, job->started, err);
 }
 
-int job_file(struct job *job, struct str name, struct str bytes, corrie_error *err)
+typedef int (*put_fn)(struct store *store, struct str key, struct str bytes, corrie_error *err);
+
+static int put_file(struct job *job, put_fn put, struct str name, struct str bytes,
+                    corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     char *key = arena_printf(&arena, "%.*s/%.*s", STR_FMT(job->directory), STR_FMT(name));
@@ -202,7 +205,17 @@ int job_file(struct job *job, struct str name, struct str bytes, corrie_error *e
     if (!key) {
         return corrie_fail_memory(err);
     }
-    return store_put(job->store, str_of(key), bytes, err);
+    return put(job->store, str_of(key), bytes, err);
+}
+
+int job_file(struct job *job, struct str name, struct str bytes, corrie_error *err)
+{
+    return put_file(job, store_put, name, bytes, err);
+}
+
+int job_file_before(struct job *job, struct str name, struct str bytes, corrie_error *err)
+{
+    return put_file(job, store_put_before, name, bytes, err);
 }
 
 static int put_record(struct job *job, corrie_error *err)

@@ -84,7 +84,43 @@ static json_t *args_json(const struct run *run)
     return args;
 }
 
-/* Keeps the plan and the project's files as they were read. */
+static int add_source(json_t *files, struct str path, struct str text)
+{
+    json_t *file = json_object();
+    int r;
+
+    r = js_set_str(file, "path", path);
+    r |= js_set_str(file, "text", text);
+    if (r != 0) {
+        json_decref(file);
+        return -1;
+    }
+    return json_array_append_new(files, file);
+}
+
+/* The project's files as they were read: one file, since each costs as much as writing the whole. */
+static int keep_code(struct run *run, corrie_error *err)
+{
+    const struct project_dir *project = run->project;
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *code = json_object();
+    json_t *files = json_array();
+    int r;
+
+    r = js_set_int(code, "format", 1);
+    r |= js_set(code, "files", files);
+    r |= r == 0 ? add_source(files, project->file, project->file_text) : 0;
+    for (size_t i = 0; r == 0 && i < project->n_sources; i++) {
+        r = add_source(files, project->sources[i].path, project->sources[i].text);
+    }
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    r = js_format(code, 0, &text, err);
+    return r < 0 ? r : job_file_before(run->job, STR("code.json"), buf_str(&text), err);
+}
+
+/* Keeps code and plan; they are durable when the plan is. */
 static int keep_inputs(struct run *run, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
@@ -92,20 +128,10 @@ static int keep_inputs(struct run *run, corrie_error *err)
     int r;
 
     r = plan_to_json(run->plan, &plan, err);
-    if (r < 0 || (r = js_format(plan, 2, &text, err)) < 0) {
+    if (r < 0 || (r = js_format(plan, 2, &text, err)) < 0 || (r = keep_code(run, err)) < 0) {
         return r;
     }
-    r = job_file(run->job, STR("plan.json"), buf_str(&text), err);
-    for (size_t i = 0; r >= 0 && i <= run->project->n_sources; i++) {
-        bool last = i == run->project->n_sources;
-        struct str path = last ? run->project->file : run->project->sources[i].path;
-        char *name = arena_printf(&run->arena, "code/%.*s", STR_FMT(path));
-
-        r = name ? job_file(run->job, str_of(name),
-                            last ? run->project->file_text : run->project->sources[i].text, err)
-                 : corrie_fail_memory(err);
-    }
-    return r;
+    return job_file(run->job, STR("plan.json"), buf_str(&text), err);
 }
 
 static int begin_job(struct run *run, corrie_error *err)
