@@ -204,14 +204,46 @@ int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_
 
 /* ---- jobs ---------------------------------------------------------------------------------------- */
 
-/* {"jobs":[{"job","kind","status","user","ref","host","pid","started","ended","error"}],"more"}, newest first, at most
- * `max` (0 = all). status: running, done, failed, cancelled, lost. */
-int corrie_job_list(corrie_lake *lake, size_t max, char **ret_json, corrie_error *err);
-/* The record whole: docs/formats/jobs.md. `job`: an id or a unique prefix of ≥ 4 characters; or "last". */
+/* Which jobs: those that fit all that is given, of several ids, users, kinds or statuses one of them. */
+typedef struct corrie_job_list_options {
+    size_t size;
+    size_t max;             /* 0 = all */
+    bool mine;              /* only those of the handle's author */
+    const char *const *ids; /* as corrie_job_get has them, and its errors */
+    size_t n_ids;
+    const char *const *users;
+    size_t n_users;
+    const char *const
+        *kinds; /* "run" "import" "sql" "query" "compact" "expire" "gc"; none = all but queries */
+    size_t n_kinds;
+    const char *const *statuses; /* "running" "done" "failed" "cancelled" "lost" */
+    size_t n_statuses;
+    bool queries; /* without kinds: queries too */
+    const char
+        *created_after; /* started at that time or later: "2026-11-20T10:00:00Z", or a date */
+    const char *created_before; /* started before */
+} corrie_job_list_options;
+
+/* {"jobs":[{"job","kind","status","user","ref","host","pid","started","ended","error"}],"more"}, newest first.
+ * `options` NULL = all but queries. Kinds and statuses may be bauplan's words too. CORRIE_E_USAGE for a kind or status
+ * that does not exist, and for times that are none. Cost: a page of the index for 200 jobs, until there are `max`. */
+int corrie_job_list(corrie_lake *lake, const corrie_job_list_options *options, char **ret_json,
+                    corrie_error *err);
+/* The record whole: docs/formats/jobs.md. `job`: an id or a unique prefix of ≥ 4 characters; or "last": the newest that is
+ * no query. CORRIE_E_NOT_FOUND, with the nearest; CORRIE_E_USAGE where several fit. */
 int corrie_job_get(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err);
 /* {"job","logs":[{"kind","time","node","status","stream","file","line","text","rows","bytes","seconds"}]}, each with
  * the fields that apply. */
 int corrie_job_logs(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err);
+/* Its rows: logs. With `follow` the next is waited for as long as the job goes on, also if its process is another's or
+ * another machine's; the lake's cancel token ends that. */
+int corrie_job_logs_open(corrie_lake *lake, const char *job, bool follow, corrie_cursor **ret,
+                         corrie_error *err);
+/* Asks a job to stop, as Ctrl-C where it runs would, and waits up to `wait_ms` for its end: {"job","kind","status",
+ * "ended"}, status "running" where it had not ended by then, "done" where it was past the point at which it could be
+ * stopped. CORRIE_E_CONFLICT: it was over before, or is lost. */
+int corrie_job_stop(corrie_lake *lake, const char *job, int64_t wait_ms, char **ret_json,
+                    corrie_error *err);
 
 #ifdef __cplusplus
 }

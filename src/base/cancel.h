@@ -19,6 +19,12 @@ static inline void cancel_request(struct cancel *cancel)
     atomic_store_explicit(&cancel->requested, 1, memory_order_relaxed);
 }
 
+/* It was meant for something that is over. */
+static inline void cancel_withdraw(struct cancel *cancel)
+{
+    atomic_store_explicit(&cancel->requested, 0, memory_order_relaxed);
+}
+
 /* NULL is never cancelled. */
 static inline bool cancel_requested(const struct cancel *cancel)
 {

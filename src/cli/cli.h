@@ -122,6 +122,7 @@ int verb_parameter_rm(struct cli *cli, const struct args *args, corrie_error *er
 int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_job_get(struct cli *cli, const struct args *args, corrie_error *err);
 int verb_job_logs(struct cli *cli, const struct args *args, corrie_error *err);
+int verb_job_stop(struct cli *cli, const struct args *args, corrie_error *err);
 
 /* ---- what they share (cli.c) ---- */
 

@@ -199,7 +199,8 @@ static int offer_jobs(const struct completing *at, corrie_lake *lake, corrie_err
     _json_ json_t *document = NULL;
     const json_t *job;
     size_t i;
-    int r = corrie_job_list(lake, 50, &text, err);
+    const corrie_job_list_options options = {.size = sizeof options, .max = 50};
+    int r = corrie_job_list(lake, &options, &text, err);
 
     if (r < 0) {
         return r;

@@ -1,6 +1,33 @@
-/* verb_job.c — what was done: records of imports and runs. */
+/* verb_job.c — what was done and what is being done: records of jobs, their logs, stopping them. */
+#include <string.h>
+
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/text.h"
+
+enum { DEFAULT_JOBS = 10, STOP_WAIT_MS = 30000 };
+
+/* Who names jobs or users means them, whosever they are. Called by bauplan's name queries are listed, as it does. */
+static corrie_job_list_options list_options(const struct cli *cli, const struct args *args)
+{
+    return (corrie_job_list_options){
+        .size = sizeof(corrie_job_list_options),
+        .max = (size_t)args_number(args, OPT_MAX_COUNT, DEFAULT_JOBS),
+        .mine = !args_on(args, OPT_ALL_USERS) && !args_given(args, OPT_USER) &&
+                !args_given(args, OPT_JOB),
+        .ids = args->of[OPT_JOB].items,
+        .n_ids = args->of[OPT_JOB].count,
+        .users = args->of[OPT_USER].items,
+        .n_users = args->of[OPT_USER].count,
+        .kinds = args->of[OPT_KIND].items,
+        .n_kinds = args->of[OPT_KIND].count,
+        .statuses = args->of[OPT_STATUS].items,
+        .n_statuses = args->of[OPT_STATUS].count,
+        .queries = strcmp(cli->program, "bauplan") == 0,
+        .created_after = args_text(args, OPT_CREATED_AFTER),
+        .created_before = args_text(args, OPT_CREATED_BEFORE),
+    };
+}
 
 int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err)
 {
@@ -14,13 +41,14 @@ int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err)
                                      .columns = columns,
                                      .n_columns = ARRAY_LEN(columns),
                                      .nothing = "there were no jobs"};
+    corrie_job_list_options options = list_options(cli, args);
     corrie_lake *lake;
     char *text;
     int r;
 
     r = cli_lake(cli, &lake, err);
     if (r >= 0) {
-        r = corrie_job_list(lake, (size_t)args_number(args, OPT_MAX_COUNT, 10), &text, err);
+        r = corrie_job_list(lake, &options, &text, err);
     }
     return r < 0 ? r : show_document(cli, text, &show, err);
 }
@@ -182,22 +210,129 @@ static int print_logs(struct cli *cli, const json_t *document, corrie_error *err
     return 0;
 }
 
+static const struct show_column log_columns[] = {
+    {"", "time", SHOW_TEXT},   {"", "kind", SHOW_TEXT},   {"", "node", SHOW_TEXT},
+    {"", "status", SHOW_TEXT}, {"", "stream", SHOW_TEXT}, {"", "file", SHOW_TEXT},
+    {"", "line", SHOW_TEXT},   {"", "text", SHOW_TEXT},
+};
+
+/* Each line is on its way as soon as it is there. */
+static int follow_lines(struct cli *cli, corrie_cursor *cursor, corrie_error *err)
+{
+    _free_ char *row = NULL;
+    int r;
+
+    while (!out_stopped(&cli->out) && (r = corrie_cursor_next(cursor, &row, err)) != 0) {
+        _json_ json_t *entry = r > 0 ? json_loads(row, 0, NULL) : NULL;
+
+        if (r < 0) {
+            return r;
+        }
+        if (cli->format == FORMAT_JSONL) {
+            out_text(&cli->out, row);
+            out_char(&cli->out, '\n');
+        } else if (entry) {
+            print_entry(cli, entry);
+        }
+        out_flush(&cli->out);
+        mem_free(row);
+        row = NULL;
+    }
+    return 0;
+}
+
+static int say_end(struct cli *cli, corrie_lake *lake, const char *job, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *record = NULL;
+    char *document;
+    int r = corrie_job_get(lake, job, &document, err);
+
+    if (r < 0) {
+        return r;
+    }
+    record = json_loads(document, 0, NULL);
+    corrie_free(document);
+    buf_addf(&text, "job %.*s is %.*s", STR_FMT(str_slice(show_field(record, "job"), 0, 8)),
+             STR_FMT(show_field(record, "status")));
+    cli_note(cli, STYLE_CYAN, "note", buf_str(&text));
+    return 0;
+}
+
+static int follow(struct cli *cli, corrie_lake *lake, const char *job, corrie_error *err)
+{
+    static const struct list list = {
+        .field = "logs", .columns = log_columns, .n_columns = ARRAY_LEN(log_columns)};
+    corrie_cursor *lines;
+    int r = corrie_job_logs_open(lake, job, true, &lines, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (cli->format != FORMAT_JSONL && !format_is_for_people(cli->format)) {
+        return list_show(cli, lines, &list, err);
+    }
+    r = follow_lines(cli, lines, err);
+    corrie_cursor_close(lines);
+    return r < 0 || cli->format == FORMAT_JSONL ? r : say_end(cli, lake, job, err);
+}
+
 int verb_job_logs(struct cli *cli, const struct args *args, corrie_error *err)
 {
-    static const struct show_column columns[] = {
-        {"", "time", SHOW_TEXT},   {"", "kind", SHOW_TEXT},   {"", "node", SHOW_TEXT},
-        {"", "status", SHOW_TEXT}, {"", "stream", SHOW_TEXT}, {"", "file", SHOW_TEXT},
-        {"", "line", SHOW_TEXT},   {"", "text", SHOW_TEXT},
-    };
-    static const struct show show = {
-        .list = "logs", .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_logs};
+    static const struct show show = {.list = "logs",
+                                     .columns = log_columns,
+                                     .n_columns = ARRAY_LEN(log_columns),
+                                     .print = print_logs};
+    const char *job = args_text(args, OPT_JOB);
     corrie_lake *lake;
     char *text;
     int r;
 
     r = cli_lake(cli, &lake, err);
-    if (r < 0 || (r = corrie_job_logs(lake, args_text(args, OPT_JOB), &text, err)) < 0) {
+    if (r >= 0 && args_on(args, OPT_FOLLOW)) {
+        return follow(cli, lake, job, err);
+    }
+    if (r < 0 || (r = corrie_job_logs(lake, job, &text, err)) < 0) {
         return r;
     }
     return show_document(cli, text, &show, err);
+}
+
+/* ---- stopping ---- */
+
+static int print_stop(struct cli *cli, const json_t *document, corrie_error *err)
+{
+    struct str status = show_field(document, "status");
+
+    (void)err;
+    out_text(&cli->out, "job ");
+    out_clean(&cli->out, str_slice(show_field(document, "job"), 0, 8));
+    if (str_eq(status, STR("running"))) {
+        out_text(&cli->out, " was asked to stop, and runs still\n");
+    } else {
+        out_text(&cli->out, " is ");
+        out_clean(&cli->out, status);
+        out_char(&cli->out, '\n');
+    }
+    return 0;
+}
+
+int verb_job_stop(struct cli *cli, const struct args *args, corrie_error *err)
+{
+    static const struct show_column columns[] = {{"", "job", SHOW_TEXT},
+                                                 {"", "kind", SHOW_TEXT},
+                                                 {"", "status", SHOW_TEXT},
+                                                 {"", "ended", SHOW_TEXT}};
+    static const struct show show = {
+        .columns = columns, .n_columns = ARRAY_LEN(columns), .print = print_stop};
+    corrie_lake *lake;
+    char *text;
+    int r;
+
+    r = cli_lake(cli, &lake, err);
+    if (r >= 0) {
+        r = corrie_job_stop(lake, args_text(args, OPT_JOB),
+                            args_on(args, OPT_NO_WAIT) ? 0 : STOP_WAIT_MS, &text, err);
+    }
+    return r < 0 ? r : show_document(cli, text, &show, err);
 }

@@ -49,6 +49,18 @@ static const struct flag lineage_flags[] = {
 };
 
 static const struct flag job_ls_flags[] = {
+    {OPT_ALL_USERS, FLAG_SWITCH, "--all-users", NULL, "those of others too; default your own"},
+    {OPT_JOB, FLAG_LIST, "-i, --id", "JOB", "only this one, whoever's it is; may be repeated"},
+    {OPT_USER, FLAG_LIST, "-u, --user", "USER", "only those of USER; may be repeated"},
+    {OPT_KIND, FLAG_LIST, "-k, --kind", "KIND",
+     "only run, import, sql, query, compact, expire or gc; may be repeated; default all but query"},
+    {OPT_STATUS, FLAG_LIST, "-s, --status", "STATUS",
+     "only running, done, failed, cancelled or lost; may be repeated"},
+    {OPT_CREATED_AFTER, FLAG_TEXT, "--created-after", "TIME",
+     "only those that were started at TIME or later: 2026-11-20T10:00, or a date"},
+    {OPT_CREATED_BEFORE, FLAG_TEXT, "--created-before", "TIME",
+     "only those that were started before TIME"},
+    {OPT_UTC, FLAG_SWITCH, "-z, --utc", NULL, "times in UTC, as they always are", .hidden = true},
     {OPT_MAX_COUNT, FLAG_NUMBER, "-n, --max-count, --limit", "N",
      "at most N jobs, 0 = all; default 10"},
 };
@@ -91,6 +103,14 @@ static const struct flag parameter_set_flags[] = {
 
 static const struct positional job_positionals[] = {
     {OPT_JOB, "JOB", "its id, the first characters of it (at least 4), or last", true, false},
+};
+
+static const struct flag job_logs_flags[] = {
+    {OPT_FOLLOW, FLAG_SWITCH, "-f, --follow", NULL, "go on until the job is over"},
+};
+
+static const struct flag job_stop_flags[] = {
+    {OPT_NO_WAIT, FLAG_SWITCH, "--no-wait", NULL, "ask, and do not wait for its end"},
 };
 
 static const struct flag gc_flags[] = {
@@ -192,9 +212,10 @@ static const struct verb verbs[] = {
     {.group = "job",
      .name = "ls",
      .chapter = RUN,
-     .summary = "list jobs: imports and runs, the newest first",
+     .summary = "list jobs: what moved data, the newest first",
      FLAGS(job_ls_flags),
-     .examples = "corrie job ls\ncorrie job ls --max-count 3 -o csv",
+     .examples = "corrie job ls\ncorrie job ls --all-users --kind import --status done -o csv\n"
+                 "corrie job ls --created-after 2026-01-01 --max-count 3",
      .run = verb_job_ls,
      .is_default = true,
      .pages = true},
@@ -211,9 +232,21 @@ static const struct verb verbs[] = {
      .chapter = RUN,
      .summary = "show what a job's functions printed and what happened",
      POSITIONALS(job_positionals),
-     .examples = "corrie job logs last",
+     FLAGS(job_logs_flags),
+     .examples = "corrie job logs last\ncorrie job logs last --follow",
      .run = verb_job_logs,
      .pages = true},
+    {.group = "job",
+     .name = "stop",
+     .chapter = RUN,
+     .summary = "stop a job, wherever it runs",
+     .text =
+         "Its process ends what it does within a second or two, as by Ctrl-C: nothing is published.\n"
+         "Exit status 4 if the job was over before.",
+     POSITIONALS(job_positionals),
+     FLAGS(job_stop_flags),
+     .examples = "corrie job stop last",
+     .run = verb_job_stop},
     {.name = "gc",
      .chapter = CARE,
      .summary = "remove what nothing reaches any more: files, and states of the catalog",

@@ -104,7 +104,7 @@ bool dml_moves_rows(const struct statement *statement);
 int dml_lease_begin(struct dml *dml, struct str branch, struct hash *ret_base, corrie_error *err)
     CORRIE_MUST_USE;
 /* Ends it, if there is one: `commit` (NULL: none) was its last, `failure` NULL if it went well. */
-void dml_lease_end(struct dml *dml, const struct hash *commit, const corrie_error *failure);
+void dml_lease_end(struct dml *dml, const struct hash *commit, corrie_error *failure);
 
 /* ---- compose.c: SQL made of our text and pieces of the person's, which keep their places ---- */
 

@@ -56,6 +56,7 @@ int dml_lease_begin(struct dml *dml, struct str branch, struct hash *ret_base, c
         return r;
     }
     spec.commit_in = view.commit;
+    spec.cancel = lake_job_cancel(dml->lake);
     spec.args = args;
     r = job_begin(lake_store(dml->lake), lake_catalog(dml->lake), &spec, &dml->job, err);
     if (r < 0) {
@@ -72,7 +73,7 @@ int dml_lease_begin(struct dml *dml, struct str branch, struct hash *ret_base, c
 }
 
 /* What was published, or that it failed, stands whatever becomes of the record. */
-void dml_lease_end(struct dml *dml, const struct hash *commit, const corrie_error *failure)
+void dml_lease_end(struct dml *dml, const struct hash *commit, corrie_error *failure)
 {
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct job_outcome outcome = {.error = failure, .commit_out = commit};

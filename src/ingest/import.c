@@ -487,6 +487,7 @@ static int begin(struct import *import, corrie_error *err)
     spec.ref = branch;
     spec.commit_in = import->base = view.commit;
     spec.args = args;
+    spec.cancel = lake_job_cancel(import->lake);
     r = job_begin(lake_store(import->lake), lake_catalog(import->lake), &spec, &import->job, err);
     if (r < 0) {
         return r;
@@ -500,7 +501,7 @@ static int begin(struct import *import, corrie_error *err)
 
 /* Ends the record. The commit, or the failure, stands whatever becomes of the record: that it could not be written
  * is told, and fails nothing. */
-static void end_job(struct import *import, const corrie_error *failure)
+static void end_job(struct import *import, corrie_error *failure)
 {
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct job_outcome outcome = {.error = failure,

@@ -20,11 +20,13 @@
 #include "base/json.h"
 #include "base/uuid.h"
 
+struct cancel;
 struct catalog;
 struct store;
 struct job;
 
 #define JOB_HEARTBEAT_MS 2000
+#define JOB_STOP_MS 500 /* so often it is looked whether somebody wants the job to stop */
 #define JOB_MAX_LOG (64u * 1024 * 1024)
 
 struct job_spec {
@@ -34,6 +36,8 @@ struct job_spec {
     struct hash commit_in;
     bool transaction;   /* works on tx/<job> */
     const json_t *args; /* what was asked for, without secrets; borrowed; may be NULL */
+    /* Set when somebody stops the job, taken back by job_end or job_free; outlives the job. NULL: it cannot be stopped. */
+    struct cancel *cancel;
 };
 
 /* Writes the record and starts the heartbeat. Store and catalog must outlive the job. Cost: one small durable
@@ -57,8 +61,9 @@ int job_file_before(struct job *job, struct str name, struct str bytes, corrie_e
 
 struct job_outcome {
     const struct hash *commit_out; /* NULL = none */
-    const corrie_error *error;     /* NULL = it went well; CORRIE_E_CANCELLED = cancelled */
-    json_t *nodes;                 /* arrays; taken; may be NULL */
+    /* NULL = it went well; CORRIE_E_CANCELLED = cancelled, and who stopped the job becomes its hint. */
+    corrie_error *error;
+    json_t *nodes; /* arrays; taken; may be NULL */
     json_t *tables;
 };
 
@@ -67,20 +72,52 @@ int job_end(struct job *job, struct job_outcome *outcome, corrie_error *err) COR
 
 /* ---- looking ---- */
 
-/* {"jobs":[…],"more"} as corrie_job_list says. *ret is a new reference. */
-int jobs_list(struct store *store, struct catalog *catalog, size_t max, json_t **ret,
-              corrie_error *err) CORRIE_MUST_USE;
-/* The record of `id`: whole, a unique prefix of ≥ 4 characters, or "last". CORRIE_E_NOT_FOUND, CORRIE_E_USAGE if
- * several fit. */
+/* Which jobs are listed: those that fit all that is given; of several ids, users, … one. */
+struct jobs_filter {
+    size_t max;             /* 0 = all */
+    const char *const *ids; /* as jobs_get has them */
+    size_t n_ids;
+    const char *const *users;
+    size_t n_users;
+    const char *const *kinds; /* JOB_KINDS, or those of bauplan; none = all but queries */
+    size_t n_kinds;
+    const char *const *statuses; /* JOB_STATUSES, or those of bauplan */
+    size_t n_statuses;
+    bool queries;           /* without kinds: queries too */
+    int64_t created_after;  /* started then or later, UTC ns; 0 = whenever */
+    int64_t created_before; /* started before; 0 = whenever */
+};
+/* {"jobs":[…],"more"} as corrie_job_list says. *ret is a new reference. CORRIE_E_USAGE for an unknown kind or status,
+ * and as jobs_get for ids. */
+int jobs_list(struct store *store, struct catalog *catalog, const struct jobs_filter *filter,
+              json_t **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The record of `id`: whole, a unique prefix of ≥ 4 characters, or "last", the newest that is no query.
+ * CORRIE_E_NOT_FOUND, CORRIE_E_USAGE if several fit. */
 int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t **ret,
              corrie_error *err) CORRIE_MUST_USE;
 /* {"job","logs":[…]} */
 int jobs_logs(struct store *store, struct catalog *catalog, struct str id, json_t **ret,
               corrie_error *err) CORRIE_MUST_USE;
 
-/* ---- for those who take care (gc, prune, fsck) ---- */
+/* Reads a job's log as it grows. */
+struct job_tail;
+int job_tail_open(struct store *store, struct catalog *catalog, struct str id, bool follow,
+                  struct job_tail **ret, corrie_error *err) CORRIE_MUST_USE;
+/* 1 and the next line, an object, a new reference; 0 at the end: with `follow` when the job is over and all it logged was
+ * given, which is waited for. CORRIE_E_CANCELLED. */
+int job_tail_next(struct job_tail *tail, const struct cancel *cancel, json_t **ret,
+                  corrie_error *err) CORRIE_MUST_USE;
+/* Whole; as long as the tail. */
+struct str job_tail_id(const struct job_tail *tail);
+struct job_tail *job_tail_close(struct job_tail *tail);
 
-struct cancel;
+/* Asks the job to stop, which any process that sees the lake may do, and waits up to `wait_ms` for its end.
+ * {"job","kind","status","ended"}: status is "running" if it goes on by then. CORRIE_E_CONFLICT: it was over, or is lost. */
+int jobs_stop(struct store *store, struct catalog *catalog, struct str id, struct str user,
+              int64_t wait_ms, const struct cancel *cancel, json_t **ret, corrie_error *err)
+    CORRIE_MUST_USE;
+
+/* ---- for those who take care (gc, prune, fsck) ---- */
 
 struct job_state {
     bool alive; /* says "running", and lives (store/alive.h) */

@@ -7,6 +7,8 @@
 #include "store/store.h"
 
 #define JOB_SPACE STR("job")
+/* Of a request to stop. */
+#define JOB_MAX_STOP ((size_t)64 * 1024)
 
 /* "jobs/<date>/<id>": the key prefix of a record whose job started at `time`. In `arena`. */
 int job_directory(int64_t time, struct str id, struct arena *arena, struct str *ret,
@@ -19,6 +21,20 @@ int job_read(struct store *store, struct str directory, json_t **ret, corrie_err
 int job_put_index(struct catalog *catalog, const json_t *record, struct str id, int64_t started,
                   corrie_error *err) CORRIE_MUST_USE;
 bool job_says_running(const json_t *record);
+
+/* The one job that a user's text names: its entry in the index, in `arena`. Errors as jobs_get. */
+int job_find(struct catalog *catalog, struct str text, struct arena *arena,
+             struct catalog_index_entry *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Puts "lost" in place of a "running" that is no longer true. `record` is a record or its entry in the index; the job may
+ * have ended since it was read, or died between writing the record and the index: what the record says now decides. */
+int job_settle(struct store *store, struct str directory, json_t *record, corrie_error *err)
+    CORRIE_MUST_USE;
+/* A file of a record, whole. */
+int job_get_file(struct store *store, struct str directory, const char *name, size_t max,
+                 struct buf *ret, corrie_error *err) CORRIE_MUST_USE;
+/* A line of log.jsonl, also one that is no JSON: the disk was full in its middle, and the next one follows without a
+ * newline. It is shown as it is. *ret is a new reference. */
+int job_parse_line(struct str line, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
 
 /* The event as a line of log.jsonl says it; new reference, NULL when memory ran out. */
 json_t *job_event_json(const corrie_event *event);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "store/alive.h"
 
-enum { PAGE = 200, MIN_PREFIX = 4 };
+enum { PAGE = 200, MIN_PREFIX = 4, SHOWN = 3 };
 
 bool job_says_running(const json_t *record)
 {
@@ -17,24 +17,38 @@ bool job_says_running(const json_t *record)
     return json_is_string(status) && strcmp(json_string_value(status), "running") == 0;
 }
 
-int job_read(struct store *store, struct str directory, json_t **ret, corrie_error *err)
+int job_get_file(struct store *store, struct str directory, const char *name, size_t max,
+                 struct buf *ret, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(buf_done) struct buf text = {0};
-    char *key = arena_printf(&arena, "%.*s/job.json", STR_FMT(directory));
-    int r;
+    char *key = arena_printf(&arena, "%.*s/%s", STR_FMT(directory), name);
 
-    if (!key) {
-        return corrie_fail_memory(err);
-    }
-    r = store_get(store, str_of(key), CORRIE_MAX_JSON, &text, NULL, err);
-    return r < 0 ? r : js_parse(buf_str(&text), "job.json", ret, err);
+    return key ? store_get(store, str_of(key), max, ret, NULL, err) : corrie_fail_memory(err);
 }
 
-/* Puts "lost" in place of a "running" that is no longer true. `record` is a record or its entry in the index; the job may
- * have ended since it was read, or died between writing the record and the index: what the record says now decides. */
-static int settle_status(struct store *store, struct str directory, json_t *record,
-                         corrie_error *err)
+int job_read(struct store *store, struct str directory, json_t **ret, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *record = NULL;
+    int r;
+
+    r = job_get_file(store, directory, "job.json", CORRIE_MAX_JSON, &text, err);
+    if (r < 0) {
+        return r;
+    }
+    r = js_parse(buf_str(&text), "job.json", &record, err);
+    if (r < 0) {
+        err->code = r == CORRIE_E_DATA ? CORRIE_E_CORRUPT : r; /* nobody but us has written it */
+        return err->code;
+    }
+    if (!json_is_object(record)) {
+        return corrie_fail(err, CORRIE_E_CORRUPT, "job.json is no record");
+    }
+    *ret = TAKE_PTR(record);
+    return 0;
+}
+
+int job_settle(struct store *store, struct str directory, json_t *record, corrie_error *err)
 {
     _json_ json_t *now = NULL;
     int r;
@@ -53,87 +67,107 @@ static int settle_status(struct store *store, struct str directory, json_t *reco
     return json_object_update_existing(record, now) < 0 ? corrie_fail_memory(err) : 0;
 }
 
-static int add_entry(struct store *store, const struct catalog_index_entry *entry,
-                     struct arena *arena, json_t *jobs, corrie_error *err)
-{
-    _json_ json_t *item = NULL;
-    struct str directory;
-    int r;
+/* ---- finding one ---- */
 
-    r = js_parse(entry->json, "the index of jobs", &item, err);
-    if (r < 0 || (r = job_directory(entry->time, entry->id, arena, &directory, err)) < 0 ||
-        (r = settle_status(store, directory, item, err)) < 0) {
-        return r;
+/* What a text could have meant: ids that begin nearly as it does. */
+static int hint_nearest(struct catalog *catalog, struct str text, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct catalog_index_entry *entries;
+    struct str starts[PAGE];
+    size_t nearest;
+    size_t n;
+
+    if (catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, NULL, PAGE, &arena, &entries, &n,
+                           &ignored) >= 0) {
+        for (size_t i = 0; i < n; i++) {
+            starts[i] = str_slice(entries[i].id, 0, text.len);
+        }
+        if (str_nearest(text, starts, n, &nearest, 1) > 0) {
+            return corrie_hint(err, "did you mean %.*s? corrie job ls --all-users shows all",
+                               STR_FMT(entries[nearest].id));
+        }
     }
-    (void)json_object_del(item, "commit_in"); /* those are for care, not for listings */
-    (void)json_object_del(item, "process");
-    return json_array_append_new(jobs, TAKE_PTR(item)) < 0 ? corrie_fail_memory(err) : 0;
+    return corrie_hint(err, "corrie job ls --all-users shows those that do");
 }
 
-int jobs_list(struct store *store, struct catalog *catalog, size_t max, json_t **ret,
-              corrie_error *err)
+/* Which of them it could be, the newest first. */
+static int fail_ambiguous(struct str text, const struct catalog_index_entry *entries, size_t n,
+                          corrie_error *err)
 {
-    _json_ json_t *document = json_object();
-    _cleanup_(arena_done) struct arena arena = {0};
-    json_t *jobs = json_array();
-    struct catalog_index_entry *entries;
-    struct catalog_index_entry last;
-    bool more = false;
-    size_t n = PAGE;
-    int r;
+    _cleanup_(buf_done) struct buf names = {0};
 
-    if (js_set(document, "jobs", jobs) < 0) {
-        return corrie_fail_memory(err);
+    corrie_fail(err, CORRIE_E_USAGE, "job %.*s is not unique", STR_FMT(text));
+    for (size_t i = 0; i < n && i < SHOWN; i++) {
+        buf_addf(&names, "%s%.*s", i > 0 ? " or " : "", STR_FMT(entries[i].id));
     }
-    for (const struct catalog_index_entry *after = NULL; n == PAGE && !more; after = &last) {
-        r = catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, after, PAGE, &arena, &entries, &n,
-                               err);
-        for (size_t i = 0; r >= 0 && i < n && !more; i++) {
-            more = max > 0 && json_array_size(jobs) == max;
-            if (!more) {
-                r = add_entry(store, &entries[i], &arena, jobs, err);
+    return corrie_hint(err, "%s%s?", buf_text(&names), n > SHOWN ? " or another" : "");
+}
+
+static bool is_query(const struct catalog_index_entry *entry)
+{
+    /* the entry is canonical JSON */
+    return str_find_str(entry->json, STR("\"kind\":\"query\"")) >= 0;
+}
+
+/* Goes through the index from after `last` on; 1 and the newest that is no query, 0 there is none. */
+static int find_last(struct catalog *catalog, struct arena *arena, struct catalog_index_entry *ret,
+                     corrie_error *err)
+{
+    const struct catalog_index_entry *after = NULL;
+    struct catalog_index_entry *entries;
+    size_t wanted = 2; /* as good as always one of them is it */
+    size_t n;
+
+    do {
+        int r = catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, after, wanted, arena, &entries,
+                                   &n, err);
+
+        if (r < 0) {
+            return r;
+        }
+        for (size_t i = 0; i < n; i++) {
+            if (!is_query(&entries[i])) {
+                *ret = entries[i];
+                return 1;
             }
         }
-        if (r < 0) {
-            return corrie_wrap(err, "list jobs");
-        }
-        if (n > 0) {
-            last = entries[n - 1];
-        }
-    }
-    if (js_set_bool(document, "more", more) < 0) {
-        return corrie_fail_memory(err);
-    }
-    *ret = TAKE_PTR(document);
+        after = n > 0 ? &entries[n - 1] : NULL;
+        wanted = n == wanted ? PAGE : 0;
+    } while (wanted > 0);
     return 0;
 }
 
-/* The one job that a user's text names. */
-static int find_job(struct catalog *catalog, struct str text, struct arena *arena,
-                    struct catalog_index_entry *ret, corrie_error *err)
+int job_find(struct catalog *catalog, struct str text, struct arena *arena,
+             struct catalog_index_entry *ret, corrie_error *err)
 {
     struct catalog_index_entry *entries;
-    bool last = str_eq(text, STR("last"));
     size_t n;
     int r;
 
-    if (!last && text.len < MIN_PREFIX) {
+    if (str_eq(text, STR("last"))) {
+        r = find_last(catalog, arena, ret, err);
+        if (r == 0) {
+            return corrie_fail(err, CORRIE_E_NOT_FOUND, "there were no jobs");
+        }
+        return r < 0 ? r : 0;
+    }
+    if (text.len < MIN_PREFIX) {
         corrie_fail(err, CORRIE_E_USAGE, "job %.*s: name at least %d characters of its id",
                     STR_FMT(text), MIN_PREFIX);
         return corrie_hint(err, "corrie job ls shows ids; \"last\" names the newest");
     }
-    r = catalog_index_list(catalog, JOB_SPACE, last ? STR_EMPTY : text, NULL, 2, arena, &entries,
-                           &n, err);
+    r = catalog_index_list(catalog, JOB_SPACE, text, NULL, SHOWN + 1, arena, &entries, &n, err);
     if (r < 0) {
         return r;
     }
     if (n == 0) {
         corrie_fail(err, CORRIE_E_NOT_FOUND, "job %.*s does not exist", STR_FMT(text));
-        return corrie_hint(err, "corrie job ls shows those that do");
+        return hint_nearest(catalog, text, err);
     }
-    if (n > 1 && !last) {
-        corrie_fail(err, CORRIE_E_USAGE, "job %.*s is not unique", STR_FMT(text));
-        return corrie_hint(err, "%.*s or %.*s?", STR_FMT(entries[0].id), STR_FMT(entries[1].id));
+    if (n > 1) {
+        return fail_ambiguous(text, entries, n, err);
     }
     *ret = entries[0];
     return 0;
@@ -148,92 +182,17 @@ int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t
     struct str directory;
     int r;
 
-    r = find_job(catalog, id, &arena, &entry, err);
+    r = job_find(catalog, id, &arena, &entry, err);
     if (r < 0 || (r = job_directory(entry.time, entry.id, &arena, &directory, err)) < 0) {
         return r;
     }
     r = job_read(store, directory, &record, err);
     if (r >= 0) {
-        r = settle_status(store, directory, record, err);
+        r = job_settle(store, directory, record, err);
     }
     if (r < 0) {
         return corrie_wrap(err, "read the record of job %.*s", STR_FMT(entry.id));
     }
     *ret = TAKE_PTR(record);
-    return 0;
-}
-
-/* A line that is no JSON: the disk was full in its middle, and the next one follows without a newline. It is shown as
- * it is. */
-static json_t *broken_line(struct str line)
-{
-    json_t *item = json_object();
-
-    if (js_set_str(item, "text", line) < 0) {
-        json_decref(item);
-        return NULL;
-    }
-    return item;
-}
-
-/* Lines of the log; a last one without a newline was being written when the process died. */
-static int parse_lines(struct str text, json_t *logs, corrie_error *err)
-{
-    struct str line;
-
-    while (str_cut(text, '\n', &line, &text)) {
-        json_t *item = NULL;
-        int r = js_parse(line, "log.jsonl", &item, err);
-
-        if (r == CORRIE_E_DATA) {
-            corrie_error_clear(err);
-            item = broken_line(line);
-            r = 0;
-        }
-        if (r >= 0 && json_array_append_new(logs, item) < 0) {
-            r = corrie_fail_memory(err);
-        }
-        if (r < 0) {
-            return r;
-        }
-    }
-    return 0;
-}
-
-int jobs_logs(struct store *store, struct catalog *catalog, struct str id, json_t **ret,
-              corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(buf_done) struct buf text = {0};
-    _json_ json_t *document = json_object();
-    json_t *logs = json_array();
-    struct catalog_index_entry entry;
-    struct str directory;
-    char *key;
-    int r;
-
-    if (js_set(document, "logs", logs) < 0) {
-        return corrie_fail_memory(err);
-    }
-    r = find_job(catalog, id, &arena, &entry, err);
-    if (r < 0 || (r = job_directory(entry.time, entry.id, &arena, &directory, err)) < 0) {
-        return r;
-    }
-    key = arena_printf(&arena, "%.*s/log.jsonl", STR_FMT(directory));
-    if (!key || js_set_str(document, "job", entry.id) < 0) {
-        return corrie_fail_memory(err);
-    }
-    r = store_get(store, str_of(key), JOB_MAX_LOG + CORRIE_MiB, &text, NULL, err);
-    if (r == CORRIE_E_NOT_FOUND) {
-        corrie_error_clear(err); /* it has logged nothing */
-        r = 0;
-    }
-    if (r >= 0) {
-        r = parse_lines(buf_str(&text), logs, err);
-    }
-    if (r < 0) {
-        return corrie_wrap(err, "read the log of job %.*s", STR_FMT(entry.id));
-    }
-    *ret = TAKE_PTR(document);
     return 0;
 }

@@ -12,14 +12,18 @@
 #include "os/proc.h"
 #include "os/user.h"
 
-/* The thread that touches the heartbeat file. It shares nothing with the job but this. */
+/* The thread that touches the heartbeat file and looks whether somebody has put a request to stop beside it. It shares
+ * nothing with the job but this. */
 struct heartbeat {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool running;
     bool stop;
+    bool asked; /* somebody has stopped the job; the owner reads it when the thread has ended */
     char *path;
+    char *stop_path;
+    struct cancel *cancel; /* may be NULL */
 };
 
 struct job {
@@ -54,22 +58,49 @@ int job_directory(int64_t time, struct str id, struct arena *arena, struct str *
 
 /* ---- heartbeat ---- */
 
+static void add_ms(struct timespec *time, long ms)
+{
+    time->tv_nsec += ms % 1000 * 1000000;
+    time->tv_sec += ms / 1000 + time->tv_nsec / 1000000000;
+    time->tv_nsec %= 1000000000;
+}
+
+/* A beat that fails shows as a job that may be lost: that is the truth of it. */
+static void beat_once(const struct heartbeat *heartbeat)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+
+    if (os_touch(heartbeat->path, &ignored) < 0) {
+        corrie_error_clear(&ignored);
+    }
+}
+
+static void look_for_stop(struct heartbeat *heartbeat)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    struct os_stat stat;
+
+    if (heartbeat->cancel && !heartbeat->asked &&
+        os_stat(heartbeat->stop_path, &stat, &ignored) >= 0) {
+        heartbeat->asked = true;
+        cancel_request(heartbeat->cancel);
+    }
+}
+
 static void *beat(void *arg)
 {
     struct heartbeat *heartbeat = arg;
     struct timespec until;
 
     pthread_mutex_lock(&heartbeat->lock);
-    while (!heartbeat->stop) {
+    for (unsigned turn = 1; !heartbeat->stop; turn++) {
         clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += JOB_HEARTBEAT_MS / 1000;
+        add_ms(&until, JOB_STOP_MS);
         pthread_cond_timedwait(&heartbeat->wake, &heartbeat->lock, &until);
         if (!heartbeat->stop) {
-            _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-
-            /* a beat that fails shows as a job that may be lost: that is the truth of it */
-            if (os_touch(heartbeat->path, &ignored) < 0) {
-                corrie_error_clear(&ignored);
+            look_for_stop(heartbeat);
+            if (turn % (JOB_HEARTBEAT_MS / JOB_STOP_MS) == 0) {
+                beat_once(heartbeat);
             }
         }
     }
@@ -109,8 +140,12 @@ static void stop_heartbeat(struct heartbeat *heartbeat)
         pthread_cond_destroy(&heartbeat->wake);
         heartbeat->running = false;
     }
+    if (heartbeat->asked) {
+        cancel_withdraw(heartbeat->cancel);
+    }
     mem_free(heartbeat->path);
-    heartbeat->path = NULL;
+    mem_free(heartbeat->stop_path);
+    heartbeat->path = heartbeat->stop_path = NULL;
 }
 
 /* ---- the record ---- */
@@ -257,6 +292,7 @@ static int begin(struct job *job, const struct job_spec *spec, corrie_error *err
     js_setup();
     uuid_format(&uuid, id);
     job->started = clock_now();
+    job->heartbeat.cancel = spec->cancel;
     if (arena_str(&job->arena, str_of(id), &job->id) < 0) {
         return corrie_fail_memory(err);
     }
@@ -264,6 +300,7 @@ static int begin(struct job *job, const struct job_spec *spec, corrie_error *err
         (r = build_record(job, spec, err)) < 0 || (r = put_record(job, err)) < 0 ||
         (r = local_path(job, "log.jsonl", &job->log_path, err)) < 0 ||
         (r = local_path(job, "heartbeat", &job->heartbeat.path, err)) < 0 ||
+        (r = local_path(job, "stop", &job->heartbeat.stop_path, err)) < 0 ||
         (r = make_heart(job, err)) < 0 || (r = put_index(job, err)) < 0) {
         return r;
     }
@@ -389,6 +426,26 @@ static void note_dropped(struct job *job)
     }
 }
 
+/* Who wanted it to stop, for the record and for the error that the caller tells. What cannot be read is no reason to fail:
+ * the job has stopped. */
+static int tell_stopped(struct job *job, corrie_error *error)
+{
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _cleanup_(buf_done) struct buf text = {0};
+    _json_ json_t *stop = NULL;
+
+    if (job_get_file(job->store, job->directory, "stop", JOB_MAX_STOP, &text, &ignored) < 0 ||
+        js_parse(buf_str(&text), "stop", &stop, &ignored) < 0 || !json_is_object(stop)) {
+        return 0;
+    }
+    if (error && error->code == CORRIE_E_CANCELLED) {
+        struct str user = js_str(json_object_get(stop, "user"));
+
+        corrie_hint(error, "%.*s stopped the job", STR_FMT(user));
+    }
+    return js_set(job->record, "stop", TAKE_PTR(stop));
+}
+
 int job_end(struct job *job, struct job_outcome *outcome, corrie_error *err)
 {
     const char *status = !outcome->error                              ? "done"
@@ -398,7 +455,8 @@ int job_end(struct job *job, struct job_outcome *outcome, corrie_error *err)
 
     note_dropped(job);
     stop_heartbeat(&job->heartbeat);
-    r = js_set_str(job->record, "status", str_of(status));
+    r = job->heartbeat.asked ? tell_stopped(job, outcome->error) : 0;
+    r |= js_set_str(job->record, "status", str_of(status));
     r |= js_set_time(job->record, "ended", clock_now());
     r |= js_set_hash(job->record, "commit_out", outcome->commit_out);
     r |= js_set(job->record, "error", outcome->error ? js_error(outcome->error) : json_null());

@@ -46,6 +46,8 @@ const struct uuid *lake_id(const struct lake *lake);
 /* Who commits: "ada". */
 struct str lake_user(const struct lake *lake);
 const struct cancel *lake_cancel(const struct lake *lake);
+/* The handle's own part of it, for job_begin: set when somebody stops the job, taken back when the job is over. */
+struct cancel *lake_job_cancel(struct lake *lake);
 /* Tells the caller of the public interface something worth knowing. */
 void lake_event(struct lake *lake, const corrie_event *event);
 void lake_notice(struct lake *lake, const char *format, ...) CORRIE_PRINTF(2, 3);

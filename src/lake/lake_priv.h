@@ -34,7 +34,8 @@ struct lake {
     struct table_io io;
     const struct str *roots; /* as in lake.json, Iceberg's URIs */
     size_t n_roots;
-    const struct cancel *cancel;
+    struct cancel own; /* asks what is being done by this handle to stop; part of the caller's */
+    const struct cancel *cancel; /* it, or only the caller's while a lake is made */
     corrie_event_fn event;
     void *event_context;
     struct merge_kind kinds[LAKE_KINDS]; /* filled by lake_merge_options */

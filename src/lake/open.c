@@ -43,6 +43,11 @@ const struct cancel *lake_cancel(const struct lake *lake)
     return lake->cancel;
 }
 
+struct cancel *lake_job_cancel(struct lake *lake)
+{
+    return &lake->own;
+}
+
 void lake_event(struct lake *lake, const corrie_event *event)
 {
     if (lake->event) {
@@ -265,7 +270,8 @@ int corrie_lake_open(const corrie_lake_options *options, corrie_lake **ret, corr
     if (!lake) {
         return corrie_fail_memory(err);
     }
-    lake->cancel = given.cancel;
+    lake->own.whole = given.cancel;
+    lake->cancel = &lake->own;
     lake->event = given.event;
     lake->event_context = given.event_context;
     js_setup();

@@ -340,7 +340,8 @@ static int begin_job(struct compact *c, corrie_error *err)
     struct job_spec spec = {.kind = STR("compact"),
                             .user = lake_user(c->lake),
                             .ref = c->branch,
-                            .commit_in = lake_tx_base(c->tx)};
+                            .commit_in = lake_tx_base(c->tx),
+                            .cancel = lake_job_cancel(c->lake)};
     _json_ json_t *args = json_object();
     int r;
 
@@ -357,7 +358,7 @@ static int begin_job(struct compact *c, corrie_error *err)
     return r;
 }
 
-static void end_job(struct compact *c, const corrie_error *failure)
+static void end_job(struct compact *c, corrie_error *failure)
 {
     _error_ corrie_error err = CORRIE_ERROR_INIT;
     struct job_outcome outcome = {.error = failure, .commit_out = c->committed ? &c->commit : NULL};

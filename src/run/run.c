@@ -142,7 +142,8 @@ static int begin_job(struct run *run, corrie_error *err)
                             .ref = run->branch,
                             .commit_in = run->view.commit,
                             .transaction = !run->options.no_transaction,
-                            .args = args};
+                            .args = args,
+                            .cancel = lake_job_cancel(run->lake)};
     int r;
 
     if (!args) {

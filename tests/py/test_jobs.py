@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Lake
+from conftest import BIN, TIMEOUT, Lake
+from kills import kill_after
+from test_cli_json import check
 
 PROJECT = """project:
   id: 550e8400-e29b-41d4-a716-446655440000
@@ -36,6 +45,51 @@ def small(lake: Lake) -> Lake:
     return lake
 
 
+SLOW = """
+import corrie
+
+
+@corrie.model(materialization_strategy="REPLACE")
+@corrie.python("3.11")
+def slow(t=corrie.Model("t")):
+    import time
+
+    for i in range(SECONDS * 10):
+        print("at", i, flush=True)
+        time.sleep(0.1)
+    return t
+"""
+
+
+def wait_for_job(lake: Lake, kind: str) -> str:
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        if jobs := lake.json("job", "ls", "-s", "running", "-k", kind)["jobs"]:
+            return str(jobs[0]["job"])
+    raise AssertionError(f"no {kind} runs")
+
+
+@contextlib.contextmanager
+def under_way(lake: Lake, kind: str, seconds: int = 60) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A job of that kind that would take long, and its id."""
+    words = {"import": ["import", "-", "slow", "--format", "csv"], "run": ["run", "-p", "p"],
+             "sql": ["sql", "INSERT INTO t SELECT i FROM range(1000000000000) AS r(i)"]}[kind]
+    if kind == "run":
+        write_project(lake.home)
+        (lake.home / "p/models.py").write_text(SLOW.replace("SECONDS", str(seconds)))
+    child = subprocess.Popen([BIN / "corrie", *words], cwd=lake.home, env=lake.env, stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert child.stdin
+        if kind == "import":
+            child.stdin.write("n\n" + "1\n" * 10)
+            child.stdin.flush()
+        yield child, wait_for_job(lake, kind)
+    finally:
+        child.kill()
+        child.communicate()
+
+
 # ---- what a record keeps ----
 
 
@@ -48,3 +102,206 @@ def test_the_code_of_a_run_is_kept_as_it_was(small: Lake) -> None:
     assert code["format"] == 1
     assert {f["path"]: f["text"] for f in code["files"]} == {
         "corrie.yaml": PROJECT, "a.sql": "SELECT n FROM t", "b.sql": "SELECT n + 1 AS n FROM a -- größer\n"}
+
+
+# ---- stopping ----
+
+
+@pytest.mark.parametrize("kind", ["import", "run", "sql"])
+def test_a_job_is_stopped_from_elsewhere(small: Lake, kind: str) -> None:
+    """By another person, in another process: what was under way must end, and nothing of it come to the branch."""
+    head = small.head()
+    with under_way(small, kind) as (child, job):
+        done = small.json("job", "stop", job[:8], env={"CORRIE_USER": "bob"})
+        check("job stop", done)
+        assert done == {"job": job, "kind": kind, "status": "cancelled", "ended": done["ended"]}
+        assert child.wait(TIMEOUT) == 130
+        assert child.stderr and "bob stopped the job" in child.stderr.read()
+    record = small.json("job", "get", job)
+    check("job get", record)
+    assert record["stop"]["user"] == "bob" and record["status"] == "cancelled"
+    assert small.head() == head
+    assert "is over: cancelled" in small.error("job", "stop", job, status=4)
+    small.fsck()
+
+
+def test_who_cannot_be_stopped(small: Lake) -> None:
+    over = small.json("job", "ls")["jobs"][0]["job"]
+    assert "is over: done" in small.error("job", "stop", over, status=4)
+    assert "does not exist" in small.error("job", "stop", "00000000", status=3)
+    assert "at least 4" in small.error("job", "stop", over[:3], status=2)
+    with under_way(small, "import") as (child, job):
+        child.kill()
+        child.wait()
+        assert "is lost" in small.error("job", "stop", job, status=4)
+    assert small.json("job", "ls", "-n", "1")["jobs"][0]["status"] == "lost"
+
+
+def test_one_who_does_not_answer_is_told_of(small: Lake) -> None:
+    """A process that was suspended hears nothing: who stops it must not believe that it has ended."""
+    with under_way(small, "import") as (child, job):
+        child.send_signal(signal.SIGSTOP)
+        assert small.json("job", "stop", job, "--no-wait")["status"] == "running"
+        assert "runs still" in small.run("job", "stop", job, "--no-wait").stdout
+        child.send_signal(signal.SIGCONT)
+        assert child.wait(TIMEOUT) == 130
+
+
+# ---- following ----
+
+
+def test_a_log_is_followed_to_the_end(small: Lake) -> None:
+    with under_way(small, "run", seconds=2) as (child, job):
+        formats = ([], ["-o", "jsonl"], ["-o", "json"])
+        followers = [small.start("job", "logs", job, "--follow", *more) for more in formats]
+        text, rows, document = (f.communicate(timeout=TIMEOUT) for f in followers)
+        assert child.wait(TIMEOUT) == 0
+    assert [f.returncode for f in followers] == [0, 0, 0]
+    assert f"job {job[:8]} is done" in text[1]
+    assert all(f"at {i}\n" in text[0] for i in range(20))
+    lines = [json.loads(line) for line in rows[0].splitlines()]
+    assert lines[-1]["kind"] == "publish" and [x["text"] for x in lines if x["kind"] == "log"][:2] == ["at 0", "at 1"]
+    assert json.loads(document[0]) == {"logs": lines, "job": job}
+    again = small.run("job", "logs", job, "-f")  # which is over: no wait
+    assert again.stdout == text[0] == small.run("job", "logs", job).stdout
+
+
+def test_who_follows_sees_that_a_job_is_lost(small: Lake) -> None:
+    with under_way(small, "run") as (child, job):
+        follower = small.start("job", "logs", job, "--follow")
+        child.kill()
+        child.wait()
+        _, said = follower.communicate(timeout=TIMEOUT)
+    assert follower.returncode == 0 and f"job {job[:8]} is lost" in said
+
+
+def test_a_follower_has_enough_of_it(small: Lake) -> None:
+    with under_way(small, "import") as (_, job):
+        follower = small.start("job", "logs", job, "--follow")
+        time.sleep(0.3)
+        follower.send_signal(signal.SIGINT)
+        follower.communicate(timeout=TIMEOUT)
+        assert follower.returncode == 130
+        assert small.json("job", "get", job)["status"] == "running"
+
+
+# ---- which are listed ----
+
+
+def ids(lake: Lake, *words: str) -> list[str]:
+    return [job["job"] for job in lake.json("job", "ls", *words)["jobs"]]
+
+
+def test_filters(small: Lake) -> None:
+    (mine,) = ids(small)
+    bob = small.json("sql", "INSERT INTO t SELECT 4", env={"CORRIE_USER": "bob"})["job"]
+    (small.home / "bad.csv").write_text("n\nx\n")
+    small.error("import", "bad.csv", "t", status=1, env={"CORRIE_USER": "bob"})
+    failed, *_ = ids(small, "-u", "bob")
+    assert ids(small) == [mine]
+    assert ids(small, "--all-users") == [failed, bob, mine]
+    assert ids(small, "-u", "bob") == [failed, bob] and ids(small, "--user", "nobody") == []
+    assert ids(small, "--all-users", "-k", "sql") == [bob]
+    assert ids(small, "--all-users", "-k", "table-import", "-k", "sql") == [failed, bob, mine]
+    assert ids(small, "--all-users", "-s", "failed") == ids(small, "--all-users", "-s", "fail") == [failed]
+    assert ids(small, "--all-users", "-s", "complete", "-s", "lost") == [bob, mine]
+    assert ids(small, "--all-users", "-s", "not-started") == []
+    assert ids(small, "-i", bob[:8], "-i", mine, "-i", mine) == [bob, mine]
+    assert ids(small, "-i", bob, "-k", "import") == []
+    started = small.json("job", "get", bob)["started"]
+    assert ids(small, "--all-users", "--created-after", started) == [failed, bob]
+    assert ids(small, "--all-users", "--created-before", started, "-z") == [mine]
+    assert ids(small, "--all-users", "--created-after", "2020-01-01", "--created-before", "2021-01-01") == []
+    page = small.json("job", "ls", "--all-users", "-n", "2")
+    assert page["more"] and len(page["jobs"]) == 2
+    assert not small.json("job", "ls", "--all-users", "-n", "3")["more"]
+
+
+@pytest.mark.parametrize(("words", "status", "says"), [
+    (["--created-after", "yesterday"], 2, ["created-after", "yesterday", "2026-11-20T10:00:00Z"]),
+    (["--created-before", "2026-13-01"], 2, ["created-before"]),
+    (["-s", "dunning"], 2, ["no status dunning", "running, done, failed, cancelled, lost"]),
+    (["-k", "rum"], 2, ["no kind rum", "run, import"]),
+    (["-i", "12345678"], 3, ["12345678 does not exist"]),
+    (["-i", "12"], 2, ["at least 4"]),
+])
+def test_filters_that_mean_nothing(small: Lake, words: list[str], status: int, says: list[str]) -> None:
+    said = small.error("job", "ls", *words, status=status)
+    assert all(part in said for part in says), said
+
+
+def test_ids_that_are_misspelt_or_several(small: Lake) -> None:
+    job = ids(small)[0]
+    wrong = job[:6] + ("0" if job[6] != "0" else "1") + job[7]
+    assert f"did you mean {job}" in small.error("job", "get", wrong, status=3)
+    # two that begin alike: found by making jobs, of which two soon do in one character but not in four
+    seen: dict[str, str] = {}
+    for i in range(2):
+        where = record(small, job)
+        other = where.with_name(job[:8] + f"-0000-4000-8000-00000000000{i}")
+        other.mkdir()
+        text = (where / "job.json").read_text().replace(job, other.name)
+        (other / "job.json").write_text(text)
+        seen[other.name] = text
+    small.run("fsck", "--repair", status=None)
+    for verb in (["get"], ["logs"], ["stop"], ["ls", "-i"]):
+        said = small.error("job", *verb, job[:8], status=2)
+        assert "is not unique" in said and all(name in said for name in [job, *seen]), said
+
+
+# ---- records that are damaged, and processes that are killed ----
+
+
+def test_records_that_cannot_be_read(small: Lake) -> None:
+    """One torn record must not hide all the others."""
+    with under_way(small, "import") as (child, lost):
+        child.kill()
+        child.wait()
+    (done,) = ids(small, "-s", "done")
+    for job in (lost, done):
+        (record(small, job) / "job.json").write_text('{"job":')
+    assert {j["job"]: j["status"] for j in small.json("job", "ls")["jobs"]} == {lost: "lost", done: "done"}
+    assert f"read the record of job {done}" in small.error("job", "get", done, status=6)
+    assert "job.json" in small.error("job", "stop", lost, status=6)
+    (record(small, done) / "job.json").write_text("[]")
+    assert "no record" in small.error("job", "get", done, status=6)
+
+
+def test_logs_that_are_torn(small: Lake) -> None:
+    (job,) = ids(small)
+    log = record(small, job) / "log.jsonl"
+    log.write_bytes(b'{"kind":"log","text":"one"}\n{"kind":"lo{"kind":"log","text":"two"}\n[1]\n\xff\xfe\n{"kind":"log","te')
+    for words in ([], ["--follow"]):
+        logs = small.json("job", "logs", job, *words)["logs"]
+        assert [entry.get("kind") for entry in logs] == ["log", None, None, None]
+        assert logs[1]["text"].startswith('{"kind":"lo{') and logs[2]["text"] == "[1]"
+
+
+def test_killed_at_any_moment(small: Lake) -> None:
+    """What was killed reads as lost or as what it had become by then; the branch is as before or has all of it."""
+    write_project(small.home, a="SELECT n FROM t", b="SELECT n + 1 AS n FROM a")
+    for name in ("a", "b"):
+        path = small.home / "p" / f"{name}.sql"
+        path.write_text("-- corrie: materialization_strategy=REPLACE\n" + path.read_text())
+    begin = time.monotonic()
+    small.run("run", "-p", "p")
+    takes = time.monotonic() - begin
+    chance = random.Random(6)
+    for i in range(8):
+        before = small.head()
+        known = set(ids(small, "-n", "0"))
+        (small.home / "p/a.sql").write_text(
+            f"-- corrie: materialization_strategy=REPLACE\nSELECT n + {i} AS n FROM t")
+        status = kill_after(small, chance.random() * takes, False, "run", "-p", "p")
+        new: list[dict[str, Any]] = [j for j in small.json("job", "ls", "-n", "0")["jobs"] if j["job"] not in known]
+        assert len(new) <= 1
+        if small.head() == before and new and status != 0:
+            assert new[0]["status"] == "lost"
+        elif new:
+            assert new[0]["status"] in ("done", "lost")
+            assert [int(a) + 1 for (a,) in small.rows("SELECT n FROM a ORDER BY n")] == \
+                [int(b) for (b,) in small.rows("SELECT n FROM b ORDER BY n")]
+        if new:
+            small.json("job", "get", new[0]["job"])
+            small.json("job", "logs", new[0]["job"])
+    small.fsck()

@@ -121,7 +121,8 @@ START_TEST(a_failure_is_kept_with_its_position)
         _json_ json_t *document = NULL;
         const json_t *item;
 
-        ck_ok(jobs_list(f.store, f.catalog, 0, &document, &f.err), &f.err);
+        ck_ok(jobs_list(f.store, f.catalog, &(struct jobs_filter){.max = 0}, &document, &f.err),
+              &f.err);
         item = json_array_get(json_object_get(document, "jobs"), 0);
         ck_str_eq(field(item, "status"), STR("failed"));
         ck_assert_ptr_null(
@@ -188,7 +189,8 @@ START_TEST(the_record_decides_not_the_index)
     ck_ok(job_end(job, &outcome, &f.err), &f.err);
     entry.json = buf_str(&text);
     ck_ok(catalog_index_put(f.catalog, JOB_SPACE, &entry, &f.err), &f.err);
-    ck_ok(jobs_list(f.store, f.catalog, 0, &document, &f.err), &f.err);
+    ck_ok(jobs_list(f.store, f.catalog, &(struct jobs_filter){.max = 0}, &document, &f.err),
+          &f.err);
     listed = json_array_get(json_object_get(document, "jobs"), 0);
     ck_str_eq(field(listed, "status"), STR("done"));
     ck_assert(json_is_string(json_object_get(listed, "ended")));
@@ -260,7 +262,8 @@ START_TEST(lists_in_pages)
         ck_ok(job_end(job, &outcome, &f.err), &f.err);
         job_free(job);
     }
-    ck_ok(jobs_list(f.store, f.catalog, 3, &document, &f.err), &f.err);
+    ck_ok(jobs_list(f.store, f.catalog, &(struct jobs_filter){.max = 3}, &document, &f.err),
+          &f.err);
     ck_assert_uint_eq(json_array_size(json_object_get(document, "jobs")), 3);
     ck_assert(json_is_true(json_object_get(document, "more")));
     teardown(&f);
@@ -402,7 +405,8 @@ START_TEST(the_index_is_made_again)
     {
         _json_ json_t *document = NULL;
 
-        ck_ok(jobs_list(f.store, f.catalog, 0, &document, &f.err), &f.err);
+        ck_ok(jobs_list(f.store, f.catalog, &(struct jobs_filter){.max = 0}, &document, &f.err),
+              &f.err);
         ck_assert_uint_eq(json_array_size(json_object_get(document, "jobs")), 3);
     }
     for (int i = 0; i < 3; i++) {

@@ -64,7 +64,7 @@ static int look_at_jobs(struct fixture *f)
 {
     int r;
 
-    if ((r = GIVEN(corrie_job_list(f->lake, 0, ret_json, &f->err))) < 0 ||
+    if ((r = GIVEN(corrie_job_list(f->lake, NULL, ret_json, &f->err))) < 0 ||
         (r = GIVEN(corrie_job_get(f->lake, "last", ret_json, &f->err))) < 0 ||
         (r = GIVEN(corrie_job_logs(f->lake, "last", ret_json, &f->err))) < 0) {
         return r;

@@ -18,7 +18,7 @@ START_TEST(records_have_their_fields)
     fixture_init(&f);
     ck_ok(import_file(&f, put_file(&f, "a.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND, &imported),
           &f.err);
-    ck_ok(corrie_job_list(f.lake, 0, &text, &f.err), &f.err);
+    ck_ok(corrie_job_list(f.lake, NULL, &text, &f.err), &f.err);
     list = parse_document(text);
     ck_assert_str_eq(fields_of(list), "jobs more");
     listed = json_array_get(json_object_get(list, "jobs"), 0);

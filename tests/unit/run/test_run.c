@@ -101,7 +101,7 @@ START_TEST(a_dry_run_moves_nothing)
     ck_assert_ptr_null(text_of(done, "commit"));
     ck_assert_ptr_null(text_of(done, "job"));
     ck_assert_str_eq(head_of(&f), before);
-    ck_ok(corrie_job_list(f.lake, 0, &text, &f.err), &f.err);
+    ck_ok(corrie_job_list(f.lake, NULL, &text, &f.err), &f.err);
     jobs = parse_document(text);
     ck_assert_uint_eq(json_array_size(json_object_get(jobs, "jobs")), 1); /* the import's */
     fixture_done(&f);
@@ -256,7 +256,7 @@ START_TEST(what_is_wrong_is_found_before_there_is_a_job)
     ck_fails(run_with(&f, (corrie_run_options){.memory = "lots"}, &none), CORRIE_E_USAGE, &f.err);
     ck_fails(run_with(&f, (corrie_run_options){.ref = "nowhere"}, &none), CORRIE_E_NOT_FOUND,
              &f.err);
-    ck_ok(corrie_job_list(f.lake, 0, &text, &f.err), &f.err);
+    ck_ok(corrie_job_list(f.lake, NULL, &text, &f.err), &f.err);
     jobs = parse_document(text);
     ck_assert_uint_eq(json_array_size(json_object_get(jobs, "jobs")), 1);
     fixture_done(&f);
