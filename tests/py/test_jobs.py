@@ -152,7 +152,7 @@ def test_one_who_does_not_answer_is_told_of(small: Lake) -> None:
 
 def test_a_log_is_followed_to_the_end(small: Lake) -> None:
     with under_way(small, "run", seconds=2) as (child, job):
-        formats = ([], ["-o", "jsonl"], ["-o", "json"])
+        formats: list[list[str]] = [[], ["-o", "jsonl"], ["-o", "json"]]
         followers = [small.start("job", "logs", job, "--follow", *more) for more in formats]
         text, rows, document = (f.communicate(timeout=TIMEOUT) for f in followers)
         assert child.wait(TIMEOUT) == 0
