@@ -13,15 +13,16 @@ void cli_note(struct cli *cli, enum style style, const char *label, struct str t
     bool paged = pager_is_used(&cli->pager, &cli->out);
     struct out *out = paged ? &cli->out : &cli->err;
 
-    progress_pause(&cli->progress);
+    if (!paged) {
+        progress_print_begin(&cli->progress);
+    }
     out_styled(out, style, label);
     out_text(out, ": ");
     out_clean(out, text);
     out_char(out, '\n');
     if (!paged) {
-        out_flush(out);
+        progress_print_end(&cli->progress, out);
     }
-    progress_resume(&cli->progress);
 }
 
 static void on_event(void *context, const corrie_event *event)

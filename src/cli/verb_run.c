@@ -1,14 +1,17 @@
 /* verb_run.c — `run`, and how it is shown while it goes on.
  *
  * Standard output gets the result: the tables, or in a dry run the plan; with --events each event as a JSON
- * line. Standard error gets what happens: on a terminal lines in place for what is under way and a line for
- * what has ended, elsewhere a line an event. */
+ * line. Standard error gets what happens: on a terminal the plan, a line for each function in place
+ * (progress.h), and what functions print above those; elsewhere a line an event. */
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/text.h"
+#include "os/tty.h"
+
+#define PLANNING "planning"
 
 struct run_view {
     struct cli *cli;
@@ -73,20 +76,42 @@ static void say_place(struct out *out, const corrie_event *event)
     }
 }
 
+/* What is printed may have several lines; tabs are no danger. */
 static void say_log(struct out *out, const corrie_event *event)
 {
-    out_style(out, STYLE_DIM);
-    out_clean(out, str_of(event->node));
-    if (event->file) {
-        out_text(out, " @ ");
-        say_place(out, event);
-    }
-    out_text(out, " | ");
-    out_style(out, STYLE_PLAIN);
-    out_clean(out, str_of(event->text));
-    out_char(out, '\n');
+    struct str rest = str_of(event->text);
+    struct str line;
+
+    do {
+        ptrdiff_t end = str_find(rest, '\n');
+
+        line = end < 0 ? rest : str_slice(rest, 0, (size_t)end);
+        rest = end < 0 ? STR("") : str_from(rest, (size_t)end + 1);
+        out_style(out, STYLE_DIM);
+        out_clean(out, str_of(event->node));
+        if (event->file) {
+            out_text(out, " @ ");
+            say_place(out, event);
+        }
+        out_text(out, " | ");
+        out_style(out, STYLE_PLAIN);
+        text_escape_lines(&out->text, line);
+        out_char(out, '\n');
+    } while (rest.len > 0);
 }
 
+/* Why a function ended as it did, without its name, which stands before it. NULL: nobody says. */
+static const char *why_ended(const corrie_event *event)
+{
+    size_t n = event->node ? strlen(event->node) : 0;
+    const char *why = event->text;
+
+    return why && n > 0 && strncmp(why, event->node, n) == 0 && strncmp(why + n, ": ", 2) == 0
+               ? why + n + 2
+               : why;
+}
+
+/* Where nothing is drawn in place. */
 static void say_done(struct out *out, const corrie_event *event)
 {
     const char *status = event->status ? event->status : "done";
@@ -94,16 +119,22 @@ static void say_done(struct out *out, const corrie_event *event)
     bool failed = !warned && strcmp(status, "done") != 0;
     char seconds[32];
 
-    out_style(out, failed ? STYLE_RED : warned ? STYLE_YELLOW : STYLE_GREEN);
-    out_text(out, out->terminal ? (failed ? "✗" : warned ? "!" : "✓") : status);
-    out_style(out, STYLE_PLAIN);
+    out_styled(out, failed ? STYLE_RED : warned ? STYLE_YELLOW : STYLE_GREEN, status);
     out_char(out, ' ');
     out_clean(out, str_of(event->node));
     if (event->rows >= 0) {
         out_printf(out, "  %lld row%s", (long long)event->rows, event->rows == 1 ? "" : "s");
     }
     progress_seconds(seconds, event->seconds);
-    out_printf(out, "  %s\n", seconds);
+    out_printf(out, "  %s", seconds);
+    if (event->text) {
+        struct str why = str_of(why_ended(event));
+        ptrdiff_t end = str_find(why, '\n');
+
+        out_text(out, "  ");
+        out_clean(out, end < 0 ? why : str_slice(why, 0, (size_t)end));
+    }
+    out_char(out, '\n');
 }
 
 static void say_notice(struct out *out, const corrie_event *event)
@@ -120,23 +151,170 @@ static void say_notice(struct out *out, const corrie_event *event)
     out_char(out, '\n');
 }
 
-/* Prints what stays on the screen; the lines in place are out of the way. */
+static size_t count_lines(struct str text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        n += text.data[i] == '\n';
+    }
+    return n;
+}
+
+/* One line of the plan on a terminal: names stand out, the rest is dim, and what does not fit is cut. */
+static void say_plan_line(struct out *out, struct str line, size_t columns)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    struct str shown;
+    ptrdiff_t rest;
+
+    text_escape(&text, line);
+    shown = text_fit(buf_str(&text), columns);
+    rest = str_find_str(shown, STR("table "));
+    rest = rest >= 0 ? rest : str_find_str(shown, STR(" · "));
+    rest = rest >= 0 ? rest : str_find_str(shown, STR(" ["));
+    out_str(out, rest < 0 ? shown : str_slice(shown, 0, (size_t)rest));
+    out_style(out, STYLE_DIM);
+    out_str(out, rest < 0 ? STR("") : str_from(shown, (size_t)rest));
+    out_text(out, shown.len < text.len ? "…" : "");
+    out_style(out, STYLE_PLAIN);
+    out_char(out, '\n');
+}
+
+/* The plan as a tree, without its notes, which come at the end. Of a tree that is longer than the screen only the line
+ * above it, which names project and place. */
+static void say_plan(struct out *out, struct str text)
+{
+    ptrdiff_t blank = str_find_str(text, STR("\n\n"));
+    struct str tree = blank < 0 ? STR("") : str_from(text, (size_t)blank + 2);
+    int columns = 80;
+    int lines = 24;
+
+    os_terminal_size(out->fd, &columns, &lines);
+    columns = columns > 2 ? columns - 2 : 1;
+    blank = str_find_str(tree, STR("\n\n"));
+    tree = blank < 0 ? tree : str_slice(tree, 0, (size_t)blank + 1);
+    if (count_lines(tree) > (size_t)lines) {
+        tree = STR("");
+    }
+    say_plan_line(out, str_slice(text, 0, (size_t)str_find(text, '\n')), (size_t)columns);
+    out_char(out, '\n');
+    while (tree.len > 0) {
+        size_t end = (size_t)str_find(tree, '\n');
+
+        say_plan_line(out, str_slice(tree, 0, end), (size_t)columns);
+        tree = str_from(tree, end + 1);
+        if (tree.len == 0) {
+            out_char(out, '\n');
+        }
+    }
+}
+
+/* ---- events on a terminal ---- */
+
+/* "after dim_country, dim_product": what a node waits for. */
+static void waits_for(const json_t *nodes, const json_t *node, struct buf *ret)
+{
+    const json_t *input;
+    size_t i;
+
+    buf_clear(ret);
+    json_array_foreach(json_object_get(node, "inputs"), i, input)
+    {
+        const json_t *index = json_object_get(input, "node");
+
+        if (json_is_integer(index)) {
+            const json_t *parent = json_array_get(nodes, (size_t)json_integer_value(index));
+
+            buf_add_text(ret, ret->len > 0 ? ", " : "after ");
+            buf_add_str(ret, show_field(parent, "name"));
+        }
+    }
+}
+
+/* A line for each function of the plan. */
+static void add_nodes(struct progress *progress, const char *document)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _cleanup_(buf_done) struct buf after = {0};
+    _json_ json_t *plan = NULL;
+    const json_t *nodes;
+    const json_t *node;
+    size_t i;
+
+    if (!progress->live || js_parse(str_of(document), "the plan", &plan, &err) < 0) {
+        return;
+    }
+    nodes = json_object_get(plan, "nodes");
+    json_array_foreach(nodes, i, node)
+    {
+        waits_for(nodes, node, &after);
+        progress_add(progress, show_field(node, "name"), buf_str(&after));
+    }
+}
+
+static enum progress_state state_of(const char *status)
+{
+    static const struct {
+        const char *status;
+        enum progress_state state;
+    } states[] = {{"done", PROGRESS_DONE},
+                  {"failed-warning", PROGRESS_WARNED},
+                  {"cancelled", PROGRESS_CANCELLED},
+                  {"skipped", PROGRESS_SKIPPED}};
+
+    for (size_t i = 0; status && i < ARRAY_LEN(states); i++) {
+        if (strcmp(states[i].status, status) == 0) {
+            return states[i].state;
+        }
+    }
+    return PROGRESS_FAILED;
+}
+
+/* Changes lines in place. */
+static void move(const struct run_view *view, struct progress *progress, const corrie_event *event)
+{
+    const char *node = event->node ? event->node : "";
+
+    if (strcmp(event->kind, "plan") == 0) {
+        progress_drop(progress, PLANNING);
+        if (!view->dry_run) {
+            add_nodes(progress, event->json);
+        }
+    } else if (strcmp(event->kind, "start") == 0) {
+        progress_start(progress, node);
+    } else if (strcmp(event->kind, "done") == 0) {
+        progress_finish(progress, node, state_of(event->status), why_ended(event), event->rows,
+                        event->seconds);
+    } else if (strcmp(event->kind, "progress") == 0 && event->status) {
+        progress_drop(progress, node);
+    } else if (strcmp(event->kind, "progress") == 0 && !progress_say(progress, node, event->text)) {
+        progress_set(progress, node, event->text, event->rows, event->bytes);
+    }
+}
+
+/* What is printed above those lines, or, where nothing moves, of everything. */
 static void say_event(struct run_view *view, struct out *out, const corrie_event *event)
 {
+    bool live = view->cli->progress.live;
+
     if (strcmp(event->kind, "log") == 0) {
         say_log(out, event);
-    } else if (strcmp(event->kind, "done") == 0) {
-        say_done(out, event);
     } else if (strcmp(event->kind, "notice") == 0) {
         say_notice(out, event);
+    } else if (strcmp(event->kind, "plan") == 0 && view->dry_run) {
+        text_escape_lines(&view->cli->out.text, str_of(event->text));
+    } else if (strcmp(event->kind, "plan") == 0 && live) {
+        say_plan(out, str_of(event->text));
     } else if (strcmp(event->kind, "plan") == 0) {
-        text_escape_lines(&(view->dry_run ? &view->cli->out : out)->text, str_of(event->text));
-    } else if (strcmp(event->kind, "start") == 0 && !out->terminal) {
+        text_escape_lines(&out->text, str_of(event->text));
+    } else if (strcmp(event->kind, "done") == 0 && !live) {
+        say_done(out, event);
+    } else if (strcmp(event->kind, "start") == 0 && !live) {
         out_text(out, "start ");
         out_clean(out, str_of(event->node));
         out_char(out, '\n');
-    } else if (strcmp(event->kind, "progress") == 0 && !out->terminal && event->text &&
-               *event->text) {
+    } else if (strcmp(event->kind, "progress") == 0 && !live && event->text && *event->text) {
         out_clean(out, str_of(event->node));
         out_text(out, ": ");
         out_clean(out, str_of(event->text));
@@ -148,30 +326,18 @@ static void on_event(void *context, const corrie_event *event)
 {
     struct run_view *view = context;
     struct cli *cli = view->cli;
-    struct progress *progress = &cli->progress;
-    const char *node = event->node ? event->node : "";
 
     if (view->events) {
         event_line(cli, event);
         return;
     }
+    move(view, &cli->progress, event);
     if (!format_is_for_people(cli->format) && strcmp(event->kind, "plan") == 0) {
         return; /* the document has it */
     }
-    if (strcmp(event->kind, "start") == 0) {
-        progress_drop(progress, "planning");
-        progress_set(progress, node, NULL, event->rows, event->bytes);
-    } else if (strcmp(event->kind, "progress") == 0) {
-        progress_set(progress, node, event->text, event->rows, event->bytes);
-    } else if (strcmp(event->kind, "done") == 0) {
-        progress_drop(progress, node);
-    } else if (strcmp(event->kind, "plan") == 0) {
-        progress_drop(progress, "planning");
-    }
-    progress_pause(progress);
+    progress_print_begin(&cli->progress);
     say_event(view, &cli->err, event);
-    out_flush(&cli->err);
-    progress_resume(progress);
+    progress_print_end(&cli->progress, &cli->err);
 }
 
 /* ---- the end ---- */
@@ -251,6 +417,7 @@ static int print_run(struct cli *cli, const json_t *document, corrie_error *err)
         }
     }
     if (json_array_size(tables) > 0) {
+        out_text(&cli->out, cli->out.terminal ? "\n" : ""); /* apart from what went before it */
         r = show_table(cli, tables, columns, ARRAY_LEN(columns), err);
     }
     show_value(&commit, json_object_get(document, "commit"), SHOW_HASH);
@@ -316,7 +483,7 @@ int verb_run(struct cli *cli, const struct args *args, corrie_error *err)
     if (r >= 0) {
         if (!view.events) {
             progress_begin(&cli->progress, &cli->err);
-            progress_set(&cli->progress, "planning", NULL, -1, -1);
+            progress_set(&cli->progress, PLANNING, NULL, -1, -1);
         }
         r = corrie_run(lake, &options, &text, err);
         progress_end(&cli->progress);

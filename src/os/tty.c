@@ -11,6 +11,18 @@ bool os_is_terminal(int fd)
     return isatty(fd) == 1;
 }
 
+bool os_terminal_size(int fd, int *ret_columns, int *ret_lines)
+{
+    struct winsize size = {0};
+
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 || size.ws_row == 0) {
+        return false;
+    }
+    *ret_columns = size.ws_col;
+    *ret_lines = size.ws_row;
+    return true;
+}
+
 /* `found` if it is not 0, else the number in the variable `name`, else `otherwise`, within bounds. */
 static int size_of(int found, const char *name, int otherwise, int least)
 {

@@ -18,6 +18,17 @@ void run_event(struct run *run, corrie_event event)
     }
 }
 
+void run_progress(struct run *run, const char *what, const char *status)
+{
+    lake_event(run->lake, &(corrie_event){.size = sizeof(corrie_event),
+                                          .kind = "progress",
+                                          .node = what,
+                                          .status = status,
+                                          .rows = -1,
+                                          .bytes = -1,
+                                          .time_ns = clock_now()});
+}
+
 int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format,
              ...)
 {

@@ -102,6 +102,8 @@ struct run {
  * in events of kind "done". */
 void run_event(struct run *run, corrie_event event);
 #define RUN_EVENT(run, ...) run_event((run), (corrie_event){__VA_ARGS__})
+/* What the run is at between functions: with `status` NULL it begins, with "done" it has ended. Not kept in the log. */
+void run_progress(struct run *run, const char *what, const char *status);
 /* A warning: an event, or under strict a failure. The text says nothing of which node. */
 int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format,
              ...) CORRIE_PRINTF(4, 5) CORRIE_MUST_USE;

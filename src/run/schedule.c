@@ -260,6 +260,8 @@ static void end_node(struct schedule *s, size_t node, int r, corrie_error *err)
     struct node_state *state = &s->run->nodes[node];
     char *name = arena_text(&s->run->arena, called);
 
+    bool stopped = r == CORRIE_E_CANCELLED && !cancel_requested(&s->run->cancel);
+
     state->elapsed = clock_monotonic() - state->started;
     if (r < 0) {
         state->status = r == CORRIE_E_CANCELLED ? NODE_CANCELLED
@@ -277,7 +279,10 @@ static void end_node(struct schedule *s, size_t node, int r, corrie_error *err)
     RUN_EVENT(s->run, .kind = "done", .node = name, .status = run_status_name(state->status),
               .rows = state->has_output ? state->rows : -1,
               .bytes = state->has_output ? state->bytes : -1,
-              .seconds = (double)state->elapsed / 1e9);
+              .seconds = (double)state->elapsed / 1e9,
+              .text = stopped ? "another function failed"
+                      : r < 0 ? corrie_error_message(err)
+                              : NULL);
     if (r < 0 && !names_function(s->run->plan, node, corrie_error_message(err))) {
         corrie_wrap(err, "%.*s", STR_FMT(called));
     }
@@ -310,6 +315,7 @@ static int take_result(struct schedule *s, struct task *task, corrie_error *err)
     int r = task->result;
 
     if (step->kind == STEP_ENV) {
+        run_progress(s->run, task->name, "done");
         s->run->environments[step->environment] = TAKE_PTR(task->environment);
         return r < 0 ? corrie_error_move(err, &task->error) : 0;
     }
@@ -469,6 +475,27 @@ static int compute(struct schedule *s, size_t index, corrie_error *err)
     return r;
 }
 
+/* "writing shop.days": what may take long and belongs to no function that runs. NULL: nothing to tell. */
+static const char *name_step(const struct schedule *s, const struct plan_step *step)
+{
+    const struct plan *plan = s->run->plan;
+    struct arena *arena = &s->run->arena;
+
+    if (step->kind == STEP_WRITE) {
+        const struct plan_node *node = &plan->nodes[step->node];
+
+        return arena_printf(arena, "writing %.*s.%.*s", STR_FMT(node->table_namespace),
+                            STR_FMT(node->name));
+    }
+    if (step->kind == STEP_SCAN && !step->in_engine) {
+        const struct plan_source *source = &plan->sources[step->source];
+
+        return arena_printf(arena, "reading %.*s.%.*s", STR_FMT(source->table_namespace),
+                            STR_FMT(source->name));
+    }
+    return step->kind == STEP_PUBLISH ? "publishing" : NULL;
+}
+
 static int do_step(struct schedule *s, size_t index, corrie_error *err)
 {
     const struct plan_step *step = &s->run->plan->steps[index];
@@ -495,13 +522,20 @@ static int do_step(struct schedule *s, size_t index, corrie_error *err)
 static void do_next(struct schedule *s)
 {
     size_t step = ready_take(&s->ready, READY_DATA);
+    const char *name = name_step(s, &s->run->plan->steps[step]);
     _error_ corrie_error err = CORRIE_ERROR_INIT;
 
     s->states[step] = STEP_BEGUN;
+    if (name) {
+        run_progress(s->run, name, NULL);
+    }
     if (s->run->plan->steps[step].skipped || do_step(s, step, &err) >= 0) {
         end_step(s, step);
     } else {
         fail(s, &err);
+    }
+    if (name && s->run->plan->steps[step].kind != STEP_PUBLISH) { /* the commit says it for that */
+        run_progress(s->run, name, "done");
     }
 }
 

@@ -77,7 +77,9 @@ START_TEST(a_run_publishes_and_tells)
     table = json_array_get(json_object_get(done, "tables"), 0);
     ck_assert_str_eq(fields_of(table), "name namespace records rows_written");
     ck_assert_int_eq(query_number(&f, "SELECT total FROM total"), 50);
-    ck_assert_str_eq(told(&f), "plan job start:big done:big start:total done:total publish");
+    ck_assert_str_eq(told(&f), "plan job start:big done:big start:total done:total "
+                               "progress:writing public.total progress:writing public.total "
+                               "progress:publishing publish");
     ck_ok(corrie_ref_list(f.lake, NULL, &text, &f.err), &f.err);
     branches = parse_document(text);
     ck_assert_uint_eq(json_array_size(json_object_get(branches, "refs")), 1);
