@@ -139,9 +139,9 @@ def test_what_functions_print(stage: Stage) -> None:
     terminal = stage.run(lines=12)
     assert terminal.end() == 0
     logs = [re.sub(r"^loud( @ models.py:\d+)? \| ?", "", line) for line in terminal.all if line.startswith("loud ")]
+    logs.remove("\ufffd bytes")  # not by print: they come when they come
     assert logs[0] == r"\x1b[2J\x1b]0;title\x07\x9b31m" and terminal.screen.title == ""
-    assert logs[1].replace(" ", "") == r"ab日本語\u202e"
-    assert {"\ufffd bytes", "10%", "20%"} <= set(logs)
+    assert logs[1].replace(" ", "") == r"ab日本語\u202e" and {"10%", "20%"} <= set(logs)
     assert [line for line in logs if line.startswith("line")] == [f"line {i}" for i in range(40)]
     assert [line[:4] for line in terminal.block] == ["✓ lo", "✓ af"]
     for picture in terminal.pictures:  # of the block nothing is ever left behind among the rest
