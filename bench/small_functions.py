@@ -13,7 +13,9 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +62,9 @@ def write_project(folder: Path, language: str) -> Path:
     return project
 
 
-def duckdb_chain() -> float:
+def duckdb_chain() -> dict[str, float]:
     """The same statements, each a temporary table, in one connection."""
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     with duckdb.connect() as connection:
         connection.execute("CREATE TEMP TABLE numbers AS SELECT range AS n FROM range(10)")
         for i in range(COUNT - 1):
@@ -71,17 +73,17 @@ def duckdb_chain() -> float:
         rows = connection.execute(last).fetchall()
     if len(rows) != 10 * CHAINS:
         raise SystemExit(f"DuckDB gave {len(rows)} rows")
-    return time.perf_counter() - start
+    return {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
 
 
-def bare_python(python: Path, at_once: int) -> float:
+def bare_python(python: Path, at_once: int) -> dict[str, float]:
     def one(_: int) -> float:
-        return process([python, "-I", "-c", BARE], dict(os.environ))["wall"]
+        return process([python, "-I", "-c", BARE], dict(os.environ))["cpu"]
 
     start = time.perf_counter()
     with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(one, range(COUNT)))
-    return time.perf_counter() - start
+        cpu = sum(pool.map(one, range(COUNT)))
+    return {"wall": time.perf_counter() - start, "cpu": cpu}
 
 
 def check(env: dict[str, str]) -> None:
@@ -90,12 +92,12 @@ def check(env: dict[str, str]) -> None:
                             "-o", "json"], env=env, check=True, capture_output=True, text=True).stdout
     document: dict[str, Any] = json.loads(found)
     [row] = document["rows"]
-    steps = [sum(1 for _ in iter_chain(name)) for name in ends()]
-    if list(row) != [10 * CHAINS, min(steps), 9 + max(steps)]:
+    steps = [len(chain_to(name)) for name in ends()]
+    if list(row.values()) != [10 * CHAINS, min(steps), 9 + max(steps)]:
         raise SystemExit(f"unexpected rows: {row}")
 
 
-def iter_chain(name: str) -> list[str]:
+def chain_to(name: str) -> list[str]:
     seen = []
     while name != "numbers":
         seen.append(name)
@@ -132,19 +134,26 @@ def main() -> None:
             raise SystemExit("no environment was made")
         python = interpreters[0]
 
-        def run(language: str) -> float:
-            return process([CORRIE, "run", "--project-dir", projects[language]], env)["wall"]
+        def run(language: str) -> dict[str, float]:
+            return process([CORRIE, "run", "--project-dir", projects[language]], env)
 
-        sides = {
+        sides: dict[str, Callable[[], dict[str, float]]] = {
             "Python: corrie run": lambda: run("python"),
             "Python: bare, one at a time": lambda: bare_python(python, 1),
             "Python: bare, two at a time": lambda: bare_python(python, 2),
             "SQL: corrie run": lambda: run("sql"),
             "SQL: one DuckDB": duckdb_chain,
         }
-        for side, many in interleave(sides, rounds=ROUNDS, warm=1).items():
-            emit(f"{COUNT} small functions, all", side, many)
+        cpu: dict[str, list[float]] = {name: [] for name in sides}
+
+        def wall(name: str) -> float:
+            seen = sides[name]()
+            cpu[name].append(seen["cpu"])
+            return seen["wall"]
+
+        for side, many in interleave({n: partial(wall, n) for n in sides}, rounds=ROUNDS, warm=1).items():
             emit(f"{COUNT} small functions, each", side, [m / COUNT for m in many])
+            emit(f"{COUNT} small functions, each", f"{side}, processor time", [m / COUNT for m in cpu[side][1:]])
         for language, project in projects.items():
             calls = traced(env, project)
             for call in SYSTEM_CALLS:

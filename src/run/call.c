@@ -11,12 +11,48 @@ static void tell_progress(void *arg, struct str text)
     pool_say(arg, MESSAGE_PROGRESS, &(struct worker_event){.text = text});
 }
 
+/* Compiles it, once on this machine for a version of Python, and keeps it. */
+static int make_harness(struct task *task, corrie_error *err)
+{
+    _cleanup_(cache_closep) struct cache *cache = NULL;
+    struct str pieces[] = {STR("harness\n"), str_of(worker_harness_version()), STR("\n"),
+                           str_of(task->environment->version)};
+    struct hash key = hash_pieces(pieces, ARRAY_LEN(pieces));
+
+    int r = cache_open(NULL, &cache, err);
+    if (r >= 0) {
+        r = cache_get(cache, "harness", &key, &task->harness, err);
+    }
+    if (r != 0) {
+        return r;
+    }
+    r = worker_compile_harness(task->environment->python, &task->cancel, &task->harness, err);
+    return r < 0 ? r : cache_put(cache, "harness", &key, buf_str(&task->harness), err);
+}
+
+/* Without it each call takes longer, no more. */
+static int find_harness(struct task *task, corrie_error *err)
+{
+    _error_ corrie_error inner = CORRIE_ERROR_INIT;
+    int r = make_harness(task, &inner);
+
+    if (r == CORRIE_E_NO_MEMORY || r == CORRIE_E_CANCELLED) {
+        return corrie_error_move(err, &inner);
+    }
+    if (r < 0) {
+        buf_done(&task->harness);
+    }
+    return 0;
+}
+
 static int make_environment(struct task *task, corrie_error *err)
 {
     struct env_options options = {
         .cancel = &task->cancel, .progress = tell_progress, .progress_arg = task};
 
-    return env_resolve(&task->request, &options, &task->environment, err);
+    int r = env_resolve(&task->request, &options, &task->environment, err);
+
+    return r < 0 ? r : find_harness(task, err);
 }
 
 static void tell_event(void *arg, const struct worker_event *event)
@@ -204,6 +240,7 @@ int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
         .kind = function->kind == FUNCTION_MODEL ? WORKER_MODEL : WORKER_EXPECTATION,
         .model = function->n_outputs > 1 ? function->function : node->name,
         .python = str_of(run->environments[node->environment]->python),
+        .harness = buf_str(&run->harnesses[node->environment]),
         .project_dir = run->project->dir,
         .file = function->source->path,
         .function = function->function,

@@ -186,6 +186,7 @@ struct task *task_free(struct task *task)
         }
         worker_result_done(&task->output);
         env_free(task->environment);
+        buf_done(&task->harness);
         corrie_error_clear(&task->error);
         mem_free(task->ended);
         arena_done(&task->arena);

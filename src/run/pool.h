@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "env/env.h"
@@ -73,6 +74,7 @@ struct task {
     /* An environment. */
     struct env_request request;
     struct env *environment;
+    struct buf harness; /* compiled for it; empty: that could not be had */
     struct message *ended;
 };
 

@@ -15,6 +15,7 @@ void run_done(struct run *run)
     }
     for (size_t i = 0; run->plan && run->environments && i < run->plan->n_environments; i++) {
         env_free(run->environments[i]);
+        buf_done(&run->harnesses[i]);
     }
     plan_free(run->plan);
     lake_workspace_done(&run->work);
@@ -30,10 +31,12 @@ static int make_states(struct run *run, corrie_error *err)
 {
     run->scans = arena_array(&run->arena, struct exchange *, run->plan->n_steps);
     run->scan_readers = arena_array(&run->arena, size_t, run->plan->n_steps);
+    run->harnesses = arena_array(&run->arena, struct buf, run->plan->n_environments);
     run->environments = arena_array(&run->arena, struct env *, run->plan->n_environments);
     run->nodes = arena_array(&run->arena, struct node_state, run->plan->n_nodes);
     run->tables = arena_array(&run->arena, struct table_state, run->plan->n_nodes);
-    return run->scans && run->scan_readers && run->environments && run->nodes && run->tables
+    return run->scans && run->scan_readers && run->harnesses && run->environments && run->nodes &&
+                   run->tables
                ? 0
                : corrie_fail_memory(err);
 }

@@ -87,6 +87,7 @@ struct run {
         *scans; /* one a step; NULL unless a scan for Python that ran and is still to be read */
     size_t *scan_readers;          /* one a step: calls that are still to read it */
     struct env **environments;     /* one a plan environment */
+    struct buf *harnesses;         /* compiled for each */
     struct worker_source *sources; /* what calls are given of the project; NULL: no call yet */
     size_t n_sources;
     struct node_state *nodes;   /* one a plan node */

@@ -317,6 +317,7 @@ static int take_result(struct schedule *s, struct task *task, corrie_error *err)
     if (step->kind == STEP_ENV) {
         run_progress(s->run, task->name, "done");
         s->run->environments[step->environment] = TAKE_PTR(task->environment);
+        s->run->harnesses[step->environment] = TAKE(task->harness);
         return r < 0 ? corrie_error_move(err, &task->error) : 0;
     }
     r = r < 0 ? corrie_error_move(err, &task->error) : 0;

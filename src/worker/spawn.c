@@ -13,23 +13,32 @@
 #include "worker/harness.h"
 #include "worker/spec.h"
 
-/* Reads descriptor 4 and answers imports from it; the harness takes over from there. */
-static const char boot[] =
-    "import json, os, sys\n"
-    "from importlib.machinery import ModuleSpec\n"
-    "with os.fdopen(4, 'rb') as file:\n"
-    "    texts = json.load(file)\n"
-    "class Harness:\n"
-    "    def find_spec(self, name, path=None, target=None):\n"
-    "        return ModuleSpec(name, self) if name in texts else None\n"
-    "    def create_module(self, spec):\n"
-    "        return None\n"
-    "    def exec_module(self, module):\n"
-    "        name = module.__name__\n"
-    "        exec(compile(texts[name], '<' + name + '>', 'exec'), module.__dict__)\n"
-    "sys.meta_path.insert(0, Harness())\n"
-    "import corrie_harness\n"
-    "corrie_harness.main()\n";
+/* Reads descriptor 5, or 4 where that is of no use, and answers imports from it; the harness takes over from there. */
+static const char boot[] = "import os, sys\n"
+                           "from _frozen_importlib_external import MAGIC_NUMBER\n"
+                           "from importlib.machinery import ModuleSpec\n"
+                           "with os.fdopen(4, 'rb') as texts, os.fdopen(5, 'rb') as file:\n"
+                           "    data = file.read()\n"
+                           "    if data.startswith(MAGIC_NUMBER):\n"
+                           "        import marshal\n"
+                           "        codes = marshal.loads(data[len(MAGIC_NUMBER):])\n"
+                           "    else:\n"
+                           "        import json\n"
+                           "        codes = json.load(texts)\n"
+                           "class Harness:\n"
+                           "    def find_spec(self, name, path=None, target=None):\n"
+                           "        return ModuleSpec(name, self) if name in codes else None\n"
+                           "    def create_module(self, spec):\n"
+                           "        return None\n"
+                           "    def exec_module(self, module):\n"
+                           "        name = module.__name__\n"
+                           "        code = codes[name]\n"
+                           "        if isinstance(code, str):\n"
+                           "            code = compile(code, '<' + name + '>', 'exec')\n"
+                           "        exec(code, module.__dict__)\n"
+                           "sys.meta_path.insert(0, Harness())\n"
+                           "import corrie_harness\n"
+                           "corrie_harness.main()\n";
 
 const char *worker_harness_version(void)
 {
@@ -100,8 +109,11 @@ static int make_environment(const struct worker_spec *call, const char *home, st
     return r;
 }
 
-/* Our ends go to `ret`, the child's to `theirs`: socket, output, errors, harness. */
-static int connect_child(struct worker_process *ret, int theirs[4], corrie_error *err)
+#define N_THEIRS 5
+
+/* Our ends go to `ret`, the child's to `theirs`: socket, output, errors, harness, the same compiled. */
+static int connect_child(const struct worker_spec *call, struct worker_process *ret,
+                         int theirs[N_THEIRS], corrie_error *err)
 {
     int pair[2], out[2], errors[2];
     int r;
@@ -127,19 +139,21 @@ static int connect_child(struct worker_process *ret, int theirs[4], corrie_error
     r = os_set_nonblocking(ret->socket, err);
     r = r < 0 ? r : os_set_nonblocking(ret->out, err);
     r = r < 0 ? r : os_set_nonblocking(ret->errors, err);
-    return r < 0 ? r
-                 : sealed_text("corrie-harness",
-                               str_make((const char *)worker_harness, worker_harness_size),
-                               &theirs[3], err);
+    r = r < 0 ? r
+              : sealed_text("corrie-harness",
+                            str_make((const char *)worker_harness, worker_harness_size), &theirs[3],
+                            err);
+    return r < 0 ? r : sealed_text("corrie-compiled", call->harness, &theirs[4], err);
 }
 
 static int start(const struct worker_spec *call, struct worker_process *process,
-                 const int theirs[4], corrie_error *err)
+                 const int theirs[N_THEIRS], corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     const char *python = arena_text(&arena, call->python);
     const char *const argv[] = {python, "-I", "-B", "-X", "utf8", "-c", boot, NULL};
-    const struct os_fd_map fds[] = {{theirs[1], 1}, {theirs[2], 2}, {theirs[0], 3}, {theirs[3], 4}};
+    const struct os_fd_map fds[] = {
+        {theirs[1], 1}, {theirs[2], 2}, {theirs[0], 3}, {theirs[3], 4}, {theirs[4], 5}};
     const struct os_rlimit no_core = {RLIMIT_CORE, 0};
     const char **env = NULL;
     int r;
@@ -169,11 +183,11 @@ int worker_spawn(const struct worker_spec *call, struct worker_process *ret, cor
 {
     _cleanup_(worker_process_done) struct worker_process process = {
         .proc = {.pidfd = -1}, .socket = -1, .out = -1, .errors = -1};
-    int theirs[4] = {-1, -1, -1, -1};
+    int theirs[N_THEIRS] = {-1, -1, -1, -1, -1};
     int r;
 
     r = os_temp_dir("corrie-call", &process.home, err);
-    r = r < 0 ? r : connect_child(&process, theirs, err);
+    r = r < 0 ? r : connect_child(call, &process, theirs, err);
     r = r < 0 ? r : start(call, &process, theirs, err);
     for (size_t i = 0; i < ARRAY_LEN(theirs); i++) {
         os_close(theirs[i]);

@@ -346,6 +346,38 @@ START_TEST(call_model)
 }
 END_TEST
 
+/* A harness that was compiled before is what runs; one by another version of Python is left, and its texts compiled. */
+START_TEST(call_compiled)
+{
+    static const char message[] = "a model returns a table";
+    struct worker_spec spec = {.python = python()};
+    _cleanup_(buf_done) struct buf harness = {0};
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+
+    if (spec.python.len > 0) {
+        _free_ char *interpreter = str_dup(spec.python);
+        size_t changed = 0;
+
+        ck_assert_ptr_nonnull(interpreter);
+        ck_ok(worker_compile_harness(interpreter, NULL, &harness, &err), &err);
+        for (size_t i = 0; i + sizeof message <= harness.len; i++) {
+            if (memcmp(harness.data + i, message, sizeof message - 1) == 0) {
+                harness.data[i] = 'A';
+                changed++;
+            }
+        }
+        ck_assert_uint_gt(changed, 0);
+        spec.harness = buf_str(&harness);
+        fails(spec, "none", CORRIE_E_FAILED, "none returned None: A model returns a table", "", 0);
+        harness.data[0] ^= 1;
+        fails(spec, "none", CORRIE_E_FAILED, "none returned None: a model returns a table", "", 0);
+        ck_assert_int_eq(worker_compile_harness("/usr/bin/false", NULL, &harness, &err),
+                         CORRIE_E_FAILED);
+    }
+    drop_env();
+}
+END_TEST
+
 /* What a function says is shown with the line that said it, whatever wrote it. */
 START_TEST(call_output)
 {
@@ -755,6 +787,7 @@ Suite *call_suite(void)
 
     tcase_set_timeout(tcase, 280); /* the first run may fetch 90 MB */
     tcase_add_test(tcase, call_model);
+    tcase_add_test(tcase, call_compiled);
     tcase_add_test(tcase, call_output);
     tcase_add_test(tcase, call_errors);
     tcase_add_test(tcase, call_traceback);
