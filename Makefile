@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 MESON_ARGS = $(if $(filter 1,$(WERROR)),-Dwerror=true)
 export PATH := $(CURDIR)/.deps/venv/bin:$(PATH)
 
-.PHONY: help deps build test demo lint format sanitize sanitize-thread fuzz torture interop package bench golden-update clean
+.PHONY: help deps build test demo session lint format sanitize sanitize-thread fuzz torture interop package bench golden-update clean
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -30,6 +30,10 @@ test: ## install what is missing, build, run all tests
 
 demo: build ## make a lake, generate data, run the example pipeline, show the result
 	@tools/demo
+
+session: build ## make docs/session.svg, the picture of a run that the README shows, anew
+	@tools/deps build test
+	@.deps/venv/bin/python tools/record-session
 
 lint: ## layers, limits, banned functions, headers, formatting, Python
 	@tools/deps build test lint

@@ -13,6 +13,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyte
@@ -20,6 +21,13 @@ import pyte
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MARKS = SPINNER + "·✓!✗■"
 HISTORY = 5000
+
+
+@dataclass(frozen=True)
+class Cell:
+    data: str
+    colour: str
+    bold: bool
 
 
 class Terminal:
@@ -56,7 +64,7 @@ class Terminal:
         with contextlib.suppress(OSError):
             piece = os.read(self.master, 65536)
         self.raw += piece
-        self.stream.feed(piece)
+        self.stream.feed(piece.replace(b"\x1b[2m", b"\x1b[90m"))  # dim, which the screen does not know
         if piece and (not self.pictures or self.pictures[-1] != self.visible):
             self.pictures.append(self.visible)
         return bool(piece)
@@ -85,6 +93,13 @@ class Terminal:
         above = ["".join(line[column].data for column in range(self.screen.columns)).rstrip()
                  for line in self.screen.history.top]
         return "\n".join(above + self.visible).rstrip("\n").split("\n")
+
+    @property
+    def cells(self) -> list[list[Cell]]:
+        """The same with colours."""
+        rows = [*self.screen.history.top, *(self.screen.buffer[y] for y in range(self.screen.lines))]
+        return [[Cell(row[x].data, row[x].fg, row[x].bold) for x in range(len(line))]
+                for row, line in zip(rows, self.all, strict=False)]
 
     @property
     def block(self) -> list[str]:

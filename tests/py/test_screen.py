@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BIN, Lake
+from conftest import BIN, ROOT, TIMEOUT, Lake
 from screen import MARKS, SPINNER, Terminal
 
 PROJECT = "project: {id: 550e8400-e29b-41d4-a716-446655440000, name: scene}\n"
@@ -181,3 +184,10 @@ def test_no_colour(stage: Stage) -> None:
     terminal = stage.run(env={"NO_COLOR": "1"})
     assert terminal.end() == 0
     assert b"\x1b[" in terminal.raw and not re.search(rb"\x1b\[[0-9;]*m", terminal.raw)
+
+
+def test_the_recorded_session_is_of_the_present_look() -> None:
+    """The README's picture is made by a script; it must show what the program shows."""
+    done = subprocess.run([sys.executable, ROOT / "tools/record-session", "--check"], capture_output=True, text=True,
+                          timeout=TIMEOUT, env={**os.environ, "CORRIE_BIN": str(BIN)})
+    assert done.returncode == 0, done.stderr
