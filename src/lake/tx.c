@@ -492,13 +492,13 @@ int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err)
 }
 
 /* Gives tx/<job> up, with the movement of the branch if there is one. */
-static struct catalog_move drop_of(const struct lake_tx *tx)
+static struct catalog_move drop_of(const struct lake_tx *tx, struct str why)
 {
     return (struct catalog_move){.ref = tx->ref,
                                  .kind = CATALOG_TX,
                                  .expected = tx->step,
                                  .who = tx->lake->user,
-                                 .why = STR("the job was published")};
+                                 .why = why};
 }
 
 static int copy_properties(const struct lake_publish *publish, struct arena *arena,
@@ -569,7 +569,7 @@ static int publish_change(struct lake_tx *tx, const struct lake_publish *publish
         .guard = {.lake = tx->lake, .arena = &tx->arena, .accept_taint = publish->accept_taint},
         .publish = publish};
     struct merge_guard asked = {.data = &publishing, .check = check_step, .ready = tell_ready};
-    struct catalog_move drop = drop_of(tx);
+    struct catalog_move drop = drop_of(tx, STR("the job was published"));
     int r;
 
     if (publish->serializable) {
@@ -594,11 +594,19 @@ static int publish_change(struct lake_tx *tx, const struct lake_publish *publish
 static void drop_unpublished(struct lake_tx *tx)
 {
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    struct catalog_move drop = drop_of(tx);
+    struct catalog_move drop = drop_of(tx, STR("the job published nothing"));
 
     if (tx->ref.len > 0 && catalog_commit(tx->lake->catalog, NULL, &drop, &ignored) < 0) {
         corrie_error_clear(&ignored); /* prune removes it */
     }
+}
+
+void lake_tx_give_up(struct lake_tx *tx)
+{
+    if (!tx->ended && hash_eq(&tx->step, &tx->base)) {
+        drop_unpublished(tx);
+    }
+    tx->ended = true;
 }
 
 int lake_tx_publish(struct lake_tx *tx, const struct lake_publish *publish, struct hash *ret_commit,

@@ -3,7 +3,7 @@
  *     lake_tx_begin(lake, &options, &tx)         pins the branch's commit; for several steps makes tx/<job>
  *     lake_tx_write(tx, …) …                     files first, then edits of the transaction's own tree
  *     lake_tx_publish(tx, …)                     one commit on the branch; rebased if the branch moved
- *     lake_tx_free(tx)                           without publish: nothing happened (tx/<job> stays)
+ *     lake_tx_free(tx)                           without publish: nothing happened (tx/<job> stays; lake_tx_give_up)
  *
  * States: open → published, or open → left. Reads inside see lake_tx_view: the pinned commit with the edits so
  * far. With steps each lake_tx_step is a commit on tx/<job>, so that a failed run can be looked at; publishing
@@ -160,6 +160,10 @@ int lake_tx_read(struct lake_tx *tx, struct str output_ns, struct str output_nam
 
 /* Commits what was staged since the last step on tx/<job>; without steps, or with nothing staged, does nothing. */
 int lake_tx_step(struct lake_tx *tx, struct str message, corrie_error *err) CORRIE_MUST_USE;
+
+/* The job failed. tx/<job> stays if a step is on it, to be looked at; else it goes, as far as that can be done. Nothing
+ * may be done with the transaction afterwards but freeing it. */
+void lake_tx_give_up(struct lake_tx *tx);
 
 struct lake_publish {
     struct str message;

@@ -180,6 +180,8 @@ static int select_term(struct selecting *s, const struct term *term, corrie_erro
 /* "+a, b+": terms between commas or spaces. */
 static int select_text(struct selecting *s, struct str text, corrie_error *err)
 {
+    bool any = false;
+
     while (text.len > 0) {
         struct term term = {0};
         size_t n = 0;
@@ -205,6 +207,12 @@ static int select_text(struct selecting *s, struct str text, corrie_error *err)
         if (r < 0) {
             return r;
         }
+        any = true;
+    }
+    if (!any) {
+        /* An empty variable in a script, most likely: neither everything nor nothing was meant. */
+        corrie_fail(err, CORRIE_E_USAGE, "--select names nothing");
+        return corrie_hint(err, "leave it out to run everything");
     }
     return 0;
 }

@@ -108,13 +108,33 @@ static int allow_plan(struct run *run, corrie_error *err)
 
 /* ---- the lake as planning sees it ---- */
 
+/* All inputs of one ref are of one commit, wherever the ref moves meanwhile. */
 static int view_of_ref(struct run *run, struct str ref, struct lake_view *ret, corrie_error *err)
 {
+    struct ref_view *pinned = run->refs;
+    int r;
+
     if (ref.len == 0) {
         *ret = run->view;
         return 0;
     }
-    return lake_view_at(run->lake, ref, ret, err);
+    while (pinned && !str_eq(pinned->ref, ref)) {
+        pinned = pinned->next;
+    }
+    if (!pinned) {
+        pinned = arena_new(&run->arena, struct ref_view);
+        if (!pinned || arena_str(&run->arena, ref, &pinned->ref) < 0) {
+            return corrie_fail_memory(err);
+        }
+        r = lake_view_at(run->lake, ref, &pinned->view, err);
+        if (r < 0) {
+            return r;
+        }
+        pinned->next = run->refs;
+        run->refs = pinned;
+    }
+    *ret = pinned->view;
+    return 0;
 }
 
 int run_source_view(struct run *run, const struct plan_source *source, struct lake_view *ret,

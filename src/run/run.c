@@ -259,6 +259,9 @@ int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_
     if (r >= 0) {
         r = run_end(&run, err);
     }
+    if (r < 0 && run.tx) {
+        lake_tx_give_up(run.tx);
+    }
     if (run.job) {
         finish(&run, r, err);
     }

@@ -60,6 +60,13 @@ struct table_state {
     bool made_namespace; /* by this run, for this table */
 };
 
+/* Where a ref that inputs name stood when it was first looked at. */
+struct ref_view {
+    struct ref_view *next;
+    struct str ref;
+    struct lake_view view;
+};
+
 struct run {
     struct lake *lake;
     corrie_run_options options;
@@ -74,6 +81,7 @@ struct run {
     struct cache *cache;
     struct declarations *declarations;
     struct lake_view view; /* of the branch, pinned */
+    struct ref_view *refs; /* in the arena */
     struct str branch;
     struct lake_workspace work; /* the engine, once there is need of one */
     struct str *allowed;        /* what it may read: the lake's data, files outside of the lake */

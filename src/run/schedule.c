@@ -313,6 +313,7 @@ static int take_result(struct schedule *s, struct task *task, corrie_error *err)
     const struct plan_step *step = &s->run->plan->steps[task->step];
     struct node_state *state;
     int r = task->result;
+    size_t n;
 
     if (step->kind == STEP_ENV) {
         run_progress(s->run, task->name, "done");
@@ -324,12 +325,20 @@ static int take_result(struct schedule *s, struct task *task, corrie_error *err)
     if (r >= 0 && step->kind == STEP_CHECK) {
         r = run_take_check(s->run, step->node, task, err);
     }
-    for (size_t i = 0; i < outputs_of(s, step->node); i++) {
+    n = outputs_of(s, step->node);
+    for (size_t i = 0; i < n; i++) {
         state = &s->run->nodes[step->node + i];
         state->max_rss = task->output.usage.max_rss;
         state->cpu = task->output.usage.user_time + task->output.usage.system_time;
         if (r >= 0 && step->kind == STEP_FUNCTION) {
             r = run_take_model(s->run, step->node + i, task, &state->output, err);
+        }
+    }
+    /* One call is one thing: if one of its tables is not what was declared, none of them counts. */
+    for (size_t i = 0; i < n; i++) {
+        if (r < 0) {
+            s->run->nodes[step->node + i].output =
+                exchange_unref(s->run->nodes[step->node + i].output);
         }
         end_node(s, step->node + i, r, err);
     }

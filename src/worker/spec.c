@@ -83,7 +83,7 @@ static int add_input(json_t *list, struct numbering *numbering, const struct wor
     size_t n = input->all_columns ? exchange_n_columns(input->table) : input->n_columns;
     int r = 0;
 
-    if (!columns || !entry || json_array_append_new(list, entry) < 0 ||
+    if (!entry || json_array_append_new(list, entry) < 0 || !columns ||
         js_set_str(entry, "argument", input->argument) < 0 ||
         js_set_str(entry, "form", str_of(worker_form_name(input->form))) < 0 ||
         js_set_int(entry, "rows", exchange_rows(input->table)) < 0) {

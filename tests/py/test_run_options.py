@@ -67,6 +67,8 @@ def test_what_is_not_selected_is_read_as_it_was_published(lake: Lake, project: P
 
 def test_a_selection_that_makes_no_sense(lake: Lake, project: Path) -> None:
     assert "'+'" in lake.error("run", "--select", "+", cwd=project, status=2)
+    assert "names nothing" in lake.error("run", "--select", " ,", cwd=project, status=2)
+    assert "names nothing" in lake.error("run", "--select", "", cwd=project, status=2)
     said = lake.error("run", "--select", "bb", cwd=project, status=3)
     assert "no model or expectation bb" in said and "b" in said
     said = lake.error("run", "--select", "b", cwd=project, status=3)

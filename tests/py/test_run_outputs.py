@@ -119,3 +119,15 @@ def counted(rows: pa.RecordBatchReader = corrie.Model('numbers')):
     models = project / "models.py"
     models.write_text(models.read_text().replace("pa.RecordBatchReader =", "pa.ChunkedArray ="))
     assert "models.py:" in lake.error("run", cwd=project, status=1)
+
+
+def test_outputs_of_one_call_count_together(lake: Lake, project: Path) -> None:
+    """If one is not what was declared, none was finished, and there is nothing to keep a ref for."""
+    (project / "models.py").write_text(SPLIT.replace("'odd': {'materialization_strategy': 'REPLACE'}",
+                                                     "'odd': {'columns': ['other']}"))
+    said = lake.error("run", "--strict", cwd=project, status=1)
+    assert "returned other columns than it declares" in said and "tx/" not in said
+    job = lake.json("job", "get", "last")
+    assert {n["name"]: n["status"] for n in job["nodes"]} == {"even": "failed", "odd": "failed", "few": "failed"}
+    assert job["tables"] == []
+    assert [r["name"] for r in lake.json("branch", "ls", "-a")["refs"]] == ["main"]
