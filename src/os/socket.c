@@ -180,6 +180,14 @@ int os_receive(int fd, void *bytes, size_t max, size_t *ret_len, struct os_fd_li
     return 1;
 }
 
+int os_socket_end(int fd, corrie_error *err)
+{
+    if (shutdown(fd, SHUT_RD) < 0) {
+        return corrie_fail_errno(err, errno, "close a socket to others");
+    }
+    return 0;
+}
+
 int os_receive_all(int fd, void *bytes, size_t len, struct os_fd_list *fds, corrie_error *err)
 {
     size_t done = 0;

@@ -45,6 +45,10 @@ int os_send(int fd, struct str bytes, const int *fds, size_t n_fds, corrie_error
 int os_receive(int fd, void *bytes, size_t max, size_t *ret_len, struct os_fd_list *fds,
                corrie_error *err) CORRIE_MUST_USE;
 
+/* Nobody can send to `fd` any more: the other side is told that it is closed. What has come can be received, then
+ * os_receive answers 0. */
+int os_socket_end(int fd, corrie_error *err) CORRIE_MUST_USE;
+
 /* Exactly `len` bytes from a stream. 1 received, 0 closed before the first byte; CORRIE_E_DATA if
  * closed in the middle. */
 int os_receive_all(int fd, void *bytes, size_t len, struct os_fd_list *fds, corrie_error *err)

@@ -22,8 +22,9 @@
 /* How long a process may take to end after its last message. */
 #define GRACE_MS 2000
 #define READ_SIZE 65536
-/* Bytes of pipes that are still read after the end: a grandchild could write for ever. */
-#define DRAIN_MAX (64 * CORRIE_MiB)
+/* Bytes of each pipe that are still read after the end: what it can hold (pipe-max-size). A child that has left the
+ * group could write for ever. */
+#define DRAIN_MAX (1 * CORRIE_MiB)
 
 static void close_files(struct call *call)
 {
@@ -189,6 +190,8 @@ static int take_message(struct call *call, struct str packet, struct os_fd_list 
         }
         call->usage->phases[WORKER_FINISHED] = since_start(call);
         call->last = TAKE(message);
+        /* What a thread or a child left behind may still say is nobody's. */
+        os_closep(&call->process.socket);
         break;
     }
     return r;
@@ -279,10 +282,11 @@ static int converse(struct call *call, corrie_error *err)
             {.fd = process->out, .events = POLLIN},
             {.fd = process->errors, .events = POLLIN},
             {.fd = process->proc.pidfd, .events = POLLIN}};
-        int64_t n = 0;
-        int r = os_poll(fds, 4, time_left(call), call->cancel, err);
+        int64_t left = time_left(call), n = 0;
+        int r = os_poll(fds, 4, left, call->cancel, err);
 
-        if (r == 0) {
+        /* There may always be something to read: time is up all the same. */
+        if (r == 0 || (r > 0 && left == 0 && !fds[3].revents)) {
             call->gave_up = is_closing(call);
             return call->gave_up ? 0 : fail_timeout(call, err);
         }
@@ -325,25 +329,32 @@ static int end_process(struct call *call, corrie_error *err)
     return 0;
 }
 
-/* What the process said before it ended and nobody has read yet. */
-static int drain(struct call *call, corrie_error *err)
+/* What is in a pipe now. */
+static int drain_pipe(struct call *call, int *fd, struct line_reader *reader, corrie_error *err)
 {
     uint64_t total = 0;
-    int64_t n = 1;
+    int64_t n;
+
+    do {
+        n = read_pipe(fd, reader, call->packet, err);
+        total += n > 0 ? (uint64_t)n : 0;
+    } while (n > 0 && total < DRAIN_MAX);
+    return n < 0 ? (int)n : 0;
+}
+
+/* What the process said before it ended and nobody has read yet. Bounded, whoever else may still write. */
+static int drain(struct call *call, corrie_error *err)
+{
     int r = 1;
 
-    while (r > 0 && call->process.socket >= 0) {
+    if (call->process.socket >= 0) {
+        r = os_socket_end(call->process.socket, err);
+    }
+    while (r >= 0 && call->process.socket >= 0) {
         r = receive(call, err);
     }
-    while (r >= 0 && n > 0 && total < DRAIN_MAX) {
-        int64_t more;
-
-        n = read_pipe(&call->process.out, &call->out, call->packet, err);
-        more = n < 0 ? n : read_pipe(&call->process.errors, &call->errors, call->packet, err);
-        n = more < 0 ? more : n + more;
-        total += n > 0 ? (uint64_t)n : 0;
-    }
-    return r < 0 ? r : n < 0 ? (int)n : 0;
+    r = r < 0 ? r : drain_pipe(call, &call->process.out, &call->out, err);
+    return r < 0 ? r : drain_pipe(call, &call->process.errors, &call->errors, err);
 }
 
 static int run(struct call *call, corrie_error *err)

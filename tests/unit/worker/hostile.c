@@ -152,12 +152,84 @@ static void mapped(void)
     result_with(fd, "1");
 }
 
+static const char logged[] = "{\"m\":\"log\",\"stream\":\"stdout\",\"lines\":[[\"again\",\"\",0]]}";
+
 static void flood(void)
 {
     up_to_output();
     for (;;) {
-        say("{\"m\":\"log\",\"stream\":\"stdout\",\"lines\":[[\"again\",\"\",0]]}");
+        say(logged);
     }
+}
+
+#define N_WRITERS 48
+
+/* Children outside the group write for half a minute, and nothing that is done to the process ends them. */
+static void writers(void (*write_one)(void))
+{
+    alarm(30); /* children do not inherit it */
+    for (int i = 0; i < N_WRITERS; i++) {
+        if (fork() == 0) {
+            setsid();
+            alarm(30);
+            for (;;) {
+                write_one();
+            }
+        }
+    }
+}
+
+static void write_log(void)
+{
+    if (write(SOCKET, logged, strlen(logged)) < 0) {
+        _exit(0);
+    }
+}
+
+static void write_pipe(void)
+{
+    char lines[4096];
+
+    for (size_t i = 0; i < sizeof lines; i += 2) {
+        lines[i] = 'y';
+        lines[i + 1] = '\n';
+    }
+    if (write(1, lines, sizeof lines) < 0) {
+        _exit(0);
+    }
+}
+
+static void flood_sockets(void)
+{
+    up_to_output();
+    writers(write_log);
+    pause();
+}
+
+static void flood_pipes(void)
+{
+    up_to_output();
+    writers(write_pipe);
+    pause();
+}
+
+/* It ends, they write on. */
+static void flood_after(void)
+{
+    up_to_output();
+    writers(write_log);
+    writers(write_pipe);
+    usleep(200000);
+    exit(5);
+}
+
+/* A thread or a child that still speaks when the last word is said does it no harm. */
+static void speaks_on(void)
+{
+    result_with(junk_file(4096), "1");
+    say(logged);
+    say("{\"m\":\"phase\",\"name\":\"call\"}");
+    exit(0);
 }
 
 static void closes(void)
@@ -223,6 +295,10 @@ static const struct {
     {"huge", huge},
     {"mapped", mapped},
     {"flood", flood},
+    {"flood-sockets", flood_sockets},
+    {"flood-pipes", flood_pipes},
+    {"flood-after", flood_after},
+    {"speaks-on", speaks_on},
     {"closes", closes},
     {"lingers", lingers},
     {"twice", twice},

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "os/dir.h"
 #include "os/user.h"
@@ -67,7 +68,7 @@ START_TEST(hostile_messages)
     expect("too-long", 0, CORRIE_E_FAILED, "clean broke its connection");
     expect("order", 0, CORRIE_E_FAILED, "wrong moment");
     expect("many-files", 0, CORRIE_E_FAILED, "more columns or files than allowed");
-    expect("twice", 0, CORRIE_E_FAILED, "wrong moment");
+    expect("twice", 0, CORRIE_E_FAILED, "clean: E: m"); /* what it says first */
 }
 END_TEST
 
@@ -93,6 +94,31 @@ START_TEST(hostile_junk)
     ck_assert_int_eq(exchange_rows(result.output), 1);
     ck_fails(exchange_table(result.output, &table, &err), CORRIE_E_DATA, &err);
     worker_result_done(&result);
+}
+END_TEST
+
+/* What is still written when the last word is said does a good call no harm. */
+START_TEST(hostile_speaks_on)
+{
+    struct worker_result result;
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    ck_ok(attack("speaks-on", 0, &result, &err), &err);
+    ck_assert_int_eq(exchange_rows(result.output), 1);
+    worker_result_done(&result);
+}
+END_TEST
+
+/* However many write, wherever to: a call ends when its time is up, or when its process has ended. The writers last
+ * half a minute; were they waited for, so would the call. */
+START_TEST(hostile_writers)
+{
+    int64_t start = clock_monotonic();
+
+    expect("flood-sockets", 500, CORRIE_E_TIMEOUT, "clean took longer than 0.5 s");
+    expect("flood-pipes", 500, CORRIE_E_TIMEOUT, "clean took longer than 0.5 s");
+    expect("flood-after", 0, CORRIE_E_FAILED, "exit status 5");
+    ck_assert_int_lt(clock_monotonic() - start, INT64_C(25) * 1000000000);
 }
 END_TEST
 
@@ -124,4 +150,4 @@ START_TEST(hostile_places)
 END_TEST
 
 SUITE(hostile_suite, "hostile", hostile_messages, hostile_files, hostile_junk, hostile_endless,
-      hostile_places)
+      hostile_writers, hostile_speaks_on, hostile_places)
