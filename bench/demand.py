@@ -116,15 +116,18 @@ def main() -> None:
             raise SystemExit(f"answers differ: {answers}")
         question = f"a run that needs two of 40 columns of {ROWS} rows"
         memory: dict[str, float] = {}
+        cpu: dict[str, list[float]] = {}
 
         def side(which: str) -> float:
             seen = process([CORRIE, "run", "--project-dir", projects[which]], env)
             memory[which] = max(memory.get(which, 0.0), seen["memory"])
+            cpu.setdefault(which, []).append(seen["cpu"])
             return seen["wall"]
 
         sides = {which: (lambda which=which: side(which)) for which in INPUTS}
         for which, many in interleave(sides, rounds=ROUNDS, warm=1).items():
             emit(question, f"it asks for {which}", many)
+            emit(question, f"it asks for {which}: processor time", cpu[which][1:])
         for which, project in projects.items():
             count, planned = planned_bytes(env, project)
             emit_count(question, f"it asks for {which}: columns in the plan", count, "")

@@ -78,7 +78,8 @@ class Sqlmesh:
         process([self.program.parent / "python", "-c", code, database, LAKE_SQL + plan_projects.tables_sql()], self.env)
 
     def plan(self) -> dict[str, float]:
-        return process([self.program, "--paths", self.project, "plan", "--no-prompts", "--explain"], self.env)
+        return process([self.program, "--paths", self.project, "--log-file-dir", self.project / "logs", "plan",
+                        "--no-prompts", "--explain"], self.env)
 
 
 def edit(model: Path, number: int) -> None:

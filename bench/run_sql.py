@@ -153,8 +153,8 @@ class Sqlmesh(InDuckdb):
 
     def run(self, phase: str) -> dict[str, float]:
         restate = ["--restate-model", "models.days"] if phase == ANEW else []
-        return process([self.program, "--paths", self.project, "plan", "--no-prompts", "--auto-apply", *restate],
-                       self.env)
+        return process([self.program, "--paths", self.project, "--log-file-dir", self.project / "logs", "plan",
+                        "--no-prompts", "--auto-apply", *restate], self.env)
 
 
 def same(answers: dict[str, list[list[object]]]) -> None:

@@ -1,5 +1,5 @@
 /* compile.c — the harness as an interpreter compiles it. Each function has a process of its own, and to compile the harness
- * takes it as long as three starts of Python: so that is done once for all of a version. */
+ * takes it as long as two starts of Python: so that is done once for all of a version. */
 #include <signal.h>
 #include <sys/resource.h>
 

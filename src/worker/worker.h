@@ -149,7 +149,7 @@ int worker_call(const struct worker_spec *spec, worker_event_fn events, void *ev
 
 /* The harness as the interpreter compiles it, for worker_spec.harness of all calls by its version. Nothing of an environment
  * is imported by that. *ret is emptied first. CORRIE_E_NOT_FOUND: no such interpreter; CORRIE_E_FAILED: it cannot;
- * CORRIE_E_TIMEOUT, CORRIE_E_CANCELLED. Cost: 60 ms, which it saves each call 40 of. */
+ * CORRIE_E_TIMEOUT, CORRIE_E_CANCELLED. Cost: 60 ms, for 12 to 15 that each call saves. */
 int worker_compile_harness(const char *python, const struct cancel *cancel, struct buf *ret,
                            corrie_error *err) CORRIE_MUST_USE;
 
