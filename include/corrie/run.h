@@ -239,6 +239,9 @@ int corrie_job_logs(corrie_lake *lake, const char *job, char **ret_json, corrie_
  * another machine's; the lake's cancel token ends that. */
 int corrie_job_logs_open(corrie_lake *lake, const char *job, bool follow, corrie_cursor **ret,
                          corrie_error *err);
+/* Where, in this machine's file system, what a detached job's process prints is kept: beside its record. Need not exist.
+ * CORRIE_E_UNSUPPORTED if the lake is elsewhere. */
+int corrie_job_output(corrie_lake *lake, const char *job, char **ret_path, corrie_error *err);
 /* Asks a job to stop, as Ctrl-C where it runs would, and waits up to `wait_ms` for its end: {"job","kind","status",
  * "ended"}, status "running" where it had not ended by then, "done" where it was past the point at which it could be
  * stopped. CORRIE_E_CONFLICT: it was over before, or is lost. */

@@ -29,6 +29,9 @@ static void on_event(void *context, const corrie_event *event)
 {
     struct cli *cli = context;
 
+    if (cli->detach.asked && strcmp(event->kind, "job") == 0) {
+        cli_detached(cli, event->text);
+    }
     if (cli->on_event) {
         cli->on_event(cli->on_event_context, event);
     } else if (strcmp(event->kind, "notice") == 0) {

@@ -49,7 +49,13 @@ struct cli {
     corrie_event_fn on_event; /* of a run; NULL: notices are printed */
     void *on_event_context;
     corrie_lake *lake;
-    int told; /* a code that the exit status stands for although its story was told as a result */
+    struct detach {
+        bool
+            asked; /* this is the process for the background: it leaves when its job has a record */
+        int fd;    /* to the one that waits for the job's id */
+    } detach;
+    int status; /* if all went well here: what a process that did it for us ended with */
+    int told;   /* a code that the exit status stands for although its story was told as a result */
 };
 
 /* ---- handlers, one a verb (verbs_*.c name them) ---- */
@@ -142,6 +148,15 @@ int cli_wait_input(struct cli *cli, corrie_error *err) CORRIE_MUST_USE;
 int cli_read(struct cli *cli, const char *file, struct buf *ret, corrie_error *err) CORRIE_MUST_USE;
 /* A line on standard error; in a pager, where what is paged is. "note: made a lake in /data/lake" */
 void cli_note(struct cli *cli, enum style style, const char *label, struct str text);
+
+/* ---- the background (detach.c) ---- */
+
+/* With --detach the verb goes on in a process of its own: 0 in that one, and everywhere without --detach; 1 in the other, which
+ * has told the job's id, or, where there came to be no job, that it ended as the child did. To be called before the lake
+ * is opened. */
+int cli_detach(struct cli *cli, const struct args *args, corrie_error *err) CORRIE_MUST_USE;
+/* In the process for the background, when its job's record is there. */
+void cli_detached(struct cli *cli, const char *job);
 
 /* ---- help (help.c) ---- */
 

@@ -200,7 +200,7 @@ static int finish(struct cli *cli, int r, corrie_error *err)
     }
     tell_without_memory(telling.code == 0 && failed ? &writing : &telling);
     r = r < 0 ? r : cli->told;
-    return r < 0 ? corrie_code_exit_status(r) : 0;
+    return r < 0 ? corrie_code_exit_status(r) : cli->status;
 }
 
 int main(int argc, char **argv)

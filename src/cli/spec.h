@@ -128,6 +128,7 @@ enum option {
     OPT_CREATED_BEFORE,
     OPT_UTC,
     OPT_FOLLOW,
+    OPT_DETACH,
     OPT_NO_WAIT,
     OPT_TYPE,
     OPT_DESCRIPTION,

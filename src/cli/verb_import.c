@@ -312,6 +312,40 @@ static int import_unnamed(struct cli *cli, corrie_import_options *options, corri
     return import_one(cli, options, err);
 }
 
+/* ---- in the background ---- */
+
+/* As cli_detach. Each table is a job, and one job is told of: several tables are several commands. */
+static int detach(struct cli *cli, const struct args *args, const corrie_import_options *options,
+                  corrie_error *err)
+{
+    _json_ json_t *named = NULL;
+    char *text;
+    int r;
+
+    if (!args_on(args, OPT_DETACH)) {
+        return 0;
+    }
+    for (size_t i = 0; i < options->n_uris; i++) {
+        if (strcmp(options->uris[i], "-") == 0) {
+            return corrie_fail(err, CORRIE_E_USAGE,
+                               "--detach: in the background there is no standard input");
+        }
+    }
+    if (!options->table) {
+        r = corrie_import_tables(options->uris, options->n_uris, &text, err);
+        if (r < 0) {
+            return r;
+        }
+        named = json_loads(text, 0, NULL);
+        corrie_free(text);
+        if (json_array_size(json_object_get(named, "tables")) > 1) {
+            corrie_fail(err, CORRIE_E_USAGE, "--detach: these files make several tables");
+            return corrie_hint(err, "each table is a job of its own: call it once for each");
+        }
+    }
+    return cli_detach(cli, args, err);
+}
+
 /* ---- verbs ---- */
 
 int verb_table_import(struct cli *cli, const struct args *args, corrie_error *err)
@@ -328,7 +362,8 @@ int verb_table_import(struct cli *cli, const struct args *args, corrie_error *er
     options.uris = uris->items;
     options.n_uris = uris->count;
     options.must_exist = true;
-    return import_one(cli, &options, err);
+    r = detach(cli, args, &options, err);
+    return r != 0 ? r : import_one(cli, &options, err);
 }
 
 static const struct show_column create_columns[] = {{"", "name", SHOW_TEXT},
@@ -499,5 +534,9 @@ int verb_import(struct cli *cli, const struct args *args, corrie_error *err)
         options.table = words->items[--n];
     }
     options.n_uris = n;
+    r = detach(cli, args, &options, err);
+    if (r != 0) {
+        return r;
+    }
     return options.table ? import_one(cli, &options, err) : import_unnamed(cli, &options, err);
 }

@@ -477,6 +477,10 @@ int verb_run(struct cli *cli, const struct args *args, corrie_error *err)
     char *text;
     int r;
 
+    r = cli_detach(cli, args, err);
+    if (r != 0) {
+        return r;
+    }
     cli->on_event = on_event;
     cli->on_event_context = &view;
     r = cli_lake(cli, &lake, err);

@@ -74,6 +74,7 @@
          "leave out columns that the table lacks"},                                                \
         {OPT_EVOLVE, FLAG_SWITCH, "--evolve", NULL,                                                \
          "add columns that the table lacks, and widen its types where files need it"},             \
+        DETACH_FLAG,                                                                               \
     {                                                                                              \
         OPT_DUPLICATE_FILES, FLAG_SWITCH, "--import-duplicate-files", NULL,                        \
             "load files again that were imported before"                                           \

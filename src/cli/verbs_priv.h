@@ -28,6 +28,11 @@ extern const struct verb_part verbs_run;
 
 /* ---- options that verbs of several parts have ---- */
 
+#define DETACH_FLAG                                                                                \
+    {                                                                                              \
+        OPT_DETACH, FLAG_SWITCH, "-d, --detach", NULL,                                             \
+            "go on in the background, and print the job's id"                                      \
+    }
 #define MEMORY_FLAG                                                                                \
     {                                                                                              \
         OPT_MEMORY, FLAG_TEXT, "--memory", "SIZE",                                                 \

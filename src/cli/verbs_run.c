@@ -28,6 +28,7 @@ static const struct flag run_flags[] = {
      "read what a failed job left; what is made of it is tainted too"},
     {OPT_SERIALIZABLE, FLAG_SWITCH, "--serializable", NULL,
      "publish only if every table that was read on the branch is still the same"},
+    DETACH_FLAG,
     {OPT_EVENTS, FLAG_SWITCH, "--events", NULL,
      "tell what happens as JSON lines on standard output, as it happens"},
     MEMORY_FLAG,

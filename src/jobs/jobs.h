@@ -99,6 +99,10 @@ int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t
 int jobs_logs(struct store *store, struct catalog *catalog, struct str id, json_t **ret,
               corrie_error *err) CORRIE_MUST_USE;
 
+/* The local path of the file "output" beside the record, heap. */
+int jobs_output(struct store *store, struct catalog *catalog, struct str id, char **ret,
+                corrie_error *err) CORRIE_MUST_USE;
+
 /* Reads a job's log as it grows. */
 struct job_tail;
 int job_tail_open(struct store *store, struct catalog *catalog, struct str id, bool follow,

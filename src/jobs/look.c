@@ -196,3 +196,20 @@ int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t
     *ret = TAKE_PTR(record);
     return 0;
 }
+
+int jobs_output(struct store *store, struct catalog *catalog, struct str id, char **ret,
+                corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct catalog_index_entry entry;
+    struct str directory;
+    char *key;
+    int r;
+
+    r = job_find(catalog, id, &arena, &entry, err);
+    if (r < 0 || (r = job_directory(entry.time, entry.id, &arena, &directory, err)) < 0) {
+        return r;
+    }
+    key = arena_printf(&arena, "%.*s/output", STR_FMT(directory));
+    return key ? store_local_path(store, str_of(key), ret, err) : corrie_fail_memory(err);
+}

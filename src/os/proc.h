@@ -104,6 +104,21 @@ int os_set_nonblocking(int fd, corrie_error *err) CORRIE_MUST_USE;
 int os_poll(struct pollfd *fds, size_t n, int64_t timeout_ms, const struct cancel *cancel,
             corrie_error *err) CORRIE_MUST_USE;
 
+/* A process that goes on as a copy of this one, and the pipe between them. */
+struct os_twin {
+    pid_t pid; /* of the copy; 0 in the copy */
+    int fd;    /* the copy writes, the other reads */
+};
+/* 1 in the copy, 0 in the one that was there; only while there is one thread. The copy has no other descriptors than 0, 1, 2
+ * and the pipe, so that nobody waits for it because of those. It ends with this process's terminal unless it leaves that. */
+int os_fork(struct os_twin *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Waits for the copy's end. */
+int os_twin_wait(const struct os_twin *twin, struct os_exit *ret, corrie_error *err)
+    CORRIE_MUST_USE;
+/* From now on no terminal and no shell reaches this process: a session of its own, nothing to read, and what it prints goes to
+ * the end of the file `output`, which is made with `mode`. */
+int os_leave_terminal(const char *output, uint32_t mode, corrie_error *err) CORRIE_MUST_USE;
+
 /* This process. */
 int os_pid(void);
 /* Whether a process of that id runs on this machine (for "is the owner of this record alive"). Ids

@@ -137,3 +137,9 @@ int corrie_job_stop(corrie_lake *lake, const char *job, int64_t wait_ms, char **
                   lake_cancel(lake), &document, err);
     return r < 0 ? r : js_give(document, ret_json, err);
 }
+
+int corrie_job_output(corrie_lake *lake, const char *job, char **ret_path, corrie_error *err)
+{
+    js_setup();
+    return jobs_output(lake_store(lake), lake_catalog(lake), str_of(job), ret_path, err);
+}

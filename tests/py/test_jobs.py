@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -183,6 +184,66 @@ def test_a_follower_has_enough_of_it(small: Lake) -> None:
         follower.communicate(timeout=TIMEOUT)
         assert follower.returncode == 130
         assert small.json("job", "get", job)["status"] == "running"
+
+
+# ---- in the background ----
+
+
+def slow_project(lake: Lake, seconds: int) -> None:
+    write_project(lake.home)
+    (lake.home / "p/models.py").write_text(SLOW.replace("SECONDS", str(seconds)))
+
+
+def test_a_run_outlives_its_terminal(small: Lake) -> None:
+    """Who closes the window, or the pipe, must find the tables there later."""
+    slow_project(small, 2)
+    shell = small.start("run", "-p", "p", "--detach", "-o", "json", start_new_session=True)
+    out, said = shell.communicate(timeout=TIMEOUT)  # which ends at once: nobody holds the pipes open
+    assert shell.returncode == 0, said
+    answer = json.loads(out)
+    check("run --detach", answer)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(shell.pid, signal.SIGKILL)  # all that the terminal could reach
+    assert small.json("job", "get", answer["job"])["status"] == "running"
+    assert f"job {answer['job'][:8]} is done" in small.run("job", "logs", answer["job"], "-f").stderr
+    assert small.rows("SELECT count(*) FROM slow") == [["3"]]
+    assert "slow" in (record(small, answer["job"]) / "output").read_text()
+
+
+def test_a_detached_job_is_stopped(small: Lake) -> None:
+    slow_project(small, 60)
+    done = small.run("run", "-p", "p", "-d")
+    job = small.json("job", "ls", "-s", "running")["jobs"][0]
+    assert done.stdout == f"job {job['job'][:8]} goes on in the background\n"
+    assert small.json("job", "stop", job["job"])["status"] == "cancelled"
+    assert not Path(f"/proc/{job['pid']}/fd/0").exists()
+
+
+def test_a_detached_import_and_how_it_failed(small: Lake) -> None:
+    job = small.json("import", "t.csv", "u", "--detach")["job"]
+    small.run("job", "logs", job, "--follow")
+    assert small.json("job", "get", job)["status"] == "done" and small.rows("SELECT max(n) FROM u") == [["3"]]
+    (small.home / "bad.csv").write_text("n\nx\n")
+    job = small.json("import", "bad.csv", "u", "--detach")["job"]
+    small.run("job", "logs", job, "--follow")
+    failed = small.json("job", "get", job)
+    assert failed["status"] == "failed" and "bad.csv" in failed["error"]["message"]
+    assert "error" in (record(small, job) / "output").read_text()
+
+
+@pytest.mark.parametrize(("words", "status", "says"), [
+    (["run", "-p", "nothing", "--detach"], 3, "nothing"),
+    (["run", "-p", "p", "--detach"], 3, "nowhere"),
+    (["run", "-p", "p", "--detach", "--dry-run"], 2, "--dry-run"),
+    (["run", "-p", "p", "--detach", "--events"], 2, "--events"),
+    (["import", "-", "x", "--format", "csv", "--detach"], 2, "standard input"),
+    (["import", "t.csv", "more.csv", "--detach"], 2, "several tables"),
+])
+def test_what_is_wrong_is_told_before_it_detaches(small: Lake, words: list[str], status: int, says: str) -> None:
+    write_project(small.home, a="SELECT n FROM nowhere")
+    (small.home / "more.csv").write_text("n\n1\n")
+    assert says in small.error(*words, status=status)
+    assert len(small.json("job", "ls")["jobs"]) == 1
 
 
 # ---- which are listed ----
