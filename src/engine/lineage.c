@@ -362,9 +362,12 @@ static struct columns operator_columns(struct tracing *t, const json_t *node)
     if (is_type(node, "LOGICAL_AGGREGATE_AND_GROUP_BY")) {
         return aggregate_columns(t, node);
     }
-    if (is_type(node, "LOGICAL_UNION") || is_type(node, "LOGICAL_EXCEPT") ||
-        is_type(node, "LOGICAL_INTERSECT")) {
+    if (is_type(node, "LOGICAL_UNION")) {
         return union_columns(t, node);
+    }
+    /* Rows of the first query: the second one decides which. */
+    if (is_type(node, "LOGICAL_EXCEPT") || is_type(node, "LOGICAL_INTERSECT")) {
+        return child_columns(t, node, 0);
     }
     if (is_type(node, "LOGICAL_MATERIALIZED_CTE")) {
         note_cte(t, node, child_columns(t, node, 0));
