@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "arrow/table.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/text.h"
 #include "lang/name.h"
+#include "os/tty.h"
 
 enum { TERMINAL_ROWS = 100 };
 
@@ -328,6 +330,31 @@ static int print_explained(struct cli *cli, const json_t *document, corrie_error
     return buf_check(&plan, err);
 }
 
+/* In a project's folder, `explain` alone is about the project: where no statement is given, nor comes by standard input.
+ * 1 it is, 0 it is about a statement, which is in `sql` if it was read. */
+static int wants_project(struct cli *cli, const struct args *args, struct buf *sql,
+                         corrie_error *err)
+{
+    char *namespace = NULL;
+    int r;
+
+    if (args_given(args, OPT_SQL) || args_given(args, OPT_FILE)) {
+        return 0;
+    }
+    r = corrie_project_namespace(NULL, &namespace, err);
+    corrie_free(namespace);
+    if (r == CORRIE_E_NOT_FOUND) {
+        corrie_error_clear(err);
+        return 0;
+    }
+    if (r < 0 || cli->format == FORMAT_DOT || cli->format == FORMAT_SVG || os_is_terminal(0)) {
+        return r < 0 ? r : 1;
+    }
+    buf_init(sql, CORRIE_MAX_SQL);
+    r = cli_read(cli, "-", sql, err);
+    return r < 0 ? r : str_trim(buf_str(sql)).len == 0;
+}
+
 int verb_explain(struct cli *cli, const struct args *args, corrie_error *err)
 {
     static const struct show_column columns[] = {
@@ -354,12 +381,17 @@ int verb_explain(struct cli *cli, const struct args *args, corrie_error *err)
     if (args_given(args, OPT_PROJECT_DIR)) {
         return verb_explain_project(cli, args, err);
     }
+    r = wants_project(cli, args, &sql, err);
+    if (r != 0) {
+        return r < 0 ? r : verb_explain_project(cli, args, err);
+    }
     if (cli->format == FORMAT_DOT || cli->format == FORMAT_SVG) {
         corrie_fail(err, CORRIE_E_USAGE, "only the plan of a project can be drawn");
         return corrie_hint(err, "name the project: corrie explain --project-dir .");
     }
-    r = sql_read(cli, args, "explain", &sql, &file, err);
-
+    if (sql.len == 0) {
+        r = sql_read(cli, args, "explain", &sql, &file, err);
+    }
     if (r < 0 || (r = cli_lake(cli, &lake, err)) < 0) {
         return r;
     }

@@ -10,6 +10,7 @@
 
 #define MAX_QUOTED_LINE 200
 #define MAX_HINTS 3
+#define MAX_LISTED 12
 
 struct report {
     struct str type;
@@ -50,6 +51,22 @@ static void hint_names(struct str name, const struct str *names, size_t n, corri
     }
     if (found > 0 && !text.failed) {
         corrie_hint(err, "did you mean %s?", buf_text(&text));
+    }
+}
+
+/* Nothing is like it: what there is. */
+static void list_names(const struct str *names, size_t n, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+
+    for (size_t i = 0; i < n && i < MAX_LISTED; i++) {
+        buf_addf(&text, "%s%.*s", i == 0 ? "there are: " : ", ", STR_FMT(names[i]));
+    }
+    if (n > MAX_LISTED) {
+        buf_addf(&text, " and %zu more", n - MAX_LISTED);
+    }
+    if (n > 0 && !text.failed) {
+        corrie_hint(err, "%s", buf_text(&text));
     }
 }
 
@@ -155,6 +172,9 @@ void origin_hint_columns(const struct origin *origin, struct str name, corrie_er
         return;
     }
     hint_names(name, names.list.items, names.list.count, err);
+    if (!err->hint) {
+        list_names(names.list.items, names.list.count, err);
+    }
 }
 
 /* ---- reading DuckDB's report ---- */

@@ -411,15 +411,29 @@ static int visit(struct walk *walk, const struct scope *scope, const json_t *nod
     return 0;
 }
 
+static bool has_word(struct str text, struct str word)
+{
+    for (size_t i = 0; i + word.len <= text.len; i++) {
+        if (str_eq_nocase(str_slice(text, i, word.len), word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int check_tree(const json_t *tree, const struct origin *origin, corrie_error *err)
 {
     const json_t *statements = json_object_get(tree, "statements");
 
     if (json_is_true(json_object_get(tree, "error"))) {
         if (str_find_str(tree_text(tree, "error_message"), STR("Only SELECT statements")) >= 0) {
-            corrie_fail(err, CORRIE_E_PROJECT, "only a SELECT statement may stand here");
-            if (str_find_str(origin->sql, STR("PIVOT")) >= 0) { /* two statements, to DuckDB */
-                corrie_hint(err, "PIVOT needs its values written out: PIVOT t ON c IN ('a', 'b')");
+            if (has_word(origin->sql, STR("PIVOT"))) { /* two statements, to DuckDB */
+                corrie_fail(err, CORRIE_E_PROJECT,
+                            "PIVOT without a list of values: what columns it gives would be known "
+                            "only when its rows were read");
+                corrie_hint(err, "write the values out: PIVOT t ON c IN ('a', 'b')");
+            } else {
+                corrie_fail(err, CORRIE_E_PROJECT, "only a SELECT statement may stand here");
             }
             return origin_at(origin, statement_start(origin->sql), 1, err);
         }

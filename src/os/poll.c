@@ -166,6 +166,24 @@ static bool read_number(const char *path, uint64_t *ret, uint64_t *ret_second)
     return str_to_uint64(first, ret) && (second.len == 0 || str_to_uint64(second, ret_second));
 }
 
+/* Version 1 has two files; without a limit the first one is -1. */
+static bool read_quota(uint64_t *ret_quota, uint64_t *ret_period)
+{
+    static const char *const groups[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"};
+
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        char quota[64], period[64];
+        uint64_t ignored;
+
+        snprintf(quota, sizeof quota, "%s/cpu.cfs_quota_us", groups[i]);
+        snprintf(period, sizeof period, "%s/cpu.cfs_period_us", groups[i]);
+        if (read_number(quota, ret_quota, &ignored) && read_number(period, ret_period, &ignored)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int os_cpus(void)
 {
     cpu_set_t set;
@@ -175,8 +193,9 @@ int os_cpus(void)
     if (sched_getaffinity(0, sizeof set, &set) == 0) {
         cpus = CPU_COUNT(&set);
     }
-    if (read_number("/sys/fs/cgroup/cpu.max", &quota, &period) && period > 0) {
-        uint64_t whole = (quota + period - 1) / period;
+    if ((read_number("/sys/fs/cgroup/cpu.max", &quota, &period) || read_quota(&quota, &period)) &&
+        period > 0) {
+        uint64_t whole = quota / period + (quota % period > 0);
 
         cpus = whole < (uint64_t)cpus ? (int)whole : cpus;
     }

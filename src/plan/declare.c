@@ -88,6 +88,9 @@ int place_error(const struct project_dir *project, const struct place *place, co
                            line);
 }
 
+#define MOST_LISTED 12
+#define MOST_TO_CHOOSE_FROM 1000 /* of more names the first ones say nothing */
+
 int hint_nearest(struct str name, const struct str *names, size_t n_names, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
@@ -101,10 +104,12 @@ int hint_nearest(struct str name, const struct str *names, size_t n_names, corri
                               : ", ",
                  STR_FMT(names[nearest[i]]));
     }
-    if (n == 0 && n_names > 0 && n_names <= 12) {
-        buf_add_text(&text, "");
-        for (size_t i = 0; i < n_names; i++) {
+    if (n == 0 && n_names > 0 && n_names <= MOST_TO_CHOOSE_FROM) {
+        for (size_t i = 0; i < n_names && i < MOST_LISTED; i++) {
             buf_addf(&text, "%s%.*s", i == 0 ? "there are: " : ", ", STR_FMT(names[i]));
+        }
+        if (n_names > MOST_LISTED) {
+            buf_addf(&text, " and %zu more", n_names - MOST_LISTED);
         }
         return corrie_hint(err, "%s", buf_text(&text));
     }
