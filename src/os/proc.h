@@ -74,6 +74,10 @@ int os_wait(struct os_proc *proc, int64_t timeout_ms, const struct cancel *cance
 /* Sends a signal to the child, or to its group if it leads one. A child that has ended already is
  * no error. */
 int os_kill(const struct os_proc *proc, int signal_number, corrie_error *err) CORRIE_MUST_USE;
+/* Kills every process of this user's on this machine that was started with "NAME=value" in its environment, except this one:
+ * what a child left behind in a session of its own. One that was started with another environment is not found. Cost: a
+ * look at each process. */
+int os_kill_marked(struct str mark, size_t *ret_killed, corrie_error *err) CORRIE_MUST_USE;
 /* Kills (SIGKILL, the whole group) what still runs, and reaps it. An empty one may be done. */
 void os_proc_done(struct os_proc *proc);
 

@@ -98,6 +98,7 @@ struct declared_function {
      * their order: this is number `output` of `n_outputs`. They differ in name and in what comes next: */
     size_t output;
     size_t n_outputs;         /* 1: it gives one table (or, an expectation, none) */
+    bool by_name;             /* it returns a dictionary of its outputs, though that be one */
     struct name_list columns; /* expected output columns */
     struct name_list keys;    /* MERGE: of which columns; none twice, no "*" */
     enum strategy strategy;

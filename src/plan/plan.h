@@ -244,6 +244,8 @@ int plan_print_steps(const struct plan *plan, struct buf *out, corrie_error *err
 /* The plan as a document: docs/formats/plan.md. New reference. */
 int plan_to_json(const struct plan *plan, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* Whether its value is one that is not to be told. */
+bool plan_parameter_is_secret(const struct plan_parameter *parameter);
 /* The value that a function gets for a parameter: null if it has none; of a secret what it refers to, read now.
  * Not to be kept in records or logs. New reference. CORRIE_E_NOT_FOUND: the secret is not there; CORRIE_E_UNSUPPORTED:
  * no keyring, or a vault. */

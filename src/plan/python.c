@@ -711,6 +711,7 @@ static int add_outputs(const struct understanding *u, corrie_error *err)
         struct declared_function output = *u->function;
         output.output = i;
         output.n_outputs = n;
+        output.by_name = true;
         int r = read_output(u, json_array_get(pair, 0), json_array_get(pair, 1), &output, err);
         if (r < 0) {
             return r;

@@ -87,7 +87,7 @@ static int read_value(const struct plan *plan, const struct plan_parameter *para
     return 0;
 }
 
-static bool is_secret(const struct plan_parameter *parameter)
+bool plan_parameter_is_secret(const struct plan_parameter *parameter)
 {
     return parameter->has_value &&
            (parameter->value.type == PARAM_SECRET || parameter->value.type == PARAM_VAULT);
@@ -100,7 +100,7 @@ int plan_check_secret(const struct planning *p, const struct plan_parameter *par
         &p->project->settings->parameters[parameter - p->plan->parameters];
     _cleanup_(secret_done) struct buf value = {0};
 
-    if (!is_secret(parameter) || p->options->dry_run) {
+    if (!plan_parameter_is_secret(parameter) || p->options->dry_run) {
         return 0;
     }
     int r = read_value(p->plan, parameter, &value, err);
@@ -121,7 +121,7 @@ int plan_parameter_value(const struct plan *plan, const struct plan_parameter *p
     _cleanup_(secret_done) struct buf value = {0};
     json_t *json;
 
-    if (is_secret(parameter)) {
+    if (plan_parameter_is_secret(parameter)) {
         int r = read_value(plan, parameter, &value, err);
         if (r < 0) {
             return corrie_wrap(err, "secret %.*s", STR_FMT(parameter->name));

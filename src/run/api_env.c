@@ -150,7 +150,7 @@ static int add_functions(json_t *list, const struct wanted *wanted)
         const struct declared_function *function = wanted->functions[i];
 
         r = json_array_append_new(
-            list, js_string(function->n_outputs > 1 ? function->function : function->name));
+            list, js_string(function->by_name ? function->function : function->name));
     }
     return r;
 }

@@ -125,7 +125,7 @@ static int fill_outputs(struct run *run, size_t node, struct task *task, corrie_
     size_t n = run->plan->nodes[node].function->n_outputs;
     struct str *names;
 
-    if (n < 2) {
+    if (!run->plan->nodes[node].function->by_name) {
         return 0;
     }
     names = arena_array(&task->arena, struct str, n);
@@ -190,8 +190,11 @@ static int fill_parameters(const struct run *run, const struct plan_node *node, 
         if (r < 0) {
             return r;
         }
-        parameters[i] =
-            (struct worker_parameter){.argument = function->parameters[i].argument, .value = value};
+        parameters[i] = (struct worker_parameter){
+            .argument = function->parameters[i].argument,
+            .value = value,
+            .secret = plan_parameter_is_secret(node->parameters[i]),
+        };
         task->spec.n_parameters = i + 1;
     }
     return 0;
@@ -238,7 +241,7 @@ int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
     }
     task->spec = (struct worker_spec){
         .kind = function->kind == FUNCTION_MODEL ? WORKER_MODEL : WORKER_EXPECTATION,
-        .model = function->n_outputs > 1 ? function->function : node->name,
+        .model = function->by_name ? function->function : node->name,
         .python = str_of(run->environments[node->environment]->python),
         .harness = buf_str(&run->harnesses[node->environment]),
         .project_dir = run->project->dir,
@@ -246,6 +249,7 @@ int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
         .function = function->function,
         .columns = function->columns.items,
         .n_columns = function->columns.count,
+        .job = job_id(run->job),
         .timeout_ms = (int64_t)(function->timeout * 1000),
         .internet_access = function->internet_access,
     };

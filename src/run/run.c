@@ -1,8 +1,11 @@
 /* run.c — corrie_run: a project's plan, carried out in one transaction. */
 #include "run/run_priv.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "lang/project.h"
+#include "os/proc.h"
 
 void run_done(struct run *run)
 {
@@ -113,6 +116,9 @@ static int keep_code(struct run *run, corrie_error *err)
     r = js_set_int(code, "format", 1);
     r |= js_set(code, "files", files);
     r |= r == 0 ? add_source(files, project->file, project->file_text) : 0;
+    if (r == 0 && project->has_lock) {
+        r = add_source(files, STR(PROJECT_LOCK_FILE), project->lock_text);
+    }
     for (size_t i = 0; r == 0 && i < project->n_sources; i++) {
         r = add_source(files, project->sources[i].path, project->sources[i].text);
     }
@@ -227,6 +233,23 @@ static int emit_plan(struct run *run, corrie_error *err)
     return 0;
 }
 
+/* What functions started and left in sessions of their own goes with the run, however it ended. That it could not be looked for
+ * is told, and fails nothing. */
+static void end_left(struct run *run)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    char mark[64];
+    size_t killed;
+
+    if (run->plan->n_environments == 0) {
+        return; /* no process was started */
+    }
+    snprintf(mark, sizeof mark, "CORRIE_JOB=%.*s", STR_FMT(job_id(run->job)));
+    if (os_kill_marked(str_of(mark), &killed, &err) < 0) {
+        lake_notice(run->lake, "%s", corrie_error_message(&err));
+    }
+}
+
 int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_json,
                corrie_error *err)
 {
@@ -255,6 +278,7 @@ int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_
     }
     if (r >= 0) {
         r = run_steps(&run, err);
+        end_left(&run);
     }
     if (r >= 0) {
         r = run_end(&run, err);

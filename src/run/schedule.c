@@ -250,7 +250,7 @@ static bool names_function(const struct plan *plan, size_t node, const char *mes
             return true;
         }
     }
-    return function->n_outputs > 1 && str_starts(str_of(message), function->function);
+    return function->by_name && str_starts(str_of(message), function->function);
 }
 
 /* `r` is how its step ended, with its error in *err. */

@@ -44,6 +44,7 @@ static void call_done(struct call *call)
     line_reader_done(&call->out);
     line_reader_done(&call->errors);
     output_done(&call->output);
+    mask_done(&call->mask);
     map_done(&call->sources);
     vec_done(&call->columns);
     mem_free(call->packet);
@@ -398,6 +399,9 @@ static int call_init(struct call *call, corrie_error *err)
             return corrie_fail_memory(err);
         }
     }
+    if (mask_init(&call->mask, call->spec, err) < 0) {
+        return err->code;
+    }
     return spec_init(&call->sent, call->spec, err);
 }
 
@@ -410,7 +414,7 @@ int worker_call(const struct worker_spec *spec, worker_event_fn events, void *ev
         .process = {.proc = {.pidfd = -1}, .socket = -1, .out = -1, .errors = -1},
         .sent = {.fd = -1},
         .protocol = {.kind = spec->kind, .n_outputs = spec->n_outputs},
-        .output = {.events = events, .events_arg = events_arg},
+        .output = {.mask = &call.mask, .events = events, .events_arg = events_arg},
         .started = clock_monotonic(),
         .usage = &ret->usage,
     };
@@ -421,10 +425,17 @@ int worker_call(const struct worker_spec *spec, worker_event_fn events, void *ev
     call.errors = (struct line_reader){.output = &call.output, .stream = WORKER_STDERR};
     r = call_init(&call, err);
     r = r < 0 ? r : run(&call, err);
+    r = r < 0 ? r : verdict(&call, ret, err);
+    if (r >= 0 || call.end.signal == 0) {
+        line_reader_release(&call.errors);
+    }
     output_finish(&call.output);
     ret->usage.output_bytes = call.output.bytes;
     ret->usage.dropped_bytes = call.output.dropped;
-    r = r < 0 ? r : verdict(&call, ret, err);
+    mask_replace(&call.mask, &ret->reason);
+    if (r < 0) {
+        mask_error(&call.mask, err);
+    }
     ret->usage.wall_time = since_start(&call);
     return r;
 }

@@ -78,7 +78,7 @@ static void keep(struct output *output, const struct worker_event *event)
     }
 }
 
-void output_line(struct output *output, const struct worker_event *event)
+static void add_line(struct output *output, const struct worker_event *event)
 {
     output->bytes += event->text.len + 1;
     if (output->bytes <= CORRIE_MAX_WORKER_HEAD) {
@@ -86,6 +86,18 @@ void output_line(struct output *output, const struct worker_event *event)
     } else {
         keep(output, event);
     }
+}
+
+void output_line(struct output *output, const struct worker_event *event)
+{
+    _cleanup_(buf_done) struct buf clean = {0};
+    struct worker_event masked = *event;
+
+    if (output->mask && mask_finds(output->mask, event->text)) {
+        mask_add(output->mask, &clean, event->text);
+        masked.text = buf_str(&clean);
+    }
+    add_line(output, &masked);
 }
 
 void output_finish(struct output *output)
@@ -121,6 +133,31 @@ void line_reader_done(struct line_reader *reader)
 {
     buf_done(&reader->part);
     buf_done(&reader->tail);
+    buf_done(&reader->crash);
+}
+
+/* Python's faulthandler begins so, and writes nothing else after it. */
+static bool is_crash(const struct line_reader *reader, struct str line)
+{
+    return reader->stream == WORKER_STDERR && !reader->no_crash &&
+           (reader->crash.len > 0 || str_starts(line, STR("Fatal Python error: ")));
+}
+
+static void tell_line(struct line_reader *reader, struct str line)
+{
+    output_line(reader->output,
+                &(struct worker_event){.kind = WORKER_LOG, .stream = reader->stream, .text = line});
+}
+
+void line_reader_release(struct line_reader *reader)
+{
+    struct str rest = buf_str(&reader->crash), line;
+
+    reader->no_crash = true;
+    while (str_cut(rest, '\n', &line, &rest)) {
+        tell_line(reader, line);
+    }
+    buf_clear(&reader->crash);
 }
 
 static void end_line(struct line_reader *reader)
@@ -128,10 +165,36 @@ static void end_line(struct line_reader *reader)
     _cleanup_(buf_done) struct buf clean = {0};
 
     output_clean(&clean, buf_str(&reader->part));
-    output_line(reader->output, &(struct worker_event){.kind = WORKER_LOG,
-                                                       .stream = reader->stream,
-                                                       .text = buf_str(&clean)});
     buf_clear(&reader->part);
+    if (!is_crash(reader, buf_str(&clean))) {
+        tell_line(reader, buf_str(&clean));
+        return;
+    }
+    buf_addf(&reader->crash, "%.*s\n", STR_FMT(buf_str(&clean)));
+    if (reader->crash.len > TAIL_OF_CRASH || reader->crash.failed) {
+        line_reader_release(reader); /* nobody's dump is that long */
+    }
+}
+
+/* A line that is too long goes on in parts; a secret that may have begun at its end waits for the next one. */
+static void cut_line(struct line_reader *reader)
+{
+    const struct mask *mask = reader->output->mask;
+    _cleanup_(buf_done) struct buf rest = {0};
+    size_t keep = mask && mask->longest > 0 ? mask->longest - 1 : 0;
+
+    if (keep > 0) {
+        _cleanup_(buf_done) struct buf clean = {0};
+
+        mask_add(mask, &clean, buf_str(&reader->part));
+        buf_clear(&reader->part);
+        buf_add_str(&reader->part, buf_str(&clean));
+        keep = keep < reader->part.len ? keep : 0;
+        buf_add_str(&rest, str_from(buf_str(&reader->part), reader->part.len - keep));
+        reader->part.len -= keep;
+    }
+    end_line(reader);
+    buf_add_str(&reader->part, buf_str(&rest));
 }
 
 /* Keeps the last TAIL_OF_CRASH … twice as many bytes. */
@@ -166,7 +229,7 @@ void line_reader_add(struct line_reader *reader, struct str bytes)
         }
         buf_add_char(&reader->part, c);
         if (reader->part.len >= CORRIE_MAX_WORKER_LINE / 2) {
-            end_line(reader);
+            cut_line(reader);
         }
     }
 }

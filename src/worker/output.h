@@ -4,6 +4,7 @@
 #define CORRIE_WORKER_OUTPUT_H
 
 #include "base/buf.h"
+#include "worker/mask.h"
 #include "worker/worker.h"
 
 /* A line that waits for the end, because the beginning of the output was already long. */
@@ -12,6 +13,7 @@ struct kept_line;
 /* The first CORRIE_MAX_WORKER_HEAD bytes go to the callback as they come; of what follows the last
  * CORRIE_MAX_WORKER_TAIL are kept and go there by output_finish, after a note of what is missing. */
 struct output {
+    const struct mask *mask; /* NULL: nothing is secret */
     worker_event_fn events;
     void *events_arg;
     uint64_t bytes;   /* of all lines */
@@ -31,12 +33,17 @@ struct line_reader {
     enum worker_stream stream;
     struct buf part; /* a line without its end yet */
     struct buf tail; /* the last bytes that came: the reason of a crash */
+    struct buf
+        crash; /* Python's own dump of a crash, which is told with the error: lines that are held back */
     bool after_return;
+    bool no_crash; /* nothing is held back any more */
 };
 void line_reader_done(struct line_reader *reader);
 void line_reader_add(struct line_reader *reader, struct str bytes);
 /* What has no end of line yet is a line too. */
 void line_reader_finish(struct line_reader *reader);
+/* Hands on what was held back: it was no crash. */
+void line_reader_release(struct line_reader *reader);
 
 /* Appends `text` with each byte that is not UTF-8 replaced by U+FFFD. */
 void output_clean(struct buf *out, struct str text);

@@ -100,6 +100,12 @@ static int make_environment(const struct worker_spec *call, const char *home, st
     if (!env[0] || !env[1] || !env[2]) {
         return corrie_fail_memory(err);
     }
+    if (call->job.len > 0) {
+        env[n] = arena_printf(arena, "CORRIE_JOB=%.*s", STR_FMT(call->job));
+        if (!env[n++]) {
+            return corrie_fail_memory(err);
+        }
+    }
     r = add_variables(arena, env, &n, handed_on, ARRAY_LEN(handed_on), err);
     if (r >= 0 && call->internet_access) {
         r = add_variables(arena, env, &n, handed_on_with_internet,

@@ -117,7 +117,9 @@ static int fail_silent(struct call *call, corrie_error *err)
     const char *why = "";
     char scratch[24];
 
-    output_clean(&said, str_trim(buf_str(&call->errors.tail)));
+    /* What it printed before it crashed was shown as it came. */
+    output_clean(&said, str_trim(buf_str(call->errors.crash.len > 0 ? &call->errors.crash
+                                                                    : &call->errors.tail)));
     if (call->protocol.state == STATE_START) {
         corrie_fail(err, CORRIE_E_FAILED, "%.*s: the interpreter %.*s did not start",
                     STR_FMT(call->spec->model), STR_FMT(call->spec->python));

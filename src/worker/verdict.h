@@ -28,6 +28,7 @@ struct call {
     bool send_blocked; /* the socket is full */
     struct protocol protocol;
     struct message last; /* result or error */
+    struct mask mask;
     struct output output;
     struct line_reader out, errors;
     struct map sources; /* path → struct worker_source */

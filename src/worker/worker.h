@@ -45,6 +45,7 @@ struct worker_input {
 struct worker_parameter {
     struct str argument;
     const json_t *value; /* string, integer, real, boolean or null; borrowed */
+    bool secret;         /* what the function prints and raises is told without it */
 };
 
 /* All borrowed during the call. */
@@ -69,7 +70,8 @@ struct worker_spec {
     /* A model of several tables returns a dict with these names; none: it returns one table. */
     const struct str *outputs;
     size_t n_outputs;
-    int64_t timeout_ms;   /* from the start of the process; 0 = none */
+    struct str job;     /* of which the call is part: $CORRIE_JOB in its process; empty: of none */
+    int64_t timeout_ms; /* from the start of the process; 0 = none */
     bool internet_access; /* hands on the proxy settings; the jail will ask it too */
 };
 

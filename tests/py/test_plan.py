@@ -158,6 +158,32 @@ def test_what_is_made_of_a_column(lake: Lake, project: Path) -> None:
     assert "goes into" in said and "→ public.known.kind" in said
 
 
+MADE = {
+    "m.sql": """WITH c AS (SELECT id, p * 2 AS dbl FROM a), d AS (SELECT * FROM c UNION ALL SELECT id, q FROM b)
+SELECT id, c.dbl AS cte, (SELECT max(d.dbl) FROM d WHERE d.id = a.id) AS sub,
+  sum(a.p) OVER (PARTITION BY a.k ORDER BY b.q) AS win, b.k2 AS other, x.y AS lateral_, e AS element, s.u AS field
+FROM a JOIN b USING (id) JOIN c USING (id), LATERAL (SELECT a.p + b.q AS y) AS x, unnest(a.l) AS t(e)""",
+    "star.sql": "SELECT * EXCLUDE (p) REPLACE (upper(k) AS k), COLUMNS(c -> c = 'p') FROM a",
+    "less.sql": "SELECT k FROM a EXCEPT SELECT k2 FROM b",
+    "rec.sql": "WITH RECURSIVE r AS (SELECT id, p FROM a UNION ALL "
+               "SELECT r.id + 1, r.p + b.q FROM r JOIN b ON r.id < 3) SELECT id, p FROM r",
+    "agg.sql": "SELECT id, count(*) AS n, first(k ORDER BY q) AS f FROM a FULL JOIN b USING (id) GROUP BY ALL",
+}
+
+
+def test_lineage_through_every_kind_of_statement(lake: Lake, tmp_path: Path) -> None:
+    lake.run("sql", "CREATE TABLE a AS SELECT 1 AS id, 'x' AS k, 2.0 AS p, [1, 2] AS l, {'u': 1} AS s; "
+                    "CREATE TABLE b AS SELECT 1 AS id, 'y' AS k2, 3.0 AS q")
+    folder = write_project(tmp_path / "p", MADE)
+    for column, expected in {
+        "m.id": "a.id", "m.cte": "a.p", "m.sub": "a.p b.q", "m.win": "a.k a.p b.q", "m.other": "b.k2",
+        "m.lateral_": "a.p b.q", "m.element": "a.l", "m.field": "a.s", "star.k": "a.k", "star.p": "a.p",
+        "less.k": "a.k", "rec.id": "a.id", "rec.p": "a.p b.q", "agg.id": "a.id b.id", "agg.n": "", "agg.f": "a.k b.q",
+    }.items():
+        found = {f"{table}.{name}" for table, name, _ in ends(lake, folder, column, "--up")}
+        assert found == set(expected.split()), column
+
+
 def test_lineage_of_what_is_not_there(lake: Lake, project: Path) -> None:
     assert "did you mean spent?" in lake.error("lineage", "spend.n", "-p", project, status=3)
     assert "did you mean spent?" in lake.error("lineage", "spent.spend", "-p", project, status=3)
@@ -194,6 +220,85 @@ def test_secrets_are_read_where_they_are(lake: Lake, project: Path, tmp_path: Pa
     assert kept == []
     assert "none.txt" in lake.error("run", "-p", folder, "--param", "token=file:none.txt", status=3)
     assert "where it is to be found" in lake.error("run", "-p", folder, "--param", "token=Wonderland", status=2)
+
+
+TELLS = """import corrie
+import logging
+import sys
+
+
+@corrie.model(materialization_strategy="REPLACE")
+@corrie.python("3.11")
+def told(rows=corrie.Model("users"), token=corrie.Parameter("token"), again=corrie.Parameter("again")):
+    print("here", token, "and", token, flush=True)
+    logging.warning("logged %s", again)
+    sys.stderr.write(token + "\\n")
+    import os
+    os.write(1, b"x" * (FILLED - 7) + token.encode() + b"y\\n")
+    raise ValueError(f"it is {token}")
+"""
+
+
+@pytest.mark.parametrize("filled", [100, 8192, 32768, 65536, 131072])
+def test_secrets_are_not_told(lake: Lake, project: Path, tmp_path: Path, filled: int) -> None:
+    """What a function prints, logs and raises is told without them, wherever it is cut."""
+    folder = write_project(tmp_path / "p", {"models.py": TELLS.replace("FILLED", str(filled))}, """parameters:
+  token: {type: secret, default: "env:THE_TOKEN"}
+  again: {type: secret, default: "env:ANOTHER"}
+""")
+    secrets = {"THE_TOKEN": "Wonderland-77", "ANOTHER": "-----BEGIN-----\nmany-lines\n-----END-----"}
+    done = lake.run("run", "-p", folder, "--events", env=secrets, status=1)
+    told = done.stdout + done.stderr + json.dumps(lake.json("job", "get", "last"))
+    told += json.dumps(lake.json("job", "logs", "last"))
+    assert "here *** and ***" in told and "it is ***" in told and "logged ***" in told
+    assert not any(word in told for word in ("Wonderland", "many-lines", "-77"))
+    kept = [file for file in lake.root.rglob("*") if file.is_file() and b"Wonderland" in file.read_bytes()]
+    assert kept == []
+
+
+# ---- statements ----
+
+
+def test_pivots(lake: Lake, project: Path, tmp_path: Path) -> None:
+    head = "-- corrie: materialization_strategy=REPLACE\n"
+    pivot = ("PIVOT (SELECT kind, user_id % 2 AS odd FROM events) ON kind IN ('k0', 'k1', 'k2') USING count(*) "
+             "GROUP BY odd")
+    folder = write_project(tmp_path / "p", {"turned.sql": head + pivot,
+                                            "inside.sql": f"{head}FROM ({pivot}) ORDER BY ALL"})
+    lake.run("run", "-p", folder)
+    assert lake.json("explain", "-p", folder)["tables"][0]["name"] == "events"
+    for table in "turned", "inside":
+        assert len(lake.rows(f"SELECT odd, k0, k1, k2 FROM {table}")) == 2
+        assert lake.rows(f"SELECT sum(k0 + k1 + k2) FROM {table}") == [["20000"]]
+    (folder / "turned.sql").write_text(head + "pivot events ON kind USING count(*)")
+    said = lake.error("run", "-p", folder, status=1)
+    assert "list of values" in said and "IN ('a', 'b')" in said and "turned.sql:2:1" in said
+
+
+def test_explain_alone_is_about_the_project_here(lake: Lake, project: Path, tmp_path: Path) -> None:
+    plan = lake.run("explain", "-p", project).stdout
+    assert lake.run("explain", cwd=project).stdout == plan
+    assert lake.run("explain", "-o", "dot", cwd=project).stdout.startswith("digraph")
+    asked = lake.json("explain", cwd=project, stdin="SELECT id FROM events")
+    assert [t["name"] for t in asked["tables"]] == ["events"] and "nodes" not in asked
+    assert "holds no SQL" in lake.error("explain", cwd=tmp_path, status=2)
+
+
+def test_columns_that_nothing_is_like(lake: Lake, project: Path, tmp_path: Path) -> None:
+    wide = ", ".join(f"1 AS c{i}" for i in range(20))
+    folder = write_project(tmp_path / "p", {"wide.sql": f"SELECT {wide}", "reads.sql": "SELECT quantity FROM wide"})
+    said = lake.error("run", "-p", folder, "--dry-run", status=3)
+    assert "there are: c0, c1, " in said and "c11 and 8 more" in said
+    (folder / "reads.sql").unlink()
+    (folder / "models.py").write_text("""import corrie
+
+
+@corrie.model()
+def reads(rows=corrie.Model("wide", columns=["quantity"])):
+    return rows
+""")
+    said = lake.error("run", "-p", folder, "--dry-run", status=3)
+    assert "there are: c0, c1, " in said and "c11 and 8 more" in said
 
 
 # ---- size ----

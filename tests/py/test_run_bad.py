@@ -39,6 +39,7 @@ def test_one_clear_error(lake: Lake, project: Path, orphans: Callable[[], None],
     before = lake.head()
     said = lake.error("run", cwd=project, status=1)
     assert len(re.findall("^error:", said, re.MULTILINE)) == 1 and "made" in said and expected in said, said
+    assert said.count("Fatal Python error") == (1 if expected.startswith("SIG") else 0)  # where it crashed, told once
     orphans()
     assert lake.head() == before
     job = lake.json("job", "get", "last")
@@ -51,6 +52,9 @@ def test_one_clear_error(lake: Lake, project: Path, orphans: Callable[[], None],
     "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()",
     "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
     "import os\nif os.fork() == 0:\n    import time\n    time.sleep(1000)",
+    "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(1000)\n"
+    "    os._exit(0)",
+    "import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True, stdin=-3, stdout=-3, stderr=-3)",
 ])
 def test_what_is_left_is_ended(lake: Lake, project: Path, orphans: Callable[[], None], left: str) -> None:
     write_model(project, f"{left}\nreturn rows")

@@ -26,6 +26,18 @@ def split(rows=corrie.Model('numbers')):
 """
 
 
+def test_a_function_of_one_output_by_name(lake: Lake, project: Path) -> None:
+    """What is true of several outputs is true of one: a dictionary is returned."""
+    one = "@corrie.model(outputs={'few': {'materialization_strategy': 'REPLACE'}})\n@corrie.python('3.11')\n"
+    body = "def split(rows=corrie.Model('numbers')):\n    return {'few': rows.slice(0, 3)}\n"
+    (project / "models.py").write_text(f"import corrie\n\n\n{one}{body}")
+    lake.run("run", cwd=project)
+    assert lake.rows("SELECT count(*) FROM few") == [["3"]]
+    table = body.replace("{'few': rows.slice(0, 3)}", "rows")
+    (project / "models.py").write_text(f"import corrie\n\n\n{one}{table}")
+    assert "split" in lake.error("run", cwd=project, status=1)
+
+
 def test_a_function_of_several_outputs(lake: Lake, project: Path) -> None:
     (project / "models.py").write_text(SPLIT)
     (project / "both.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
