@@ -199,12 +199,9 @@ static void say_plan(struct out *out, struct str text)
     }
     say_plan_line(out, str_slice(text, 0, (size_t)str_find(text, '\n')), (size_t)columns);
     out_char(out, '\n');
-    while (tree.len > 0) {
-        size_t end = (size_t)str_find(tree, '\n');
-
-        say_plan_line(out, str_slice(tree, 0, end), (size_t)columns);
-        tree = str_from(tree, end + 1);
-        if (tree.len == 0) {
+    for (ptrdiff_t end; (end = str_find(tree, '\n')) >= 0; tree = str_from(tree, (size_t)end + 1)) {
+        say_plan_line(out, str_slice(tree, 0, (size_t)end), (size_t)columns);
+        if ((size_t)end + 1 == tree.len) {
             out_char(out, '\n');
         }
     }
