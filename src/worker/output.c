@@ -6,6 +6,8 @@
 #include "base/mem.h"
 
 #define TAIL_OF_CRASH (16 * CORRIE_KiB)
+/* What a line costs whoever shows or keeps it, besides its text: a million empty ones are not for nothing. */
+#define COST_OF_LINE 64
 
 struct kept_line {
     struct kept_line *next;
@@ -81,7 +83,8 @@ static void keep(struct output *output, const struct worker_event *event)
 static void add_line(struct output *output, const struct worker_event *event)
 {
     output->bytes += event->text.len + 1;
-    if (output->bytes <= CORRIE_MAX_WORKER_HEAD) {
+    output->head += event->text.len + COST_OF_LINE;
+    if (output->head <= CORRIE_MAX_WORKER_HEAD) {
         hand_on(output, event);
     } else {
         keep(output, event);

@@ -17,6 +17,7 @@ struct output {
     worker_event_fn events;
     void *events_arg;
     uint64_t bytes;   /* of all lines */
+    uint64_t head;    /* likewise, with what each line costs */
     uint64_t dropped; /* bytes */
     struct kept_line *first, *last;
     size_t kept; /* bytes, with what keeping costs */

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 128 * 1024
 MAX_LINE = 8000  # characters: at most 32 000 bytes, 48 000 where JSON escapes them
-BUNDLE_LINES = 1000
-BUNDLE_BYTES = 64 * 1024
 
 
 def clean(text: str) -> str:
@@ -48,19 +46,28 @@ def encode(message: dict[str, Any]) -> bytes:
 
 
 class Channel:
-    """Sends messages, receives the call. Any thread may send."""
+    """Sends messages, receives the call. Any thread may send; a child that the function forked may not."""
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._lock = threading.Lock()
         self._closed = False
+        self._pid = os.getpid()
 
-    def send(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-        """A connection that is gone is not told to the function: corrie notices by itself."""
+    def is_ours(self) -> bool:
+        """Whether this is the process of the call, and no child that it forked."""
+        return os.getpid() == self._pid
+
+    def send(self, message: dict[str, Any], descriptors: Sequence[int] = (), last: bool = False) -> None:
+        """A connection that is gone is not told to the function: corrie notices by itself. After the `last` message
+        nothing is sent, whatever threads the function left behind."""
         packet = encode(message)
+        if not self.is_ours():
+            return  # and its copy of the lock may be held by a thread that it does not have
         with self._lock:
             if self._closed:
                 return
+            self._closed = last
             try:
                 if descriptors:
                     socket.send_fds(self._socket, [packet], list(descriptors))
@@ -77,17 +84,15 @@ class Channel:
 
 
 class Log:
-    """Lines on their way to corrie: at once for the first `head` bytes, in bundles after that, so that a function that
-    prints a hundred megabytes is not held up by it."""
+    """Lines on their way to corrie, each at once: a crash comes without warning, and takes with it what waits here. Lines
+    of a child that the function forked go to the pipes, as those of any other process."""
 
-    def __init__(self, channel: Channel, paths: dict[str, str], head: int) -> None:
+    def __init__(self, channel: Channel, paths: dict[str, str]) -> None:
         self._channel = channel
         self._paths = paths
-        self._left = head
-        self._lock = threading.RLock()
-        self._stream = ""
-        self._lines: list[list[Any]] = []
-        self._bytes = 0
+
+    def is_ours(self) -> bool:
+        return self._channel.is_ours()
 
     def place(self, depth: int) -> tuple[str, int]:
         """The innermost line of the project's files that is running, as (file, line)."""
@@ -107,28 +112,18 @@ class Log:
             for start in range(0, len(text), MAX_LINE):
                 self.add(stream, text[start : start + MAX_LINE], place, level)
             return
-        with self._lock:
-            if stream != self._stream:
-                self.flush()
-                self._stream = stream
-            self._lines.append([text, *place] if level is None else [text, *place, level])
-            size = len(text)
-            self._left -= size + 1
-            self._bytes += 6 * size + 100
-            if self._left >= 0 or self._bytes >= BUNDLE_BYTES or len(self._lines) >= BUNDLE_LINES:
-                self.flush()
+        if not self.is_ours():
+            with contextlib.suppress(OSError):
+                os.write(1 if stream == "stdout" else 2, clean(text + "\n").encode("utf-8"))
+            return
+        try:
+            self._send(stream, text, place, level)
+        except UnicodeEncodeError:
+            self._send(stream, clean(text), place, level)
 
-    def flush(self) -> None:
-        with self._lock:
-            if not self._lines:
-                return
-            lines, self._lines, self._bytes = self._lines, [], 0
-            try:
-                self._channel.send({"m": "log", "stream": self._stream, "lines": lines})
-            except UnicodeEncodeError:
-                for line in lines:
-                    line[0] = clean(line[0])
-                self._channel.send({"m": "log", "stream": self._stream, "lines": lines})
+    def _send(self, stream: str, text: str, place: tuple[str, int], level: str | None) -> None:
+        line = [text, *place] if level is None else [text, *place, level]
+        self._channel.send({"m": "log", "stream": stream, "lines": [line]})
 
 
 class _Bytes(io.RawIOBase):
@@ -162,6 +157,17 @@ class LineStream(io.TextIOBase):
         self._length = 0
         self._place: tuple[str, int] = ("", 0)
         self.buffer = _Bytes(self)
+
+    def after_fork(self) -> None:
+        """In the child: what is half said is the parent's to say, a lock may be held by a thread that is not here."""
+        self._lock = threading.RLock()
+        self._parts = []
+        self._length = 0
+
+    def flush(self) -> None:
+        """Whoever forks may end without further ado, and flushes before."""
+        if not self._log.is_ours():
+            self.finish()
 
     @property
     def name(self) -> str:
@@ -253,8 +259,8 @@ class _Handler(logging.Handler):
 class Capture:
     """Everything that Python code prints or logs, from `start` to `finish`."""
 
-    def __init__(self, channel: Channel, paths: dict[str, str], head: int) -> None:
-        self.log = Log(channel, paths, head)
+    def __init__(self, channel: Channel, paths: dict[str, str]) -> None:
+        self.log = Log(channel, paths)
         self._streams = [LineStream(self.log, "stdout", 1), LineStream(self.log, "stderr", 2)]
         self._handler = _Handler(self.log, paths)
         self._handler.setFormatter(logging.Formatter("%(message)s"))
@@ -264,6 +270,11 @@ class Capture:
         sys.__stdout__, sys.__stderr__ = self._streams  # type: ignore[misc,assignment]
         logging.basicConfig(level=logging.INFO, handlers=[self._handler])
         logging.captureWarnings(False)
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        for stream in self._streams:
+            stream.after_fork()
 
     def finish(self) -> None:
         for stream in (sys.stdout, sys.stderr):
@@ -271,4 +282,3 @@ class Capture:
                 stream.flush()  # whatever the function put there
         for stream in self._streams:
             stream.finish()
-        self.log.flush()

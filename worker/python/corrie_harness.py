@@ -102,7 +102,7 @@ class Call:
         self.spec = spec
         self.files = files
         self.project = Project(spec["dir"], spec["sources"])
-        self.capture = Capture(channel, self.project.paths, spec["log_head"])
+        self.capture = Capture(channel, self.project.paths)
         self.pid = os.getpid()
         self.kind = "import"  # of an error that comes now
 
@@ -112,7 +112,7 @@ class Call:
             self.capture.finish()
             if len(encode(message)) > 120_000:  # control characters take six bytes each
                 message.update(message=cut(message["message"], 4000), traceback="")
-            self.channel.send(message)
+            self.channel.send(message, last=True)
         os._exit(0)
 
     def phase(self, name: str) -> None:

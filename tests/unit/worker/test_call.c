@@ -176,6 +176,29 @@ static const char models[] =
     "    for i in range(30):\n"
     "        zeros = pa.Array.from_buffers(pa.int64(), 2 << 20, [None, pa.py_buffer(bytes(16 << 20))])\n"
     "        yield pa.table({'x': zeros})\n"
+    "def last_words():\n"
+    "    import ctypes\n"
+    "    for i in range(1500):\n"
+    "        print('x' * 999)\n"
+    "    print('LAST WORDS')\n"
+    "    ctypes.string_at(0)\n"
+    "def forked_words():\n"
+    "    print('half', end='')\n"
+    "    if os.fork() == 0:\n"
+    "        print('of a child')\n"
+    "        sys.stdout.write('its end')\n"
+    "        sys.stdout.flush()\n"
+    "        os._exit(0)\n"
+    "    os.wait()\n"
+    "    print(' said')\n"
+    "    for i in range(20):\n"
+    "        if os.fork() == 0:\n"
+    "            while True: print('still here')\n"
+    "    import threading\n"
+    "    def talk():\n"
+    "        while True: print('a thread')\n"
+    "    threading.Thread(target=talk).start()\n"
+    "    return [{'a': 1}]\n"
     "def looks(raw=None):\n"
     "    kind = type(raw).__name__\n"
     "    return [{'kind': kind, 'rows': len(raw.collect() if kind == 'LazyFrame' else\n"
@@ -186,7 +209,16 @@ static const char helper[] = "def say(text):\n"
                              "def divide(a, b):\n"
                              "    return a / b\n"; /* helper.py:4 */
 
+#define LONG_NAME                                                                                   \
+    "a_module_whose_name_is_as_long_as_a_file_system_lets_it_be_so_that_each_line_which_it_prints_" \
+    "is_sent_with_a_place_that_takes_more_room_than_the_line_itself_and_a_bundle_of_a_thousand_of_" \
+    "them_would_not_fit"
+
 static const struct worker_source sources[] = {
+    {STR(LONG_NAME ".py"), STR("def f():\n"
+                               "    for i in range(1200): print('x' * 999)\n"
+                               "    for i in range(5000): print()\n"
+                               "    return [{'a': 1}]\n")},
     {STR("helper.py"), {helper, sizeof helper - 1}},
     {STR("models.py"), {models, sizeof models - 1}},
     {STR("wrong.py"), STR("x = 1\ndef f(:\n")},
@@ -222,6 +254,7 @@ static void drop_env(void)
 }
 
 static char said[8192];
+static bool said_last_words; /* wherever it was in the output */
 
 static void collect(void *arg, const struct worker_event *event)
 {
@@ -230,6 +263,7 @@ static void collect(void *arg, const struct worker_event *event)
 
     (void)arg;
     if (event->kind == WORKER_LOG) {
+        said_last_words = said_last_words || str_eq(event->text, STR("LAST WORDS"));
         snprintf(said + len, sizeof said - len, "%s %.*s:%ld %.*s\n", streams[event->stream],
                  STR_FMT(event->file), event->line, STR_FMT(event->text));
     }
@@ -611,6 +645,38 @@ START_TEST(call_floods)
 }
 END_TEST
 
+/* The last words before a crash are not lost, however much was said before them; and no name of a file makes a line
+ * that cannot be sent. */
+START_TEST(call_last_words)
+{
+    struct worker_spec spec = {.python = python()};
+    struct worker_spec named = {.python = spec.python, .file = STR(LONG_NAME ".py")};
+
+    if (spec.python.len > 0) {
+        fails(spec, "last_words", CORRIE_E_FAILED, "killed by signal 11", "models.py", 166);
+        ck_assert(said_last_words);
+        arrow_table_unref(succeeds(named, "f"));
+    }
+    drop_env();
+}
+END_TEST
+
+/* Children that a function forked, and threads, may print whenever they like: it harms no call, is not told twice, and
+ * what they say is shown. */
+START_TEST(call_forked_words)
+{
+    struct worker_spec spec = {.python = python()};
+
+    for (int i = 0; spec.python.len > 0 && i < 3; i++) {
+        arrow_table_unref(succeeds(spec, "forked_words"));
+        ck_assert_ptr_nonnull(strstr(said, "out :0 of a child\n"));
+        ck_assert_ptr_nonnull(strstr(said, "out :0 its end\n"));
+        ck_assert_ptr_nonnull(strstr(said, " half said\n"));
+    }
+    drop_env();
+}
+END_TEST
+
 /* A table that is larger than what the function's process may take comes out whole, if it comes in pieces. */
 START_TEST(call_long_stream)
 {
@@ -796,6 +862,8 @@ Suite *call_suite(void)
     tcase_add_test(tcase, call_outputs);
     tcase_add_test(tcase, call_forms);
     tcase_add_test(tcase, call_floods);
+    tcase_add_test(tcase, call_last_words);
+    tcase_add_test(tcase, call_forked_words);
     tcase_add_test(tcase, call_long_stream);
     tcase_add_test(tcase, call_leftovers);
     tcase_add_test(tcase, call_expectation);

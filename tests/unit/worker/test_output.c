@@ -40,6 +40,21 @@ START_TEST(output_bounded)
 }
 END_TEST
 
+/* A million empty lines are no less: each is an event, a line of a log, a row of a screen. */
+START_TEST(output_empty_lines)
+{
+    struct seen seen = {0};
+    _cleanup_(output_done) struct output output = {.events = see, .events_arg = &seen};
+
+    for (int i = 0; i < 1000000; i++) {
+        output_line(&output, &(struct worker_event){.kind = WORKER_LOG});
+    }
+    output_finish(&output);
+    ck_assert_uint_le(seen.lines, (CORRIE_MAX_WORKER_HEAD + CORRIE_MAX_WORKER_TAIL) / 64 + 1);
+    ck_assert_uint_eq(seen.notes, 1);
+}
+END_TEST
+
 /* What C libraries write comes in pieces, with any line ends and any bytes. */
 START_TEST(output_lines)
 {
@@ -74,4 +89,4 @@ START_TEST(output_lines)
 }
 END_TEST
 
-SUITE(output_suite, "output", output_bounded, output_lines)
+SUITE(output_suite, "output", output_bounded, output_empty_lines, output_lines)
