@@ -84,8 +84,8 @@ class Channel:
 
 
 class Log:
-    """Lines on their way to corrie, each at once: a crash comes without warning, and takes with it what waits here. Lines
-    of a child that the function forked go to the pipes, as those of any other process."""
+    """Lines on their way to corrie, each at once: a crash comes without warning, and takes with it what waits here.
+    Lines of a child that the function forked go to the pipes, as those of any other process."""
 
     def __init__(self, channel: Channel, paths: dict[str, str]) -> None:
         self._channel = channel

@@ -233,15 +233,15 @@ def _tables(parts: Iterable[Any]) -> Iterator[pa.Table]:
 
 
 def _from_parts(parts: Any) -> Stream:
-    """The schema is that of the first, but a column of nulls has the type of the first that has values: so long
-    the pieces wait."""
+    """The schema is that of the first, but a column of nulls, or what in a column is null or an empty list,
+    has the type of the first that has values: so long the pieces wait."""
     tables = _tables(parts)
     first: list[pa.Table] = []
     schema: pa.Schema | None = None
     for table in tables:
         first.append(table)
         schema = table.schema if schema is None else _filled(schema, table)
-        if not any(pa.types.is_null(field.type) for field in schema):
+        if not any(_has_null(field.type) for field in schema):
             break
     if schema is None:
         raise ReturnProblem("is a generator that yielded nothing: its columns are not known")
@@ -255,12 +255,49 @@ def _emptying(tables: list[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _filled(schema: pa.Schema, table: pa.Table) -> pa.Schema:
-    """The schema, with types from the table for columns that had nulls only."""
+    """The schema, with types from the table where it had nulls only."""
     for i, field in enumerate(schema):
         at = table.schema.get_field_index(field.name)
-        if pa.types.is_null(field.type) and at >= 0:
-            schema = schema.set(i, table.schema.field(at))
+        if at >= 0 and _has_null(field.type):
+            schema = schema.set(i, pa.field(field.name, _filled_type(field.type, table.schema.field(at).type)))
     return schema
+
+
+def _filled_type(kind: pa.DataType, other: pa.DataType) -> pa.DataType:
+    if pa.types.is_null(kind):
+        return other
+    if _is_struct(kind) and _is_struct(other):
+        theirs = {field.name: field.type for field in _children(other)}
+        return pa.struct([(f.name, _filled_type(f.type, theirs.get(f.name, f.type))) for f in _children(kind)])
+    if pa.types.is_list(kind) and _is_list(other):
+        return pa.list_(_filled_type(kind.value_type, other.value_type))
+    if pa.types.is_map(kind) and pa.types.is_map(other):
+        return pa.map_(_filled_type(kind.key_type, other.key_type), _filled_type(kind.item_type, other.item_type))
+    return kind
+
+
+def _has_null(kind: pa.DataType) -> bool:
+    """Whether the type says of some of its values only that there were none."""
+    return pa.types.is_null(kind) or (_is_nested(kind) and any(_has_null(field.type) for field in _children(kind)))
+
+
+def _is_struct(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_struct(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    """A list of any layout."""
+    return hasattr(kind, "value_field") and not pa.types.is_map(kind)
+
+
+def _is_nested(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind))
+
+
+def _children(kind: pa.DataType) -> list[pa.Field]:
+    if pa.types.is_map(kind):
+        return [pa.field("key", kind.key_type), pa.field("value", kind.item_type)]
+    return [kind.value_field] if _is_list(kind) else [kind.field(i) for i in range(kind.num_fields)]
 
 
 def _fitting(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -292,16 +329,28 @@ def _cast(table: pa.Table, schema: pa.Schema, number: int) -> pa.Table:
 
 
 def _goes_into(kind: pa.DataType, wanted: pa.DataType) -> bool:
-    """Whether a cast changes the layout only; a text of digits is no number."""
+    """Whether a cast changes the layout only: a text of digits is no number, and a cast of structs drops fields that
+    the wanted one does not have, and fills with nulls those that are missing."""
+    if pa.types.is_null(kind):
+        return True
+    kind, wanted = (of.value_type if pa.types.is_dictionary(of) else of for of in (kind, wanted))
+    if not _is_nested(kind) and not _is_nested(wanted):
+        return _family(kind) == _family(wanted)
+    if _is_struct(kind) and _is_struct(wanted):
+        theirs = {field.name: field.type for field in _children(wanted)}
+        return len(theirs) == kind.num_fields and all(
+            field.name in theirs and _goes_into(field.type, theirs[field.name]) for field in _children(kind)
+        )
+    if (_is_list(kind) and _is_list(wanted)) or (pa.types.is_map(kind) and pa.types.is_map(wanted)):
+        pairs = zip(_children(kind), _children(wanted))
+        return all(_goes_into(mine.type, other.type) for mine, other in pairs)
+    return bool(kind == wanted)
 
-    def family(of: pa.DataType) -> str:
-        if pa.types.is_dictionary(of):
-            of = of.value_type
-        if pa.types.is_integer(of) or pa.types.is_floating(of):
-            return "number"
-        return str(of).replace("large_", "").replace("_view", "")
 
-    return pa.types.is_null(kind) or pa.types.is_nested(kind) or family(kind) == family(wanted)
+def _family(kind: pa.DataType) -> str:
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return "number"
+    return str(kind).replace("large_", "").replace("_view", "")
 
 
 # ---- checks -----------------------------------------------------------------------------------------------------

@@ -199,6 +199,19 @@ static const char models[] =
     "        while True: print('a thread')\n"
     "    threading.Thread(target=talk).start()\n"
     "    return [{'a': 1}]\n"
+    "def parts_nested():\n"
+    "    yield [{'l': [], 's': {'x': None, 'y': [{'z': 1}]}}]\n"
+    "    yield [{'l': ['a'], 's': {'y': [{'z': 2}], 'x': 'b'}}]\n"
+    "    yield [{'l': None, 's': None}]\n"
+    "def parts_more_fields():\n"
+    "    yield [{'s': [{'x': 1}]}]\n"
+    "    yield [{'s': [{'x': 1, 'y': 2}]}]\n"
+    "def parts_other_fields():\n"
+    "    yield [{'s': {'x': 1}}]\n"
+    "    yield [{'s': {'z': 1}}]\n"
+    "def parts_of_deep_kinds():\n"
+    "    yield [{'s': [1]}]\n"
+    "    yield [{'s': ['12']}]\n"
     "def looks(raw=None):\n"
     "    kind = type(raw).__name__\n"
     "    return [{'kind': kind, 'rows': len(raw.collect() if kind == 'LazyFrame' else\n"
@@ -505,10 +518,11 @@ START_TEST(call_shapes)
         const char *function;
         int64_t rows;
         size_t columns;
-    } shapes[] = {{"odd_types", 3, 5},  {"lazy", 2, 1},          {"parts", 3, 1},
-                  {"wide", 1, 1000},    {"empty", 0, 1},         {"forks", 1, 1},
-                  {"parts_grow", 3, 2}, {"tiny_parts", 5000, 2}, {"reader", 10, 2},
-                  {"capsule", 2, 1},    {"nested", 2, 3},        {"very_wide", 2, 5000}};
+    } shapes[] = {{"odd_types", 3, 5},   {"lazy", 2, 1},         {"parts", 3, 1},
+                  {"wide", 1, 1000},     {"empty", 0, 1},        {"forks", 1, 1},
+                  {"parts_grow", 3, 2},  {"parts_nested", 3, 2}, {"tiny_parts", 5000, 2},
+                  {"reader", 10, 2},     {"capsule", 2, 1},      {"nested", 2, 3},
+                  {"very_wide", 2, 5000}};
     struct worker_spec spec = {.python = python()};
 
     for (size_t i = 0; spec.python.len > 0 && i < ARRAY_LEN(shapes); i++) {
@@ -545,6 +559,11 @@ START_TEST(call_no_table)
         {"parts_apart", "yielded tables with different columns: number 2 has b; the first had a",
          0},
         {"parts_of_kinds", "column 'a' of number 2 is string, before it was int64", 0},
+        {"parts_more_fields",
+         "column 's' of number 2 is list<item: struct<x: int64, y: int64>>, before it was", 0},
+        {"parts_other_fields", "number 2 is struct<z: int64>, before it was struct<x: int64>", 0},
+        {"parts_of_deep_kinds", "number 2 is list<item: string>, before it was list<item: int64>",
+         0},
         {"parts_of_nothing", "yielded int: a model returns", 0},
         {"parts_raise", "parts_raise: ValueError: no more", 93},
     };
