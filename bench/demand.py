@@ -57,17 +57,17 @@ def write_project(folder: Path, which: str) -> Path:
 
 
 def read_bytes(env: dict[str, str], project: Path) -> int | None:
-    """Of Parquet files, by all processes of a run. None where there is no strace."""
-    with tempfile.NamedTemporaryFile("r") as found:
+    """Of Parquet files, by all threads of a run, each traced into a file of its own. None where there is no strace."""
+    with tempfile.TemporaryDirectory() as found:
         try:
-            subprocess.run(["strace", "-f", "-qq", "-y", "-e", "trace=read,pread64,readv,preadv", "-o", found.name,
+            subprocess.run(["strace", "-ff", "-qq", "-y", "-e", "trace=read,pread64,readv,preadv", "-o", f"{found}/of",
                             CORRIE, "run", "--project-dir", project], env=env, check=True, capture_output=True)
         except FileNotFoundError:
             return None
         total = 0
-        for line in found:
-            match = READ.search(line)
-            total += int(match[2]) if match and match[1].endswith(".parquet") else 0
+        for file in Path(found).iterdir():
+            for match in filter(None, map(READ.search, file.read_text(errors="replace").splitlines())):
+                total += int(match[2]) if match[1].endswith(".parquet") else 0
         return total
 
 

@@ -53,7 +53,7 @@ def trace(env: dict[str, str], arguments: list[str | Path]) -> Trace:
     begin, end = float(lines[0][1]), float(lines[-1][1])
     for number, moment, call, rest in lines:
         pid, time = int(number), float(moment)
-        if call == "execve" and "import json, os, sys" in rest:
+        if call == "execve" and '"utf8", "-c"' in rest:
             processes[pid] = Moments(start=time)
         elif pid in processes and call in ("sendto", "sendmsg"):
             message = re.search(r'\{\\"m\\": ?\\"(\w+)\\"(?:, ?\\"name\\": ?\\"(\w+)\\")?', rest)
@@ -87,7 +87,7 @@ def phases(env: dict[str, str], arguments: list[str | Path]) -> dict[str, float]
         "results written, published": last["publish"] - last["done"],
         "end": end - last["publish"],
     }
-    for moments in processes:
+    for moments in processes:  # none in a project of SQL alone
         edges = [moments.get(name) for name in ("start", "import", "call", "output", "result", "exit")]
         if None in edges:
             raise SystemExit(f"a function's process did not tell all of its phases: {moments}")
