@@ -313,23 +313,21 @@ int declare_sql(struct declaring *declaring, const struct source_file *source, c
 
 static int reach_file(struct declaring *declaring, struct str path);
 
-/* Notes the project's own files that a module name may stand for: "a.b" is a.py, a/__init__.py, a/b.py
- * or a/b/__init__.py. */
-static int reach_module(struct declaring *declaring, struct str module)
+/* Notes the project's own files that importing a module runs, of which "a/b" is the place: a.py, a/__init__.py,
+ * a/b.py and a/b/__init__.py, those that there are. */
+static int reach_place(struct declaring *declaring, struct str place)
 {
     char path[512];
     int r = 0;
 
-    for (size_t len = 0; r >= 0 && len <= module.len; len++) {
-        if (len < module.len && module.data[len] != '.') {
+    for (size_t len = 1; r >= 0 && len <= place.len; len++) {
+        if (len < place.len && place.data[len] != '/') {
             continue;
         }
-        if (len == 0 || len + sizeof "/__init__.py" > sizeof path) {
+        if (len + sizeof "/__init__.py" > sizeof path) {
             return 0;
         }
-        for (size_t i = 0; i < len; i++) {
-            path[i] = module.data[i] == '.' ? '/' : module.data[i];
-        }
+        memcpy(path, place.data, len);
         memcpy(path + len, ".py", 3);
         r = reach_file(declaring, str_make(path, len + 3));
         if (r >= 0) {
@@ -340,12 +338,63 @@ static int reach_module(struct declaring *declaring, struct str module)
     return r;
 }
 
-static int reach_imports(struct declaring *declaring, const json_t *imports)
+/* "lib" of "lib/a.py" and of "lib/deep"; empty of "a.py". */
+static struct str folder_of(struct str path)
 {
+    size_t len = path.len;
+
+    while (len > 0 && path.data[len - 1] != '/') {
+        len--;
+    }
+    return str_slice(path, 0, len > 0 ? len - 1 : 0);
+}
+
+/* The module "b.c" in a folder. */
+static int reach_in(struct declaring *declaring, struct str folder, struct str module)
+{
+    char place[512];
+    size_t n = folder.len;
+
+    if (folder.len + module.len + 1 > sizeof place) {
+        return 0;
+    }
+    if (n > 0) {
+        memcpy(place, folder.data, n);
+        place[n++] = '/';
+    }
+    for (size_t i = 0; i < module.len; i++) {
+        place[n++] = module.data[i] == '.' ? '/' : module.data[i];
+    }
+    return reach_place(declaring, str_make(place, n));
+}
+
+/* What the file `from` means by a module's name: dots in front are its package and those around that. The package
+ * of lib/a.py is lib; if there is a folder lib/a, it is lib.a. */
+static int reach_module(struct declaring *declaring, struct str from, struct str module)
+{
+    struct str folder = folder_of(from);
+    struct str own = str_slice(from, 0, from.len - strlen(".py"));
+    int r;
+
+    if (!str_starts(module, STR("."))) {
+        return reach_in(declaring, STR_EMPTY, module);
+    }
+    for (module = str_from(module, 1); str_starts(module, STR(".")); module = str_from(module, 1)) {
+        own = folder;
+        folder = folder_of(folder);
+    }
+    r = reach_in(declaring, folder, module);
+    return r < 0 ? r : reach_in(declaring, own, module);
+}
+
+static int reach_imports(struct declaring *declaring, struct str from, const json_t *doc)
+{
+    const json_t *imports = json_object_get(doc, "imports");
     int r = 0;
 
+    declaring->dynamic = declaring->dynamic || json_is_true(json_object_get(doc, "dynamic"));
     for (size_t i = 0; r >= 0 && i < json_array_size(imports); i++) {
-        r = reach_module(declaring, js_str(json_array_get(imports, i)));
+        r = reach_module(declaring, from, js_str(json_array_get(imports, i)));
     }
     return r;
 }
@@ -365,7 +414,7 @@ static int reach_file(struct declaring *declaring, struct str path)
     if (vec_push(&declaring->reached, i) < 0) {
         return CORRIE_E_NO_MEMORY;
     }
-    return reach_imports(declaring, json_object_get(declaring->docs->files[i], "imports"));
+    return reach_imports(declaring, source->path, declaring->docs->files[i]);
 }
 
 static int by_index(const void *a, const void *b)
@@ -375,21 +424,37 @@ static int by_index(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Which files the code reaches, in order: those that it imports, and what those import. Code that imports or
- * evaluates what cannot be seen may reach all. */
-static int find_reached(struct declaring *declaring, const json_t *doc, corrie_error *err)
+static int reach_all(struct declaring *declaring)
 {
     const struct project_dir *project = declaring->project;
-    bool dynamic = json_is_true(json_object_get(doc, "dynamic"));
 
-    declaring->n_hashed++;
     declaring->reached.count = 0;
-    for (size_t i = 0; dynamic && i < project->n_sources; i++) {
+    for (size_t i = 0; i < project->n_sources; i++) {
         if (project->sources[i].language == SOURCE_PYTHON && vec_push(&declaring->reached, i) < 0) {
-            return corrie_fail_memory(err);
+            return CORRIE_E_NO_MEMORY;
         }
     }
-    if (!dynamic && reach_imports(declaring, json_object_get(doc, "imports")) < 0) {
+    return 0;
+}
+
+/* Which files the code of `path` reaches, in order: those of its packages, those that it imports, and what those
+ * import. All, if any of it imports or evaluates what cannot be seen. */
+static int find_reached(struct declaring *declaring, struct str path, const json_t *doc,
+                        corrie_error *err)
+{
+    int r;
+
+    declaring->n_hashed++;
+    declaring->dynamic = false;
+    declaring->reached.count = 0;
+    r = reach_place(declaring, folder_of(path));
+    if (r >= 0) {
+        r = reach_imports(declaring, path, doc);
+    }
+    if (r >= 0 && declaring->dynamic) {
+        r = reach_all(declaring);
+    }
+    if (r < 0) {
         return corrie_fail_memory(err);
     }
     if (declaring->reached.count > 1) {
@@ -398,14 +463,14 @@ static int find_reached(struct declaring *declaring, const json_t *doc, corrie_e
     return 0;
 }
 
-/* H("python", code, [path and text of each module of the project that it reaches]). */
+/* H("python", name, code, [path and text of each module of the project that it reaches]). */
 int declare_code(struct declaring *declaring, const json_t *doc, struct declared_function *function,
                  corrie_error *err)
 {
     const struct project_dir *project = declaring->project;
     _cleanup_(buf_done) struct buf text = {0};
 
-    int r = find_reached(declaring, doc, err);
+    int r = find_reached(declaring, function->source->path, doc, err);
     if (r < 0) {
         return r;
     }
@@ -414,7 +479,7 @@ int declare_code(struct declaring *declaring, const json_t *doc, struct declared
     if (!function->modules) {
         return corrie_fail_memory(err);
     }
-    buf_add_str(&text, STR("python\n"));
+    buf_addf(&text, "python\n%.*s\n", STR_FMT(function->function));
     buf_add_str(&text, js_str(json_object_get(doc, "code")));
     for (size_t i = 0; i < function->n_modules; i++) {
         const struct source_file *source = &project->sources[declaring->reached.items[i]];

@@ -2,7 +2,7 @@
 
 Started as `python3 -I -S -c SCRIPT` in a process of its own. Descriptor 3: one JSON document
 `{"files": [{"text": "…"}, …]}`; standard output: one JSON document `{"python": "3.11.7", "files":
-[FILE, …]}` in the same order. FILE is `{"functions": […], "imports": […], "problems": […]}`;
+[FILE, …]}` in the same order. FILE is `{"functions": […], "imports": […], "dynamic": …, "problems": […]}`;
 docs/formats/declarations.md has every field. Nothing of the files is imported or executed: they are parsed
 by `ast`, compiled to find the errors that parsing does not, and looked at. What the declarations mean
 (which keywords exist, which values are right) is decided by the caller.
@@ -13,6 +13,7 @@ A position is `[line, column, width]`: from 1, in bytes of UTF-8, width 0 = to t
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import json
 import sys
@@ -33,7 +34,14 @@ MARKERS = ("Model", "Parameter")
 MAX_TEXT = 1 << 20
 MAX_ITEMS = 100_000
 MAX_ANNOTATION = 200
-DYNAMIC = {"importlib", "__import__", "exec", "eval", "globals", "runpy", "__file__"}
+# What may import or run a file without its name being written as an import.
+DYNAMIC_MODULES = {"builtins", "imp", "importlib", "pkgutil", "runpy", "zipimport"}
+DYNAMIC_ATTRIBUTES = {
+    "__builtins__", "__file__", "__import__", "__loader__", "__path__", "__spec__",
+    "exec_module", "import_module", "load_module", "run_module", "run_path",
+}
+DYNAMIC_NAMES = DYNAMIC_ATTRIBUTES | DYNAMIC_MODULES | {"eval", "exec", "globals"}
+DYNAMIC_SYS = {"sys.meta_path", "sys.modules", "sys.path", "sys.path_hooks"}
 
 
 class NotConstant(Exception):
@@ -130,6 +138,12 @@ class Annotations(ast.NodeTransformer):
                 for alias in node.names:
                     self.names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
 
+    def dotted(self, node: ast.Attribute) -> str:
+        """`sys.path` of `s.path` after `import sys as s`; empty for what is no attribute of a name."""
+        if not isinstance(node.value, ast.Name):
+            return ""
+        return f"{self.names.get(node.value.id, node.value.id)}.{node.attr}"
+
     def visit_Name(self, node: ast.Name) -> ast.expr:
         full = self.names.get(node.id)
         return ast.parse(full, mode="eval").body if full and "*" not in full else node
@@ -154,7 +168,7 @@ class Constants:
         self.values: dict[str, ast.expr | ast.stmt] = {}  # name -> expression
         self.lines: dict[str, list[int]] = {}  # name -> lines that bind it
         for node in top_statements(tree.body):
-            if isinstance(node, ast.Assign) and binds_only(node):
+            if isinstance(node, ast.Assign) and all(isinstance(t, ast.Name) for t in node.targets):
                 for target in node.targets:
                     if isinstance(target, ast.Name):
                         self.bind(target.id, node.lineno, node.value)
@@ -429,42 +443,81 @@ class File:
     def index(self) -> None:
         """What `reached` asks of every function: who binds a name, and what runs on import anyway."""
         self.binders: dict[str, list[int]] = {}
-        self.always: list[int] = []
-        self.star_imports: set[str] = set()
+        self.used = {
+            node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        }
         for position, node in enumerate(self.tree.body):
             for name in bound_names(node):
                 self.binders.setdefault(name, []).append(position)
-            if not (binds_only(node) or is_docstring(node)):
-                self.always.append(position)
-            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-                self.star_imports |= imported(node)
+        self.always = [position for position, node in enumerate(self.tree.body) if self.acts(node)]
+
+    def acts(self, node: ast.stmt) -> bool:
+        """Whether a statement of the module, or of a class in it, may do more than bind names when it runs."""
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return self.definition_acts(self.bare(node))
+        if isinstance(node, ast.ClassDef):
+            passive = all(self.is_builtin(part) for part in node.bases + node.decorator_list)
+            return not passive or bool(node.keywords) or any(self.acts(part) for part in node.body)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            return not bound_names(node) <= self.used  # then it is there for what it does
+        if isinstance(node, ast.Assign):
+            return calls(node.value) or not all(isinstance(target, ast.Name) for target in node.targets)
+        if isinstance(node, ast.AnnAssign):
+            return calls(node.value) or not isinstance(node.target, ast.Name)
+        return not (isinstance(node, ast.Pass) or is_docstring(node))
+
+    def definition_acts(self, node: Function) -> bool:
+        """Whether a function that is not declared by us, or is bare of that, acts by being defined."""
+        passive = all(self.is_builtin(decorator) for decorator in node.decorator_list)
+        return not passive or any(calls(default) for default in node.args.defaults + node.args.kw_defaults)
+
+    def is_builtin(self, node: ast.expr) -> bool:
+        """Whether an expression names a thing of Python's own: `Exception`, `property`."""
+        return isinstance(node, ast.Name) and node.id not in self.binders and hasattr(builtins, node.id)
+
+    def statement(self, position: int) -> ast.stmt:
+        """A statement of the module, as it is hashed."""
+        node = self.tree.body[position]
+        return self.bare(node) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else node
+
+    def is_dynamic(self, node: ast.AST) -> bool:
+        """Whether a node, without those below it, may import or run something that cannot be seen."""
+        if isinstance(node, ast.Name):
+            return node.id in DYNAMIC_NAMES
+        if isinstance(node, ast.Attribute):
+            return node.attr in DYNAMIC_ATTRIBUTES or self.annotations.dotted(node) in DYNAMIC_SYS
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            return any(
+                name in DYNAMIC_SYS or name.split(".")[0] in DYNAMIC_MODULES for name in imported(node)
+            )
+        return False
 
     def reached(self, function: Function) -> Document:
         """Text of the function and of what it reaches in its module, in order of the file; the modules
         that this text imports; whether it may import or run something that cannot be seen."""
         body = self.tree.body
         position = next(i for i in self.binders[function.name] if body[i] is function)
-        taken: dict[int, ast.stmt] = {position: self.bare(function)}
-        taken.update((i, body[i]) for i in self.always)
+        taken = {i: self.statement(i) for i in (position, *self.always)}
         queue = list(taken.values())
         names: set[str] = set()
+        dynamic = False
         while queue:
-            part = queue.pop()
-            fresh = {node.id for node in ast.walk(part) if isinstance(node, ast.Name)} - names
+            nodes = list(ast.walk(queue.pop()))
+            dynamic = dynamic or any(self.is_dynamic(node) for node in nodes)
+            fresh = {node.id for node in nodes if isinstance(node, ast.Name)} - names
             names |= fresh
             for i in sorted(i for name in fresh for i in self.binders.get(name, ())):
                 if i not in taken:
-                    part = body[i]
-                    taken[i] = self.bare(part) if isinstance(part, ast.FunctionDef) else part
+                    taken[i] = self.statement(i)
                     queue.append(taken[i])
         parts = [taken[i] for i in sorted(taken)]
-        imports = set(self.star_imports)
+        imports: set[str] = set()
         for part in parts:
             imports |= imported(part)
         return {
             "code": "\n".join(ast.unparse(part) for part in parts),
             "imports": sorted(imports),
-            "dynamic": bool(names & DYNAMIC),
+            "dynamic": dynamic,
         }
 
     def functions(self) -> list[Document]:
@@ -509,15 +562,13 @@ class File:
         }, **self.reached(node))
 
 
-def binds_only(node: ast.stmt) -> bool:
-    """Whether a statement of the module does nothing but bind names."""
-    if isinstance(node, ast.Assign):
-        return all(isinstance(target, ast.Name) for target in node.targets)
-    if isinstance(node, ast.AnnAssign):
-        return isinstance(node.target, ast.Name)
-    return isinstance(
-        node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-    )
+def calls(node: ast.AST | None) -> bool:
+    """Whether evaluating an expression calls something: the inside of a lambda is not evaluated."""
+    if node is None:
+        return False
+    if isinstance(node, ast.Lambda):
+        return calls(node.args)
+    return isinstance(node, ast.Call) or any(calls(part) for part in ast.iter_child_nodes(node))
 
 
 def is_docstring(node: ast.stmt) -> bool:
@@ -525,16 +576,16 @@ def is_docstring(node: ast.stmt) -> bool:
 
 
 def imported(tree: ast.AST) -> set[str]:
-    """Names of modules that a piece of code may import."""
+    """Names of modules that a piece of code may import; relative ones with the dots in front."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            if module:
+            module = "." * node.level + (node.module or "")
+            if node.module:
                 names.add(module)
-            names.update((module + "." if module else "") + alias.name for alias in node.names)
+            names.update(module + ("." if node.module else "") + alias.name for alias in node.names)
     return names
 
 
@@ -566,14 +617,19 @@ def read(text: str) -> Document:
         file = File(tree)
         functions = file.functions()
         problems = sorted(file.problems, key=lambda problem: problem["at"])
-        return {"functions": functions, "imports": sorted(imported(tree)), "problems": problems}
+        return {
+            "functions": functions,
+            "imports": sorted(imported(tree)),
+            "dynamic": any(file.is_dynamic(node) for node in ast.walk(tree)),
+            "problems": problems,
+        }
     except SyntaxError as error:
         problem = syntax_problem(error, text)
     except ValueError as error:
         problem = syntax(str(error))
     except (RecursionError, MemoryError):
         problem = syntax("nested too deeply to be read")
-    return {"functions": [], "imports": [], "problems": [problem]}
+    return {"functions": [], "imports": [], "dynamic": False, "problems": [problem]}
 
 
 def request_bytes() -> bytes:

@@ -37,6 +37,7 @@ struct declaring {
     VEC(size_t) reached;
     size_t *reached_by;
     size_t n_hashed;
+    bool dynamic; /* some of that code imports or evaluates what cannot be seen */
     /* project defaults, checked */
     struct str python;
     struct declared_package *packages;

@@ -285,7 +285,10 @@ static struct hash code_of(struct sample *sample, const char *models, const char
     return sample_function(sample, "m")->code;
 }
 
-#define HEAD "import corrie\nimport helper\nN = 1\ndef twice(x):\n    return x * 2\n"
+#define HEAD_OF(n, factor)                                                                         \
+    "import corrie\nimport helper\nN = " n "\ndef twice(x):\n    return x * " factor "\n"          \
+    "def unused():\n    return helper.x\n"
+#define HEAD HEAD_OF("1", "2")
 #define TAIL "@corrie.model(columns=['a'])\ndef m(a=corrie.Model('t')):\n    return twice(N)\n"
 
 /* Too little in the hash: stale results. Too much: work for nothing. */
@@ -309,10 +312,8 @@ START_TEST(hashes_what_code_reaches)
          "@corrie.model(name='m')\ndef m(a=corrie.Model('other', filter='x > 1')):\n    return twice(N)\n",
          "x = 1\n", true},
         {HEAD TAIL, "x = 2\n", true}, /* helper is imported, but m does not use it */
-        {"import corrie\nimport helper\nN = 2\ndef twice(x):\n    return x * 2\n" TAIL, "x = 1\n",
-         false},
-        {"import corrie\nimport helper\nN = 1\ndef twice(x):\n    return x * 3\n" TAIL, "x = 1\n",
-         false},
+        {HEAD_OF("2", "2") TAIL, "x = 1\n", false},
+        {HEAD_OF("1", "3") TAIL, "x = 1\n", false},
         {HEAD "print('on import')\n" TAIL, "x = 1\n", false},
         {HEAD "@corrie.model()\ndef m(b=corrie.Model('t')):\n    return twice(N)\n", "x = 1\n",
          false},
@@ -339,6 +340,167 @@ START_TEST(hashes_what_code_reaches)
     two = code_of(&sample, dynamic, "def f(): return 2\n");
     ck_assert(!hash_eq(&one, &two));
     sample_done(&sample);
+}
+END_TEST
+
+/* Files of a project before an edit and after it, and whether the code of the function m is another then. */
+struct edit {
+    const char *models;
+    const char *path; /* of another file, which is edited; NULL: models.py itself is */
+    const char *before;
+    const char *after;
+    bool same;
+};
+
+static struct hash code_with(const struct edit *edit, const char *text)
+{
+    struct sample sample;
+
+    sample_init(&sample);
+    sample_project(&sample, "include_paths: [\"**/*.py\"]\n");
+    if (edit->models) {
+        sample_file(&sample, "models.py", edit->models);
+    }
+    sample_file(&sample, edit->path ? edit->path : "models.py", text);
+    ck_ok(sample_declare(&sample, NULL), &sample.err);
+    struct hash code = sample_function(&sample, "m")->code;
+    sample_done(&sample);
+    return code;
+}
+
+static void check_edits(const struct edit *edits, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct hash before = code_with(&edits[i], edits[i].before);
+        struct hash after = code_with(&edits[i], edits[i].after);
+
+        ck_assert_msg(hash_eq(&before, &after) == edits[i].same, "edit %zu", i);
+    }
+}
+
+#define M "@corrie.model()\ndef m(a=corrie.Model('t')):\n    return "
+
+/* What runs because the file is imported is code of all its functions, whoever names it. */
+START_TEST(hashes_what_acts_on_import)
+{
+    static const struct edit edits[] = {
+        {NULL, NULL,
+         "import corrie\nRULES = []\ndef rule(f):\n    RULES.append(f)\n"
+         "@rule\ndef positive(x):\n    return x > 0\n" M "[r(a) for r in RULES]\n",
+         "import corrie\nRULES = []\ndef rule(f):\n    RULES.append(f)\n"
+         "@rule\ndef positive(x):\n    return x > 1\n" M "[r(a) for r in RULES]\n",
+         false},
+        {NULL, NULL, "import corrie\nimport pandas as pd\n_ = pd.set_option('a', 1)\n" M "1\n",
+         "import corrie\nimport pandas as pd\n_ = pd.set_option('a', 2)\n" M "1\n", false},
+        {NULL, NULL, "import corrie\nimport os\ndef other(x=os.nice(1)):\n    pass\n" M "1\n",
+         "import corrie\nimport os\ndef other(x=os.nice(2)):\n    pass\n" M "1\n", false},
+        {NULL, NULL, "import corrie\nimport os\nclass Other(os.PathLike):\n    n = 1\n" M "1\n",
+         "import corrie\nimport os\nclass Other(os.PathLike):\n    n = 2\n" M "1\n", false},
+        {NULL, NULL, "import corrie\nN = 1\nf = lambda: print(1)\n" M "1\n",
+         "import corrie\nN = 2\nf = lambda: print(2)\n" M "1\n", true},
+        {NULL, NULL,
+         "import corrie\nclass Other(Exception):\n    'Doc.'\n    n = 1\n    @property\n"
+         "    def x(self): pass\n" M "1\n",
+         "import corrie\nclass Other(Exception):\n    'Doc.'\n    n = 2\n    @property\n"
+         "    def x(self): pass\n" M "1\n",
+         true},
+        {"import corrie\nimport helper\n" M "1\n", "helper.py", "x = 1\n", "x = 2\n", false},
+        {"import corrie\nfrom helper import *\n" M "x\n", "helper.py", "x = 1\n", "x = 2\n", false},
+        {"import corrie\nimport helper\nx = helper.x\n" M "1\n", "helper.py", "x = 1\n", "x = 2\n",
+         true},
+    };
+
+    check_edits(edits, ARRAY_LEN(edits));
+}
+END_TEST
+
+/* Two functions of one file whose code is otherwise one: which of them is called is part of it. */
+START_TEST(hashes_which_function_it_is)
+{
+    struct sample sample;
+
+    declare(&sample, "import corrie\n"
+                     "@corrie.model()\ndef first(a=corrie.Model('t')):\n    return 1\n"
+                     "@corrie.model()\ndef second(a=corrie.Model('t')):\n    return 2\n"
+                     "if __name__ == '__main__':\n    first(None)\n    second(None)\n");
+    struct hash first = sample_function(&sample, "first")->code;
+    struct hash second = sample_function(&sample, "second")->code;
+    ck_assert(!hash_eq(&first, &second));
+    sample_done(&sample);
+}
+END_TEST
+
+/* What is imported by a name that nobody can read may be any file of the project, whichever file does it. */
+START_TEST(hashes_everything_that_dynamic_code_may_reach)
+{
+    static const struct edit edits[] = {
+        {"import corrie\nfrom importlib import import_module\n" M "import_module('help' 'er').x\n",
+         "helper.py", "x = 1\n", "x = 2\n", false},
+        {"import corrie\nfrom importlib import import_module as get\n" M "get('help' 'er').x\n",
+         "helper.py", "x = 1\n", "x = 2\n", false},
+        {"import corrie\nimport builtins as b\n" M "b.exec('import helper')\n", "helper.py",
+         "x = 1\n", "x = 2\n", false},
+        {"import corrie\nimport tools\n" M "tools.__import__('helper').x\n", "helper.py", "x = 1\n",
+         "x = 2\n", false},
+        {"import corrie\nimport sys as s\ns.path.append('lib')\nimport deeper\n" M "deeper.x\n",
+         "lib/deeper.py", "x = 1\n", "x = 2\n", false},
+        {"import corrie\n" M "a.path.x\n", "lib/deeper.py", "x = 1\n", "x = 2\n", true},
+    };
+
+    check_edits(edits, ARRAY_LEN(edits));
+
+    struct sample sample;
+    struct hash codes[2];
+    for (size_t i = 0; i < 2; i++) {
+        sample_init(&sample);
+        sample_project(&sample, "include_paths: [\"**/*.py\"]\n");
+        sample_file(&sample, "models.py", "import corrie\nfrom tools import get\n" M "get()\n");
+        sample_file(&sample, "tools.py",
+                    "import importlib\n"
+                    "def get():\n    return importlib.import_module('help' 'er')\n");
+        sample_file(&sample, "helper.py", i == 0 ? "x = 1\n" : "x = 2\n");
+        ck_ok(sample_declare(&sample, NULL), &sample.err);
+        codes[i] = sample_function(&sample, "m")->code;
+        sample_done(&sample);
+    }
+    ck_assert(!hash_eq(&codes[0], &codes[1]));
+}
+END_TEST
+
+/* `from .b import g` means the package of the file that says so; a package's own file runs before it. */
+START_TEST(hashes_what_relative_imports_reach)
+{
+    static const struct {
+        const char *models; /* path of the file that declares m */
+        const char *text;
+        const char *edited;
+        bool same;
+    } cases[] = {
+        {"lib/a.py", "import corrie\nfrom .b import g\n" M "g\n", "lib/b.py", false},
+        {"lib/a.py", "import corrie\nfrom . import b\n" M "b.g\n", "lib/b.py", false},
+        {"lib/deep/a.py", "import corrie\nfrom ..b import g\n" M "g\n", "lib/b.py", false},
+        {"lib/deep/a.py", "import corrie\nfrom ..b import c\n" M "c.g\n", "lib/b/c.py", false},
+        {"lib/__init__.py", "import corrie\nfrom .b import g\n" M "g\n", "lib/b.py", false},
+        {"lib.py", "import corrie\nfrom .b import g\n" M "g\n", "lib/b.py", false},
+        {"lib/a.py", "import corrie\nfrom .b import g\n" M "g\n", "b.py", true},
+        {"lib/deep/a.py", "import corrie\n" M "1\n", "lib/__init__.py", false},
+        {"lib/a.py", "import corrie\n" M "1\n", "lib/b.py", true},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct hash codes[2];
+        for (size_t k = 0; k < 2; k++) {
+            struct sample sample;
+            sample_init(&sample);
+            sample_project(&sample, "include_paths: [\"**/*.py\"]\n");
+            sample_file(&sample, cases[i].models, cases[i].text);
+            sample_file(&sample, cases[i].edited, k == 0 ? "g = 1\n" : "g = 2\n");
+            ck_ok(sample_declare(&sample, NULL), &sample.err);
+            codes[k] = sample_function(&sample, "m")->code;
+            sample_done(&sample);
+        }
+        ck_assert_msg(hash_eq(&codes[0], &codes[1]) == cases[i].same, "case %zu", i);
+    }
 }
 END_TEST
 
@@ -480,5 +642,7 @@ END_TEST
 
 SUITE(declare_suite, "declare", reads_everything_that_is_declared, every_spelling_of_the_module,
       folds_constants, says_what_is_wrong, executes_nothing, hashes_what_code_reaches,
+      hashes_what_acts_on_import, hashes_which_function_it_is,
+      hashes_everything_that_dynamic_code_may_reach, hashes_what_relative_imports_reach,
       keeps_what_was_read, survives_strange_interpreters, reads_sql_headers,
       merges_project_defaults)
