@@ -37,8 +37,9 @@ typedef struct corrie_gc_options {
 
 /* Removes what nothing reaches: objects of the catalog, metadata and data files, files that were never finished. Safe beside
  * running writers, with any grace: what jobs that are alive have written stays. Files whose names are not of our making
- * stay ("strangers"). {"dry_run","objects","object_bytes","files","file_bytes","kept":{"objects","object_bytes","files",
- * "file_bytes"},"strangers","seconds","removed_files":[paths relative to the root, at most 1 000]}. CORRIE_E_CORRUPT if
+ * stay ("strangers"). Records of jobs go 90 days after the job's start ("jobs" counts them), but for those that are alive or
+ * whose tx ref is there. {"dry_run","objects","object_bytes","files","file_bytes","kept":{"objects","object_bytes","files",
+ * "file_bytes"},"jobs","strangers","seconds","removed_files":[paths relative to the root, at most 1 000]}. CORRIE_E_CORRUPT if
  * something in reach is missing or damaged: then nothing was removed. Whenever it is cut off the lake is whole, and the next one goes on. Cost: all that is in reach, each thing once, and two
  * listings of the data directory. */
 int corrie_gc(corrie_lake *lake, const corrie_gc_options *options, char **ret_json,

@@ -63,6 +63,10 @@ static int print_gc(struct cli *cli, const json_t *document, corrie_error *err)
     buf_add_text(&text, " and ");
     add_amount(&text, number(kept, "objects"), "object", number(kept, "object_bytes"));
     buf_add_text(&text, " stay\n");
+    if (number(document, "jobs") > 0) {
+        buf_addf(&text, "%lld record%s of jobs older than 90 days\n",
+                 (long long)number(document, "jobs"), number(document, "jobs") == 1 ? "" : "s");
+    }
     if (strangers > 0) {
         buf_addf(&text, "%lld file%s in data/ not made by corrie: left alone\n",
                  (long long)strangers, strangers == 1 ? "" : "s");
@@ -86,7 +90,8 @@ static int confirm_gc(struct cli *cli, corrie_lake *lake, corrie_gc_options opti
         r = js_parse(str_of(text), "what would be removed", &document, err);
         corrie_free(text);
     }
-    if (r < 0 || (number(document, "files") == 0 && number(document, "objects") == 0)) {
+    if (r < 0 || (number(document, "files") == 0 && number(document, "objects") == 0 &&
+                  number(document, "jobs") == 0)) {
         return r < 0 ? r : 0;
     }
     buf_add_text(&question, "Remove ");

@@ -141,6 +141,20 @@ int jobs_held(struct store *store, struct catalog *catalog, int64_t since,
               const struct cancel *cancel, jobs_commit_fn commit, void *arg, int64_t *ret_oldest,
               corrie_error *err) CORRIE_MUST_USE;
 
+/* Records that are kept no longer. */
+struct jobs_expiry {
+    int64_t before; /* started before that, UTC ns */
+    bool dry_run;
+    const struct cancel *cancel;
+    /* 1 the job's record stays, 0 it may go. NULL: all may. */
+    int (*stays)(void *arg, struct str id, corrie_error *err);
+    void *arg;
+};
+/* Removes them, but for those of jobs that are alive, and counts them. Where it is cut off, the next one goes on: the entry in the
+ * index goes last. */
+int jobs_expire(struct store *store, struct catalog *catalog, const struct jobs_expiry *expiry,
+                int64_t *ret_removed, corrie_error *err) CORRIE_MUST_USE;
+
 /* A record that the index in the catalog does not have. */
 struct job_unlisted {
     struct str id;

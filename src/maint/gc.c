@@ -17,6 +17,7 @@
 #define SECOND INT64_C(1000000000)
 #define GRACE_SECONDS (24 * 3600)
 #define REFLOG_SECONDS (30 * 24 * 3600)
+#define JOBS_SECONDS (90 * 24 * 3600)
 
 enum { MAX_REMOVED_SHOWN = 1000 };
 
@@ -26,6 +27,7 @@ struct gc {
     VEC(struct hash) commits; /* inputs of jobs */
     int64_t cutoff;
     int64_t reflog_since;
+    int64_t jobs_removed;
     bool dry_run;
 };
 
@@ -71,6 +73,30 @@ static int find_cutoff(struct gc *gc, const corrie_gc_options *options, corrie_e
     return 0;
 }
 
+/* What a job that failed has left on tx/<job> is looked at with the help of its record. */
+static int record_stays(void *arg, struct str id, corrie_error *err)
+{
+    const struct gc *gc = arg;
+    _cleanup_(arena_done) struct arena arena = {0};
+    char *name = arena_printf(&arena, "tx/%.*s", STR_FMT(id));
+    struct catalog_ref ref;
+
+    return name ? catalog_ref_find(lake_catalog(gc->lake), str_of(name), &ref, err)
+                : corrie_fail_memory(err);
+}
+
+static int remove_records(struct gc *gc, corrie_error *err)
+{
+    const struct jobs_expiry expiry = {.before = before(clock_now(), JOBS_SECONDS),
+                                       .dry_run = gc->dry_run,
+                                       .cancel = lake_cancel(gc->lake),
+                                       .stays = record_stays,
+                                       .arg = gc};
+
+    return jobs_expire(lake_store(gc->lake), lake_catalog(gc->lake), &expiry, &gc->jobs_removed,
+                       err);
+}
+
 static int on_value(void *arg, struct str key, const struct tree_value *value, corrie_error *err)
 {
     struct gc *gc = arg;
@@ -94,6 +120,7 @@ static int give(const struct gc *gc, const struct collect_counts *objects, json_
     r |= js_set_int(*document, "object_bytes", (int64_t)objects->swept_bytes);
     r |= js_set_int(*document, "files", files->removed);
     r |= js_set_int(*document, "file_bytes", files->removed_bytes);
+    r |= js_set_int(*document, "jobs", gc->jobs_removed);
     r |= js_set(*document, "kept", kept);
     r |= js_set_int(*document, "strangers", files->strangers);
     r |= js_set(*document, "seconds", json_real((double)(clock_monotonic() - started) / 1e9));
@@ -121,6 +148,7 @@ static int run_gc(struct gc *gc, json_t **document, int64_t started, char **ret_
                                 "corrie fsck --repair what can be put right");
     }
     r = r < 0 ? r : collect_sweep(collect, err);
+    r = r < 0 ? r : remove_records(gc, err);
     r = r < 0 ? r : files_sweep(&gc->files, gc->cutoff, gc->dry_run, err);
     return r < 0 ? r : give(gc, collect_counts(collect), document, started, ret_json, err);
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import BIN, TIMEOUT, Lake
-from kills import kill_after
+from kills import catalog, kill_after
 from test_cli_json import check
 
 PROJECT = """project:
@@ -365,4 +365,45 @@ def test_killed_at_any_moment(small: Lake) -> None:
         if new:
             small.json("job", "get", new[0]["job"])
             small.json("job", "logs", new[0]["job"])
+    small.fsck()
+
+
+# ---- how long they are kept ----
+
+
+def make_older(lake: Lake, job: str, days: int) -> Path:
+    """The job was started so long ago: its record lies where it would, and is in the index anew."""
+    where = record(lake, job)
+    text = json.loads((where / "job.json").read_text())
+    then = time.gmtime(time.time() - days * 86400)
+    text["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", then)
+    (where / "job.json").write_text(json.dumps(text))
+    there = lake.root / "jobs" / time.strftime("%Y-%m-%d", then) / job
+    there.parent.mkdir()
+    where.rename(there)
+    with catalog(lake) as db:
+        db.execute("DELETE FROM records WHERE space = 'job' AND id = ?", (job,))
+    lake.run("fsck", "--repair", status=None)
+    return there
+
+
+def test_records_go_after_ninety_days(small: Lake) -> None:
+    """Else a lake that is busy for years is full of them; what a failed job left must be explained as long as it is there."""
+    write_project(small.home, a="-- corrie: materialization_strategy=REPLACE\nSELECT n FROM t")
+    (small.home / "p/models.py").write_text(SLOW.replace("    return t", "    raise ValueError('no')").replace(
+        "SECONDS", "0").replace('Model("t")', 'Model("a")'))
+    small.error("run", "-p", "p", status=1)
+    failed, imported = ids(small)
+    old = {job: make_older(small, job, days) for job, days in ((imported, 91), (failed, 100))}
+    young = small.json("sql", "INSERT INTO t SELECT 1")["job"]
+    assert set(ids(small)) == {young, failed, imported}
+    assert small.json("gc", "--dry-run")["jobs"] == 1 and old[imported].exists()
+    assert "1 record of jobs" in small.run("gc", "--yes").stdout
+    assert ids(small) == [young, failed]  # tx/<failed> is there
+    assert not list(old[imported].glob("*")) and old[failed].exists()
+    assert "does not exist" in small.error("job", "get", imported, status=3)
+    small.run("branch", "rm", f"tx/{failed}")
+    assert small.json("gc", "--yes", "--grace", "0")["jobs"] == 1
+    assert small.json("gc", "--yes", "--grace", "0")["jobs"] == 0
+    assert not old[imported].exists()
     small.fsck()
