@@ -97,7 +97,7 @@ typedef struct corrie_expire_options {
 
 /* Takes snapshots out of the history that a table's metadata lists, as one commit. What a branch or tag of the table's own
  * names stays. No file is removed: earlier commits, other branches and tags of the lake still show what they show, and gc
- * removes what none of them needs any more. {"namespace","table","branch","commit","dry_run","expired":[{"snapshot_id",
+ * removes what none of them needs any more. {"namespace","table","branch","commit","job","dry_run","expired":[{"snapshot_id",
  * "time","operation"}],"kept","files","bytes"}: data and delete files that only those snapshots had, and their bytes; commit
  * is null where nothing changed. */
 int corrie_table_expire(corrie_lake *lake, const char *name, const corrie_expire_options *options,

@@ -100,8 +100,8 @@ int jobs_expire(struct store *store, struct catalog *catalog, const struct jobs_
         if (r >= 0 && n > 0) {
             last_id.len = 0;
             buf_add_str(&last_id, entries[n - 1].id);
-            last = (struct catalog_index_entry){.id = buf_str(&last_id),
-                                                .time = entries[n - 1].time};
+            last =
+                (struct catalog_index_entry){.id = buf_str(&last_id), .time = entries[n - 1].time};
             r = buf_check(&last_id, err);
         }
         if (r < 0) {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "jobs/jobs.h"
 #include "lake/alter.h"
 #include "lake/rewrite.h"
 #include "lang/name.h"
@@ -20,6 +21,7 @@ struct expire {
     struct str ns;
     struct str name;
     struct str branch;
+    struct job *job;
     struct lake_tx *tx;
     struct lake_target target;
     json_t *expired; /* the answer's list */
@@ -35,6 +37,7 @@ static void expire_done(struct expire *e)
 {
     lake_target_done(&e->target);
     lake_tx_free(e->tx);
+    job_free(e->job);
     json_decref(e->expired);
     mem_free(e->json);
     arena_done(&e->arena);
@@ -52,6 +55,7 @@ static int answer(struct expire *e, corrie_error *err)
     r |= js_set_str(doc, "table", e->name);
     r |= js_set_str(doc, "branch", e->branch);
     r |= js_set_hash(doc, "commit", e->committed ? &e->commit : NULL);
+    r |= js_set(doc, "job", e->job ? js_string(job_id(e->job)) : json_null());
     r |= js_set_bool(doc, "dry_run", e->options->dry_run);
     r |= js_set(doc, "expired", json_incref(e->expired));
     r |= js_set_int(doc, "kept", (int64_t)kept);
@@ -153,21 +157,76 @@ static int publish(struct expire *e, const int64_t *ids, corrie_error *err)
     return lake_tx_publish(e->tx, &publish, &e->commit, err);
 }
 
-static int run(struct expire *e, corrie_error *err)
+/* What is to go, in a transaction: the job's, once there is one. */
+static int begin(struct expire *e, int64_t **ret_ids, corrie_error *err)
 {
-    struct lake_tx_options options = {0};
-    int64_t *ids = NULL;
+    struct lake_tx_options options = {.branch = e->branch,
+                                      .job = e->job ? job_id(e->job) : STR_EMPTY};
     int r;
 
+    lake_target_done(&e->target);
+    e->target = (struct lake_target){0};
+    e->tx = lake_tx_free(e->tx);
+    json_decref(e->expired);
     e->expired = json_array();
+    e->n_expired = 0;
+    e->files = e->bytes = 0;
     if (!e->expired) {
         return corrie_fail_memory(err);
     }
-    r = lake_branch(e->lake, str_of(e->options->branch), &e->arena, &e->branch, err);
-    options.branch = e->branch;
-    if (r < 0 || (r = lake_tx_begin(e->lake, &options, &e->tx, err)) < 0 ||
-        (r = lake_target_open(e->tx, e->ns, e->name, &e->arena, &e->target, err)) < 0 ||
-        (r = look(e, &ids, err)) < 0) {
+    if ((r = lake_tx_begin(e->lake, &options, &e->tx, err)) < 0 ||
+        (r = lake_target_open(e->tx, e->ns, e->name, &e->arena, &e->target, err)) < 0) {
+        return r;
+    }
+    return look(e, ret_ids, err);
+}
+
+/* ---- the job around it ---- */
+
+static int begin_job(struct expire *e, corrie_error *err)
+{
+    struct job_spec spec = {.kind = STR("expire"),
+                            .user = lake_user(e->lake),
+                            .ref = e->branch,
+                            .commit_in = lake_tx_base(e->tx),
+                            .cancel = lake_job_cancel(e->lake)};
+    _json_ json_t *args = json_object();
+    int r;
+
+    r = js_set_str(args, "namespace", e->ns);
+    r |= js_set_str(args, "table", e->name);
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    spec.args = args;
+    return job_begin(lake_store(e->lake), lake_catalog(e->lake), &spec, &e->job, err);
+}
+
+/* The commit, or the failure, stands whatever becomes of the record. */
+static void end_job(struct expire *e, corrie_error *failure)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    struct job_outcome outcome = {.error = failure, .commit_out = e->committed ? &e->commit : NULL};
+
+    if (e->job && job_end(e->job, &outcome, &err) < 0) {
+        lake_notice(e->lake, "%s", corrie_error_message(&err));
+    }
+}
+
+/* Where nothing is to go there is no job. */
+static int run(struct expire *e, corrie_error *err)
+{
+    int64_t *ids = NULL;
+    int r = lake_branch(e->lake, str_of(e->options->branch), &e->arena, &e->branch, err);
+
+    if (r < 0 || (r = begin(e, &ids, err)) < 0) {
+        return r;
+    }
+    if (e->n_expired > 0 && !e->options->dry_run) {
+        r = begin_job(e, err);
+        r = r < 0 ? r : begin(e, &ids, err);
+    }
+    if (r < 0) {
         return r;
     }
     return e->n_expired == 0 || e->options->dry_run ? answer(e, err) : publish(e, ids, err);
@@ -192,6 +251,7 @@ int corrie_table_expire(corrie_lake *lake, const char *name, const corrie_expire
     e.name = table.table;
     e.ns = table.ns;
     r = run(&e, err);
+    end_job(&e, r < 0 ? err : NULL);
     if (r < 0) {
         return corrie_wrap(err, "expire snapshots of %s", name);
     }

@@ -274,7 +274,9 @@ static bool may_go(void *arg, struct str directory, int64_t mtime)
     struct str name;
 
     if (str_starts(directory, STR("jobs/"))) {
-        return mtime < sweep->cutoff; /* of a record that has gone; a younger one waits for its first file */
+        return mtime <
+               sweep
+                   ->cutoff; /* of a record that has gone; a younger one waits for its first file */
     }
     if (!is_table_directory(table)) {
         table = parent_of(directory, &name);

@@ -97,6 +97,44 @@ static int remove_records(struct gc *gc, corrie_error *err)
                        err);
 }
 
+/* ---- the job around it ---- */
+
+/* Who collects because the disk is full must be able to: without a record, if need be. */
+static int begin_job(struct gc *gc, const corrie_gc_options *options, struct job **ret,
+                     corrie_error *err)
+{
+    struct job_spec spec = {
+        .kind = STR("gc"), .user = lake_user(gc->lake), .cancel = lake_job_cancel(gc->lake)};
+    _json_ json_t *args = json_object();
+    int r;
+
+    r = js_set_int(args, "grace_seconds",
+                   options->grace_seconds < 0 ? GRACE_SECONDS : options->grace_seconds);
+    r |= js_set_int(args, "reflog_seconds",
+                    options->reflog_seconds < 0 ? REFLOG_SECONDS : options->reflog_seconds);
+    if (r != 0) {
+        return corrie_fail_memory(err);
+    }
+    spec.args = args;
+    r = job_begin(lake_store(gc->lake), lake_catalog(gc->lake), &spec, ret, err);
+    if (r == CORRIE_E_IO) {
+        lake_notice(gc->lake, "%s: going on without", corrie_error_message(err));
+        corrie_error_clear(err);
+        r = 0;
+    }
+    return r;
+}
+
+static void end_job(struct gc *gc, struct job *job, corrie_error *failure)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    struct job_outcome outcome = {.error = failure};
+
+    if (job && job_end(job, &outcome, &err) < 0) {
+        lake_notice(gc->lake, "%s", corrie_error_message(&err));
+    }
+}
+
 static int on_value(void *arg, struct str key, const struct tree_value *value, corrie_error *err)
 {
     struct gc *gc = arg;
@@ -157,6 +195,7 @@ int corrie_gc(corrie_lake *lake, const corrie_gc_options *options, char **ret_js
               corrie_error *err)
 {
     _cleanup_(gc_done) struct gc gc = {.lake = lake, .files = {.lake = lake}};
+    _cleanup_(job_freep) struct job *job = NULL;
     _json_ json_t *document = NULL;
     corrie_gc_options given = {.size = sizeof given, .grace_seconds = -1, .reflog_seconds = -1};
     int64_t started = clock_monotonic();
@@ -173,6 +212,10 @@ int corrie_gc(corrie_lake *lake, const corrie_gc_options *options, char **ret_js
         return corrie_fail_memory(err);
     }
     r = find_cutoff(&gc, &given, err);
+    if (r >= 0 && !gc.dry_run) {
+        r = begin_job(&gc, &given, &job, err);
+    }
     r = r < 0 ? r : run_gc(&gc, &document, started, ret_json, err);
+    end_job(&gc, job, r < 0 ? err : NULL);
     return r < 0 ? corrie_wrap(err, "collect garbage") : 0;
 }

@@ -105,6 +105,17 @@ def test_the_code_of_a_run_is_kept_as_it_was(small: Lake) -> None:
         "corrie.yaml": PROJECT, "a.sql": "SELECT n FROM t", "b.sql": "SELECT n + 1 AS n FROM a -- größer\n"}
 
 
+def test_snapshots_are_expired_by_a_job(small: Lake) -> None:
+    assert small.json("table", "expire", "t", "--older-than", "0", "--keep", "1")["job"] is None  # nothing is to go
+    small.run("sql", "INSERT INTO t SELECT 4")
+    assert small.json("table", "expire", "t", "--older-than", "0", "--keep", "1", "--dry-run")["job"] is None
+    done = small.json("table", "expire", "t", "--older-than", "0", "--keep", "1")
+    check("table expire", done)
+    job = small.json("job", "get", done["job"])
+    assert (job["kind"], job["status"], job["commit_out"]) == ("expire", "done", done["commit"])
+    assert small.json("log", "-n", "1")["commits"][0]["job"] == done["job"]
+
+
 # ---- stopping ----
 
 
@@ -388,7 +399,7 @@ def make_older(lake: Lake, job: str, days: int) -> Path:
 
 
 def test_records_go_after_ninety_days(small: Lake) -> None:
-    """Else a lake that is busy for years is full of them; what a failed job left must be explained as long as it is there."""
+    """Else a busy lake is full of them; what a failed job left must be explained as long as it is there."""
     write_project(small.home, a="-- corrie: materialization_strategy=REPLACE\nSELECT n FROM t")
     (small.home / "p/models.py").write_text(SLOW.replace("    return t", "    raise ValueError('no')").replace(
         "SECONDS", "0").replace('Model("t")', 'Model("a")'))
@@ -399,10 +410,15 @@ def test_records_go_after_ninety_days(small: Lake) -> None:
     assert set(ids(small)) == {young, failed, imported}
     assert small.json("gc", "--dry-run")["jobs"] == 1 and old[imported].exists()
     assert "1 record of jobs" in small.run("gc", "--yes").stdout
-    assert ids(small) == [young, failed]  # tx/<failed> is there
+    collection, *others = ids(small)
+    assert others == [young, failed]  # tx/<failed> is there
+    record_of_gc = small.json("job", "get", collection)
+    check("job get", record_of_gc)
+    assert (record_of_gc["kind"], record_of_gc["status"]) == ("gc", "done")
     assert not list(old[imported].glob("*")) and old[failed].exists()
     assert "does not exist" in small.error("job", "get", imported, status=3)
-    small.run("branch", "rm", f"tx/{failed}")
+    small.run("branch", "prune", "--older-than", "0", f"tx/{failed}", "--yes")
+    os.utime(old[imported], (0, 0))  # when it was emptied
     assert small.json("gc", "--yes", "--grace", "0")["jobs"] == 1
     assert small.json("gc", "--yes", "--grace", "0")["jobs"] == 0
     assert not old[imported].exists()
