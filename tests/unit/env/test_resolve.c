@@ -33,7 +33,7 @@ static bool have(const struct env_options *options, struct env **ret)
 
     if (r == CORRIE_E_NETWORK ||
         (r == CORRIE_E_PROJECT && strstr(corrie_error_message(&err), "not installed here"))) {
-        printf("# skipped: %s\n", corrie_error_message(&err));
+        ck_skip(corrie_error_message(&err));
         return false;
     }
     ck_assert_msg(r >= 0, "%s\n%s", corrie_error_message(&err), err.detail ? err.detail : "");
@@ -139,7 +139,7 @@ START_TEST(resolve_wrong_pin)
         &(struct env_request){.python = STR("3.11"), .packages = &wrong, .n_packages = 1}, &options,
         &env, &err);
     if (r == CORRIE_E_NETWORK) {
-        printf("# skipped: %s\n", corrie_error_message(&err));
+        ck_skip(corrie_error_message(&err));
         return;
     }
     ck_assert_int_eq(r, CORRIE_E_PROJECT);

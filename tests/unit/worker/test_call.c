@@ -254,7 +254,7 @@ static struct str python(void)
         &(struct env_options){.cache_dir = str_of(cache)}, &env, &err);
     if (r == CORRIE_E_NETWORK ||
         (r == CORRIE_E_PROJECT && strstr(corrie_error_message(&err), "not installed here"))) {
-        printf("# skipped: %s\n", corrie_error_message(&err));
+        ck_skip(corrie_error_message(&err));
         return STR_EMPTY;
     }
     ck_assert_msg(r >= 0, "%s", corrie_error_message(&err));
