@@ -30,9 +30,12 @@ typedef struct corrie_project_options {
 int corrie_project_init(const char *dir, const corrie_project_options *options, char **ret_json,
                         corrie_error *err);
 
-/* Tables at `ref` (NULL = checked out) that a model of the project made whose code was another then:
- * {"project","edited":[{"name","job","file","line"}]}. Tables that somebody else wrote last are not judged.
- * `project_dir` NULL is the current directory: CORRIE_E_NOT_FOUND if there is no project. Nothing is planned. */
+/* Tables at `ref` (NULL = checked out) that a model of the project made which is declared otherwise now: its code,
+ * environment, options or inputs, or those of models that it reads and that are no tables. Values of parameters do not
+ * count. {"project","edited":[{"name","job","file","line"}]}. Tables that somebody else, or a version that noted less,
+ * wrote last are not judged. `project_dir` NULL is the current directory: CORRIE_E_NOT_FOUND if there is no project. The
+ * project is planned, nothing of it is run: errors are those of corrie_project_plan, with CORRIE_E_PROJECT for what it
+ * reads and is not there. */
 int corrie_project_edited(corrie_lake *lake, const char *project_dir, const char *ref,
                           const char *default_namespace, char **ret_json, corrie_error *err);
 

@@ -369,7 +369,7 @@ static int print_status(struct cli *cli, const json_t *document, corrie_error *e
     }
     r = r < 0 ? r
               : print_part(cli, json_object_get(document, "edited"), STYLE_YELLOW,
-                           "Edited: the code of these models is another now", edited,
+                           "Edited: these models are declared otherwise now", edited,
                            ARRAY_LEN(edited), err);
     r = r < 0
             ? r

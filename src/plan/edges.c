@@ -470,35 +470,41 @@ static int look_at_table(struct planning *p, struct plan_node *node, corrie_erro
         STR_FMT(node->table_namespace), STR_FMT(node->name), STR_FMT(node->name));
 }
 
-/* H over kind, code, environment request, options and parameters, each part with its length. */
-static int make_fingerprint(struct plan_node *node, corrie_error *err)
+/* Kind, code, environment request and options. */
+static void add_request(const struct plan_node *node, struct buf *text)
 {
-    _cleanup_(buf_done) struct buf text = {0};
     const struct declared_function *function = node->function;
 
-    buf_addf(&text, "%d %d\n", (int)function->kind, (int)function->language);
-    buf_add(&text, function->code.bytes, HASH_BYTES);
-    buf_addf(&text, "\npython %.*s\n", STR_FMT(function->python));
+    buf_addf(text, "%d %d\n", (int)function->kind, (int)function->language);
+    buf_add(text, function->code.bytes, HASH_BYTES);
+    buf_addf(text, "\npython %.*s\n", STR_FMT(function->python));
     for (size_t i = 0; i < function->n_packages; i++) {
-        buf_addf(&text, "package %.*s %.*s\n", STR_FMT(function->packages[i].name),
+        buf_addf(text, "package %.*s %.*s\n", STR_FMT(function->packages[i].name),
                  STR_FMT(function->packages[i].version));
     }
-    buf_addf(&text, "internet %d\n", function->internet_access);
+    buf_addf(text, "internet %d\n", function->internet_access);
     if (function->n_outputs > 1) {
-        buf_addf(&text, "output %zu %.*s\n", function->output, STR_FMT(node->name));
+        buf_addf(text, "output %zu %.*s\n", function->output, STR_FMT(node->name));
     }
     for (size_t i = 0; i < function->columns.count; i++) {
-        buf_addf(&text, "column %zu %.*s\n", function->columns.items[i].len,
+        buf_addf(text, "column %zu %.*s\n", function->columns.items[i].len,
                  STR_FMT(function->columns.items[i]));
     }
     for (size_t i = 0; i < node->n_edges; i++) {
         const struct plan_edge *edge = &node->edges[i];
 
         if (edge->form != WORKER_ARROW_TABLE) {
-            buf_addf(&text, "form %.*s %s\n", STR_FMT(edge->argument),
-                     worker_form_name(edge->form));
+            buf_addf(text, "form %.*s %s\n", STR_FMT(edge->argument), worker_form_name(edge->form));
         }
     }
+}
+
+/* H over the request and the values of parameters. */
+static int make_fingerprint(struct plan_node *node, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+
+    add_request(node, &text);
     for (size_t i = 0; i < node->n_parameters; i++) {
         const struct plan_parameter *parameter = node->parameters[i];
         struct str value = parameter->has_value ? parameter->value.text : STR_EMPTY;
@@ -511,6 +517,91 @@ static int make_fingerprint(struct plan_node *node, corrie_error *err)
         return err->code;
     }
     node->fingerprint = hash_bytes(buf_str(&text));
+    return 0;
+}
+
+/* One part, told apart from the next by its length. */
+static void add_part(struct buf *text, const char *what, struct str part)
+{
+    buf_addf(text, "%s %zu ", what, part.len);
+    buf_add_str(text, part);
+    buf_add_char(text, '\n');
+}
+
+static void add_names(struct buf *text, const char *what, const struct name_list *list)
+{
+    buf_addf(text, "%s %d %zu\n", what, list->all, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        add_part(text, "name", list->items[i]);
+    }
+}
+
+/* How the table is written, as declared. */
+static void add_materialization(const struct declared_function *function, struct buf *text)
+{
+    buf_addf(text, "strategy %s\n", strategy_name(function->strategy));
+    for (size_t i = 0; i < function->n_partitioned_by; i++) {
+        add_part(text, "partition", function->partitioned_by[i]);
+    }
+    add_part(text, "overwrite", function->overwrite_filter);
+    add_names(text, "keys", &function->keys);
+}
+
+static void add_declared_inputs(const struct declared_function *function, struct buf *text)
+{
+    for (size_t i = 0; i < function->n_inputs; i++) {
+        const struct declared_input *input = &function->inputs[i];
+
+        add_part(text, "input", input->argument);
+        add_part(text, "table", input->table);
+        add_part(text, "ref", input->ref);
+        add_part(text, "filter", input->filter);
+        add_names(text, "columns", &input->columns);
+    }
+    for (size_t i = 0; i < function->n_parameters; i++) {
+        add_part(text, "parameter", function->parameters[i].argument);
+        add_part(text, "named", function->parameters[i].name);
+    }
+}
+
+/* What an edge leads to: the name of a table, or of a model that is written as one; of another model how it is made. */
+static void add_parent(const struct planning *p, const struct plan_edge *edge, struct buf *text)
+{
+    const struct plan_node *from = edge->node == PLAN_NONE ? NULL : &p->plan->nodes[edge->node];
+
+    add_part(text, "edge", edge->argument);
+    if (!from) {
+        const struct plan_source *source = &p->sources.items[edge->source];
+        add_part(text, "of", source->table_namespace);
+        add_part(text, "at", source->ref);
+        add_part(text, "read", source->name);
+        return;
+    }
+    if (from->function->strategy == STRATEGY_NONE) {
+        buf_add_text(text, "made ");
+        buf_add(text, from->definition.bytes, HASH_BYTES);
+        return;
+    }
+    add_part(text, "of", from->table_namespace);
+    add_part(text, "at", STR_EMPTY);
+    add_part(text, "read", from->name);
+}
+
+/* Parents come first: theirs is known. */
+static int make_definition(const struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+
+    add_request(node, &text);
+    add_materialization(node->function, &text);
+    add_declared_inputs(node->function, &text);
+    for (size_t i = 0; i < node->n_edges; i++) {
+        add_parent(p, &node->edges[i], &text);
+    }
+    if (buf_check(&text, err) < 0) {
+        return err->code;
+    }
+    node->definition = hash_bytes(buf_str(&text));
     return 0;
 }
 
@@ -584,5 +675,8 @@ int plan_node_build(struct planning *p, size_t i, corrie_error *err)
     if (r >= 0) {
         r = plan_materialize(p, node, err);
     }
-    return r < 0 ? r : make_fingerprint(node, err);
+    if (r >= 0) {
+        r = make_fingerprint(node, err);
+    }
+    return r < 0 ? r : make_definition(p, node, err);
 }

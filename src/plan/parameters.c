@@ -91,7 +91,7 @@ int plan_parameters(struct planning *p, corrie_error *err)
     }
     for (size_t i = 0; i < settings->n_parameters; i++) {
         const struct project_parameter *declared = &settings->parameters[i];
-        if (declared->required && !plan->parameters[i].has_value) {
+        if (declared->required && !plan->parameters[i].has_value && !p->options->valueless) {
             corrie_fail(err, CORRIE_E_USAGE, "parameter %.*s needs a value",
                         STR_FMT(declared->name.text));
             return corrie_hint(err, "give it by --param %.*s=…", STR_FMT(declared->name.text));

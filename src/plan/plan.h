@@ -147,6 +147,10 @@ struct plan_node {
     /* H(kind, code, environment request, options, parameters): the part of the fingerprint that planning
      * knows; environment lock, versions and contents of inputs are added by whoever caches results. */
     struct hash fingerprint;
+    /* H(kind, code, environment request, options, strategy, inputs as declared; of inputs that are models which are not
+     * written as tables, the same of them): another one means that the project was edited. Values of parameters are not
+     * in it. */
+    struct hash definition;
 };
 
 /* What env is asked for: functions that ask for the same share one. */
@@ -219,7 +223,8 @@ struct plan_options {
     size_t n_select;
     bool strict;
     bool dry_run;
-    bool whole; /* columns are made that nobody asks for: for who looks at outputs between */
+    bool whole;     /* columns are made that nobody asks for: for who looks at outputs between */
+    bool valueless; /* required parameters may lack a value: nothing will be run */
     struct cache *cache; /* bindings; may be NULL */
 };
 

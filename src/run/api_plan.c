@@ -1,12 +1,9 @@
 /* api_plan.c — what a run of a project would do, in the public interface. */
-#include <corrie/project.h>
-
 #include "plan/draw.h"
 #include "plan/lineage.h"
 #include "run/run_priv.h"
 
-/* As a dry run is planned; what a failed job left is not read, only looked at. */
-static int plan_project(struct run *run, const corrie_plan_options *options, corrie_error *err)
+int run_plan(struct run *run, const corrie_plan_options *options, corrie_error *err)
 {
     corrie_plan_options given = {.size = sizeof given};
 
@@ -62,7 +59,7 @@ int corrie_project_plan(corrie_lake *lake, const corrie_plan_options *options, c
         return corrie_fail(err, CORRIE_E_USAGE, "a plan has no form %s: json, tree, dot or svg",
                            format);
     }
-    int r = plan_project(&run, options, err);
+    int r = run_plan(&run, options, err);
     if (r >= 0) {
         r = formats[i].print(run.plan, &text, err);
     }
@@ -82,7 +79,7 @@ int corrie_lineage(corrie_lake *lake, const corrie_plan_options *options, const 
     _json_ json_t *document = NULL;
     struct lineage lineage;
 
-    int r = plan_project(&run, options, err);
+    int r = run_plan(&run, options, err);
     if (r >= 0) {
         wanted.default_namespace = run.plan->default_namespace;
         r = plan_lineage(run.plan, run.work.engine, &wanted, &run.arena, &lineage, err);

@@ -235,6 +235,7 @@ static int build_plan(struct run *run, corrie_error *err)
                                    .strict = run->options.strict,
                                    .dry_run = run->options.dry_run,
                                    .whole = run->whole || run->preview != PREVIEW_OFF,
+                                   .valueless = run->looks,
                                    .cache = run->cache};
     int r;
 
@@ -284,16 +285,24 @@ static int check_taint(struct run *run, corrie_error *err)
     return 0;
 }
 
+static int find_view(struct run *run, corrie_error *err)
+{
+    int r = 0;
+
+    run->branch = str_of(run->options.ref);
+    if (!run->looks) {
+        r = lake_branch(run->lake, run->branch, &run->arena, &run->branch, err);
+    }
+    return r < 0 ? r : lake_view_at(run->lake, run->branch, &run->view, err);
+}
+
 int run_prepare(struct run *run, corrie_error *err)
 {
     struct declare_options declare = {0};
     int r;
 
     r = run_preview_mode(run->options.preview, &run->preview, err);
-    if (r < 0 ||
-        (r = lake_branch(run->lake, str_of(run->options.ref), &run->arena, &run->branch, err)) <
-            0 ||
-        (r = lake_view_at(run->lake, run->branch, &run->view, err)) < 0) {
+    if (r < 0 || (r = find_view(run, err)) < 0) {
         return r;
     }
     r = project_open(str_of(run->options.project_dir), &run->project, err);

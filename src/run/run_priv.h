@@ -6,6 +6,7 @@
 #ifndef CORRIE_RUN_PRIV_H
 #define CORRIE_RUN_PRIV_H
 
+#include <corrie/project.h>
 #include <corrie/run.h>
 
 #include "base/arena.h"
@@ -22,8 +23,10 @@
 #include "worker/exchange.h"
 #include "worker/worker.h"
 
-/* In the summary of a snapshot that a run wrote: the hash of the model's code (declare.h). */
+/* In the summary of a snapshot that a run wrote: RUN_CODE_VERSION and plan_node.definition in hex. Other versions cannot
+ * be compared. */
 #define RUN_CODE_PROPERTY "corrie.code"
+#define RUN_CODE_VERSION "2:"
 
 enum preview { PREVIEW_OFF, PREVIEW_HEAD, PREVIEW_TAIL };
 
@@ -87,6 +90,7 @@ struct run {
     struct str *allowed;        /* what it may read: the lake's data, files outside of the lake */
     size_t n_allowed;
     bool whole; /* plan columns that nobody asks for */
+    bool looks; /* nothing will be run: any ref will do, and parameters need no values */
     struct plan *plan;
 
     struct job *job;
@@ -126,6 +130,9 @@ void run_done(struct run *run);
 int run_prepare(struct run *run, corrie_error *err) CORRIE_MUST_USE;
 /* Opens the run's engine, once. */
 int run_open_engine(struct run *run, corrie_error *err) CORRIE_MUST_USE;
+/* The same as a dry run does it (api_plan.c); what a failed job left is not read, only looked at. `options` may be NULL. */
+int run_plan(struct run *run, const corrie_plan_options *options, corrie_error *err)
+    CORRIE_MUST_USE;
 /* The view at which a source of the plan is read. */
 int run_source_view(struct run *run, const struct plan_source *source, struct lake_view *ret,
                     corrie_error *err) CORRIE_MUST_USE;

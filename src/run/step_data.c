@@ -325,9 +325,9 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
     _cleanup_(buf_done) struct buf by_name = {0};
     const struct name_list *columns = &node->function->columns;
     struct str select = STR("SELECT * FROM corrie_run.\"output\"");
-    char code[HASH_HEX + 1];
+    char code[sizeof RUN_CODE_VERSION + HASH_HEX] = RUN_CODE_VERSION;
     const struct property summary[] = {{STR("corrie.job"), job_id(run->job)},
-                                       {STR(RUN_CODE_PROPERTY), {code, HASH_HEX}}};
+                                       {STR(RUN_CODE_PROPERTY), {code, sizeof code - 1}}};
     struct schema schema;
     struct schema target;
     struct lake_write write = {.ns = node->table_namespace,
@@ -349,7 +349,7 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
                                .n_summary = ARRAY_LEN(summary)};
     int r;
 
-    hash_hex(&node->function->code, code);
+    hash_hex(&node->definition, code + strlen(RUN_CODE_VERSION));
     r = arrow_table_schema(rows, &run->arena, &schema, err);
     if (r < 0 || (r = engine_define_arrow(run->work.engine, OWN_NS, OUTPUT_NAME, rows, err)) < 0) {
         return r;

@@ -152,6 +152,34 @@ def test_status_says_which_models_were_edited(lake: Lake, project: Path) -> None
     lake.json("status", cwd=project)  # a project that is broken is no reason to say nothing of the lake
 
 
+def test_status_sees_edits_of_models_between_and_of_inputs(lake: Lake, tmp_path: Path) -> None:
+    """An edit of a model that is no table, or of an input's filter, is an edit; a value given by --param is none."""
+    import_numbers(lake, 30)
+    project = write_project(tmp_path / "project", more="parameters:\n  least: {type: int, required: true}\n")
+    (project / "between.sql").write_text("SELECT n + 1 AS n FROM numbers WHERE n > $least\n")
+    (project / "top.sql").write_text("-- corrie: materialization_strategy=REPLACE\nSELECT n FROM between\n")
+    model = ("import corrie\n@corrie.model(materialization_strategy='REPLACE')\n@corrie.python('3.11')\n"
+             "def kept(rows=corrie.Model('numbers', columns=['n'], filter='n > 3')):\n    return rows\n")
+    (project / "models.py").write_text(model)
+
+    def edited() -> list[str]:
+        return [table["name"] for table in lake.json("status", cwd=project)["edited"]]
+
+    lake.run("run", "--param", "least=2", cwd=project)
+    assert edited() == []
+    lake.run("run", "--param", "least=2", "--select", "+top", cwd=project)
+    assert edited() == []
+    (project / "between.sql").write_text("SELECT n + 2 AS n FROM numbers WHERE n > $least\n")
+    assert edited() == ["public.top"]
+    (project / "models.py").write_text(model.replace("n > 3", "n > 4"))
+    assert sorted(edited()) == ["public.kept", "public.top"]
+    lake.run("run", "--param", "least=3", cwd=project)
+    assert edited() == []
+    (project / "top.sql").write_text("-- corrie: materialization_strategy=REPLACE\nSELECT n FROM nowhere\n")
+    said = lake.run("status", cwd=project)
+    assert "nowhere" in said.stderr and "Edited" not in said.stdout
+
+
 def test_a_table_says_what_it_was_made_of(lake: Lake, project: Path) -> None:
     job = lake.json("run", cwd=project)["job"]
     assert lake.json("table", "get", "numbers")["made_by"] is None
