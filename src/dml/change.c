@@ -49,6 +49,7 @@ int dml_rewrite(struct dml *dml, const struct lake_target *target, const struct 
                                    .n_removed = hits->n_removed,
                                    .remove_deletes = hits->n_removed == target->scan.n_files &&
                                                      target->scan.n_pruned == 0,
+                                   .whole = dml->report.inserted > 0, /* MERGE */
                                    .engine = dml_engine(dml),
                                    .selects = selects,
                                    .n_selects = n_selects};

@@ -174,6 +174,7 @@ static int overwrite_all(struct dml *dml, struct lake_target *target, struct str
 {
     struct lake_rewrite rewrite = {.target = target,
                                    .remove_deletes = true,
+                                   .whole = true,
                                    .engine = dml_engine(dml),
                                    .selects = &select,
                                    .n_selects = 1};

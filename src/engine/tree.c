@@ -16,7 +16,8 @@ static bool past_int64(struct str digits)
     return digits.len > n || (digits.len == n && memcmp(digits.data, max, n) > 0);
 }
 
-static void quote_large(struct str text, struct buf *out)
+/* Integers past int64_t, and Infinity and NaN, which DuckDB writes and JSON has not, become texts. */
+static void quote_numbers(struct str text, struct buf *out)
 {
     bool in_string = false;
     size_t done = 0;
@@ -29,6 +30,15 @@ static void quote_large(struct str text, struct buf *out)
             in_string = c != '"';
         } else if (c == '"') {
             in_string = true;
+        } else if (c == 'I' || c == 'N') {
+            size_t begin = i > 0 && text.data[i - 1] == '-' ? i - 1 : i;
+
+            while (i + 1 < text.len && strchr("InfityNa", text.data[i + 1])) {
+                i++;
+            }
+            buf_add_str(out, str_slice(text, done, begin - done));
+            buf_addf(out, "\"%.*s\"", STR_FMT(str_slice(text, begin, i + 1 - begin)));
+            done = i + 1;
         } else if (c >= '0' && c <= '9') {
             size_t end = i;
 
@@ -57,7 +67,7 @@ int tree_parse(struct str text, json_t **ret, corrie_error *err)
     json_error_t problem;
     int r;
 
-    quote_large(text, &quoted);
+    quote_numbers(text, &quoted);
     r = buf_check(&quoted, err);
     if (r < 0) {
         return r;

@@ -509,6 +509,9 @@ static int build_summary(struct commit *commit, json_t **ret, corrie_error *err)
     if (r >= 0) {
         r = summarise_counts(commit, summary);
     }
+    if (r >= 0 && (commit->whole || commit->options->whole)) {
+        r = js_set_str(summary, SNAPSHOT_WHOLE, STR("true"));
+    }
     for (size_t i = 0; r >= 0 && i < commit->options->n_summary; i++) {
         const struct property *extra = &commit->options->summary[i];
         _free_ char *key = str_dup(extra->key);

@@ -46,6 +46,7 @@ struct commit {
     struct map partitions; /* changed ones, by partition_text */
     struct buf scratch;
     const char *operation;
+    bool whole; /* snapshot_options */
 };
 
 void commit_done(struct commit *commit);

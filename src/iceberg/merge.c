@@ -182,7 +182,8 @@ static int write_snapshot(struct merge *merge, struct str target_location,
                                                    .base_location = target_location,
                                                    .has_before = true,
                                                    .before = merge->target.manifests,
-                                                   .operation = operation_of(merge, totals)};
+                                                   .operation = operation_of(merge, totals),
+                                                   .whole = merge->source.whole};
     int r;
 
     merge->target.manifests = (struct manifest_list){0}; /* the commit's now */

@@ -145,6 +145,20 @@ static void judge_line(const struct merge *merge, struct side *side)
     side->compacted = side->compacted && side->same_rows;
 }
 
+/* Where a side is no line any more, what it keeps of its history speaks for it. */
+static void find_whole(const struct merge *merge, struct side *side)
+{
+    const struct table_metadata *metadata = side->metadata;
+
+    for (size_t i = 0; i < metadata->n_snapshots && !side->whole; i++) {
+        const struct snapshot *snapshot = &metadata->snapshots[i];
+        struct str value;
+
+        side->whole = snapshot_summary(snapshot, SNAPSHOT_WHOLE, &value) &&
+                      !metadata_snapshot_by_id(merge->base, snapshot->id);
+    }
+}
+
 /* Tells appended files from those that replaced what their partition held. Where the snapshot that added a file
  * is not kept any more, the file counts as appended if all files of the base are still there. */
 static int judge(struct side *side, const struct manifest_entries *now, corrie_error *err)
@@ -233,6 +247,7 @@ static int differ(struct merge *merge, struct side *side, const struct manifest_
 
     side->is_line = is_line(side, merge->base);
     judge_line(merge, side);
+    find_whole(merge, side);
     if ((r = tree_manifests(merge->io, side->metadata, metadata_current_snapshot(side->metadata),
                             &merge->arena, &side->manifests, err)) < 0 ||
         (r = list_paths(&side->manifests, &side->listed, err)) < 0 ||

@@ -35,6 +35,7 @@ struct side {
     bool is_line;      /* its snapshots lead back to the base's */
     bool same_rows;    /* it is a line of appends and compactions: no row of the base went */
     bool compacted;    /* of compactions alone */
+    bool whole;        /* some change of it was chosen by all that the table held */
     bool renumbered;   /* some file of the base has another sequence number */
     struct changed_files added;
     struct changed_files removed;

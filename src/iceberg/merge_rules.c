@@ -195,6 +195,27 @@ static int check_overwritten(const struct merge *merge, const struct side *side,
     return 0;
 }
 
+static bool changed_rows(const struct side *side)
+{
+    for (size_t i = 0; i < side->added.count; i++) {
+        if (!side->added.items[i].skipped) {
+            return !side->compacted;
+        }
+    }
+    return side->removed.count > 0 && !side->compacted;
+}
+
+/* A row that one side brought may be one that the other looked for and did not find. */
+static int check_whole(const struct side *side, const struct side *other, corrie_error *err)
+{
+    if (side->whole && changed_rows(other)) {
+        return merge_conflict(err, "do it again on what the table is now, or keep one side's table",
+                              "%s merged rows by what the table held, and %s changed rows too",
+                              side->name, other->name);
+    }
+    return 0;
+}
+
 /* ---- columns that must have values ---- */
 
 static int required_conflict(const struct side *evolved, const struct side *other,
@@ -311,7 +332,9 @@ int merge_check_rows(struct merge *merge, corrie_error *err)
     if ((r = mark_skipped(merge, err)) < 0 || (r = check_paths(merge, err)) < 0 ||
         (r = check_columns(merge, &merge->source, &merge->target, err)) < 0 ||
         (r = check_columns(merge, &merge->target, &merge->source, err)) < 0 ||
-        (r = check_removed_twice(merge, err)) < 0) {
+        (r = check_removed_twice(merge, err)) < 0 ||
+        (r = check_whole(&merge->source, &merge->target, err)) < 0 ||
+        (r = check_whole(&merge->target, &merge->source, err)) < 0) {
         return r;
     }
     if (!any_overwrite(&merge->source) && !any_overwrite(&merge->target)) {

@@ -25,7 +25,12 @@ struct snapshot_options {
     /* snapshot_overwrite: the rows afterwards are those before, in other files: operation "replace", which tells those
      * who follow a table that there is nothing new (compaction). */
     bool same_rows;
+    /* snapshot_overwrite: what comes was chosen by all that the table held (MERGE): no rows of others may join it by
+     * snapshot_merge. Kept in the summary, SNAPSHOT_WHOLE. */
+    bool whole;
 };
+
+#define SNAPSHOT_WHOLE "corrie.whole"
 
 /* A table after a change. */
 struct table_version {

@@ -158,11 +158,12 @@ static int write_version(struct lake_tx *tx, const struct lake_rewrite *rewrite,
     const struct lake_target *target = rewrite->target;
     struct snapshot_options options = {.summary = rewrite->summary,
                                        .n_summary = rewrite->n_summary,
-                                       .same_rows = rewrite->same_rows};
+                                       .same_rows = rewrite->same_rows,
+                                       .whole = rewrite->whole};
     struct file_removal removal;
     int r;
 
-    if (rewrite->n_removed == 0) {
+    if (rewrite->n_removed == 0 && !rewrite->whole) {
         return snapshot_append(&tx->lake->io, target->metadata, target->metadata_location, NULL,
                                files, n_files, &options, ret, err);
     }

@@ -46,6 +46,7 @@ struct lake_rewrite {
         *removed_deletes; /* indexes into scan.delete_files: no file that stays needs them */
     size_t n_removed_deletes;
     bool same_rows; /* the rows stay, in other files: snapshot_options */
+    bool whole;     /* rows come because the table has none of their kind: snapshot_options */
     /* Files that lake_rewrite_files wrote: they come before those of the selects. */
     const struct data_file *files;
     size_t n_files;
@@ -57,7 +58,7 @@ struct lake_rewrite {
 };
 
 /* Writes the files, makes them durable, writes the table's new metadata and stages it. The table must be as it was when
- * the target was opened. Without removed files this is an append; without rows either nothing happens. *ret lies in
+ * the target was opened. Without removed files, and unless `whole`, this is an append; without rows either nothing happens. *ret lies in
  * `arena`: ret->rows are those that were written, removed_rows is left 0. On failure nothing is staged; files that were
  * written are removed where possible. */
 int lake_tx_rewrite(struct lake_tx *tx, const struct lake_rewrite *rewrite, struct arena *arena,

@@ -96,6 +96,22 @@ static int check_keys(const struct writing *w, corrie_error *err)
     return 0;
 }
 
+/* A row that is replaced would lose what the new one says nothing of. */
+static int check_columns(const struct writing *w, corrie_error *err)
+{
+    for (size_t i = 0; w->write->schema && i < w->schema.n_fields; i++) {
+        struct str name = w->schema.fields[i].name;
+
+        if (!schema_find(w->write->schema, name)) {
+            corrie_fail(err, CORRIE_E_DATA,
+                        "the new rows have no column %.*s, which the rows that they replace have",
+                        STR_FMT(name));
+            return corrie_hint(err, "give it, null where nothing is known");
+        }
+    }
+    return 0;
+}
+
 static int check_nulls(struct writing *w, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf sql = {0};
@@ -169,6 +185,9 @@ int merge_begin(struct writing *w, corrie_error *err)
     int r;
 
     r = check_keys(w, err);
+    if (r >= 0) {
+        r = check_columns(w, err);
+    }
     if (r >= 0) {
         r = check_nulls(w, err);
     }

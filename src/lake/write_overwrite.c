@@ -309,14 +309,11 @@ static int find_partitions(struct writing *w, struct file_removal *ret, corrie_e
 int overwrite_finish(struct writing *w, struct table_version *ret, corrie_error *err)
 {
     const struct snapshot_options options = {.summary = w->write->summary,
-                                             .n_summary = w->write->n_summary};
+                                             .n_summary = w->write->n_summary,
+                                             .whole = w->write->mode == LAKE_MERGE};
     struct file_removal removal = {.paths = w->removed, .n_paths = w->n_removed};
     int r = 0;
 
-    if (w->write->mode == LAKE_MERGE && w->n_removed == 0) {
-        return snapshot_append(&w->tx->lake->io, w->base, w->base_location, NULL,
-                               w->files.files.items, w->files.files.count, &options, ret, err);
-    }
     if (w->write->mode != LAKE_MERGE && w->write->overwrite_filter.len == 0) {
         r = check_specs(w, err);
         if (r >= 0) {

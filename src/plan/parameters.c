@@ -108,7 +108,11 @@ static int add_literal(const struct plan_parameter *parameter, struct buf *out, 
     const struct param_value *value = &parameter->value;
 
     if (!parameter->has_value) {
-        buf_add_text(out, "NULL");
+        static const char *const types[] = {
+            [PARAM_STR] = "VARCHAR",  [PARAM_INT] = "BIGINT",     [PARAM_FLOAT] = "DOUBLE",
+            [PARAM_BOOL] = "BOOLEAN", [PARAM_SECRET] = "VARCHAR", [PARAM_VAULT] = "VARCHAR"};
+
+        buf_addf(out, "CAST(NULL AS %s)", types[value->type]);
         return 0;
     }
     switch (value->type) {

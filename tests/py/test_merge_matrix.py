@@ -48,6 +48,8 @@ def at_odds(one: str, other: str) -> bool:
         return True
     if {one, other} <= ADDING | {"compact"}:
         return False
+    if "merge" in (one, other) and {one, other} <= set(PARTITIONS):
+        return True  # what it adds, it adds because nobody else has
     return bool(PARTITIONS.get(one, set()) & PARTITIONS.get(other, set()))
 
 

@@ -143,3 +143,46 @@ def test_outputs_of_one_call_count_together(lake: Lake, project: Path) -> None:
     assert {n["name"]: n["status"] for n in job["nodes"]} == {"even": "failed", "odd": "failed", "few": "failed"}
     assert job["tables"] == []
     assert [r["name"] for r in lake.json("branch", "ls", "-a")["refs"]] == ["main"]
+
+
+def test_two_merges_do_not_both_bring_a_key(lake: Lake, project: Path) -> None:
+    """Neither sees the other's row: had both their way, the key would be there twice."""
+    latest = project / "latest.sql"
+    text = "-- corrie: materialization_strategy=MERGE keys=k partitioned_by=v\nSELECT {} AS k, '{}' AS v\n"
+    latest.write_text(text.format(1, "old"))
+    lake.run("run", cwd=project)
+    for branch in ("a", "b", "c"):
+        lake.run("branch", "create", branch)
+    for branch in ("a", "b"):
+        latest.write_text(text.format(2, branch))
+        lake.run("run", "--ref", branch, cwd=project)
+    lake.run("sql", "INSERT INTO latest VALUES (2, 'c')", "--branch", "c")
+    lake.run("merge", "a", "--no-ff")
+    for branch in ("b", "c"):
+        assert "merged rows by what the table held" in lake.error("merge", branch, status=4)
+    merge = "MERGE INTO latest USING (SELECT 9 AS k, 'x' AS v) AS new USING (k) WHEN NOT MATCHED THEN INSERT *"
+    for branch in ("d", "e"):
+        lake.run("branch", "create", branch)
+    for branch in ("d", "e"):
+        lake.run("sql", merge, "--branch", branch)
+    lake.run("merge", "d", "--no-ff")
+    lake.error("merge", "e", status=4)
+    assert lake.rows("SELECT k, v FROM latest ORDER BY k") == [["1", "old"], ["2", "a"], ["9", "x"]]
+    lake.fsck()
+
+
+def test_a_merge_brings_all_columns(lake: Lake, project: Path) -> None:
+    latest = project / "latest.sql"
+    head = "-- corrie: materialization_strategy=MERGE keys=k\n"
+    latest.write_text(head + "SELECT 1 AS k, 'kept' AS v\n")
+    lake.run("run", cwd=project)
+    latest.write_text(head + "SELECT 1 AS k\n")
+    assert "the new rows have no column v" in lake.error("run", cwd=project, status=1)
+    assert lake.rows("SELECT v FROM latest") == [["kept"]]
+
+
+def test_numbers_that_json_has_not(lake: Lake, project: Path) -> None:
+    (project / "odd.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
+                                     "SELECT 1e400 AS high, -1e400 AS low, 'Infinity NaN' AS s, 9e18 AS big\n")
+    lake.run("run", cwd=project)
+    assert lake.rows("SELECT high, low, s FROM odd") == [["Infinity", "-Infinity", "Infinity NaN"]]
