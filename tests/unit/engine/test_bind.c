@@ -293,7 +293,7 @@ START_TEST(test_lineage)
          "x=e.id,e.n kind=e.kind"},
         {"WITH q AS (SELECT id AS x FROM events) SELECT a.x + b.x AS y FROM q a, q b", "y=e.id"},
         {"SELECT id FROM events UNION ALL SELECT user_id FROM users", "id=e.id,u.user_id"},
-        {"SELECT id FROM events EXCEPT SELECT user_id FROM users", "id=e.id,u.user_id"},
+        {"SELECT id FROM events EXCEPT SELECT user_id FROM users", "id=e.id"},
         {"SELECT x FROM (SELECT id AS x FROM events) WHERE x IN (SELECT user_id FROM users)",
          "x=e.id"},
         {"SELECT (SELECT max(customer_segment) FROM users) AS m FROM events",

@@ -108,7 +108,7 @@ START_TEST(substitutes_in_sql)
         {"SELECT $n", "SELECT 7"},
         {"SELECT $s || $s", "SELECT 'it''s' || 'it''s'"},
         {"SELECT $f, $b, $neg", "SELECT CAST(0.5 AS DOUBLE), TRUE, (-1)"},
-        {"SELECT $none", "SELECT NULL"},
+        {"SELECT $none", "SELECT CAST(NULL AS VARCHAR)"},
         {"SELECT '$n', \"$n\", 'it''s $n'", "SELECT '$n', \"$n\", 'it''s $n'"},
         {"SELECT E'a\\'$n', $n", "SELECT E'a\\'$n', 7"},
         {"-- $n\nSELECT $n /* $n /* $n */ $n */ + $n", "-- $n\nSELECT 7 /* $n /* $n */ $n */ + 7"},
