@@ -89,9 +89,7 @@ int merge_report_fail(const struct merge_report *report, corrie_error *err)
     }
     corrie_fail(err, CORRIE_E_CONFLICT, "%zu conflict%s: %s", n, n == 1 ? "" : "s",
                 buf_text(&text));
-    return corrie_hint(err,
-                       "decide each with --source or --target, or make the change again on the new "
-                       "head");
+    return corrie_hint(err, "make the change again on what is there now");
 }
 
 /* ---- JSON ---- */

@@ -14,7 +14,9 @@
  *      source that says nothing of batches by scanning with one thread where order matters. */
 #include "engine/arrow_out.h"
 
+#include "arrow/instants.h"
 #include "arrow/table.h"
+#include "base/clock.h"
 #include "engine/types.h"
 
 #define VECTOR_ROWS 2048
@@ -311,12 +313,29 @@ static int64_t plan_slice(const struct scan *scan, struct reader *reader)
     return rows;
 }
 
+/* DuckDB has instants of microseconds alone and would cut them. What was wrong (mem_free), or NULL. */
+static char *check_instants(const struct arrow_column *column, const struct ArrowArray *slice)
+{
+    _cleanup_(buf_done) struct buf problem = {0};
+    char text[CLOCK_TEXT_MAX];
+    int64_t time;
+
+    if (!instants_find_finer(&column->schema, slice, 0, slice->length, &time)) {
+        return NULL;
+    }
+    clock_format(time, text);
+    buf_addf(&problem, "column %.*s: a time" NANOS_MESSAGE "%s", STR_FMT(arrow_column_name(column)),
+             text);
+    return problem.failed ? str_dup(STR(DUCK_NO_MEMORY)) : buf_take(&problem);
+}
+
 static char *convert_slice(const struct scan *scan, struct reader *reader, int64_t rows,
                            duckdb_data_chunk *ret)
 {
     struct ArrowArray array = {
         .length = rows, .n_buffers = 1, .release = no_release_array, .children = reader->children};
     static const void *no_validity[1];
+    char *problem;
 
     array.buffers = no_validity;
     for (size_t i = 0; i < scan->n_columns; i++) {
@@ -331,6 +350,10 @@ static char *convert_slice(const struct scan *scan, struct reader *reader, int64
         slice->length = rows;
         slice->null_count = slice->null_count == 0 ? 0 : -1;
         slice->release = no_release_array;
+        problem = check_instants(scan->table->columns[scan->columns[i]], slice);
+        if (problem) {
+            return problem;
+        }
         reader->children[array.n_children++] = slice;
     }
     return take_problem(scan->d, scan->d->data_chunk_from_arrow(scan->registry->session.con, &array,

@@ -123,7 +123,7 @@ static int fail_parameter(struct walk *walk, const json_t *node)
     corrie_fail(walk->err, CORRIE_E_PROJECT, "parameter $%.*s has no value", STR_FMT(name));
     corrie_hint(
         walk->err,
-        "only models have parameters, and the project file declares them; write the value itself");
+        "parameters are called by name, $least, in models, and declared in the project file; write the value itself");
     return origin_at(walk->origin, at == SIZE_MAX ? statement_start(walk->origin->sql) : at, 1,
                      walk->err);
 }
@@ -468,6 +468,35 @@ static int by_offset(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* To DuckDB Foo and foo are one table, to a lake two: whichever was defined last would be read for both. */
+static int check_cases(const struct engine *engine, const struct origin *origin,
+                       const struct engine_statement *statement, corrie_error *err)
+{
+    for (size_t k = 1; k < statement->n_tables; k++) {
+        const struct engine_table_ref *b = &statement->tables[k];
+        struct str space = b->schema.len > 0 ? b->schema : engine->name_space;
+
+        for (size_t i = 0; i < k; i++) {
+            const struct engine_table_ref *a = &statement->tables[i];
+            struct str other = a->schema.len > 0 ? a->schema : engine->name_space;
+
+            if (!a->at && !b->at && str_eq_nocase(a->name, b->name) &&
+                str_eq_nocase(other, space) &&
+                !(str_eq(a->name, b->name) && str_eq(other, space))) {
+                corrie_fail(
+                    err, CORRIE_E_PROJECT,
+                    "tables %.*s.%.*s and %.*s.%.*s differ only in case, which SQL cannot tell",
+                    STR_FMT(other), STR_FMT(a->name), STR_FMT(space), STR_FMT(b->name));
+                corrie_hint(err,
+                            "a statement may name one of them; `corrie table rename` gives the "
+                            "other another name");
+                return origin_at(origin, b->offset, b->name.len, err);
+            }
+        }
+    }
+    return 0;
+}
+
 static int check(struct engine *engine, const struct origin *origin, bool may_have_at,
                  struct arena *arena, struct engine_statement *ret, corrie_error *err)
 {
@@ -511,6 +540,7 @@ static int check(struct engine *engine, const struct origin *origin, bool may_ha
         ret->star = walk.star;
         ret->window = walk.window;
         ret->unnest = walk.unnest;
+        r = check_cases(engine, origin, ret, err);
     }
     vec_done(&walk.tables);
     return r;

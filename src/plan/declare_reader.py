@@ -106,6 +106,19 @@ class Spelling:
                         self.members.update((name, name) for name in DECORATORS + MARKERS)
                     else:
                         self.members[alias.asname or alias.name] = alias.name
+            elif isinstance(node, ast.Assign) and isinstance(node.value, (ast.Name, ast.Attribute)):
+                self.rename(node.targets, node.value)
+
+    def rename(self, targets: list[ast.expr], value: ast.expr) -> None:
+        """`M = corrie.Model`, `c = corrie`."""
+        member = self.member(value)
+        for target in targets:
+            if not isinstance(target, ast.Name):
+                continue
+            if member is not None:
+                self.members[target.id] = member
+            elif isinstance(value, ast.Name) and value.id in self.modules:
+                self.modules.add(target.id)
 
     def member(self, node: ast.expr) -> str | None:
         """The member that an expression names ("model", "Model", …), or None."""
@@ -413,6 +426,7 @@ class File:
                 if isinstance(part, ast.Call) and self.spelling.member(part.func) in MARKERS:
                     self.problem(part, f"{source_of(part.func)}(…) in an annotation is not supported",
                                  f"write it as the default: {arg.arg}={source_of(part)}")
+        default = self.constant_input(default)
         if default is None:
             result["default"] = None
         elif isinstance(default, ast.Call) and (member := self.spelling.member(default.func)):
@@ -422,8 +436,23 @@ class File:
             if module:
                 self.problem(default, f"{source_of(default)} is used, but {module} is never imported",
                              f"add `import {module}` at the top of the file")
+            elif isinstance(default, ast.Call) and not self.is_builtin(default.func):
+                self.problem(default, f"what {source_of(default)} gives cannot be known without running it",
+                             "inputs are Model('table') or Parameter('name'); other values belong into the function")
             result["default"] = {"name": "", "at": at(default), "args": [], "keywords": []}
         return result
+
+    def constant_input(self, default: ast.expr | None) -> ast.expr | None:
+        """`RAW = corrie.Model('raw')` of the same file, then `raw=RAW`."""
+        if not isinstance(default, ast.Name):
+            return default
+        value = self.constants.values.get(default.id)
+        if isinstance(value, ast.Call) and self.spelling.member(value.func) in MARKERS:
+            try:
+                return self.constants.name(default)
+            except NotConstant as error:
+                self.problem(default, error.reason)
+        return default
 
     def bare(self, node: Function) -> Function:
         """A function without what declares it: its inputs are not its code."""

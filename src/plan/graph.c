@@ -51,6 +51,24 @@ static int make_key(struct arena *arena, struct str a, struct str b, struct str 
 
 /* ---- references --------------------------------------------------------------------------------- */
 
+/* As it has to be written there: with its namespace, if the name had one to be understood. */
+static void hint_table(const struct planning *p, const struct reference *reference,
+                       struct str *names, size_t n, corrie_error *err)
+{
+    bool plain = str_eq(reference->table_namespace, p->plan->default_namespace);
+
+    for (size_t i = 0; i < n && !plain; i++) {
+        char *full = arena_printf(p->arena, "%.*s.%.*s", STR_FMT(reference->table_namespace),
+                                  STR_FMT(names[i]));
+
+        names[i] = full ? str_of(full) : names[i];
+    }
+    char *asked = plain ? NULL
+                        : arena_printf(p->arena, "%.*s.%.*s", STR_FMT(reference->table_namespace),
+                                       STR_FMT(reference->name));
+    hint_nearest(asked ? str_of(asked) : reference->name, names, n, err);
+}
+
 /* No such table: the nearest of the lake's and of the models', in that namespace. */
 static int unknown_table(struct planning *p, const struct draft *draft, struct reference *reference,
                          bool own, corrie_error *err)
@@ -77,7 +95,7 @@ static int unknown_table(struct planning *p, const struct draft *draft, struct r
         corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no table %.*s.%.*s%s%.*s",
                     STR_FMT(reference->table_namespace), STR_FMT(reference->name),
                     shown.len ? " at " : "", STR_FMT(shown));
-        hint_nearest(reference->name, names.items, names.count, err);
+        hint_table(p, reference, names.items, names.count, err);
         if (names.count == 0) {
             corrie_hint(err, "namespace %.*s has no tables", STR_FMT(reference->table_namespace));
         }

@@ -57,6 +57,13 @@ static int build(struct planning *p, corrie_error *err)
     struct plan *plan = p->plan;
 
     int r = take_options(p, err);
+    if (r >= 0 && p->declarations->n_functions == 0) {
+        r = plan_note_add(
+            p, false, &(struct place){0}, err,
+            "the project has no functions: they are looked for in *.py and *.sql files beside "
+            "%.*s, and in .sql files that its include_paths name",
+            STR_FMT(p->project->file));
+    }
     if (r >= 0) {
         r = plan_parameters(p, err);
     }

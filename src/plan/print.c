@@ -235,8 +235,12 @@ int plan_print_tree(const struct plan *plan, struct buf *out, corrie_error *err)
     }
     for (size_t i = 0; i < plan->n_notes; i++) {
         const struct plan_note *note = &plan->notes[i];
-        buf_addf(out, "%s%s: %.*s (%.*s:%ld)\n", i ? "" : "\n", note->warning ? "warning" : "note",
-                 STR_FMT(note->text), STR_FMT(note->place.file), note->place.line);
+        buf_addf(out, "%s%s: %.*s", i ? "" : "\n", note->warning ? "warning" : "note",
+                 STR_FMT(note->text));
+        if (note->place.file.len > 0) {
+            buf_addf(out, " (%.*s:%ld)", STR_FMT(note->place.file), note->place.line);
+        }
+        buf_add_char(out, '\n');
     }
     return buf_check(out, err);
 }

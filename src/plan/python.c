@@ -434,7 +434,7 @@ static int read_decorators(struct understanding *u, const json_t *list, corrie_e
     if (!seen[0] && !seen[1]) {
         corrie_fail(err, CORRIE_E_PROJECT, "%.*s is neither a model nor an expectation",
                     STR_FMT(u->function->function));
-        corrie_hint(err, "add @bauplan.model() or @bauplan.expectation() above it");
+        corrie_hint(err, "add @corrie.model() or @corrie.expectation() above it");
         return place_error(u->declaring->project, &u->function->place, err);
     }
     return u->n_own + u->n_extra > 0 ? merge_packages(u, err) : 0;

@@ -86,13 +86,14 @@ static json_t *notes_json(const struct plan *plan)
     json_t *notes = json_array();
 
     for (size_t i = 0; i < plan->n_notes && notes; i++) {
+        const struct place *place = &plan->notes[i].place;
         json_t *item = json_object();
         int r;
 
         r = js_set_bool(item, "warning", plan->notes[i].warning);
         r |= js_set_str(item, "text", plan->notes[i].text);
-        r |= js_set_str(item, "file", plan->notes[i].place.file);
-        r |= js_set_int(item, "line", plan->notes[i].place.line);
+        r |= js_set(item, "file", place->file.len > 0 ? js_string(place->file) : json_null());
+        r |= js_set(item, "line", place->line > 0 ? json_integer(place->line) : json_null());
         r |= json_array_append_new(notes, item);
         if (r != 0) {
             json_decref(notes);

@@ -69,6 +69,13 @@ static int fail_output(struct run *run, const struct plan_node *node, corrie_err
     }
     err->code = err->code == CORRIE_E_UNSUPPORTED ? CORRIE_E_FAILED : err->code;
     corrie_wrap(err, "output of %.*s", STR_FMT(node->name));
+    if (err->hint &&
+        str_starts(str_of(err->hint), STR("with --evolve"))) { /* an option of imports */
+        corrie_hint(
+            err,
+            "if the model's columns=[…] names all that it gives, the table gets new columns and wider "
+            "types; else give the table's columns, or REPLACE it");
+    }
     return err->position.file ? err->code : place_error(run->project, &node->function->place, err);
 }
 

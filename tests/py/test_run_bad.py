@@ -150,3 +150,26 @@ def test_an_expectation_that_is_no_bool(lake: Lake, project: Path) -> None:
         said = lake.error("run", cwd=project, status=1)
         assert "holds returned" in said and called in said
         assert lake.head() == before
+
+
+@pytest.mark.parametrize("column", [
+    "pa.array([1000, 1500], NS)",
+    "pa.array([None, [0, None], [], [1500]], pa.list_(NS))",
+    "pa.array([{'t': 1000}, None, {'t': 1500}], pa.struct([('t', NS)]))",
+    "pa.array([[('k', 1500)]], pa.map_(pa.string(), NS))",
+    "pa.array([[1000, 2000], [1500, 0]], pa.list_(NS, 2))",
+    "pa.array([1000, 1500, 1000], NS).dictionary_encode()",
+    "pa.chunked_array([pa.array([0] * 3000, NS), pa.array([7] + [1500], NS).slice(1)])",
+])
+def test_instants_of_nanoseconds_are_not_cut(lake: Lake, project: Path, column: str) -> None:
+    """DuckDB would cut them without a word, and pandas makes them by default."""
+    text = ("import corrie\nimport pyarrow as pa\n\nNS = pa.timestamp('ns', 'UTC')\n\n\n"
+            "@corrie.model(materialization_strategy='REPLACE')\n@corrie.python('3.11')\n"
+            "def times(rows=corrie.Model('numbers')):\n    return pa.table({'t': COLUMN})\n")
+    (project / "models.py").write_text(text.replace("COLUMN", column))
+    said = lake.error("run", cwd=project, status=1)
+    assert "column t: a time has nanoseconds" in said and "1970-01-01T00:00:00.0000015Z" in said
+    assert "models.py:9" in said
+    (project / "models.py").write_text(text.replace("COLUMN", column.replace("1500", "5000")))
+    lake.run("run", cwd=project)
+    assert "00:00:00.000005" in str(lake.rows("SELECT t FROM times"))

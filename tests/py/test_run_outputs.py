@@ -186,3 +186,15 @@ def test_numbers_that_json_has_not(lake: Lake, project: Path) -> None:
                                      "SELECT 1e400 AS high, -1e400 AS low, 'Infinity NaN' AS s, 9e18 AS big\n")
     lake.run("run", cwd=project)
     assert lake.rows("SELECT high, low, s FROM odd") == [["Infinity", "-Infinity", "Infinity NaN"]]
+
+
+def test_names_that_differ_in_case(lake: Lake, project: Path) -> None:
+    """A lake has both, SQL takes them for one: it must not read the one for the other."""
+    for name, value in (("Twin", 1), ("twin", 2)):
+        (project / f"{name}.sql").write_text(f"-- corrie: materialization_strategy=REPLACE\nSELECT {value} AS x\n")
+    lake.run("run", cwd=project)
+    assert lake.rows("SELECT x FROM Twin") == [["1"]] and lake.rows("SELECT x FROM twin") == [["2"]]
+    both = "SELECT (SELECT x FROM Twin) AS a, (SELECT x FROM public.twin) AS b"
+    assert "differ only in case" in lake.error("query", both, status=1)
+    (project / "both.sql").write_text(f"{both}\n")
+    assert "both.sql:1:50" in lake.error("run", cwd=project, status=1)

@@ -34,10 +34,11 @@ struct action {
         struct trial *t); /* with a scene, after the action was done at last; may be NULL */
     bool
         in_steps; /* several changes, each whole: what is cut off between them is finished by acting again */
-    bool once;           /* what is done cannot be done again */
-    bool mends;          /* the scene is damage */
-    bool names_jobs;     /* refs of jobs (tx/) belong to the state */
-    bool may_keep_quiet; /* something that fails is no matter, or is seen to by the next one */
+    bool once;       /* what is done cannot be done again */
+    bool mends;      /* the scene is damage */
+    bool names_jobs; /* refs of jobs (tx/) belong to the state */
+    /* Something that fails is no matter, is told by a notice (the end of a job's record), or is seen to by the next one. */
+    bool may_keep_quiet;
     bool
         ends_in_rename; /* os_file_replace is its last step: that may fail when the file is there */
 
