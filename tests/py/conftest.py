@@ -93,7 +93,10 @@ def clean_environment(home: Path) -> dict[str, str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under the sanitizers a test of many cases runs every third: what they look for is in all of them, or in none."""
+    """Under the sanitizers a test of many cases runs every third: what they look for is in all of them, or in none.
+
+    In CI each commit runs every other test there, and the next commit those that were left out ($CORRIE_TURN, .ci/run).
+    """
     if not os.environ.get("CORRIE_SANITIZED"):
         return
     cases: dict[tuple[Path, str], list[pytest.Item]] = {}
@@ -101,6 +104,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         cases.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
     left_out = {item for group in cases.values() if len(group) >= 4
                 for turn, item in enumerate(group) if turn % 3 > 0}
+    if turn_of_ci := os.environ.get("CORRIE_TURN"):
+        left = [item for item in items if item not in left_out]
+        left_out |= set(left[int(turn_of_ci) % 2::2])
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]
 
