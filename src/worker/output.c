@@ -120,14 +120,20 @@ void output_finish(struct output *output)
 
 void output_clean(struct buf *out, struct str text)
 {
-    size_t bad;
+    while (text.len > 0) {
+        ptrdiff_t nul = str_find(text, '\0');
+        size_t bad = nul < 0 ? text.len : (size_t)nul;
+        size_t worse;
 
-    while (!str_is_utf8(text, &bad)) {
+        if (!str_is_utf8(str_slice(text, 0, bad), &worse)) {
+            bad = worse;
+        }
         buf_add(out, text.data, bad);
-        buf_add_text(out, "\xef\xbf\xbd");
-        text = str_from(text, bad + 1);
+        if (bad < text.len) {
+            buf_add_text(out, "\xef\xbf\xbd");
+        }
+        text = str_from(text, bad < text.len ? bad + 1 : bad);
     }
-    buf_add_str(out, text);
 }
 
 /* ---- lines of a pipe ---- */

@@ -46,7 +46,7 @@ void line_reader_finish(struct line_reader *reader);
 /* Hands on what was held back: it was no crash. */
 void line_reader_release(struct line_reader *reader);
 
-/* Appends `text` with each byte that is not UTF-8 replaced by U+FFFD. */
+/* Appends `text` with each byte that is not UTF-8, and each NUL, replaced by U+FFFD. */
 void output_clean(struct buf *out, struct str text);
 
 #endif

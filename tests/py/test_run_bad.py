@@ -173,3 +173,23 @@ def test_instants_of_nanoseconds_are_not_cut(lake: Lake, project: Path, column: 
     (project / "models.py").write_text(text.replace("COLUMN", column.replace("1500", "5000")))
     lake.run("run", cwd=project)
     assert "00:00:00.000005" in str(lake.rows("SELECT t FROM times"))
+
+
+def test_a_nul_cuts_nothing(lake: Lake, project: Path) -> None:
+    (project / "models.py").write_text("""
+import os
+
+import corrie
+
+
+@corrie.model()
+@corrie.python('3.11')
+def says(rows=corrie.Model('numbers')):
+    print('one\\0two')
+    os.write(1, b'three\\0four\\n')
+    raise ValueError('five\\0six')
+""")
+    said = lake.error("run", cwd=project, status=1)
+    assert all(text in said for text in ("one\ufffdtwo", "three\ufffdfour", "ValueError: five\ufffdsix"))
+    logs = [line.get("text") for line in lake.json("job", "logs", "last")["logs"]]
+    assert "one\ufffdtwo" in logs and "three\ufffdfour" in logs

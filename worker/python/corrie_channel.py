@@ -21,7 +21,8 @@ MAX_LINE = 8000  # characters: at most 32 000 bytes, 48 000 where JSON escapes t
 
 
 def clean(text: str) -> str:
-    """The text as UTF-8 can carry it: bytes that came in as surrogates become U+FFFD."""
+    """The text as UTF-8 and C can carry it: bytes that came in as surrogates, and NUL, become U+FFFD."""
+    text = text.replace("\0", "\ufffd")
     try:
         text.encode("utf-8")
         return text
@@ -117,7 +118,7 @@ class Log:
                 os.write(1 if stream == "stdout" else 2, clean(text + "\n").encode("utf-8"))
             return
         try:
-            self._send(stream, text, place, level)
+            self._send(stream, clean(text) if "\0" in text else text, place, level)
         except UnicodeEncodeError:
             self._send(stream, clean(text), place, level)
 
