@@ -153,7 +153,7 @@ static int append_spec(const struct table_metadata *metadata, json_t *document, 
     json_t *specs = NULL;
     int last_id = metadata->last_partition_id;
 
-    if (js_set_int(spec, "spec-id", spec_id) < 0 || js_set(spec, "fields", fields) < 0) {
+    if (js_set(spec, "fields", fields) < 0 || js_set_int(spec, "spec-id", spec_id) < 0) {
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < n_terms; i++) {
