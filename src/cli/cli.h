@@ -140,7 +140,7 @@ int cli_lake_there(struct cli *cli, corrie_lake **ret, corrie_error *err) CORRIE
 const char *cli_namespace(const struct cli *cli, const struct args *args);
 /* Asks a person at a terminal; without one, or with --yes, the answer is yes. 0, or CORRIE_E_CANCELLED. */
 int cli_confirm(struct cli *cli, const char *question, corrie_error *err) CORRIE_MUST_USE;
-/* Whether cli_confirm would ask. */
+/* Whether cli_confirm would ask: then what would be removed is found out first. */
 bool cli_would_ask(const struct cli *cli);
 /* Waits until standard input has something or has ended. CORRIE_E_CANCELLED on Ctrl-C. */
 int cli_wait_input(struct cli *cli, corrie_error *err) CORRIE_MUST_USE;

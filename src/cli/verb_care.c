@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "os/tty.h"
 
 /* ---- what they share ---- */
 
@@ -18,12 +17,6 @@ static int duration(const struct args *args, enum option option, const char *nam
         return corrie_hint(err, "write a number and its unit: 90m, 24h, 7d; or 0");
     }
     return 0;
-}
-
-/* Whether cli_confirm would ask: then what would be removed is found out first. */
-static bool will_ask(const struct cli *cli)
-{
-    return !cli->yes && os_is_terminal(0) && cli->err.terminal;
 }
 
 static int64_t number(const json_t *object, const char *field)
@@ -125,7 +118,7 @@ int verb_gc(struct cli *cli, const struct args *args, corrie_error *err)
     }
     progress_begin(&cli->progress, &cli->err);
     progress_set(&cli->progress, "collecting", NULL, -1, -1);
-    if (!options.dry_run && will_ask(cli)) {
+    if (!options.dry_run && cli_would_ask(cli)) {
         r = confirm_gc(cli, lake, options, err);
         options.dry_run = r == 0; /* nothing to remove: the dry run says so */
     }
@@ -280,7 +273,7 @@ int verb_branch_prune(struct cli *cli, const struct args *args, corrie_error *er
         (r = cli_lake(cli, &lake, err)) < 0) {
         return r;
     }
-    if (!options.dry_run && will_ask(cli)) {
+    if (!options.dry_run && cli_would_ask(cli)) {
         r = confirm_prune(cli, lake, options, err);
         options.dry_run = r == 0;
     }

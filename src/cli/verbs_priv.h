@@ -53,11 +53,6 @@ extern const struct verb_part verbs_run;
         OPT_ALLOW_TORN, FLAG_SWITCH, "--allow-torn", NULL,                                         \
             "take some of the tables that one run published together without the others; recorded" \
     }
-#define PROJECT_DIR_FLAG                                                                           \
-    {                                                                                              \
-        OPT_PROJECT_DIR, FLAG_TEXT, "-p, --project-dir", "DIR",                                    \
-            "folder with corrie.yaml or bauplan_project.yml; default the current one"              \
-    }
 #define PARAM_FLAG                                                                                 \
     {                                                                                              \
         OPT_PARAM, FLAG_LIST, "--param", "NAME=VALUE", "value of a parameter; may be given again"  \
