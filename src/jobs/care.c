@@ -6,8 +6,6 @@
 #include "base/mem.h"
 #include "store/alive.h"
 
-enum { PAGE = 200 };
-
 /* ---- who is alive ---- */
 
 static struct hash commit_in_of(const json_t *record)
@@ -116,38 +114,23 @@ static int hold(struct holding *holding, const struct catalog_index_entry *entry
     return holding->commit(holding->arg, &state.commit_in, err);
 }
 
+static int visit_held(void *arg, const struct catalog_index_entry *entry, corrie_error *err)
+{
+    int r = hold(arg, entry, err);
+
+    return r < 0 ? r : 0; /* all of them, whatever was answered */
+}
+
 int jobs_held(struct store *store, struct catalog *catalog, int64_t since,
               const struct cancel *cancel, jobs_commit_fn commit, void *arg, int64_t *ret_oldest,
               corrie_error *err)
 {
     struct holding holding = {
         .store = store, .since = since, .commit = commit, .arg = arg, .oldest = INT64_MAX};
-    _cleanup_(buf_done) struct buf last_id = {0};
-    struct catalog_index_entry last;
-    size_t n = PAGE;
+    int r = job_walk(catalog, INT64_MAX, cancel, visit_held, &holding, err);
 
-    for (const struct catalog_index_entry *after = NULL; n == PAGE; after = &last) {
-        _cleanup_(arena_done) struct arena arena = {0};
-        struct catalog_index_entry *entries;
-        int r = cancel_check(cancel, err);
-
-        if (r >= 0) {
-            r = catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, after, PAGE, &arena, &entries, &n,
-                                   err);
-        }
-        for (size_t i = 0; r >= 0 && i < n; i++) {
-            r = hold(&holding, &entries[i], err);
-        }
-        if (r >= 0 && n > 0) {
-            last_id.len = 0;
-            buf_add_str(&last_id, entries[n - 1].id);
-            last =
-                (struct catalog_index_entry){.id = buf_str(&last_id), .time = entries[n - 1].time};
-            r = buf_check(&last_id, err);
-        }
-        if (r < 0) {
-            return corrie_wrap(err, "look which jobs are alive");
-        }
+    if (r < 0) {
+        return corrie_wrap(err, "look which jobs are alive");
     }
     *ret_oldest = holding.oldest;
     return 0;

@@ -5,8 +5,6 @@
 #include "base/mem.h"
 #include "base/vec.h"
 
-enum { PAGE = 200 };
-
 struct record_files {
     struct arena arena;
     VEC(struct str) keys;
@@ -78,36 +76,31 @@ static int expire_one(struct store *store, struct catalog *catalog,
     return r < 0 ? r : 1;
 }
 
+struct expiring {
+    struct store *store;
+    struct catalog *catalog;
+    const struct jobs_expiry *expiry;
+    int64_t removed;
+};
+
+static int visit_old(void *arg, const struct catalog_index_entry *entry, corrie_error *err)
+{
+    struct expiring *expiring = arg;
+    int r = expire_one(expiring->store, expiring->catalog, expiring->expiry, entry, err);
+
+    expiring->removed += r > 0;
+    return r < 0 ? r : 0;
+}
+
 int jobs_expire(struct store *store, struct catalog *catalog, const struct jobs_expiry *expiry,
                 int64_t *ret_removed, corrie_error *err)
 {
-    struct catalog_index_entry last = {.time = expiry->before};
-    _cleanup_(buf_done) struct buf last_id = {0};
-    int64_t removed = 0;
-    size_t n = PAGE;
+    struct expiring expiring = {.store = store, .catalog = catalog, .expiry = expiry};
+    int r = job_walk(catalog, expiry->before, expiry->cancel, visit_old, &expiring, err);
 
-    while (n == PAGE) {
-        _cleanup_(arena_done) struct arena arena = {0};
-        struct catalog_index_entry *entries;
-        int r;
-
-        r = catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, &last, PAGE, &arena, &entries, &n,
-                               err);
-        for (size_t i = 0; r >= 0 && i < n; i++) {
-            r = expire_one(store, catalog, expiry, &entries[i], err);
-            removed += r > 0;
-        }
-        if (r >= 0 && n > 0) {
-            last_id.len = 0;
-            buf_add_str(&last_id, entries[n - 1].id);
-            last =
-                (struct catalog_index_entry){.id = buf_str(&last_id), .time = entries[n - 1].time};
-            r = buf_check(&last_id, err);
-        }
-        if (r < 0) {
-            return corrie_wrap(err, "remove old records of jobs");
-        }
+    if (r < 0) {
+        return corrie_wrap(err, "remove old records of jobs");
     }
-    *ret_removed = removed;
+    *ret_removed = expiring.removed;
     return 0;
 }

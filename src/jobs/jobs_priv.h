@@ -25,6 +25,11 @@ bool job_says_running(const json_t *record);
 /* The one job that a user's text names: its entry in the index, in `arena`. Errors as jobs_get. */
 int job_find(struct catalog *catalog, struct str text, struct arena *arena,
              struct catalog_index_entry *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Calls `visit` for the entries of the index, the newest first, of jobs that were started before `before` (UTC ns; INT64_MAX = all), a
+ * page at a time. A positive answer ends it; so does an error, which is returned. */
+typedef int (*job_visit_fn)(void *arg, const struct catalog_index_entry *entry, corrie_error *err);
+int job_walk(struct catalog *catalog, int64_t before, const struct cancel *cancel,
+             job_visit_fn visit, void *arg, corrie_error *err) CORRIE_MUST_USE;
 /* Puts "lost" in place of a "running" that is no longer true. `record` is a record or its entry in the index; the job may
  * have ended since it was read, or died between writing the record and the index: what the record says now decides. */
 int job_settle(struct store *store, struct str directory, json_t *record, corrie_error *err)

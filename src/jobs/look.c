@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -170,6 +171,44 @@ int job_find(struct catalog *catalog, struct str text, struct arena *arena,
         return fail_ambiguous(text, entries, n, err);
     }
     *ret = entries[0];
+    return 0;
+}
+
+int job_walk(struct catalog *catalog, int64_t before, const struct cancel *cancel,
+             job_visit_fn visit, void *arg, corrie_error *err)
+{
+    struct catalog_index_entry last = {.time = before};
+    const struct catalog_index_entry *after = before != INT64_MAX ? &last : NULL;
+    _cleanup_(buf_done) struct buf last_id = {0};
+    size_t n = PAGE;
+
+    while (n == PAGE) {
+        _cleanup_(arena_done) struct arena arena = {0};
+        struct catalog_index_entry *entries;
+        int r = cancel_check(cancel, err);
+
+        if (r >= 0) {
+            r = catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, after, PAGE, &arena, &entries, &n,
+                                   err);
+        }
+        for (size_t i = 0; r == 0 && i < n; i++) {
+            r = visit(arg, &entries[i], err);
+        }
+        if (r != 0) {
+            return r < 0 ? r : 0;
+        }
+        if (n > 0) {
+            last_id.len = 0;
+            buf_add_str(&last_id, entries[n - 1].id);
+            last =
+                (struct catalog_index_entry){.id = buf_str(&last_id), .time = entries[n - 1].time};
+            after = &last;
+            r = buf_check(&last_id, err);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
     return 0;
 }
 
