@@ -155,15 +155,21 @@ static int look_up(const struct places *places, const char *index, const struct 
     return r <= 0 ? r : env_open(places, &hash, cancel, ret, err);
 }
 
-static int write_index(const char *path, const struct hash *hash, corrie_error *err)
+int env_write_index(const struct places *places, const struct hash *request, const struct hash *env,
+                    corrie_error *err)
 {
+    _cleanup_(arena_done) struct arena arena = {0};
     _json_ json_t *doc = json_object();
     _cleanup_(buf_done) struct buf text = {0};
     char hex[HASH_HEX + 1];
+    const char *path;
     int r;
 
-    hash_hex(hash, hex);
-    if (!doc || js_set_int(doc, "format", 1) < 0 || js_set_str(doc, "env", str_of(hex)) < 0) {
+    hash_hex(request, hex);
+    path = arena_printf(&arena, "%s/%s.json", places->requests, hex);
+    hash_hex(env, hex);
+    if (!doc || !path || js_set_int(doc, "format", 1) < 0 ||
+        js_set_str(doc, "env", str_of(hex)) < 0) {
         return corrie_fail_memory(err);
     }
     r = js_canonical(doc, &text, err);
@@ -194,7 +200,7 @@ static int find_locked(const struct request *request, const struct places *place
     if (request->locked_python.len == 0) {
         return 0;
     }
-    hash = env_content_hash(request->locked_python, request->lock);
+    hash = env_content_hash(request->locked_python, request->lock, request->files);
     return env_open(places, &hash, options->cancel, ret, err);
 }
 
@@ -250,7 +256,7 @@ static int make_once(const struct resolving *resolving, struct env **ret, corrie
     }
     r = find_locked(&resolving->request, places, options, &env, err);
     r = r != 0 ? r : env_make(&resolving->request, places, options, &env, err);
-    r = r < 0 ? r : write_index(resolving->index, &env->hash, err);
+    r = r < 0 ? r : env_write_index(places, &resolving->request.hash, &env->hash, err);
     if (r >= 0) {
         *ret = TAKE_PTR(env);
     }
@@ -286,7 +292,7 @@ int env_lookup(const struct env_request *asked, const struct env_options *option
 
     r = r < 0 ? r : read_index(resolving.index, &hash, err);
     if (r == 0 && request->locked_python.len > 0) {
-        hash = env_content_hash(request->locked_python, request->lock);
+        hash = env_content_hash(request->locked_python, request->lock, request->files);
         r = 1;
     }
     if (r <= 0) {

@@ -9,7 +9,7 @@
  *
  * Invariants
  *   1. A directory under envs/ is complete: it got its name by rename after everything was in it.
- *   2. An environment never changes. Equal lock and equal Python version give equal hashes.
+ *   2. An environment never changes. Equal lock, files that were allowed and Python version give equal hashes.
  *   3. A request that was resolved once resolves to the same environment until the cache is cleared.
  *   4. An environment is not removed while somebody holds a struct env of it.
  *
@@ -70,12 +70,13 @@ struct env_options {
 };
 
 struct env {
-    char *python;     /* the interpreter's path */
-    char *dir;        /* the environment */
-    char *version;    /* "3.11.7" */
-    char *lock;       /* "polars==1.15.0\npyarrow==26.0.0\n": every package, by name */
-    struct hash hash; /* of the Python version and the lock: what a fingerprint includes */
-    bool made;        /* by this call (else it was there) */
+    char *python;  /* the interpreter's path */
+    char *dir;     /* the environment */
+    char *version; /* "3.11.7" */
+    char *lock;    /* "polars==1.15.0\npyarrow==26.0.0\n": every package, by name */
+    struct hash
+        hash;   /* of the Python version, the lock and the hashes that its files had to have */
+    bool made;  /* by this call (else it was there) */
     int use_fd; /* keeps it from being removed; negative where the cache cannot be written to */
 };
 
@@ -97,6 +98,10 @@ DEFINE_CLEANUP(struct env *, env_free)
  * spelling (case, '-', '_', '.') of package names. Reads nothing. What it is locked to does not count. */
 int env_request_hash(const struct env_request *request, struct hash *ret, corrie_error *err)
     CORRIE_MUST_USE;
+
+/* Whether `said`, an error at import, is what compiled packages say that were built for another numpy than they got. Then
+ * the hint of the error tells which: numpy and those of `lock` (as struct env has it) whose names stand in `named`. */
+bool env_explain_clash(struct str said, struct str named, struct str lock, corrie_error *err);
 
 /* Where uv is: $CORRIE_UV, beside the running program, in PATH, in ~/.local/bin or ~/.cargo/bin.
  * CORRIE_E_UNSUPPORTED with a hint if nowhere. Heap. */

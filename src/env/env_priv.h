@@ -17,6 +17,8 @@ struct request {
     bool has_pyarrow;         /* among the packages */
     struct str locked_python; /* "3.11.7"; empty: the request is not locked */
     struct str lock;          /* locked: what struct env has */
+    struct str
+        files; /* locked: `requirements`, if they say which files may be installed; else empty */
     struct hash hash;
 };
 void request_done(struct request *request);
@@ -102,8 +104,12 @@ int places_lock_building(const struct places *places, const struct cancel *cance
 /* What corrie-env.json of an environment says; texts in the arena. 1 read, 0 absent or damaged. */
 int env_describe(const char *dir, struct arena *arena, struct str *ret_version,
                  struct str *ret_lock, corrie_error *err) CORRIE_MUST_USE;
-/* The hash of an environment of this Python with these packages, on machines of this kind. */
-struct hash env_content_hash(struct str version, struct str lock);
+/* The hash of an environment of this Python with these packages, on machines of this kind; `files` as struct request
+ * has them: what was installed from just these is told from what any file of the version was good enough for. */
+struct hash env_content_hash(struct str version, struct str lock, struct str files);
+/* From now on the request resolves to this environment. */
+int env_write_index(const struct places *places, const struct hash *request, const struct hash *env,
+                    corrie_error *err) CORRIE_MUST_USE;
 /* A small JSON document of ours. 1 read, 0 absent or damaged (then it counts as absent). */
 int env_read_document(const char *path, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
 

@@ -209,6 +209,21 @@ static int copy_request(const struct env_request *asked, struct arena *arena,
     return 0;
 }
 
+/* What is locked was just installed from the index that gave the hashes: who runs it here needs no second copy. */
+static int name_locked(const struct env_request *asked, const struct env_locked *locked,
+                       const struct env *env, const struct env_options *options, corrie_error *err)
+{
+    _cleanup_(places_done) struct places places = {0};
+    _cleanup_(request_done) struct request request = {0};
+    struct env_request exact = *asked;
+    int r;
+
+    exact.locked = locked;
+    r = request_init(&request, &exact, err);
+    r = r < 0 ? r : places_init(&places, options->cache_dir, err);
+    return r < 0 ? r : env_write_index(&places, &request.hash, &env->hash, err);
+}
+
 int env_lock_resolve(const struct env_request *request, const struct env_options *options,
                      struct arena *arena, struct env_lock_entry *ret, corrie_error *err)
 {
@@ -233,6 +248,9 @@ int env_lock_resolve(const struct env_request *request, const struct env_options
     }
     entry.locked.packages = found.packages;
     entry.locked.n_packages = found.n;
-    *ret = entry;
-    return 0;
+    r = name_locked(request, &entry.locked, env, options, err);
+    if (r >= 0) {
+        *ret = entry;
+    }
+    return r < 0 ? r : 0;
 }

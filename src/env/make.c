@@ -22,16 +22,21 @@ static const char *const pyarrow_tries[] = {"pyarrow", "pyarrow<25", "pyarrow<21
                                             "pyarrow<11"};
 
 #define CHECK_TIMEOUT_MS 120000
-#define CHECK_BROKEN 3 /* exit status: pyarrow cannot be imported or does not convert */
+#define CHECK_BROKEN 3  /* exit status: pyarrow cannot be imported or does not convert */
+#define CHECK_ANOTHER 4 /* it does not, and another library cannot be imported */
 
-/* A library that is broken by itself is not pyarrow's fault: it says so when it is used. */
+/* A library that is broken by itself is not pyarrow's fault: it says so when it is used. But pyarrow imports pandas, and
+ * does not work with one that cannot be: then pandas is what to tell of. The first line says what is wrong, the
+ * others are versions. */
 static const char check_script[] =
     "import importlib, sys\n"
+    "broken = []\n"
     "def have(name):\n"
     "    try:\n"
     "        return importlib.import_module(name)\n"
-    "    except BaseException:\n"
-    "        return None\n"
+    "    except BaseException as error:\n"
+    "        if not isinstance(error, ModuleNotFoundError):\n"
+    "            broken.append(f'{name} cannot be imported: {type(error).__name__}: {error}')\n"
     "numpy, pandas, polars, duckdb = map(have, ('numpy', 'pandas', 'polars', 'duckdb'))\n"
     "try:\n"
     "    import pyarrow as pa, pyarrow.compute, pyarrow.ipc\n"
@@ -47,8 +52,12 @@ static const char check_script[] =
     "        result = duckdb.sql('SELECT 1 AS a')\n"
     "        (getattr(result, 'to_arrow_table', None) or result.fetch_arrow_table)()\n"
     "except BaseException as error:\n"
-    "    print(f'{type(error).__name__}: {error}')\n"
-    "    sys.exit(3)\n";
+    "    from importlib.metadata import distributions\n"
+    "    said = broken[0] if broken else f'{type(error).__name__}: {error}'\n"
+    "    print(' '.join(said.split()))\n"
+    "    for found in distributions():\n"
+    "        print(found.metadata['Name'] + '==' + found.version)\n"
+    "    sys.exit(4 if broken else 3)\n";
 
 struct maker {
     const struct request *request;
@@ -234,12 +243,31 @@ static int install(struct maker *maker, const char *pyarrow, corrie_error *err)
     if (maker->request->locked_python.len > 0) {
         args[n++] = "--no-deps"; /* they are all listed */
     }
-    return r < 0 ? r : uv_run_cached(&maker->uv, args, n, maker->places->building, NULL, err);
+    r = r < 0 ? r : uv_run_cached(&maker->uv, args, n, maker->places->building, NULL, err);
+    if (r == CORRIE_E_PROJECT && maker->request->locked_python.len > 0) {
+        corrie_wrap(err, "install what the lock file lists");
+        corrie_hint(err, "is corrie.lock as it was written? `corrie env lock --upgrade` locks "
+                         "what there is now");
+    }
+    return r;
+}
+
+/* No other pyarrow helps where packages were built for another numpy. */
+static int fail_clash(struct str said, struct str versions, corrie_error *err)
+{
+    _error_ corrie_error clash = CORRIE_ERROR_INIT;
+
+    corrie_fail(&clash, CORRIE_E_PROJECT, "%.*s", STR_FMT(said));
+    return env_explain_clash(said, str_slice(said, 0, (size_t)str_find(said, ' ')), versions,
+                             &clash)
+               ? corrie_error_move(err, &clash)
+               : 0;
 }
 
 /* 1 pyarrow works, 0 it does not: `reason` is filled. */
 static int check(struct maker *maker, struct buf *reason, corrie_error *err)
 {
+    struct str said, versions;
     const char *argv[] = {maker->python, "-I", "-W", "ignore", "-c", check_script, NULL};
     struct os_exit end;
     int r;
@@ -252,19 +280,23 @@ static int check(struct maker *maker, struct buf *reason, corrie_error *err)
     if (r < 0) {
         return corrie_wrap(err, "try the new environment");
     }
-    if (end.status != 0 && end.status != CHECK_BROKEN) {
+    if (end.status == CHECK_ANOTHER) {
+        str_cut(buf_str(reason), '\n', &said, &versions);
+        r = fail_clash(said, versions, err);
+    } else if (end.status != 0 && end.status != CHECK_BROKEN) {
         char how[64];
 
         os_exit_text(&end, how, sizeof how);
         buf_clear(reason);
         buf_addf(reason, "importing it ended with %s", how);
     }
-    return end.status == 0;
+    return r < 0 ? r : end.status == 0;
 }
 
 static int install_and_check(struct maker *maker, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf reason = {0};
+    struct str said, rest;
     size_t n_tries = maker->request->has_pyarrow ? 1 : ARRAY_LEN(pyarrow_tries);
     int r;
 
@@ -285,8 +317,9 @@ static int install_and_check(struct maker *maker, corrie_error *err)
         uv_progress(maker->options,
                     STR("this pyarrow does not work with these packages: an older one"));
     }
+    str_cut(buf_str(&reason), '\n', &said, &rest);
     corrie_fail(err, CORRIE_E_PROJECT, "no pyarrow works with these packages: %.*s",
-                STR_FMT(str_trim(buf_str(&reason))));
+                STR_FMT(str_trim(said)));
     return corrie_hint(err,
                        "functions get and return tables by pyarrow: pin other versions, or pyarrow "
                        "itself");
@@ -344,7 +377,7 @@ static int write_description(struct maker *maker, struct str lock, corrie_error 
     return r < 0 ? r : os_file_replace(path, buf_str(&text), 0644, err);
 }
 
-struct hash env_content_hash(struct str version, struct str lock)
+struct hash env_content_hash(struct str version, struct str lock, struct str files)
 {
 #if defined(__x86_64__)
     static const struct str machine = STR("\nlinux-x86_64\n");
@@ -354,7 +387,9 @@ struct hash env_content_hash(struct str version, struct str lock)
 #error "name this machine"
 #endif
 
-    return hash_pieces((struct str[]){STR("corrie-env-1\ncpython "), version, machine, lock}, 4);
+    return hash_pieces((struct str[]){STR("corrie-env-1\ncpython "), version, machine, lock,
+                                      STR("files\n"), files},
+                       files.len > 0 ? 6 : 4);
 }
 
 /* Gives what is in building/ its name, unless an equal one is there already. One at a time: two requests may
@@ -415,6 +450,6 @@ int env_make(const struct request *request, const struct places *places,
     if (r < 0) {
         return r;
     }
-    hash = env_content_hash(str_of(maker.base->version), buf_str(&lock));
+    hash = env_content_hash(str_of(maker.base->version), buf_str(&lock), request->files);
     return settle(&maker, &hash, ret, err);
 }

@@ -238,6 +238,7 @@ static int lock_request_to(struct request *request, const struct env_locked *loc
     _cleanup_(buf_done) struct buf requirements = {0};
     _cleanup_(buf_done) struct buf lock = {0};
     char hex[HASH_HEX + 1];
+    bool hashed = false;
 
     if (locked->n_packages > CORRIE_MAX_PACKAGES) {
         return corrie_fail(err, CORRIE_E_LIMIT, "%zu packages, more than the %d allowed",
@@ -252,6 +253,7 @@ static int lock_request_to(struct request *request, const struct env_locked *loc
             buf_addf(&requirements, " --hash=%.*s", STR_FMT(package->hashes[k]));
         }
         buf_add_char(&requirements, '\n');
+        hashed = hashed || package->n_hashes > 0;
     }
     if (buf_check(&lock, err) < 0 || buf_check(&requirements, err) < 0) {
         return err->code;
@@ -262,10 +264,11 @@ static int lock_request_to(struct request *request, const struct env_locked *loc
         return corrie_fail_memory(err);
     }
     request->has_pyarrow = true;
+    request->files = hashed ? request->requirements : STR_EMPTY;
     hash_hex(&request->hash, hex);
     request->hash =
-        hash_pieces((struct str[]){STR("corrie-env-locked-1\n"), str_of(hex), STR("\npython "),
-                                   locked->python, STR("\n"), request->lock},
+        hash_pieces((struct str[]){STR("corrie-env-locked-2\n"), str_of(hex), STR("\npython "),
+                                   locked->python, STR("\n"), request->requirements},
                     6);
     return 0;
 }

@@ -79,4 +79,28 @@ START_TEST(uv_named)
 }
 END_TEST
 
-SUITE(uv_suite, "uv", uv_reasons, uv_search_path, uv_named)
+/* Who pinned pandas 1.5.3 and got numpy 2 with it is told which pin is missing; other errors are left as they are. */
+START_TEST(uv_clash)
+{
+    static const struct str lock =
+        STR("numpy==2.4.6\npandas==1.5.3\npyarrow==26.0.1\nlocal @ file:///x\n");
+    static const struct str old = STR("numpy==1.19.5\npandas==2.0.0");
+    static const struct str said = STR("ValueError: numpy.dtype size changed, may indicate …");
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+
+    ck_assert(!env_explain_clash(STR("ValueError: 7"), STR("import pandas"), lock, &err));
+    ck_assert_ptr_null(err.hint);
+    ck_assert(env_explain_clash(said, STR("import pandas as pd"), lock, &err));
+    ck_assert_ptr_nonnull(strstr(err.hint, "pandas 1.5.3 was built for another numpy than 2.4.6"));
+    ck_assert_ptr_nonnull(strstr(err.hint, "pip={'numpy': '<2', 'pandas': '1.5.3'}"));
+    ck_assert(env_explain_clash(said, STR("pandas"), old, &err));
+    ck_assert_ptr_nonnull(strstr(err.hint, "pip={'numpy': 'VERSION', 'pandas': '2.0.0'}"));
+    ck_assert(env_explain_clash(said, STR("from . import lib"), lock, &err));
+    ck_assert_ptr_nonnull(strstr(err.hint, "one of the packages was built"));
+    corrie_error_clear(&err);
+    ck_assert(env_explain_clash(said, STR("import pandas"), STR_EMPTY, &err));
+    ck_assert_ptr_null(err.hint);
+}
+END_TEST
+
+SUITE(uv_suite, "uv", uv_reasons, uv_search_path, uv_named, uv_clash)
