@@ -391,7 +391,7 @@ static int find_environment(struct planning *p, struct plan_node *node, corrie_e
         }
     }
     struct plan_environment environment = {function->python, function->packages,
-                                           function->n_packages, NULL};
+                                           function->n_packages, NULL, function};
     int r = find_lock(p, function, &environment, err);
     if (r < 0) {
         return r;

@@ -159,6 +159,7 @@ struct plan_environment {
     const struct declared_package *packages;
     size_t n_packages;
     const struct env_locked *locked; /* what the project's lock file says of it; NULL: nothing */
+    const struct declared_function *function; /* the first that asks for it */
 };
 
 /* Something the user should know, but that stops nothing unless strict. */

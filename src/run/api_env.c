@@ -142,15 +142,17 @@ static const struct env_lock_entry *locked(const struct envs *envs, const struct
 
 /* ---- documents ---- */
 
+static struct str function_name(const struct declared_function *function)
+{
+    return function->by_name ? function->function : function->name;
+}
+
 static int add_functions(json_t *list, const struct wanted *wanted)
 {
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < wanted->n_functions; i++) {
-        const struct declared_function *function = wanted->functions[i];
-
-        r = json_array_append_new(
-            list, js_string(function->by_name ? function->function : function->name));
+        r = json_array_append_new(list, js_string(function_name(wanted->functions[i])));
     }
     return r;
 }
@@ -363,13 +365,17 @@ static int resolve(struct envs *envs, const struct wanted *wanted,
     }
     if (envs->options.check) {
         corrie_fail(err, CORRIE_E_PROJECT, "%s does not have the environment that %.*s asks for",
-                    PROJECT_LOCK_FILE, STR_FMT(wanted->functions[0]->name));
+                    PROJECT_LOCK_FILE, STR_FMT(function_name(wanted->functions[0])));
         corrie_hint(err, "`corrie env lock` adds it");
         return place_error(envs->project, &wanted->functions[0]->place, err);
     }
     options.anew = envs->options.upgrade;
     r = env_lock_resolve(&wanted->request, &options, &envs->arena, ret, err);
-    return r < 0 ? place_error(envs->project, &wanted->functions[0]->place, err) : 0;
+    if (r >= 0) {
+        return 0;
+    }
+    corrie_wrap(err, "%.*s", STR_FMT(function_name(wanted->functions[0])));
+    return place_error(envs->project, &wanted->functions[0]->place, err);
 }
 
 static int check_options(const struct envs *envs, corrie_error *err)

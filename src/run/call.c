@@ -244,6 +244,7 @@ int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
         .model = function->by_name ? function->function : node->name,
         .python = str_of(run->environments[node->environment]->python),
         .harness = buf_str(&run->harnesses[node->environment]),
+        .packages = str_of(run->environments[node->environment]->lock),
         .project_dir = run->project->dir,
         .file = function->source->path,
         .function = function->function,

@@ -308,6 +308,18 @@ static void take_back(struct schedule *s, struct task *task)
     s->memory_used -= task->memory;
 }
 
+/* An environment is made for a function: that is where to look. */
+static int name_asker(struct schedule *s, size_t environment, corrie_error *err)
+{
+    const struct declared_function *asker = s->run->plan->environments[environment].function;
+
+    if (err->code == CORRIE_E_CANCELLED) {
+        return err->code;
+    }
+    corrie_wrap(err, "%.*s", STR_FMT(asker->by_name ? asker->function : asker->name));
+    return place_error(s->run->project, &asker->place, err);
+}
+
 static int take_result(struct schedule *s, struct task *task, corrie_error *err)
 {
     const struct plan_step *step = &s->run->plan->steps[task->step];
@@ -319,7 +331,11 @@ static int take_result(struct schedule *s, struct task *task, corrie_error *err)
         run_progress(s->run, task->name, "done");
         s->run->environments[step->environment] = TAKE_PTR(task->environment);
         s->run->harnesses[step->environment] = TAKE(task->harness);
-        return r < 0 ? corrie_error_move(err, &task->error) : 0;
+        if (r >= 0) {
+            return 0;
+        }
+        corrie_error_move(err, &task->error);
+        return name_asker(s, step->environment, err);
     }
     r = r < 0 ? corrie_error_move(err, &task->error) : 0;
     if (r >= 0 && step->kind == STEP_CHECK) {

@@ -3,7 +3,11 @@
 #include <signal.h>
 
 #include "base/mem.h"
+#include "env/env.h"
+#include "os/file.h"
 #include "os/signal.h"
+
+#define MAX_MODULE 512 /* bytes of a dotted name that is looked for */
 
 /* ---- errors that the harness reports ---- */
 
@@ -23,19 +27,66 @@ static void add_position(const struct call *call, const struct message *message,
     }
 }
 
-/* "No module named 'polars.x'" → the package to ask for. */
-static void add_hint(const struct message *message, corrie_error *err)
+/* Whether the project's folder has such a module, which is then no part of the project. The name is the child's word. */
+static bool is_left_out(const struct call *call, struct str module)
+{
+    static const char *const ends[] = {"", ".py"};
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    char path[MAX_MODULE + 1];
+    bool found = false;
+
+    if (module.len == 0 || module.len > MAX_MODULE) {
+        return false;
+    }
+    for (size_t i = 0; i < module.len; i++) {
+        if (module.data[i] == '/' || module.data[i] == '\0') {
+            return false;
+        }
+        path[i] = module.data[i] == '.' ? '/' : module.data[i];
+    }
+    for (size_t i = 0; i < ARRAY_LEN(ends) && !found; i++) {
+        _cleanup_(buf_done) struct buf file = {0};
+
+        buf_addf(&file, "%.*s/%.*s%s", STR_FMT(call->spec->project_dir), (int)module.len, path,
+                 ends[i]);
+        found = !file.failed && os_exists(buf_text(&file), &ignored) > 0;
+        corrie_error_clear(&ignored);
+    }
+    return found;
+}
+
+/* "No module named 'polars.x'" → the package to ask for, or the project's own to include. */
+static void hint_missing(const struct call *call, struct str module, corrie_error *err)
+{
+    struct str name, rest;
+
+    str_cut(module, '.', &name, &rest);
+    if (is_left_out(call, module)) {
+        corrie_hint(err,
+                    "%.*s is in the project's folder, but no part of the project: files in "
+                    "subfolders are if the project file names them: include_paths: "
+                    "[\"%.*s/**/*.py\"]",
+                    STR_FMT(module), STR_FMT(name));
+        return;
+    }
+    corrie_hint(err, "add its package to the function: @corrie.python(pip={'%.*s': 'VERSION'})",
+                STR_FMT(name));
+}
+
+static void add_hint(const struct call *call, const struct message *message, corrie_error *err)
 {
     static const struct str missing = STR("No module named '");
     struct str name, rest;
 
     if (str_eq(message->type, STR("ModuleNotFoundError")) && str_starts(message->text, missing)) {
         str_cut(str_from(message->text, missing.len), '\'', &name, &rest);
-        str_cut(name, '.', &name, &rest);
-        corrie_hint(err, "add its package to the function: @corrie.python(pip={'%.*s': 'VERSION'})",
-                    STR_FMT(name));
+        hint_missing(call, name, err);
     } else if (str_ends(message->type, STR("MemoryError"))) {
         corrie_hint(err, "the function needs more memory than there is");
+    } else {
+        struct str line = err->position.text ? str_of(err->position.text) : STR_EMPTY;
+
+        (void)env_explain_clash(message->text, line, call->spec->packages, err);
     }
 }
 
@@ -76,7 +127,7 @@ static int fail_reported(const struct call *call, corrie_error *err)
         corrie_detail(err, str_trim(message->traceback));
     }
     add_position(call, message, err);
-    add_hint(message, err);
+    add_hint(call, message, err);
     return err->code;
 }
 

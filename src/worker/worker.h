@@ -70,6 +70,8 @@ struct worker_spec {
     /* A model of several tables returns a dict with these names; none: it returns one table. */
     const struct str *outputs;
     size_t n_outputs;
+    struct str
+        packages; /* of its environment, "name==version\n" each, to say which do not fit; may be empty */
     struct str job;     /* of which the call is part: $CORRIE_JOB in its process; empty: of none */
     int64_t timeout_ms; /* from the start of the process; 0 = none */
     bool internet_access; /* hands on the proxy settings; the jail will ask it too */

@@ -88,6 +88,29 @@ def test_a_run_takes_what_is_locked(lake: Lake, six: Path) -> None:
     assert "six==1.15.0" in said and "ash mismatch" in said
 
 
+def test_other_hashes_are_another_environment(lake: Lake, six: Path, tmp_path: Path) -> None:
+    """What was made from the files of before is not found by a lock file whose hashes somebody has changed."""
+    cache = tmp_path / "cache/python"
+    lake.env["CORRIE_CACHE_DIR"] = str(cache.parent)
+    (six / "models.py").write_text(SIX[:SIX.index("\n\n\n@corrie.model()")] + "\n")
+    lake.run("env", "lock", cwd=six)
+    right = (six / "corrie.lock").read_text()
+    lake.run("run", cwd=six)
+    assert len(list((cache / "envs").iterdir())) == 1  # the run takes what was just locked
+    before, made = lake.head(), sorted(cache.rglob("corrie-env.json"))
+
+    version = locked(six)["six"]["version"]
+    relock(six, version, ["sha256:" + "0" * 64])
+    said = lake.error("run", cwd=six, status=1)
+    assert f"six=={version}" in said and "ash mismatch" in said and "corrie.lock" in said
+    assert lake.head() == before and sorted(cache.rglob("corrie-env.json")) == made
+    assert list((cache / "building").iterdir()) == []
+    assert lake.json("explain", "-p", six)["environments"][0]["locked"]
+
+    (six / "corrie.lock").write_text(right)
+    lake.run("run", cwd=six, env=CUT_OFF)
+
+
 def test_a_pin_that_has_changed_since(lake: Lake, six: Path) -> None:
     lake.run("env", "lock", cwd=six)
     models = six / "models.py"
@@ -109,7 +132,9 @@ def test_what_is_locked_runs_without_network(lake: Lake, six: Path) -> None:
     lake.run("run", cwd=six, env=CUT_OFF)
     lake.run("env", "lock", "--check", cwd=six, env=CUT_OFF)
     (six / "models.py").write_text(SIX.replace("'<2'", "'1.4.0'"))
-    assert "six" in lake.error("run", cwd=six, env=CUT_OFF, status=5)
+    for command in ("run",), ("env", "lock"):
+        said = lake.error(*command, cwd=six, env=CUT_OFF, status=5)
+        assert "told: Python environment (six ==1.4.0)" in said and "models.py:6:5" in said
 
 
 @pytest.mark.parametrize(("text", "expected"), [

@@ -296,6 +296,9 @@ def test_environments_that_cannot_be(numbers: Lake, tmp_path: Path) -> None:
         "@corrie.python('3.11', pip={'pandas': '1.5.3', 'numpy': '2.1.0'})": ("pandas", "numpy"),
         "@corrie.python('3.77')": ("Python 3.77 is not installed here", "found: 3."),
         "@corrie.python('3.11', pip={'no-such-package-of-anybody': '1.0'})": ("no-such-package-of-anybody",),
+        # an old package that allows every numpy, and gets one that it was not built for
+        "@corrie.python('3.11', pip={'pandas': '1.5.3'})": ("numpy.dtype size changed", "pandas 1.5.3 was built",
+                                                            "'numpy': '<2', 'pandas': '1.5.3'"),
     }
     before = numbers.head()
     for python, words in cannot.items():
@@ -303,6 +306,7 @@ def test_environments_that_cannot_be(numbers: Lake, tmp_path: Path) -> None:
         done = numbers.run("run", cwd=project, status=None)
         if done.returncode == 5:
             pytest.skip(f"no packages: {done.stderr}")
+        words = ("told: Python environment", "models.py:7:5", *words)
         assert done.returncode == 1 and all(word in done.stderr for word in words), done.stderr
     assert numbers.head() == before
 
@@ -320,10 +324,21 @@ def test_without_network_what_was_made_once_still_runs(numbers: Lake, tmp_path: 
     assert done.returncode in (0, 5), done.stderr  # by uv's own cache, unless it keeps none of another index
     project = make_project(tmp_path, models=versions("@corrie.python('3.11', pip={'polars': '0.20.1'})", "return rows"))
     said = numbers.error("run", cwd=project, env=fresh, status=5)
-    assert "polars" in said
+    assert "told: Python environment (polars ==0.20.1)" in said and "models.py:7:5" in said
 
 
 # ---- what a run offers ----------------------------------------------------------------------------------------------
+
+
+def test_a_package_beside_the_models_has_to_be_included(numbers: Lake, tmp_path: Path) -> None:
+    project = make_project(tmp_path, models=versions("", "from shop.units import FACTOR; return [{'factor': FACTOR}]"))
+    (project / "shop").mkdir()
+    (project / "shop/units.py").write_text("FACTOR = 3\n")
+    said = numbers.error("run", cwd=project, status=1)
+    assert "No module named 'shop'" in said and 'include_paths: ["shop/**/*.py"]' in said and "models.py:9" in said
+    (project / "corrie.yaml").write_text(YAML + 'include_paths: ["shop/**/*.py"]\n')
+    run(numbers, project)
+    assert numbers.rows("SELECT factor FROM told") == [["3"]]
 
 
 def test_helpers_logging_and_expectations(numbers: Lake, tmp_path: Path) -> None:

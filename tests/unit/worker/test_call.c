@@ -215,7 +215,10 @@ static const char models[] =
     "def looks(raw=None):\n"
     "    kind = type(raw).__name__\n"
     "    return [{'kind': kind, 'rows': len(raw.collect() if kind == 'LazyFrame' else\n"
-    "             raw.read_all() if kind == 'RecordBatchReader' else raw)}]\n";
+    "             raw.read_all() if kind == 'RecordBatchReader' else raw)}]\n"
+    "def clashes():\n"
+    "    import_pandas = 'numpy.dtype size changed, may indicate binary incompatibility'\n"
+    "    raise ValueError(import_pandas)\n";
 
 static const char helper[] = "def say(text):\n"
                              "    print(text)\n" /* helper.py:2 */
@@ -506,6 +509,10 @@ START_TEST(call_traceback)
         ck_assert_int_eq(call_with(spec, "misses", &result, &err), CORRIE_E_FAILED);
         ck_assert_str_eq(err.hint, "add its package to the function: "
                                    "@corrie.python(pip={'nothing': 'VERSION'})");
+        corrie_error_clear(&err);
+        spec.packages = STR("numpy==2.4.6\npandas==1.5.3\n");
+        ck_assert_int_eq(call_with(spec, "clashes", &result, &err), CORRIE_E_FAILED);
+        ck_assert_ptr_nonnull(strstr(err.hint, "'numpy': '<2', 'pandas': '1.5.3'"));
     }
     drop_env();
 }
