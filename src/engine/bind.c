@@ -159,6 +159,16 @@ static int check_refs(struct bind *bind, const struct engine_statement *statemen
     return 0;
 }
 
+/* Of a column whose type is not known, one that goes wherever any type does. */
+static void add_type(struct buf *out, const struct type *type)
+{
+    if (type->kind == TYPE_NONE) {
+        buf_add_text(out, "\"NULL\"");
+    } else {
+        type_print_sql(type, out);
+    }
+}
+
 static void add_stub(struct buf *out, const struct engine_bind_table *table, size_t at)
 {
     struct str space = table->name_space.len > 0 ? table->name_space : STR(NAMELESS);
@@ -166,7 +176,7 @@ static void add_stub(struct buf *out, const struct engine_bind_table *table, siz
     buf_addf(out, "CREATE TABLE memory.main.t%zu(", at);
     for (size_t i = 0; i < table->schema->n_fields; i++) {
         buf_addf(out, "%sc%zu ", i ? ", " : "", i);
-        type_print_sql(&table->schema->fields[i].type, out);
+        add_type(out, &table->schema->fields[i].type);
     }
     buf_add_text(out, "); CREATE SCHEMA IF NOT EXISTS ");
     buf_add_sql_name(out, space);
@@ -206,7 +216,7 @@ static void describe_columns(const struct engine_bind_table *table, struct buf *
 {
     for (size_t i = 0; i < table->schema->n_fields; i++) {
         buf_addf(types, "%sc%zu ", i ? ", " : "", i);
-        type_print_sql(&table->schema->fields[i].type, types);
+        add_type(types, &table->schema->fields[i].type);
         buf_addf(names, "%sc%zu AS ", i ? ", " : "", i);
         buf_add_sql_name(names, table->schema->fields[i].name);
     }

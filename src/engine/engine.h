@@ -221,7 +221,8 @@ void engine_drop_rows(struct engine *engine, struct str name_space, struct str n
 struct engine_bind_table {
     struct str name_space;
     struct str name;
-    const struct schema *schema;
+    const struct schema
+        *schema; /* TYPE_NONE: not known, goes wherever any type does; names are checked */
 };
 
 struct engine_scan_filter {

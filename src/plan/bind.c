@@ -99,13 +99,22 @@ int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err)
 
 /* ---- binding ------------------------------------------------------------------------------------ */
 
-/* The columns of what an edge reads as a schema; false if their types are not all known. */
+/* What is known of the columns that a statement reads before anything has run. */
+enum knowledge {
+    KNOWS_NOTHING,
+    KNOWS_NAMES, /* of functions in Python that declare their columns; a type that is not known is TYPE_NONE */
+    KNOWS_TYPES,
+};
+
+/* The columns of what an edge reads as a schema. Returns an enum knowledge. */
 static int parent_schema(struct planning *p, const struct plan_edge *edge,
                          const struct schema **ret, corrie_error *err)
 {
+    int known = KNOWS_TYPES;
+
     if (edge->source != PLAN_NONE) {
         *ret = p->sources.items[edge->source].table.schema;
-        return 1;
+        return KNOWS_TYPES;
     }
     const struct plan_columns *columns = &p->plan->nodes[edge->node].output;
     struct schema *schema = arena_new(p->arena, struct schema);
@@ -114,18 +123,20 @@ static int parent_schema(struct planning *p, const struct plan_edge *edge,
         return corrie_fail_memory(err);
     }
     if (columns->open) {
-        return 0;
+        return KNOWS_NOTHING;
     }
     for (size_t i = 0; i < columns->count; i++) {
-        if (!columns->items[i].type) {
-            return 0;
+        fields[i] = (struct field){.name = columns->items[i].name};
+        if (columns->items[i].type) {
+            fields[i].type = *columns->items[i].type;
+        } else {
+            known = KNOWS_NAMES;
         }
-        fields[i] = (struct field){.name = columns->items[i].name, .type = *columns->items[i].type};
     }
     schema->fields = fields;
     schema->n_fields = columns->count;
     *ret = schema;
-    return 1;
+    return known;
 }
 
 static struct str edge_namespace(const struct planning *p, const struct plan_edge *edge)
@@ -213,7 +224,7 @@ static int unite_scans(struct planning *p, const struct engine_binding *binding,
     return arena_str(p->arena, buf_str(&filter), &edge->filter) < 0 ? corrie_fail_memory(err) : 0;
 }
 
-static int take_output(struct planning *p, const struct engine_binding *binding,
+static int take_output(struct planning *p, const struct engine_binding *binding, bool typed,
                        struct plan_node *node, corrie_error *err)
 {
     size_t n = binding->columns.n_fields;
@@ -223,10 +234,11 @@ static int take_output(struct planning *p, const struct engine_binding *binding,
         return corrie_fail_memory(err);
     }
     node->output.count = n;
+    node->output.open = false;
     for (size_t i = 0; i < n; i++) {
         node->output.items[i] = (struct plan_column){
             binding->columns.fields[i].name,
-            &binding->columns.fields[i].type,
+            typed ? &binding->columns.fields[i].type : NULL,
         };
     }
     return 0;
@@ -301,12 +313,13 @@ static int bind_statement(struct planning *p, const struct plan_node *node, cons
     return r < 0 ? plan_sql_error(node, err) : binding_store(p->options->cache, &key, ret, err);
 }
 
-/* The tables that the node reads, with the types of their columns. 1, or 0 if some are known only at the run. */
+/* The tables that the node reads. Returns what is known of all of them, an enum knowledge. */
 static int bind_tables(struct planning *p, const struct plan_node *node,
                        struct engine_bind_table **ret, corrie_error *err)
 {
     struct engine_bind_table *tables =
         arena_array(p->arena, struct engine_bind_table, node->n_edges + 1);
+    int known = KNOWS_TYPES;
 
     if (!tables) {
         return corrie_fail_memory(err);
@@ -314,9 +327,10 @@ static int bind_tables(struct planning *p, const struct plan_node *node,
     for (size_t i = 0; i < node->n_edges; i++) {
         const struct schema *schema = NULL;
         int r = parent_schema(p, &node->edges[i], &schema, err);
-        if (r <= 0) {
+        if (r <= KNOWS_NOTHING) {
             return r;
         }
+        known = r < known ? r : known;
         tables[i] = (struct engine_bind_table){
             .name_space = edge_namespace(p, &node->edges[i]),
             .name = edge_name(p, &node->edges[i]),
@@ -324,7 +338,7 @@ static int bind_tables(struct planning *p, const struct plan_node *node,
         };
     }
     *ret = tables;
-    return 1;
+    return known;
 }
 
 static int take_scans(struct planning *p, const struct engine_binding *binding,
@@ -342,21 +356,60 @@ static int take_scans(struct planning *p, const struct engine_binding *binding,
     return r;
 }
 
+/* Whether a statement may make names of columns out of values or types, which are not known yet. */
+static bool makes_names(struct str sql)
+{
+    static const char *const words[] = {"unnest", "pivot", "columns"};
+    bool found = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        struct str word = str_of(words[i]);
+        for (size_t at = 0; !found && at + word.len <= sql.len; at++) {
+            found = str_eq_nocase(str_make(sql.data + at, word.len), word);
+        }
+    }
+    return found;
+}
+
+/* Names are checked where types are not known. DuckDB takes a column of type "NULL" for one of any type, so that what
+ * it says of names is so for the true types too; what it says of types is not, and the statement is bound again when
+ * it runs. */
+static int bind_names(struct planning *p, const struct engine_bind_table *tables,
+                      struct plan_node *node, corrie_error *err)
+{
+    _error_ corrie_error told = CORRIE_ERROR_INIT;
+    struct engine_binding binding;
+
+    if (makes_names(node->sql)) {
+        return 0;
+    }
+    int r = bind_statement(p, node, "names", engine_bind_columns, tables, &binding, &told);
+    if (r >= 0) {
+        r = take_output(p, &binding, false, node, err);
+        return r < 0 ? r : check_output(p, node, err);
+    }
+    bool of_names = r == CORRIE_E_NOT_FOUND ||
+                    (told.message && str_starts(str_of(told.message), STR("Ambiguous reference")));
+    bool of_types = r == CORRIE_E_PROJECT || r == CORRIE_E_UNSUPPORTED || r == CORRIE_E_FAILED;
+    return of_types && !of_names ? 0 : corrie_error_move(err, &told);
+}
+
 int plan_bind(struct planning *p, struct plan_node *node, corrie_error *err)
 {
     struct engine_bind_table *tables = NULL;
     struct engine_binding binding;
 
-    int r = bind_tables(p, node, &tables, err);
-    if (r == 0) {
+    int known = bind_tables(p, node, &tables, err);
+    if (known < 0) {
+        return known;
+    }
+    if (known < KNOWS_TYPES) {
         leave_unbound(node);
+        return known == KNOWS_NAMES ? bind_names(p, tables, node, err) : 0;
     }
-    if (r <= 0) {
-        return r;
-    }
-    r = bind_statement(p, node, "columns", engine_bind_columns, tables, &binding, err);
+    int r = bind_statement(p, node, "columns", engine_bind_columns, tables, &binding, err);
     if (r >= 0) {
-        r = take_output(p, &binding, node, err);
+        r = take_output(p, &binding, true, node, err);
     }
     node->bound = r >= 0;
     return r < 0 ? r : check_output(p, node, err);

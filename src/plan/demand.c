@@ -103,7 +103,8 @@ static int demand_node(struct demand *demand, size_t index, corrie_error *err)
     const struct declared_function *function = node->function;
     bool whole = demand->p->options->whole || function->kind != FUNCTION_MODEL ||
                  function->strategy != STRATEGY_NONE || node->output.open ||
-                 node->output.count == 0 || demand->whole[index] || !demand->asked[index];
+                 (function->language == SOURCE_SQL && !node->bound) || node->output.count == 0 ||
+                 demand->whole[index] || !demand->asked[index];
     int r = 0;
 
     if (!whole) {

@@ -319,3 +319,37 @@ def test_many_models_are_planned(lake: Lake, tmp_path: Path) -> None:
     said = lake.error("explain", "-p", folder, status=1)
     assert "m399 (m399.sql:1) reads m398" in said and "more) reads" in said
     json.loads(lake.run("explain", "-p", folder, "-o", "json", status=1).stdout)
+
+
+# Over `made(id, day, tags, place)`, whose types nobody knows, and the table `users`.
+FITS = ["SELECT date_trunc('month', day) AS month, count(*) AS n FROM made GROUP BY ALL",
+        "SELECT m.*, tag FROM made AS m, unnest(tags) AS u(tag)",
+        "SELECT x FROM (SELECT unnest(place) FROM made)",
+        "SELECT place.x, place['y'] AS y, tags[1] AS first FROM made",
+        "PIVOT made ON id IN (1, 2) USING count(*)",
+        "SELECT list_transform(tags, t -> t || '!') AS loud, id::BIGINT AS id FROM made WHERE id IN (SELECT user_id FROM users)",
+        "SELECT * EXCLUDE (tags, user_id) FROM made JOIN users ON id = user_id ORDER BY day DESC"]
+DOES_NOT_FIT = [("SELECT dya FROM made", "dya", "day", 3),
+                ("SELECT m.dya FROM made AS m", "dya", "day", 3),
+                ("WITH a AS (SELECT id FROM made) SELECT day FROM a", "day", None, 3),
+                ("SELECT id AS user_id, user_id FROM made JOIN users ON id = user_id", "two columns", "otherwise", 1),
+                ("SELECT user_id FROM made, users, users AS more", "Ambiguous", None, 1)]
+
+
+def test_sql_on_functions_that_declare_columns(lake: Lake, tmp_path: Path) -> None:
+    lake.run("sql", "CREATE TABLE users AS SELECT range AS user_id, 's' || range % 2 AS segment FROM range(7)")
+    made = ('import corrie\n\n\n@corrie.model(columns=["id", "day", "tags", "place"])\n@corrie.python("3.11")\n'
+            'def made(users=corrie.Model("users")):\n    return users\n')
+    fits = {f"fits_{i}.sql": sql + "\n" for i, sql in enumerate(FITS)}
+    project = write_project(tmp_path / "project", {"models.py": made, **fits})
+    planned = nodes(lake.json("explain", "-p", ".", cwd=project))
+    assert [column["name"] for column in planned["fits_6"]["columns"]] == ["id", "day", "place", "segment"]
+    for sql, at, hint, status in DOES_NOT_FIT:
+        (project / "wrong.sql").write_text(sql + "\n")
+        said = lake.error("run", "--dry-run", cwd=project, status=status)
+        assert "wrong.sql:1:" in said and at in said and (hint or "") in said, said
+    (project / "wrong.sql").unlink()
+    (project / "reader.py").write_text(made.replace("def made", "def reader")
+                                       .replace('"users")', '"fits_6", columns=["segmnt"])'))
+    said = lake.error("run", "--dry-run", cwd=project, status=3)
+    assert "reader.py:6:" in said and "segment" in said, said
