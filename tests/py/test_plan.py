@@ -327,8 +327,10 @@ FITS = ["SELECT date_trunc('month', day) AS month, count(*) AS n FROM made GROUP
         "SELECT x FROM (SELECT unnest(place) FROM made)",
         "SELECT place.x, place['y'] AS y, tags[1] AS first FROM made",
         "PIVOT made ON id IN (1, 2) USING count(*)",
-        "SELECT list_transform(tags, t -> t || '!') AS loud, id::BIGINT AS id FROM made WHERE id IN (SELECT user_id FROM users)",
+        "SELECT list_transform(tags, t -> t || '!') AS loud, id::BIGINT AS id FROM made "
+        "WHERE id IN (SELECT user_id FROM users)",
         "SELECT * EXCLUDE (tags, user_id) FROM made JOIN users ON id = user_id ORDER BY day DESC"]
+# Statement, what is told, its hint, the exit status.
 DOES_NOT_FIT = [("SELECT dya FROM made", "dya", "day", 3),
                 ("SELECT m.dya FROM made AS m", "dya", "day", 3),
                 ("WITH a AS (SELECT id FROM made) SELECT day FROM a", "day", None, 3),
