@@ -1,5 +1,6 @@
 /* verb_job.c — what was done and what is being done: records of jobs, their logs, stopping them. */
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -29,6 +30,17 @@ static corrie_job_list_options list_options(const struct cli *cli, const struct 
     };
 }
 
+/* Whether nothing but queries is asked for: those have a statement to show, and hardly ever another's error. */
+static bool only_queries(const corrie_job_list_options *options)
+{
+    for (size_t i = 0; i < options->n_kinds; i++) {
+        if (strcasecmp(options->kinds[i], "query") != 0) {
+            return false;
+        }
+    }
+    return options->n_kinds > 0;
+}
+
 int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err)
 {
     static const struct show_column columns[] = {
@@ -40,7 +52,18 @@ int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err)
     static const struct show show = {.list = "jobs",
                                      .columns = columns,
                                      .n_columns = ARRAY_LEN(columns),
-                                     .nothing = "there were no jobs"};
+                                     .nothing = "there were no such jobs; -k query lists queries"};
+    static const struct show_column query_columns[] = {
+        {"JOB", "job", SHOW_ID},           {"STATUS", "status", SHOW_TEXT},
+        {"USER", "user", SHOW_TEXT},       {"REF", "ref", SHOW_TEXT},
+        {"STARTED", "started", SHOW_TIME}, {"TIME", "seconds", SHOW_SECONDS},
+        {"ROWS", "rows", SHOW_NUMBER},     {"STATEMENT", "statement", SHOW_LINE},
+        {"ERROR", "error", SHOW_ERROR},
+    };
+    static const struct show show_queries = {.list = "jobs",
+                                             .columns = query_columns,
+                                             .n_columns = ARRAY_LEN(query_columns),
+                                             .nothing = "there were no such queries"};
     corrie_job_list_options options = list_options(cli, args);
     corrie_lake *lake;
     char *text;
@@ -50,7 +73,8 @@ int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err)
     if (r >= 0) {
         r = corrie_job_list(lake, &options, &text, err);
     }
-    return r < 0 ? r : show_document(cli, text, &show, err);
+    return r < 0 ? r
+                 : show_document(cli, text, only_queries(&options) ? &show_queries : &show, err);
 }
 
 static void say_error(struct cli *cli, const json_t *error)
@@ -75,6 +99,18 @@ static void say_error(struct cli *cli, const json_t *error)
     }
 }
 
+/* What a query or a statement was. */
+static void say_statement(struct cli *cli, const json_t *document)
+{
+    struct str sql = show_field(json_object_get(document, "args"), "sql");
+
+    if (sql.len > 0) {
+        out_char(&cli->out, '\n');
+        text_escape_lines(&cli->out.text, sql);
+        out_text(&cli->out, sql.data[sql.len - 1] == '\n' ? "" : "\n");
+    }
+}
+
 static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
 {
     static const struct show_column pairs[] = {
@@ -88,6 +124,9 @@ static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
         {"ended", "ended", SHOW_TIME},
         {"from commit", "commit_in", SHOW_HASH},
         {"made commit", "commit_out", SHOW_HASH},
+        {"time", "seconds", SHOW_SECONDS},
+        {"rows", "rows", SHOW_NUMBER},
+        {"bytes", "bytes", SHOW_NUMBER},
     };
     static const struct show_column nodes[] = {
         {"NODE", "name", SHOW_TEXT},       {"KIND", "kind", SHOW_TEXT},
@@ -105,6 +144,7 @@ static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
     int r = 0;
 
     show_pairs(cli, document, pairs, ARRAY_LEN(pairs));
+    say_statement(cli, document);
     if (json_array_size(done) > 0) {
         out_char(&cli->out, '\n');
         r = show_table(cli, done, nodes, ARRAY_LEN(nodes), err);

@@ -98,6 +98,9 @@ int jobs_expire(struct store *store, struct catalog *catalog, const struct jobs_
     struct expiring expiring = {.store = store, .catalog = catalog, .expiry = expiry};
     int r = job_walk(catalog, expiry->before, expiry->cancel, visit_old, &expiring, err);
 
+    if (r >= 0) {
+        r = job_expire_queries(store, expiry, &expiring.removed, err);
+    }
     if (r < 0) {
         return corrie_wrap(err, "remove old records of jobs");
     }

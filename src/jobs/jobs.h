@@ -70,6 +70,30 @@ struct job_outcome {
 /* Writes the final record. Fails only if it cannot be written. */
 int job_end(struct job *job, struct job_outcome *outcome, corrie_error *err) CORRIE_MUST_USE;
 
+/* ---- statements that read ---- */
+
+#define JOB_MAX_STATEMENT 4096u             /* bytes kept of one; of an error's message too */
+#define JOB_MAX_QUERIES (64u * 1024 * 1024) /* bytes of their records a day */
+
+/* The first `max` bytes, a character less where the cut goes through one. Borrows. */
+struct str job_cut_text(struct str text, size_t max);
+
+/* A query that is over. */
+struct job_query {
+    struct str user;
+    struct str ref; /* empty: not known */
+    struct str statement;
+    struct hash commit; /* that was read; zero: it was not come to */
+    int64_t started;    /* UTC ns */
+    int64_t duration;   /* ns */
+    int64_t rows;       /* that were given; -1: not known. Likewise bytes */
+    int64_t bytes;
+    const corrie_error *error; /* NULL: it went well */
+};
+/* Appends its record, not durably: called when the answer was given, and fails nothing. A store that cannot be written, or is
+ * not of this machine, keeps none. Cost: one write. */
+void job_note_query(struct store *store, const struct job_query *query);
+
 /* ---- looking ---- */
 
 /* Which jobs are listed: those that fit all that is given; of several ids, users, … one. */
@@ -91,7 +115,8 @@ struct jobs_filter {
  * and as jobs_get for ids. */
 int jobs_list(struct store *store, struct catalog *catalog, const struct jobs_filter *filter,
               json_t **ret, corrie_error *err) CORRIE_MUST_USE;
-/* The record of `id`: whole, a unique prefix of ≥ 4 characters, or "last", the newest that is no query.
+/* The record of `id`: whole, a unique prefix of ≥ 4 characters, or "last", the newest that is no query. Queries are looked
+ * through only where no other job's id begins so.
  * CORRIE_E_NOT_FOUND, CORRIE_E_USAGE if several fit. */
 int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t **ret,
              corrie_error *err) CORRIE_MUST_USE;
@@ -150,7 +175,7 @@ struct jobs_expiry {
     int (*stays)(void *arg, struct str id, corrie_error *err);
     void *arg;
 };
-/* Removes them, but for those of jobs that are alive, and counts them. Where it is cut off, the next one goes on: the entry in the
+/* Removes them, but for those of jobs that are alive, and counts them; those of queries a day at a time. Where it is cut off, the next one goes on: the entry in the
  * index goes last. */
 int jobs_expire(struct store *store, struct catalog *catalog, const struct jobs_expiry *expiry,
                 int64_t *ret_removed, corrie_error *err) CORRIE_MUST_USE;

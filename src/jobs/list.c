@@ -5,8 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-
-enum { PAGE = 200 };
+#include "base/vec.h"
 
 /* ---- words of filters ---- */
 
@@ -88,47 +87,78 @@ static bool fits_words(struct str value, const char *const *given, size_t n_give
 
 /* ---- rows ---- */
 
+struct row {
+    int64_t started;
+    json_t *item;
+};
+
 struct listing {
     struct store *store;
     struct catalog *catalog;
     const struct jobs_filter *filter;
-    json_t *jobs;
+    VEC(struct row) rows;
+    size_t most; /* that `rows` may have */
     bool more;
 };
+
+static void listing_done(struct listing *listing)
+{
+    for (size_t i = 0; i < listing->rows.count; i++) {
+        json_decref(listing->rows.items[i].item);
+    }
+    vec_done(&listing->rows);
+}
 
 static struct str field(const json_t *item, const char *name)
 {
     return js_str(json_object_get(item, name));
 }
 
+static bool wants(const struct jobs_filter *filter, const char *kind)
+{
+    return fits_words(str_of(kind), filter->kinds, filter->n_kinds, kinds, ARRAY_LEN(kinds));
+}
+
+static bool wants_queries(const struct jobs_filter *filter)
+{
+    return filter->n_kinds > 0 ? wants(filter, "query") : filter->queries;
+}
+
+static bool wants_others(const struct jobs_filter *filter)
+{
+    bool some = filter->n_kinds == 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && !some; i++) {
+        some = !str_eq(str_of(kinds[i].said), STR("query")) && kinds[i].meant &&
+               wants(filter, kinds[i].meant);
+    }
+    return some;
+}
+
 /* What can be said without looking whether the job lives. */
 static bool fits(const struct jobs_filter *filter, const json_t *item)
 {
-    struct str kind = field(item, "kind");
     bool user = filter->n_users == 0;
 
     for (size_t i = 0; i < filter->n_users && !user; i++) {
         user = str_eq(field(item, "user"), str_of(filter->users[i]));
     }
-    if (filter->n_kinds == 0 && filter->n_ids == 0 && !filter->queries &&
-        str_eq(kind, STR("query"))) {
-        return false;
-    }
-    return user && fits_words(kind, filter->kinds, filter->n_kinds, kinds, ARRAY_LEN(kinds));
+    return user &&
+           fits_words(field(item, "kind"), filter->kinds, filter->n_kinds, kinds, ARRAY_LEN(kinds));
 }
 
-static int add_entry(struct listing *listing, const struct catalog_index_entry *entry,
-                     corrie_error *err)
+/* A positive answer: those that follow are too old, or there are enough. */
+static int add_entry(void *arg, const struct catalog_index_entry *entry, corrie_error *err)
 {
+    struct listing *listing = arg;
     const struct jobs_filter *filter = listing->filter;
     _cleanup_(arena_done) struct arena arena = {0};
     _json_ json_t *item = NULL;
     struct str directory;
     int r;
 
-    if ((filter->created_after != 0 && entry->time < filter->created_after) ||
-        (filter->created_before != 0 && entry->time >= filter->created_before)) {
-        return 0;
+    if (entry->time < filter->created_after) {
+        return 1;
     }
     r = js_parse(entry->json, "the index of jobs", &item, err);
     if (r < 0 || !fits(filter, item)) {
@@ -142,23 +172,18 @@ static int add_entry(struct listing *listing, const struct catalog_index_entry *
                     ARRAY_LEN(statuses))) {
         return 0;
     }
-    if (filter->max > 0 && json_array_size(listing->jobs) == filter->max) {
+    if (filter->max > 0 && listing->rows.count == listing->most) {
         listing->more = true;
-        return 0;
+        return 1;
     }
     (void)json_object_del(item, "commit_in"); /* those are for care, not for listings */
     (void)json_object_del(item, "process");
-    return json_array_append_new(listing->jobs, TAKE_PTR(item)) < 0 ? corrie_fail_memory(err) : 0;
-}
-
-/* Newest first, as the index has them. */
-static int by_time(const void *a, const void *b)
-{
-    const struct catalog_index_entry *one = a;
-    const struct catalog_index_entry *other = b;
-
-    return one->time != other->time ? (one->time < other->time ? 1 : -1)
-                                    : str_cmp(other->id, one->id);
+    (void)json_object_del(item, "version");
+    if (vec_push(&listing->rows, ((struct row){entry->time, item})) < 0) {
+        return corrie_fail_memory(err);
+    }
+    item = NULL; /* the row's */
+    return 0;
 }
 
 static int list_named(struct listing *listing, corrie_error *err)
@@ -167,86 +192,96 @@ static int list_named(struct listing *listing, corrie_error *err)
     _cleanup_(arena_done) struct arena arena = {0};
     struct catalog_index_entry *entries =
         arena_array(&arena, struct catalog_index_entry, filter->n_ids);
+    struct job_place place;
     int r = 0;
 
     if (!entries) {
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < filter->n_ids; i++) {
-        r = job_find(listing->catalog, str_of(filter->ids[i]), &arena, &entries[i], err);
+        r = job_find(listing->store, listing->catalog, str_of(filter->ids[i]), &arena, &place, err);
         if (r < 0) {
             return r;
         }
+        entries[i] = place.entry;
     }
-    qsort(entries, filter->n_ids, sizeof *entries, by_time);
-    for (size_t i = 0; r >= 0 && i < filter->n_ids && !listing->more; i++) {
-        if (i == 0 || by_time(&entries[i - 1], &entries[i]) != 0) {
-            r = add_entry(listing, &entries[i], err);
-        }
+    qsort(entries, filter->n_ids, sizeof *entries, job_by_time);
+    for (size_t i = 0; r == 0 && i < filter->n_ids; i++) {
+        bool again = i > 0 && job_by_time(&entries[i - 1], &entries[i]) == 0;
+        bool late = filter->created_before != 0 && entries[i].time >= filter->created_before;
+
+        r = again || late ? 0 : add_entry(listing, &entries[i], err);
     }
-    return r;
+    return r < 0 ? r : 0;
 }
 
-/* A page at a time, until there are enough or those that follow are older than what is wanted. */
+/* As job_by_time. */
+static int compare_rows(const void *a, const void *b)
+{
+    const struct row *one = a;
+    const struct row *other = b;
+
+    return one->started != other->started
+               ? (one->started < other->started ? 1 : -1)
+               : str_cmp(field(other->item, "job"), field(one->item, "job"));
+}
+
+/* Both kinds of records have their own order; of each as many are taken as may be shown. */
 static int list_all(struct listing *listing, corrie_error *err)
 {
     const struct jobs_filter *filter = listing->filter;
-    struct catalog_index_entry last = {.time = filter->created_before};
-    const struct catalog_index_entry *after = filter->created_before != 0 ? &last : NULL;
-    _cleanup_(buf_done) struct buf last_id = {0};
-    size_t n = PAGE;
+    int64_t before = filter->created_before != 0 ? filter->created_before : INT64_MAX;
+    int r = 0;
 
-    while (n == PAGE && !listing->more) {
-        _cleanup_(arena_done) struct arena arena = {0};
-        struct catalog_index_entry *entries;
-        int r;
-
-        r = catalog_index_list(listing->catalog, JOB_SPACE, STR_EMPTY, after, PAGE, &arena,
-                               &entries, &n, err);
-        for (size_t i = 0; r >= 0 && i < n && !listing->more; i++) {
-            r = add_entry(listing, &entries[i], err);
-        }
-        if (r >= 0 && n > 0) {
-            last_id.len = 0;
-            buf_add_str(&last_id, entries[n - 1].id);
-            last =
-                (struct catalog_index_entry){.id = buf_str(&last_id), .time = entries[n - 1].time};
-            after = &last;
-            r = buf_check(&last_id, err);
-        }
-        if (r < 0) {
-            return r;
-        }
-        if (n > 0 && last.time < filter->created_after) {
-            return 0;
-        }
+    if (wants_others(filter)) {
+        r = job_walk(listing->catalog, before, NULL, add_entry, listing, err);
     }
+    if (r < 0 || !wants_queries(filter)) {
+        return r;
+    }
+    listing->most += listing->rows.count;
+    r = job_walk_queries(listing->store, before, NULL, add_entry, listing, err);
+    if (r < 0) {
+        return r;
+    }
+    if (listing->rows.count > 1) {
+        qsort(listing->rows.items, listing->rows.count, sizeof *listing->rows.items, compare_rows);
+    }
+    while (filter->max > 0 && listing->rows.count > filter->max) {
+        json_decref(vec_pop(&listing->rows).item);
+        listing->more = true;
+    }
+    return 0;
+}
+
+static int rows_to_json(struct listing *listing, json_t **ret, corrie_error *err)
+{
+    _json_ json_t *document = json_object();
+    json_t *jobs = json_array();
+    int r = js_set(document, "jobs", jobs);
+
+    for (size_t i = 0; r == 0 && i < listing->rows.count; i++) {
+        r = json_array_append(jobs, listing->rows.items[i].item);
+    }
+    if (r != 0 || js_set_bool(document, "more", listing->more) < 0) {
+        return corrie_fail_memory(err);
+    }
+    *ret = TAKE_PTR(document);
     return 0;
 }
 
 int jobs_list(struct store *store, struct catalog *catalog, const struct jobs_filter *filter,
               json_t **ret, corrie_error *err)
 {
-    _json_ json_t *document = json_object();
-    struct listing listing = {
-        .store = store, .catalog = catalog, .filter = filter, .jobs = json_array()};
+    _cleanup_(listing_done) struct listing listing = {
+        .store = store, .catalog = catalog, .filter = filter, .most = filter->max};
     int r;
 
-    if (js_set(document, "jobs", listing.jobs) < 0) {
-        return corrie_fail_memory(err);
-    }
     r = check_words("kind", filter->kinds, filter->n_kinds, kinds, ARRAY_LEN(kinds), err);
     if (r < 0 || (r = check_words("status", filter->statuses, filter->n_statuses, statuses,
                                   ARRAY_LEN(statuses), err)) < 0) {
         return r;
     }
     r = filter->n_ids > 0 ? list_named(&listing, err) : list_all(&listing, err);
-    if (r < 0) {
-        return corrie_wrap(err, "list jobs");
-    }
-    if (js_set_bool(document, "more", listing.more) < 0) {
-        return corrie_fail_memory(err);
-    }
-    *ret = TAKE_PTR(document);
-    return 0;
+    return r < 0 ? corrie_wrap(err, "list jobs") : rows_to_json(&listing, ret, err);
 }

@@ -106,62 +106,52 @@ static int fail_ambiguous(struct str text, const struct catalog_index_entry *ent
     return corrie_hint(err, "%s%s?", buf_text(&names), n > SHOWN ? " or another" : "");
 }
 
-static bool is_query(const struct catalog_index_entry *entry)
+static int fail_short(struct str text, corrie_error *err)
 {
-    /* the entry is canonical JSON */
-    return str_find_str(entry->json, STR("\"kind\":\"query\"")) >= 0;
+    corrie_fail(err, CORRIE_E_USAGE, "job %.*s: name at least %d characters of its id",
+                STR_FMT(text), MIN_PREFIX);
+    return corrie_hint(err, "corrie job ls shows ids; \"last\" names the newest");
 }
 
-/* Goes through the index from after `last` on; 1 and the newest that is no query, 0 there is none. */
-static int find_last(struct catalog *catalog, struct arena *arena, struct catalog_index_entry *ret,
-                     corrie_error *err)
+/* Those that the text could mean, at most `max`. */
+static int find_entries(struct store *store, struct catalog *catalog, struct str text, size_t max,
+                        struct arena *arena, struct job_place *place,
+                        struct catalog_index_entry **ret, size_t *ret_n, corrie_error *err)
 {
-    const struct catalog_index_entry *after = NULL;
-    struct catalog_index_entry *entries;
-    size_t wanted = 2; /* as good as always one of them is it */
-    size_t n;
+    int r;
 
-    do {
-        int r = catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, after, wanted, arena, &entries,
-                                   &n, err);
-
-        if (r < 0) {
-            return r;
-        }
-        for (size_t i = 0; i < n; i++) {
-            if (!is_query(&entries[i])) {
-                *ret = entries[i];
-                return 1;
-            }
-        }
-        after = n > 0 ? &entries[n - 1] : NULL;
-        wanted = n == wanted ? PAGE : 0;
-    } while (wanted > 0);
-    return 0;
+    if (str_eq(text, STR("last"))) {
+        return catalog_index_list(catalog, JOB_SPACE, STR_EMPTY, NULL, 1, arena, ret, ret_n, err);
+    }
+    r = catalog_index_list(catalog, JOB_SPACE, text, NULL, max, arena, ret, ret_n, err);
+    if (r < 0 || *ret_n > 0) {
+        return r;
+    }
+    *ret = arena_array(arena, struct catalog_index_entry, max);
+    if (!*ret) {
+        return corrie_fail_memory(err);
+    }
+    place->query = true;
+    return job_find_queries(store, text, max, arena, *ret, ret_n, err);
 }
 
-int job_find(struct catalog *catalog, struct str text, struct arena *arena,
-             struct catalog_index_entry *ret, corrie_error *err)
+int job_find(struct store *store, struct catalog *catalog, struct str text, struct arena *arena,
+             struct job_place *ret, corrie_error *err)
 {
+    struct job_place place = {.query = false};
     struct catalog_index_entry *entries;
     size_t n;
     int r;
 
-    if (str_eq(text, STR("last"))) {
-        r = find_last(catalog, arena, ret, err);
-        if (r == 0) {
-            return corrie_fail(err, CORRIE_E_NOT_FOUND, "there were no jobs");
-        }
-        return r < 0 ? r : 0;
-    }
     if (text.len < MIN_PREFIX) {
-        corrie_fail(err, CORRIE_E_USAGE, "job %.*s: name at least %d characters of its id",
-                    STR_FMT(text), MIN_PREFIX);
-        return corrie_hint(err, "corrie job ls shows ids; \"last\" names the newest");
+        return fail_short(text, err);
     }
-    r = catalog_index_list(catalog, JOB_SPACE, text, NULL, SHOWN + 1, arena, &entries, &n, err);
+    r = find_entries(store, catalog, text, SHOWN + 1, arena, &place, &entries, &n, err);
     if (r < 0) {
         return r;
+    }
+    if (n == 0 && str_eq(text, STR("last"))) {
+        return corrie_fail(err, CORRIE_E_NOT_FOUND, "there were no jobs");
     }
     if (n == 0) {
         corrie_fail(err, CORRIE_E_NOT_FOUND, "job %.*s does not exist", STR_FMT(text));
@@ -170,8 +160,38 @@ int job_find(struct catalog *catalog, struct str text, struct arena *arena,
     if (n > 1) {
         return fail_ambiguous(text, entries, n, err);
     }
-    *ret = entries[0];
+    place.entry = entries[0];
+    r = job_directory(place.entry.time, place.entry.id, arena, &place.directory, err);
+    if (r < 0) {
+        return r;
+    }
+    *ret = place;
     return 0;
+}
+
+int job_look(struct store *store, const struct job_place *place, json_t **ret, corrie_error *err)
+{
+    _json_ json_t *record = NULL;
+    int r;
+
+    if (place->query) {
+        return job_query_record(place->entry.json, ret, err);
+    }
+    r = job_read(store, place->directory, &record, err);
+    if (r < 0 || (r = job_settle(store, place->directory, record, err)) < 0) {
+        return r;
+    }
+    *ret = TAKE_PTR(record);
+    return 0;
+}
+
+int job_by_time(const void *a, const void *b)
+{
+    const struct catalog_index_entry *one = a;
+    const struct catalog_index_entry *other = b;
+
+    return one->time != other->time ? (one->time < other->time ? 1 : -1)
+                                    : str_cmp(other->id, one->id);
 }
 
 int job_walk(struct catalog *catalog, int64_t before, const struct cancel *cancel,
@@ -216,39 +236,29 @@ int jobs_get(struct store *store, struct catalog *catalog, struct str id, json_t
              corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    _json_ json_t *record = NULL;
-    struct catalog_index_entry entry;
-    struct str directory;
+    struct job_place place;
     int r;
 
-    r = job_find(catalog, id, &arena, &entry, err);
-    if (r < 0 || (r = job_directory(entry.time, entry.id, &arena, &directory, err)) < 0) {
+    r = job_find(store, catalog, id, &arena, &place, err);
+    if (r < 0) {
         return r;
     }
-    r = job_read(store, directory, &record, err);
-    if (r >= 0) {
-        r = job_settle(store, directory, record, err);
-    }
-    if (r < 0) {
-        return corrie_wrap(err, "read the record of job %.*s", STR_FMT(entry.id));
-    }
-    *ret = TAKE_PTR(record);
-    return 0;
+    r = job_look(store, &place, ret, err);
+    return r < 0 ? corrie_wrap(err, "read the record of job %.*s", STR_FMT(place.entry.id)) : 0;
 }
 
 int jobs_output(struct store *store, struct catalog *catalog, struct str id, char **ret,
                 corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
-    struct catalog_index_entry entry;
-    struct str directory;
+    struct job_place place;
     char *key;
     int r;
 
-    r = job_find(catalog, id, &arena, &entry, err);
-    if (r < 0 || (r = job_directory(entry.time, entry.id, &arena, &directory, err)) < 0) {
+    r = job_find(store, catalog, id, &arena, &place, err);
+    if (r < 0) {
         return r;
     }
-    key = arena_printf(&arena, "%.*s/output", STR_FMT(directory));
+    key = arena_printf(&arena, "%.*s/output", STR_FMT(place.directory));
     return key ? store_local_path(store, str_of(key), ret, err) : corrie_fail_memory(err);
 }

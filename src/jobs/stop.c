@@ -46,30 +46,22 @@ static int refuse(struct str id, struct str status, corrie_error *err)
     return corrie_hint(err, "corrie job get %.*s says what it did", STR_FMT(str_slice(id, 0, 8)));
 }
 
-static int look(struct store *store, struct str directory, json_t **ret, corrie_error *err)
-{
-    _json_ json_t *record = NULL;
-    int r = job_read(store, directory, &record, err);
-
-    r = r < 0 ? r : job_settle(store, directory, record, err);
-    if (r < 0) {
-        return r;
-    }
-    json_decref(*ret);
-    *ret = TAKE_PTR(record);
-    return 0;
-}
-
-static int wait_for_end(struct store *store, struct str directory, int64_t wait_ms,
+static int wait_for_end(struct store *store, const struct job_place *place, int64_t wait_ms,
                         const struct cancel *cancel, json_t **record, corrie_error *err)
 {
     int64_t until = clock_monotonic() + wait_ms * 1000000;
     int r = 0;
 
     while (r >= 0 && job_says_running(*record) && clock_monotonic() < until) {
+        json_t *now = NULL;
+
         clock_sleep(POLL_NS);
         r = cancel_check(cancel, err);
-        r = r < 0 ? r : look(store, directory, record, err);
+        r = r < 0 ? r : job_look(store, place, &now, err);
+        if (r >= 0) {
+            json_decref(*record);
+            *record = now;
+        }
     }
     return r;
 }
@@ -97,22 +89,21 @@ int jobs_stop(struct store *store, struct catalog *catalog, struct str id, struc
 {
     _cleanup_(arena_done) struct arena arena = {0};
     _json_ json_t *record = NULL;
-    struct catalog_index_entry entry;
-    struct str directory;
+    struct job_place place;
     int r;
 
-    r = job_find(catalog, id, &arena, &entry, err);
-    if (r < 0 || (r = job_directory(entry.time, entry.id, &arena, &directory, err)) < 0) {
+    r = job_find(store, catalog, id, &arena, &place, err);
+    if (r < 0) {
         return r;
     }
-    r = look(store, directory, &record, err);
+    r = job_look(store, &place, &record, err);
     if (r >= 0 && !job_says_running(record)) {
-        return refuse(entry.id, js_str(json_object_get(record, "status")), err);
+        return refuse(place.entry.id, js_str(json_object_get(record, "status")), err);
     }
-    r = r < 0 ? r : put_request(store, directory, user, err);
-    r = r < 0 ? r : wait_for_end(store, directory, wait_ms, cancel, &record, err);
+    r = r < 0 ? r : put_request(store, place.directory, user, err);
+    r = r < 0 ? r : wait_for_end(store, &place, wait_ms, cancel, &record, err);
     if (r < 0) {
-        return corrie_wrap(err, "stop job %.*s", STR_FMT(entry.id));
+        return corrie_wrap(err, "stop job %.*s", STR_FMT(place.entry.id));
     }
     return answer(record, ret, err);
 }

@@ -19,8 +19,7 @@ enum {
 struct job_tail {
     struct arena arena;
     struct store *store;
-    struct str id;
-    struct str directory;
+    struct job_place place;
     struct str key;
     uint64_t offset; /* of what was not read yet */
     struct buf text; /* read, and not given yet from `at` on */
@@ -32,9 +31,8 @@ struct job_tail {
 static int look(struct job_tail *tail, corrie_error *err)
 {
     _json_ json_t *record = NULL;
-    int r = job_read(tail->store, tail->directory, &record, err);
+    int r = job_look(tail->store, &tail->place, &record, err);
 
-    r = r < 0 ? r : job_settle(tail->store, tail->directory, record, err);
     if (r == CORRIE_E_NO_MEMORY) {
         return r;
     }
@@ -48,20 +46,17 @@ static int look(struct job_tail *tail, corrie_error *err)
 static int open_tail(struct job_tail *tail, struct catalog *catalog, struct str id, bool follow,
                      corrie_error *err)
 {
-    struct catalog_index_entry entry;
     char *key;
     int r;
 
-    r = job_find(catalog, id, &tail->arena, &entry, err);
-    if (r < 0 ||
-        (r = job_directory(entry.time, entry.id, &tail->arena, &tail->directory, err)) < 0) {
+    r = job_find(tail->store, catalog, id, &tail->arena, &tail->place, err);
+    if (r < 0) {
         return r;
     }
-    key = arena_printf(&tail->arena, "%.*s/log.jsonl", STR_FMT(tail->directory));
+    key = arena_printf(&tail->arena, "%.*s/log.jsonl", STR_FMT(tail->place.directory));
     if (!key) {
         return corrie_fail_memory(err);
     }
-    tail->id = entry.id;
     tail->key = str_of(key);
     tail->over = true;
     return follow ? look(tail, err) : 0;
@@ -98,7 +93,7 @@ struct job_tail *job_tail_close(struct job_tail *tail)
 
 struct str job_tail_id(const struct job_tail *tail)
 {
-    return tail->id;
+    return tail->place.entry.id;
 }
 
 /* 1 there is more to give, 0 nothing has come. */
@@ -161,7 +156,9 @@ int job_tail_next(struct job_tail *tail, const struct cancel *cancel, json_t **r
         if (str_cut(rest, '\n', &line, &rest)) {
             tail->at += line.len + 1;
             r = job_parse_line(line, ret, err);
-            return r < 0 ? corrie_wrap(err, "read the log of job %.*s", STR_FMT(tail->id)) : 1;
+            return r < 0
+                       ? corrie_wrap(err, "read the log of job %.*s", STR_FMT(tail->place.entry.id))
+                       : 1;
         }
         r = read_more(tail, err);
         if (r == 0 && over) {
@@ -171,7 +168,7 @@ int job_tail_next(struct job_tail *tail, const struct cancel *cancel, json_t **r
     }
     return r == CORRIE_E_CANCELLED
                ? r
-               : corrie_wrap(err, "read the log of job %.*s", STR_FMT(tail->id));
+               : corrie_wrap(err, "read the log of job %.*s", STR_FMT(tail->place.entry.id));
 }
 
 int job_parse_line(struct str line, json_t **ret, corrie_error *err)
@@ -216,7 +213,7 @@ int jobs_logs(struct store *store, struct catalog *catalog, struct str id, json_
             break;
         }
     }
-    if (r >= 0 && js_set_str(document, "job", tail->id) < 0) {
+    if (r >= 0 && js_set_str(document, "job", tail->place.entry.id) < 0) {
         r = corrie_fail_memory(err);
     }
     job_tail_close(tail);

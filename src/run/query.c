@@ -1,9 +1,11 @@
 /* query.c — one statement that reads, for a person. */
 #include "arrow/table.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "engine/engine.h"
+#include "jobs/jobs.h"
 #include "lake/lake.h"
 #include "os/dir.h"
 #include "os/file.h"
@@ -11,11 +13,77 @@
 
 #include <corrie/run.h>
 
+/* What is told of a query when it is over (jobs/jobs.h). */
+struct note {
+    struct lake *lake; /* NULL: nothing is to be told */
+    char *statement;
+    char *ref; /* NULL: not known */
+    struct hash commit;
+    int64_t began; /* UTC ns; `clock` is the same moment of the clock that is never set */
+    int64_t clock;
+    int64_t rows; /* -1: not known. Likewise bytes */
+    int64_t bytes;
+};
+
+static struct note note_begin(struct lake *lake, const char *sql)
+{
+    struct str kept = job_cut_text(str_of(sql), JOB_MAX_STATEMENT);
+
+    return (struct note){.lake = lake,
+                         .statement = str_dup(kept),
+                         .began = clock_now(),
+                         .clock = clock_monotonic(),
+                         .rows = -1,
+                         .bytes = -1};
+}
+
+static void note_done(struct note *note)
+{
+    mem_free(note->statement);
+    mem_free(note->ref);
+    *note = (struct note){.lake = NULL};
+}
+
+/* Where it reads, as soon as that is known. */
+static int note_place(struct note *note, const struct lake_view *view, struct str ref,
+                      corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    int r = lake_name_head(note->lake, &arena, &ref, err);
+
+    if (r < 0) {
+        return r;
+    }
+    note->commit = view->commit;
+    note->ref = str_dup(ref);
+    return note->ref ? 0 : corrie_fail_memory(err);
+}
+
+/* The answer was given, or the error is about to be. */
+static void note_end(struct note *note, const corrie_error *error)
+{
+    if (note->lake) {
+        job_note_query(lake_store(note->lake),
+                       &(struct job_query){.user = lake_user(note->lake),
+                                           .ref = str_of(note->ref),
+                                           .statement = str_of(note->statement),
+                                           .commit = note->commit,
+                                           .started = note->began,
+                                           .duration = clock_monotonic() - note->clock,
+                                           .rows = note->rows,
+                                           .bytes = note->bytes,
+                                           .error = error});
+    }
+    note_done(note);
+}
+
 /* An engine with the tables that a statement names. */
 struct query {
     struct lake_workspace work;
     struct ArrowArrayStream rows;
-    char *said; /* the person's text, where another one was run; else NULL */
+    char *said;       /* the person's text, where another one was run; else NULL */
+    struct note note; /* of a stream, told when it is released */
+    bool failed;      /* its stream has ended with an error */
 };
 
 static struct query *query_free(struct query *query)
@@ -26,6 +94,7 @@ static struct query *query_free(struct query *query)
         }
         lake_workspace_leave(&query->work);
         mem_free(query->said);
+        note_done(&query->note);
         mem_free(query);
     }
     return NULL;
@@ -168,10 +237,10 @@ struct scans {
     size_t count;
 };
 
-/* `ret_scans` may be NULL; else in `arena`. *sql becomes the text that is to be run, in `arena` too. */
+/* `note` and `ret_scans` may be NULL; the latter in `arena`. *sql becomes the text that is to be run, in `arena` too. */
 static int open_query(struct lake *lake, struct str *sql, const corrie_query_options *options,
-                      struct arena *arena, struct scans *ret_scans, struct query **ret,
-                      corrie_error *err)
+                      struct arena *arena, struct note *note, struct scans *ret_scans,
+                      struct query **ret, corrie_error *err)
 {
     _cleanup_(query_freep) struct query *query = mem_alloc(1, sizeof *query);
     struct engine_options engine = {0};
@@ -186,6 +255,9 @@ static int open_query(struct lake *lake, struct str *sql, const corrie_query_opt
     }
     engine.name_space = lake_default_namespace(options->default_namespace);
     r = lake_view_at(lake, str_of(options->ref), &view, err);
+    if (r >= 0 && note) {
+        r = note_place(note, &view, str_of(options->ref), err);
+    }
     if (r < 0 || (r = lake_workspace_open(lake, options->memory, &engine, &query->work, err)) < 0 ||
         (r = engine_inspect_at(query->work.engine, *sql, NULL, arena, &statement, err)) < 0) {
         return r;
@@ -231,7 +303,11 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
 {
     struct query *query = stream->private_data;
 
-    return query->rows.get_next(&query->rows, out);
+    int r = query->rows.get_next(&query->rows, out);
+
+    query->failed = r != 0;
+    query->note.rows += r == 0 && out->release ? out->length : 0;
+    return r;
 }
 
 static const char *get_last_error(struct ArrowArrayStream *stream)
@@ -243,7 +319,15 @@ static const char *get_last_error(struct ArrowArrayStream *stream)
 
 static void release(struct ArrowArrayStream *stream)
 {
-    query_free(stream->private_data);
+    _error_ corrie_error error = CORRIE_ERROR_INIT;
+    struct query *query = stream->private_data;
+
+    if (query->failed) {
+        engine_stream_error(&query->rows, &error);
+        requote(query, &error);
+    }
+    note_end(&query->note, query->failed ? &error : NULL);
+    query_free(query);
     stream->private_data = NULL;
     stream->release = NULL;
 }
@@ -274,17 +358,22 @@ int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options 
     _cleanup_(query_freep) struct query *query = NULL;
     corrie_query_options given = read_options(options);
     struct str text = str_of(sql);
+    struct note note;
     int r;
 
     js_setup();
-    r = open_query(lake, &text, &given, &arena, NULL, &query, err);
+    note = note_begin(lake, sql);
+    r = open_query(lake, &text, &given, &arena, &note, NULL, &query, err);
+    if (r >= 0) {
+        r = engine_query(query->work.engine, text, NULL, &query->rows, err);
+        r = r < 0 ? requote(query, err) : r;
+    }
     if (r < 0) {
+        note_end(&note, err);
         return r;
     }
-    r = engine_query(query->work.engine, text, NULL, &query->rows, err);
-    if (r < 0) {
-        return requote(query, err);
-    }
+    note.rows = 0;
+    query->note = note;
     *ret = (struct ArrowArrayStream){.get_schema = get_schema,
                                      .get_next = get_next,
                                      .get_last_error = get_last_error,
@@ -294,6 +383,12 @@ int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options 
 }
 
 /* ---- to a file ---- */
+
+/* -1 is not known. */
+static json_t *number_or_null(int64_t number)
+{
+    return number < 0 ? json_null() : json_integer(number);
+}
 
 static int find_output(const char *name, enum engine_output *ret, corrie_error *err)
 {
@@ -370,35 +465,52 @@ static int export_durably(struct query *query, struct engine_export *what, const
     return 0;
 }
 
-int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_options *options,
-                         const char *format, const char *path, char **ret_json, corrie_error *err)
+/* `path` is what the user calls `target`. */
+static int query_to_file(const corrie_query_options *options, struct engine_export *what,
+                         const char *path, const char *target, struct note *note, corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
     _cleanup_(query_freep) struct query *query = NULL;
+    int r = open_query(note->lake, &what->sql, options, &arena, note, NULL, &query, err);
+
+    if (r < 0) {
+        return r;
+    }
+    r = export_durably(query, what, target, &note->rows, &note->bytes, err);
+    if (r < 0) {
+        requote(query, err);
+        return corrie_wrap(err, "write the result to %s", path);
+    }
+    return 0;
+}
+
+int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_options *options,
+                         const char *format, const char *path, char **ret_json, corrie_error *err)
+{
     _json_ json_t *document = NULL;
     _free_ char *absolute = NULL;
     corrie_query_options given = read_options(options);
     struct engine_export what = {
         .sql = str_of(sql), .max_rows = given.max_rows, .codec = str_of(given.compression)};
-    int64_t rows = 0;
-    int64_t bytes = 0;
+    struct note note;
     int r;
 
     js_setup();
     r = find_output(format, &what.format, err);
-    if (r < 0 || (r = os_path_absolute(str_of(path), &absolute, err)) < 0 ||
-        (r = open_query(lake, &what.sql, &given, &arena, NULL, &query, err)) < 0) {
+    if (r < 0 || (r = os_path_absolute(str_of(path), &absolute, err)) < 0) {
         return r;
     }
-    r = export_durably(query, &what, absolute, &rows, &bytes, err);
+    note = note_begin(lake, sql);
+    r = query_to_file(&given, &what, path, absolute, &note, err);
     if (r < 0) {
-        requote(query, err);
-        return corrie_wrap(err, "write the result to %s", path);
+        note_end(&note, err);
+        return r;
     }
     document = json_object();
     r = js_set_str(document, "path", str_of(absolute));
-    r |= js_set_int(document, "rows", rows);
-    r |= js_set(document, "bytes", bytes < 0 ? json_null() : json_integer(bytes));
+    r |= js_set_int(document, "rows", note.rows);
+    r |= js_set(document, "bytes", number_or_null(note.bytes));
+    note_end(&note, NULL);
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
 
@@ -407,6 +519,7 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
 struct taker {
     corrie_write_fn write;
     void *context;
+    int64_t bytes; /* that it has taken */
 };
 
 static int take_bytes(void *arg, const void *bytes, size_t len, corrie_error *err)
@@ -416,6 +529,7 @@ static int take_bytes(void *arg, const void *bytes, size_t len, corrie_error *er
     if (len > 0 && taker->write(taker->context, bytes, len) != 0) {
         return corrie_fail(err, CORRIE_E_CANCELLED, "whoever took the result has ended it");
     }
+    taker->bytes += (int64_t)len;
     return 0;
 }
 
@@ -432,27 +546,35 @@ int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_op
                                  .codec = str_of(given.compression),
                                  .write = take_bytes,
                                  .arg = &taker};
-    int64_t rows = 0;
+    struct note note;
+    int64_t rows = -1;
     int r;
 
     js_setup();
     r = find_output(format, &what.format, err);
-    if (r < 0 || (r = open_query(lake, &what.sql, &given, &arena, NULL, &query, err)) < 0 ||
-        (r = engine_export_rows(query->work.engine, &what, &rows, err)) < 0) {
-        return requote(query, err);
+    if (r < 0) {
+        return r;
     }
-    if (ret_rows) {
+    note = note_begin(lake, sql);
+    r = open_query(lake, &what.sql, &given, &arena, &note, NULL, &query, err);
+    if (r >= 0) {
+        r = engine_export_rows(query->work.engine, &what, &rows, err);
+        r = r < 0 ? requote(query, err) : 0;
+    }
+    note.rows = rows;
+    note.bytes = taker.bytes;
+    note_end(&note, r < 0 ? err : NULL);
+    if (r >= 0 && ret_rows) {
         *ret_rows = rows;
     }
-    return 0;
+    return r;
 }
 
 /* ---- explain ---- */
 
-/* -1 is not known. */
 static int set_count(json_t *item, const char *field, int64_t count)
 {
-    return js_set(item, field, count < 0 ? json_null() : json_integer(count));
+    return js_set(item, field, number_or_null(count));
 }
 
 static int set_texts(json_t *item, const char *field, const struct str *texts, size_t n)
@@ -508,7 +630,7 @@ int corrie_explain(corrie_lake *lake, const char *sql, const corrie_query_option
     int r;
 
     js_setup();
-    r = open_query(lake, &text, &given, &arena, &scans, &query, err);
+    r = open_query(lake, &text, &given, &arena, NULL, &scans, &query, err);
     if (r < 0 || (r = engine_explain(query->work.engine, text, NULL, &plan, err)) < 0) {
         return requote(query, err);
     }

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -319,6 +320,53 @@ def test_ids_that_are_misspelt_or_several(small: Lake) -> None:
     for verb in (["get"], ["logs"], ["stop"], ["ls", "-i"]):
         said = small.error("job", *verb, job[:8], status=2)
         assert "is not unique" in said and all(name in said for name in [job, *seen]), said
+
+
+def test_queries_are_listed_where_they_are_asked_for(small: Lake) -> None:
+    """Who asked what, and what came of it; a listing of what changed the lake is not drowned in them."""
+    (imported,) = ids(small)
+    small.run("query", "SELECT * FROM t")
+    small.error("query", "SELECT * FROM nothing", status=3, env={"CORRIE_USER": "bob"})
+    small.error("query", "SELECT (n::VARCHAR || 'x')::INT FROM t", status=1)
+    small.run("query", "SELECT n + 1 FROM t", "--to", "a.csv")
+    long = ["query", "SELECT '" + "ä" * 5000 + "'", "-o", "parquet"]
+    subprocess.run([BIN / "corrie", *long], cwd=small.home, env=small.env, stdout=subprocess.DEVNULL, check=True)
+    assert ids(small) == ids(small, "--all-users") == [imported]
+    assert small.json("job", "get", "last")["job"] == imported
+    page = small.json("job", "ls", "-k", "query", "--all-users")
+    check("job ls", page)
+    letters, to_file, broken, missing, plain = page["jobs"]
+    assert [j["status"] for j in page["jobs"]] == ["done", "done", "failed", "failed", "done"]
+    assert letters["statement"].startswith("SELECT 'ää") and 4094 <= len(letters["statement"].encode()) <= 4096
+    assert (letters["rows"], to_file["rows"], broken["rows"], plain["rows"]) == (1, 3, None, 3)
+    assert letters["bytes"] > 0 and to_file["bytes"] == (small.home / "a.csv").stat().st_size
+    assert "nothing does not exist" in missing["error"]["message"] and missing["user"] == "bob"
+    assert ids(small, "-k", "query", "-u", "bob") == [missing["job"]]
+    assert ids(small, "-k", "QUERY", "-s", "failed") == [broken["job"]]
+    assert ids(small, "-k", "query", "-s", "running") == []
+    mine = [letters["job"], to_file["job"], broken["job"], plain["job"]]
+    assert ids(small, "-k", "query", "-k", "import") == [*mine, imported]
+    assert ids(small, "-k", "query", "-k", "import", "-n", "2") == [letters["job"], to_file["job"]]
+    assert ids(small, "-k", "query", "--created-after", to_file["started"]) == [letters["job"], to_file["job"]]
+    assert ids(small, "-k", "query", "--created-before", broken["started"]) == [plain["job"]]
+    assert ids(small, "-i", plain["job"][:8], "-i", imported) == [plain["job"], imported]
+    whole = small.json("job", "get", plain["job"][:8])
+    check("job get", whole)
+    assert (whole["args"], whole["ref"], whole["commit_in"]) == ({"sql": "SELECT * FROM t"}, "main", small.head())
+    assert "SELECT * FROM t" in small.run("job", "get", plain["job"]).stdout
+    assert small.json("job", "logs", plain["job"])["logs"] == []
+    assert "is over: done" in small.error("job", "stop", plain["job"], status=4)
+    listed = [j["kind"] for j in small.json("job", "ls", program="bauplan")["jobs"]]
+    assert listed == ["query"] * 4 + ["import"]
+
+
+def test_a_query_of_a_lake_that_cannot_be_written(small: Lake) -> None:
+    """The answer is what was asked for; a record is not worth a word."""
+    days = small.root / "jobs"
+    shutil.rmtree(days)
+    days.write_text("no folder")
+    done = small.run("query", "SELECT count(*) FROM t")
+    assert (done.stdout.split()[-1], done.stderr) == ("3", "")
 
 
 # ---- records that are damaged, and processes that are killed ----

@@ -1,6 +1,9 @@
 #include "jobs/jobs.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -419,7 +422,146 @@ START_TEST(the_index_is_made_again)
 }
 END_TEST
 
+/* ---- queries ---- */
+
+static void note(struct fixture *f, const char *user, const char *statement, int64_t started)
+{
+    job_note_query(f->store, &(struct job_query){.user = str_of(user),
+                                                 .ref = STR("main"),
+                                                 .statement = str_of(statement),
+                                                 .started = started,
+                                                 .duration = 1000,
+                                                 .rows = 1,
+                                                 .bytes = -1});
+}
+
+static json_t *list_queries(struct fixture *f, size_t max)
+{
+    static const char *const kind[] = {"query"};
+    json_t *document = NULL;
+
+    ck_ok(jobs_list(f->store, f->catalog,
+                    &(struct jobs_filter){.max = max, .kinds = kind, .n_kinds = 1}, &document,
+                    &f->err),
+          &f->err);
+    return document;
+}
+
+/* Where lines of two processes mixed, records of what people asked would be lost. */
+START_TEST(two_processes_note_queries_at_once)
+{
+    enum { EACH = 200 };
+    char statement[3000];
+    int64_t started = clock_now();
+    struct fixture f;
+    int status;
+    pid_t child;
+
+    setup(&f);
+    memset(statement, 'x', sizeof statement - 1);
+    statement[sizeof statement - 1] = '\0';
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    for (int i = 0; i < EACH; i++) {
+        note(&f, child == 0 ? "bob" : "ada", statement, started);
+    }
+    if (child == 0) {
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    {
+        _json_ json_t *document = list_queries(&f, 0);
+        const json_t *jobs = json_object_get(document, "jobs");
+        size_t bobs = 0;
+
+        ck_assert_uint_eq(json_array_size(jobs), (size_t)2 * EACH);
+        for (size_t i = 0; i < json_array_size(jobs); i++) {
+            ck_str_eq(field(json_array_get(jobs, i), "statement"), str_of(statement));
+            bobs += str_eq(field(json_array_get(jobs, i), "user"), STR("bob"));
+        }
+        ck_assert_uint_eq(bobs, EACH);
+    }
+    teardown(&f);
+}
+END_TEST
+
+/* A disk that was full once must not hide what was asked before and after. */
+START_TEST(a_torn_record_of_a_query_hides_no_other)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    const int64_t day = INT64_C(1790000000) * 1000000000; /* 2026-09-21 */
+    const char *path;
+    struct fixture f;
+
+    setup(&f);
+    note(&f, "ada", "first", day);
+    path = arena_printf(&arena, "%s/jobs/2026-09-21/queries.jsonl", f.dir);
+    ck_ok(os_file_append(path, STR("{\"job\":\"half {\\\"job\\\":\\\""), 0600, &f.err), &f.err);
+    note(&f, "ada", "says {\"job\":\" itself", day + 1);
+    ck_ok(os_file_append(path, STR("no record\n{\"job\":\"5\"}\n"), 0600, &f.err), &f.err);
+    note(&f, "ada", "last of the day", day + 2);
+    note(&f, "ada", "next day", day + INT64_C(86400000000000));
+    ck_ok(os_file_append(path, STR("{\"job\":\"01234567-0000-4000-8000-000000000000\",\"st"), 0600,
+                         &f.err),
+          &f.err);
+    {
+        static const char *const said[] = {"next day", "last of the day", "says {\"job\":\" itself",
+                                           "first"};
+        _json_ json_t *document = list_queries(&f, 0);
+        const json_t *jobs = json_object_get(document, "jobs");
+
+        ck_assert_uint_eq(json_array_size(jobs), ARRAY_LEN(said));
+        for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+            const json_t *job = json_array_get(jobs, i);
+            _json_ json_t *found = get(&f, str_slice(field(job, "job"), 0, 8));
+
+            ck_str_eq(field(job, "statement"), str_of(said[i]));
+            ck_str_eq(field(json_object_get(found, "args"), "sql"), str_of(said[i]));
+        }
+    }
+    {
+        _json_ json_t *document = list_queries(&f, 3);
+
+        ck_assert_uint_eq(json_array_size(json_object_get(document, "jobs")), 3);
+        ck_assert(json_is_true(json_object_get(document, "more")));
+    }
+    teardown(&f);
+}
+END_TEST
+
+/* Kept for ever they would fill the lake; a day too early, and somebody looks in vain. */
+START_TEST(records_of_queries_go_with_their_day)
+{
+    const int64_t day = INT64_C(1789948800) * 1000000000; /* 2026-09-21 */
+    struct jobs_expiry expiry = {.before = day + INT64_C(86400000000000) - 1, .dry_run = true};
+    struct fixture f;
+    int64_t removed;
+
+    setup(&f);
+    note(&f, "ada", "one", day);
+    note(&f, "ada", "two", day + 1);
+    note(&f, "ada", "three", day + INT64_C(86400000000000));
+    ck_ok(jobs_expire(f.store, f.catalog, &expiry, &removed, &f.err), &f.err);
+    ck_assert_int_eq(removed, 0);
+    expiry.before++;
+    ck_ok(jobs_expire(f.store, f.catalog, &expiry, &removed, &f.err), &f.err);
+    ck_assert_int_eq(removed, 2);
+    expiry.dry_run = false;
+    ck_ok(jobs_expire(f.store, f.catalog, &expiry, &removed, &f.err), &f.err);
+    ck_assert_int_eq(removed, 2);
+    {
+        _json_ json_t *document = list_queries(&f, 0);
+
+        ck_assert_uint_eq(json_array_size(json_object_get(document, "jobs")), 1);
+    }
+    teardown(&f);
+}
+END_TEST
+
 SUITE(jobs_suite, "jobs", a_record_tells_how_it_went, a_failure_is_kept_with_its_position,
       a_job_whose_process_is_gone_is_lost, the_record_decides_not_the_index, logs_keep_whole_lines,
       names_that_lead_nowhere, lists_in_pages, a_living_job_holds_what_it_started_from,
-      a_process_of_the_same_id_is_not_the_job, the_index_is_made_again)
+      a_process_of_the_same_id_is_not_the_job, the_index_is_made_again,
+      two_processes_note_queries_at_once, a_torn_record_of_a_query_hides_no_other,
+      records_of_queries_go_with_their_day)
