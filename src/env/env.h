@@ -64,6 +64,8 @@ struct env_options {
         cache_dir; /* empty: $CORRIE_CACHE_DIR, else $XDG_CACHE_HOME/corrie, else ~/.cache/corrie */
     bool offline;  /* uv uses what it has in its own cache */
     bool anew;     /* resolve it as if for the first time */
+    const struct str *withheld; /* names of variables that uv, and what it builds, do not get */
+    size_t n_withheld;
     const struct cancel *cancel;
     env_progress_fn progress;
     void *progress_arg;

@@ -126,6 +126,18 @@ static bool is_kept(struct str variable)
     return true;
 }
 
+static bool is_withheld(const struct env_options *options, struct str variable)
+{
+    for (size_t i = 0; i < options->n_withheld; i++) {
+        struct str name = options->withheld[i];
+
+        if (str_starts(variable, name) && str_starts(str_from(variable, name.len), STR("="))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int uv_init(struct uv *uv, const struct env_options *options, corrie_error *err)
 {
     _free_ char *program = NULL;
@@ -153,7 +165,7 @@ int uv_init(struct uv *uv, const struct env_options *options, corrie_error *err)
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
-        if (is_kept(str_of(environ[i]))) {
+        if (is_kept(str_of(environ[i])) && !is_withheld(options, str_of(environ[i]))) {
             uv->env[at++] = environ[i];
         }
     }

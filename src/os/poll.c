@@ -213,6 +213,16 @@ void os_allow_files(void)
     }
 }
 
+void os_forbid_core(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur > 0) {
+        limit.rlim_cur = 0;
+        (void)setrlimit(RLIMIT_CORE, &limit);
+    }
+}
+
 uint64_t os_memory(void)
 {
     static const char *const limits[] = {"/sys/fs/cgroup/memory.max",

@@ -142,5 +142,7 @@ uint64_t os_memory(void);
 /* Lets this process, and children that it starts, have as many descriptors open as the system allows it: each column of a
  * table that functions exchange is a file. */
 void os_allow_files(void);
+/* From now on this process leaves no core, whatever it dies of: it has read what is not to lie on a disk. */
+void os_forbid_core(void);
 
 #endif

@@ -258,6 +258,11 @@ bool plan_parameter_is_secret(const struct plan_parameter *parameter);
 int plan_parameter_value(const struct plan *plan, const struct plan_parameter *parameter,
                          json_t **ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* Names of the variables of this process' environment that secrets are read from: by default, and as given to the plan (may
+ * be NULL). In the arena. Who starts other people's programs withholds them. */
+int secret_variables(const struct project *settings, const struct plan *plan, struct arena *arena,
+                     struct str **ret, size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
+
 /* Turns the position of an error in node->sql into one in the model's file. Returns the error's code. */
 int plan_sql_error(const struct plan_node *node, corrie_error *err);
 

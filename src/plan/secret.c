@@ -1,22 +1,17 @@
-/* secret.c — parameters whose value is kept elsewhere: only the reference to it is in plans, records and logs. */
+/* secret.c — parameters whose value is kept elsewhere: only the reference to it is in plans, records and logs.
+ *
+ * The value itself is in this process' memory from when it is read, and in the memory of the functions that get it. It is not
+ * wiped from there: copies pass through buffers and JSON. So a process that has read one leaves no core. */
 #include "base/json.h"
 #include "lang/project.h"
 #include "os/file.h"
 #include "os/keyring.h"
 #include "os/path.h"
+#include "os/proc.h"
 #include "os/user.h"
 #include "plan/build_priv.h"
 
 #define MAX_SECRET ((size_t)64 * 1024)
-
-/* Leaves nothing of the value in freed memory. */
-static void secret_done(struct buf *value)
-{
-    if (value->data) {
-        explicit_bzero(value->data, value->len);
-    }
-    buf_done(value);
-}
 
 static int read_env(const char *name, struct buf *out, corrie_error *err)
 {
@@ -75,6 +70,7 @@ static int read_value(const struct plan *plan, const struct plan_parameter *para
     if (!text) {
         return corrie_fail_memory(err);
     }
+    os_forbid_core();
     r = kind == SECRET_ENV    ? read_env(text, out, err)
         : kind == SECRET_FILE ? read_file(plan->project, where, out, err)
                               : os_keyring_read(text, out, err);
@@ -85,6 +81,43 @@ static int read_value(const struct plan *plan, const struct plan_parameter *para
         return corrie_fail(err, CORRIE_E_DATA, "the secret is not UTF-8 text");
     }
     return 0;
+}
+
+/* Adds the variable that the reference names, if it names one. */
+static int add_variable(struct str reference, struct arena *arena, struct str *names, size_t *n,
+                        corrie_error *err)
+{
+    enum secret_kind kind;
+    struct str where;
+
+    if (!secret_reference(reference, &kind, &where) || kind != SECRET_ENV) {
+        return 0;
+    }
+    return arena_str(arena, where, &names[(*n)++]) < 0 ? corrie_fail_memory(err) : 0;
+}
+
+int secret_variables(const struct project *settings, const struct plan *plan, struct arena *arena,
+                     struct str **ret, size_t *ret_n, corrie_error *err)
+{
+    size_t n_given = plan ? plan->n_parameters : 0, n = 0;
+    struct str *names = arena_array(arena, struct str, settings->n_parameters + n_given);
+    int r = names ? 0 : corrie_fail_memory(err);
+
+    for (size_t i = 0; r >= 0 && i < settings->n_parameters; i++) {
+        if (settings->parameters[i].type == PARAM_SECRET && settings->parameters[i].has_default) {
+            r = add_variable(settings->parameters[i].default_value.text, arena, names, &n, err);
+        }
+    }
+    for (size_t i = 0; r >= 0 && i < n_given; i++) {
+        if (plan_parameter_is_secret(&plan->parameters[i])) {
+            r = add_variable(plan->parameters[i].value.text, arena, names, &n, err);
+        }
+    }
+    if (r >= 0) {
+        *ret = names;
+        *ret_n = n;
+    }
+    return r;
 }
 
 bool plan_parameter_is_secret(const struct plan_parameter *parameter)
@@ -98,7 +131,7 @@ int plan_check_secret(const struct planning *p, const struct plan_parameter *par
 {
     const struct project_parameter *declared =
         &p->project->settings->parameters[parameter - p->plan->parameters];
-    _cleanup_(secret_done) struct buf value = {0};
+    _cleanup_(buf_done) struct buf value = {0};
 
     if (!plan_parameter_is_secret(parameter) || p->options->dry_run) {
         return 0;
@@ -118,7 +151,7 @@ int plan_check_secret(const struct planning *p, const struct plan_parameter *par
 int plan_parameter_value(const struct plan *plan, const struct plan_parameter *parameter,
                          json_t **ret, corrie_error *err)
 {
-    _cleanup_(secret_done) struct buf value = {0};
+    _cleanup_(buf_done) struct buf value = {0};
     json_t *json;
 
     if (plan_parameter_is_secret(parameter)) {

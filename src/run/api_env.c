@@ -352,6 +352,19 @@ static int add_entry(json_t *list, const struct wanted *wanted, const struct env
     return r != 0 ? corrie_fail_memory(err) : 0;
 }
 
+static int withhold_secrets(struct envs *envs, corrie_error *err)
+{
+    struct str *names;
+    size_t n;
+    int r = secret_variables(envs->project->settings, NULL, &envs->arena, &names, &n, err);
+
+    if (r >= 0) {
+        envs->env.withheld = names;
+        envs->env.n_withheld = n;
+    }
+    return r;
+}
+
 static int resolve(struct envs *envs, const struct wanted *wanted,
                    const struct env_lock_entry *before, struct env_lock_entry *ret,
                    corrie_error *err)
@@ -438,6 +451,7 @@ int corrie_env_lock(const corrie_env_options *options, char **ret_json, corrie_e
     envs_init(&envs, options);
     r = open_for_lock(&envs, err);
     r = r < 0 ? r : check_options(&envs, err);
+    r = r < 0 ? r : withhold_secrets(&envs, err);
     if (r < 0) {
         return r;
     }

@@ -47,8 +47,11 @@ static int find_harness(struct task *task, corrie_error *err)
 
 static int make_environment(struct task *task, corrie_error *err)
 {
-    struct env_options options = {
-        .cancel = &task->cancel, .progress = tell_progress, .progress_arg = task};
+    struct env_options options = {.withheld = task->withheld,
+                                  .n_withheld = task->n_withheld,
+                                  .cancel = &task->cancel,
+                                  .progress = tell_progress,
+                                  .progress_arg = task};
 
     int r = env_resolve(&task->request, &options, &task->environment, err);
 
@@ -96,6 +99,11 @@ int run_environment(struct run *run, size_t step, struct task **ret, corrie_erro
                                          .packages = packages,
                                          .n_packages = wanted->n_packages,
                                          .locked = wanted->locked};
+    r = secret_variables(run->project->settings, run->plan, &task->arena, &task->withheld,
+                         &task->n_withheld, err);
+    if (r < 0) {
+        return r;
+    }
     *ret = TAKE_PTR(task);
     return 0;
 }

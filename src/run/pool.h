@@ -73,6 +73,8 @@ struct task {
     struct worker_result output;
     /* An environment. */
     struct env_request request;
+    struct str *withheld; /* variables that hold secrets */
+    size_t n_withheld;
     struct env *environment;
     struct buf harness; /* compiled for it; empty: that could not be had */
     struct message *ended;

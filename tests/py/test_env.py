@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import signal
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TIMEOUT, Lake, write_project
+from conftest import BIN, TIMEOUT, Lake, write_project
 
 SIX = """import corrie
 
@@ -182,3 +185,51 @@ def test_what_is_in_use_stays(lake: Lake, six: Path, tmp_path: Path) -> None:
     assert lake.json("env", "ls", cwd=six)["environments"] == []
     assert list((tmp_path / "cache/python/building").iterdir()) == []
     assert list((tmp_path / "cache/python/requests").glob("*.json")) == []
+
+
+KEEPS = """import corrie
+
+
+@corrie.model(materialization_strategy="REPLACE")
+@corrie.python("3.11", pip={"six": "1.16.0"})
+def told(token=corrie.Parameter("token")):
+    import pathlib, time
+    pathlib.Path("MARK").touch()
+    time.sleep(1000)
+"""
+
+
+def test_secrets_lie_nowhere(lake: Lake, tmp_path: Path) -> None:
+    """While a function has the value and after corrie was killed: on no disk, and in no other process' environment."""
+    mark, secret = tmp_path / "mark", "Wonderland-" + uuid.uuid4().hex
+    folder = write_project(tmp_path / "p", {"models.py": KEEPS.replace("MARK", str(mark))},
+                           "parameters:\n  token: {type: secret, default: \"env:THE_TOKEN\"}\n")
+    uv = tmp_path / "uv"
+    uv.write_text(f"#!/bin/sh\nenv >> {tmp_path}/told\nexec {(BIN / 'corrie').resolve().parent / 'uv'} \"$@\"\n")
+    uv.chmod(0o755)
+    (tmp_path / "tmp").mkdir()
+    lake.env.update(CORRIE_CACHE_DIR=str(tmp_path / "cache"), CORRIE_UV=str(uv), TMPDIR=str(tmp_path / "tmp"),
+                    THE_TOKEN=secret)
+    lake.run("env", "lock", cwd=folder)
+    shutil.rmtree(tmp_path / "cache")
+    child = lake.start("run", "--events", cwd=folder)
+    deadline = time.monotonic() + TIMEOUT
+    while not mark.exists():
+        assert time.monotonic() < deadline and child.poll() is None, child.communicate()
+        time.sleep(0.05)
+
+    knowing = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+            knowing |= {int(process.name)} if secret.encode() in told else set()
+    assert knowing == {child.pid}
+    limits = Path(f"/proc/{child.pid}/limits").read_text()
+    assert next(line.split()[4] for line in limits.splitlines() if line.startswith("Max core")) == "0"
+    child.kill()
+    out, said = child.communicate(timeout=TIMEOUT)
+    assert secret not in out + said
+    lake.run("job", "ls")
+    assert "HOME=" in (tmp_path / "told").read_text()
+    files = (f for f in tmp_path.rglob("*") if f.is_file() and "site-packages" not in f.parts)
+    assert [f for f in files if secret.encode() in f.read_bytes()] == []
