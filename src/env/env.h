@@ -96,6 +96,14 @@ int env_resolve(const struct env_request *request, const struct env_options *opt
 struct env *env_free(struct env *env);
 DEFINE_CLEANUP(struct env *, env_free)
 
+/* Checks "3", "3.11" or "3.11.7". CORRIE_E_PROJECT without position. */
+int env_python_check(struct str version, corrie_error *err) CORRIE_MUST_USE;
+/* Checks and normalises what is asked for: the name is lower case with '-' for runs of '-', '_', '.' (PEP 503), extras
+ * likewise and sorted; the version as it was given, trimmed. Nothing that does not look like a name or a version passes: neither
+ * options nor addresses can be smuggled to the installer. Texts in the arena. CORRIE_E_PROJECT without position. */
+int env_package_parse(struct str name, struct str version, struct arena *arena,
+                      struct env_package *ret, corrie_error *err) CORRIE_MUST_USE;
+
 /* The name under which a request is found again: equal for requests that differ only in the order and
  * spelling (case, '-', '_', '.') of package names. Reads nothing. What it is locked to does not count. */
 int env_request_hash(const struct env_request *request, struct hash *ret, corrie_error *err)

@@ -6,14 +6,22 @@
 #include "base/vec.h"
 #include "env/env_priv.h"
 
+#define MAX_NAME 128 /* bytes of a name or a version */
+#define MAX_EXTRAS 1024
+
 void request_done(struct request *request)
 {
     arena_done(&request->arena);
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static bool is_alnum(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static bool is_separator(char c)
@@ -77,7 +85,8 @@ static bool add_list(struct arena *arena, struct buf *out, struct str list,
 
 static bool is_version(struct str version, bool any)
 {
-    if (version.len == 0 || version.len > 128 || !is_alnum(version.data[0])) {
+    if (version.len == 0 || version.len > MAX_NAME ||
+        (!is_digit(version.data[0]) && version.data[0] != 'v')) {
         return false;
     }
     for (size_t i = 0; i < version.len; i++) {
@@ -99,7 +108,7 @@ bool request_is_name(struct str name)
 {
     _cleanup_(buf_done) struct buf text = {0};
 
-    return name.len <= 128 && add_name(&text, name) && str_eq(buf_str(&text), name);
+    return name.len <= MAX_NAME && add_name(&text, name) && str_eq(buf_str(&text), name);
 }
 
 bool request_is_hash(struct str hash)
@@ -139,40 +148,97 @@ static bool add_specifier(struct buf *out, struct str text)
     return true;
 }
 
-/* "name ==1.0" or "name[extra] <2,>=1" or "name". */
-static int add_package(struct request *request, const struct env_package *package, struct buf *line,
-                       corrie_error *err)
+/* A package's name with its extras, and its specifiers, each in one spelling. */
+struct spelling {
+    struct buf name; /* "ruamel-yaml[new,old]" */
+    struct buf specifiers;
+};
+
+static void spelling_done(struct spelling *spelling)
 {
-    struct str name = str_trim(package->name);
-    struct str version = str_trim(package->version);
-    struct str extras = STR_EMPTY;
+    buf_done(&spelling->name);
+    buf_done(&spelling->specifiers);
+}
+
+static int spell_name(struct spelling *spelling, struct str text, struct arena *arena,
+                      struct str *ret_base, corrie_error *err)
+{
+    struct str name = str_trim(text), extras = STR_EMPTY;
+    bool good, bracket = false;
 
     if (name.len > 0 && name.data[name.len - 1] == ']' && str_cut(name, '[', &name, &extras)) {
         extras.len--;
         name = str_trim(name);
+        bracket = true;
     }
-    if (name.len > 128 || !add_name(line, name)) {
-        return corrie_fail(err, CORRIE_E_PROJECT, "'%.*s' is not the name of a package",
-                           STR_FMT(package->name));
+    good = name.len <= MAX_NAME && extras.len <= MAX_EXTRAS && add_name(&spelling->name, name);
+    if (good && bracket) {
+        buf_add_char(&spelling->name, '[');
+        good = add_list(arena, &spelling->name, extras, add_name);
+        buf_add_char(&spelling->name, ']');
     }
-    if (str_eq(buf_str(line), STR("pyarrow"))) {
-        request->has_pyarrow = true;
+    if (!good) {
+        corrie_fail(err, CORRIE_E_PROJECT, "'%.*s' is not the name of a package", STR_FMT(text));
+        return corrie_hint(err, "names are as on PyPI: 'polars' or 'polars[pyarrow]'");
     }
-    if (extras.len > 0) {
-        buf_add_char(line, '[');
-        if (!add_list(&request->arena, line, extras, add_name)) {
-            return corrie_fail(err, CORRIE_E_PROJECT, "package %.*s: '[%.*s]' is no list of extras",
-                               STR_FMT(name), STR_FMT(extras));
-        }
-        buf_add_char(line, ']');
+    *ret_base = name;
+    return 0;
+}
+
+static int spell(struct spelling *spelling, struct str name, struct str version,
+                 struct arena *arena, corrie_error *err)
+{
+    struct str base = STR_EMPTY;
+    int r = spell_name(spelling, name, arena, &base, err);
+
+    version = str_trim(version);
+    if (r >= 0 && version.len > 0 &&
+        !add_list(arena, &spelling->specifiers, version, add_specifier)) {
+        corrie_fail(err, CORRIE_E_PROJECT, "'%.*s' is not a version of %.*s", STR_FMT(version),
+                    STR_FMT(base));
+        return corrie_hint(err, "write '1.15.0' or a range: '>=1.2,<2'");
     }
-    if (version.len > 0) {
+    if (r >= 0 && (spelling->name.failed || spelling->specifiers.failed)) {
+        return corrie_fail_memory(err);
+    }
+    return r;
+}
+
+int env_package_parse(struct str name, struct str version, struct arena *arena,
+                      struct env_package *ret, corrie_error *err)
+{
+    _cleanup_(spelling_done) struct spelling spelling = {0};
+    struct env_package package;
+    int r = spell(&spelling, name, version, arena, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (arena_str(arena, buf_str(&spelling.name), &package.name) < 0 ||
+        arena_str(arena, str_trim(version), &package.version) < 0) {
+        return corrie_fail_memory(err);
+    }
+    *ret = package;
+    return 0;
+}
+
+/* "name ==1.0" or "name[extra] <2,>=1" or "name". */
+static int add_package(struct request *request, const struct env_package *package, struct buf *line,
+                       corrie_error *err)
+{
+    _cleanup_(spelling_done) struct spelling spelling = {0};
+    struct str base, rest;
+    int r = spell(&spelling, package->name, package->version, &request->arena, err);
+
+    if (r < 0) {
+        return r;
+    }
+    str_cut(buf_str(&spelling.name), '[', &base, &rest);
+    request->has_pyarrow = request->has_pyarrow || str_eq(base, STR("pyarrow"));
+    buf_add_str(line, buf_str(&spelling.name));
+    if (spelling.specifiers.len > 0) {
         buf_add_char(line, ' ');
-        if (!add_list(&request->arena, line, version, add_specifier)) {
-            corrie_fail(err, CORRIE_E_PROJECT, "package %.*s: '%.*s' is not a version",
-                        STR_FMT(name), STR_FMT(version));
-            return corrie_hint(err, "a version is like '1.15.0', or a range like '>=1.2,<2'");
-        }
+        buf_add_str(line, buf_str(&spelling.specifiers));
     }
     return buf_check(line, err);
 }
@@ -183,18 +249,30 @@ bool request_is_python(struct str text)
     size_t parts = 0;
     bool more = true;
 
+    if (!str_eq(text, STR("3")) && !str_starts(text, STR("3."))) {
+        return false;
+    }
     while (more) {
         struct str part;
         int64_t number;
 
         more = str_cut(text, '.', &part, &text);
-        if (part.len == 0 || part.len > 3 || !str_to_int64(part, &number) || part.data[0] < '0' ||
-            part.data[0] > '9') {
+        if (part.len == 0 || part.len > 3 || !str_to_int64(part, &number) ||
+            !is_digit(part.data[0])) {
             return false;
         }
         parts++;
     }
     return parts <= 3;
+}
+
+int env_python_check(struct str version, corrie_error *err)
+{
+    if (request_is_python(version)) {
+        return 0;
+    }
+    corrie_fail(err, CORRIE_E_PROJECT, "'%.*s' is not a Python version", STR_FMT(version));
+    return corrie_hint(err, "write it as text: '3.11' or '3.11.7'");
 }
 
 static int add_packages(struct request *request, const struct env_request *asked, struct buf *text,
@@ -280,10 +358,8 @@ int request_init(struct request *request, const struct env_request *asked, corri
     int r;
 
     *request = (struct request){0};
-    if (asked->python.len > 0 && !request_is_python(asked->python)) {
-        corrie_fail(err, CORRIE_E_PROJECT, "'%.*s' is not a Python version",
-                    STR_FMT(asked->python));
-        return corrie_hint(err, "a version is like '3.11' or '3.11.7'");
+    if (asked->python.len > 0 && env_python_check(asked->python, err) < 0) {
+        return err->code;
     }
     if (asked->n_packages > CORRIE_MAX_PACKAGES) {
         return corrie_fail(err, CORRIE_E_LIMIT, "%zu packages, more than the %d allowed",

@@ -500,20 +500,20 @@ int declare_code(struct declaring *declaring, const json_t *doc, struct declared
 static int read_defaults(struct declaring *declaring, corrie_error *err)
 {
     const struct project *settings = declaring->project->settings;
-    struct declared_package *packages =
-        arena_array(declaring->arena, struct declared_package, settings->n_packages + 1);
+    struct env_package *packages =
+        arena_array(declaring->arena, struct env_package, settings->n_packages + 1);
 
     if (!packages) {
         return corrie_fail_memory(err);
     }
     if (settings->python_version.text.len > 0 &&
-        python_version_check(settings->python_version.text, err) < 0) {
+        env_python_check(settings->python_version.text, err) < 0) {
         return project_error_at(settings, &settings->python_version, err);
     }
     for (size_t i = 0; i < settings->n_packages; i++) {
         const struct project_package *package = &settings->packages[i];
-        int r = package_parse(package->name.text, package->version.text, declaring->arena,
-                              &packages[i], err);
+        int r = env_package_parse(package->name.text, package->version.text, declaring->arena,
+                                  &packages[i], err);
         if (r < 0) {
             return project_error_at(
                 settings, package->version.line ? &package->version : &package->name, err);

@@ -48,11 +48,6 @@ struct name_list {
     struct place place; /* of the list; of the function where none was given */
 };
 
-struct declared_package {
-    struct str name;
-    struct str version; /* "1.15.0", or specifiers: ">=1.2,<2"; empty = any */
-};
-
 /* `raw=bauplan.Model('ecommerce_sessions', columns=[…], filter="…", ref="…")` */
 struct declared_input {
     struct str argument; /* name of the function's parameter */
@@ -83,8 +78,8 @@ struct declared_function {
     struct place place; /* of `def` (Python) or the first line (SQL) */
 
     /* Python: the environment. Project defaults are merged in. */
-    struct str python;                 /* "3.11"; empty = whatever env chooses */
-    struct declared_package *packages; /* by name, each once, names normalised (PEP 503) */
+    struct str python;            /* "3.11"; empty = whatever env chooses */
+    struct env_package *packages; /* by name, each once, names normalised (PEP 503) */
     size_t n_packages;
     struct str *extras;
     size_t n_extras;

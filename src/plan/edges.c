@@ -348,22 +348,15 @@ static bool same_environment(const struct plan_environment *environment,
 static int find_lock(struct planning *p, const struct declared_function *function,
                      struct plan_environment *environment, corrie_error *err)
 {
-    _free_ struct env_package *packages = mem_alloc(environment->n_packages, sizeof *packages);
-    struct env_request request = {
-        .python = environment->python, .packages = packages, .n_packages = environment->n_packages};
+    struct env_request request = {.python = environment->python,
+                                  .packages = environment->packages,
+                                  .n_packages = environment->n_packages};
     const struct env_lock_entry *entry;
     struct hash hash;
     int r;
 
     if (!p->project->has_lock) {
         return 0;
-    }
-    if (!packages) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < environment->n_packages; i++) {
-        packages[i] = (struct env_package){.name = environment->packages[i].name,
-                                           .version = environment->packages[i].version};
     }
     r = env_request_hash(&request, &hash, err);
     if (r < 0) {

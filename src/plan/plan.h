@@ -156,7 +156,7 @@ struct plan_node {
 /* What env is asked for: functions that ask for the same share one. */
 struct plan_environment {
     struct str python;
-    const struct declared_package *packages;
+    const struct env_package *packages;
     size_t n_packages;
     const struct env_locked *locked; /* what the project's lock file says of it; NULL: nothing */
     const struct declared_function *function; /* the first that asks for it */

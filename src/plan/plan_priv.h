@@ -40,7 +40,7 @@ struct declaring {
     bool dynamic; /* some of that code imports or evaluates what cannot be seen */
     /* project defaults, checked */
     struct str python;
-    struct declared_package *packages;
+    struct env_package *packages;
     size_t n_packages;
     double timeout;
 };
@@ -58,15 +58,10 @@ int declare_code(struct declaring *declaring, const json_t *doc, struct declared
 int strategy_parse(struct str text, enum strategy *ret, corrie_error *err) CORRIE_MUST_USE;
 int cache_strategy_parse(struct str text, bool *ret_no_cache, corrie_error *err) CORRIE_MUST_USE;
 
-/* Checks "3.11" or "3.11.7"; CORRIE_E_PROJECT without position. */
-int python_version_check(struct str version, corrie_error *err) CORRIE_MUST_USE;
-/* Checks and normalises one pin; the name is lower case with '-' for '_' and '.', extras kept. */
-int package_parse(struct str name, struct str version, struct arena *arena,
-                  struct declared_package *ret, corrie_error *err) CORRIE_MUST_USE;
 /* `defaults` with `own` laid over them, by name. */
-int packages_merge(const struct declared_package *defaults, size_t n_defaults,
-                   const struct declared_package *own, size_t n_own, struct arena *arena,
-                   struct declared_package **ret, size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
+int packages_merge(const struct env_package *defaults, size_t n_defaults,
+                   const struct env_package *own, size_t n_own, struct arena *arena,
+                   struct env_package **ret, size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
 
 /* "duplicate definition of 'x'": at `second`, with `first` in the hint. */
 int duplicate_error(const struct project_dir *project, struct str name,

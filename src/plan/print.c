@@ -56,7 +56,7 @@ static void print_environment(const struct plan_environment *environment, struct
 {
     buf_addf(out, "python%s%.*s", environment->python.len ? " " : "", STR_FMT(environment->python));
     for (size_t i = 0; i < environment->n_packages; i++) {
-        const struct declared_package *package = &environment->packages[i];
+        const struct env_package *package = &environment->packages[i];
         buf_addf(out, ", %.*s%s%.*s", STR_FMT(package->name), package->version.len ? " " : "",
                  STR_FMT(package->version));
     }

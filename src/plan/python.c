@@ -186,8 +186,7 @@ static int read_expectation(struct understanding *u, const json_t *call, corrie_
 }
 
 static int read_pip(const struct understanding *u, const struct signature *signature,
-                    const json_t *value, struct declared_package **ret, size_t *ret_n,
-                    corrie_error *err)
+                    const json_t *value, struct env_package **ret, size_t *ret_n, corrie_error *err)
 {
     if (!value || value_is(value, "none")) {
         return 0;
@@ -198,7 +197,7 @@ static int read_pip(const struct understanding *u, const struct signature *signa
         return value_wrong(u, signature, "pip", value, "a dictionary of packages and versions",
                            err);
     }
-    struct declared_package *packages = arena_array(u->arena, struct declared_package, n + 1);
+    struct env_package *packages = arena_array(u->arena, struct env_package, n + 1);
     if (!packages) {
         return corrie_fail_memory(err);
     }
@@ -219,7 +218,7 @@ static int read_pip(const struct understanding *u, const struct signature *signa
         if (r < 0) {
             return r;
         }
-        r = package_parse(name, version, u->arena, &packages[i], err);
+        r = env_package_parse(name, version, u->arena, &packages[i], err);
         if (r < 0) {
             return value_error_at(u, value_is(pin, "none") ? key : pin, err);
         }
@@ -252,7 +251,7 @@ static int read_python(struct understanding *u, const json_t *call, corrie_error
         return value_error_at(u, version, err);
     }
     r = value_text(u, &signature, "version", version, &u->function->python, err);
-    if (r > 0 && python_version_check(u->function->python, err) < 0) {
+    if (r > 0 && env_python_check(u->function->python, err) < 0) {
         return value_error_at(u, version, err);
     }
     return r < 0 ? r : read_pip(u, &signature, values[PYTHON_PIP], &u->own, &u->n_own, err);
@@ -315,8 +314,7 @@ static int unknown_extra(const struct understanding *u, struct str name, const j
 /* Adds the packages of a set of the project file; of two sets the later one's pin counts. */
 static int add_extra(struct understanding *u, const struct project_extra *extra, corrie_error *err)
 {
-    struct declared_package *packages =
-        arena_array(u->arena, struct declared_package, extra->n_packages + 1);
+    struct env_package *packages = arena_array(u->arena, struct env_package, extra->n_packages + 1);
 
     if (!packages) {
         return corrie_fail_memory(err);
@@ -324,8 +322,8 @@ static int add_extra(struct understanding *u, const struct project_extra *extra,
     for (size_t i = 0; i < extra->n_packages; i++) {
         const struct project_package *package = &extra->packages[i];
 
-        if (package_parse(package->name.text, package->version.text, u->arena, &packages[i], err) <
-            0) {
+        if (env_package_parse(package->name.text, package->version.text, u->arena, &packages[i],
+                              err) < 0) {
             return project_error_at(u->declaring->project->settings,
                                     package->version.line ? &package->version : &package->name,
                                     err);

@@ -12,10 +12,10 @@ struct understanding {
     struct arena *arena;
     const struct source_file *source;
     struct declared_function *function;
-    const json_t *outputs;        /* of @model, for later: the dictionary; NULL = not given */
-    struct declared_package *own; /* pinned by @python */
+    const json_t *outputs;   /* of @model, for later: the dictionary; NULL = not given */
+    struct env_package *own; /* pinned by @python */
     size_t n_own;
-    struct declared_package *extra; /* brought by @extras */
+    struct env_package *extra; /* brought by @extras */
     size_t n_extra;
 };
 

@@ -63,32 +63,15 @@ static void envs_init(struct envs *envs, const corrie_env_options *options)
                                      .progress_arg = envs};
 }
 
-static int make_request(struct envs *envs, const struct declared_function *function,
-                        struct env_request *ret, corrie_error *err)
-{
-    struct env_package *packages =
-        arena_array(&envs->arena, struct env_package, function->n_packages);
-
-    if (!packages) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < function->n_packages; i++) {
-        packages[i] = (struct env_package){.name = function->packages[i].name,
-                                           .version = function->packages[i].version};
-    }
-    *ret = (struct env_request){
-        .python = function->python, .packages = packages, .n_packages = function->n_packages};
-    return 0;
-}
-
 static int want(struct envs *envs, const struct declared_function *function, corrie_error *err)
 {
-    struct env_request request;
+    const struct env_request request = {.python = function->python,
+                                        .packages = function->packages,
+                                        .n_packages = function->n_packages};
     struct wanted *wanted = NULL;
     struct hash hash;
-    int r = make_request(envs, function, &request, err);
+    int r = env_request_hash(&request, &hash, err);
 
-    r = r < 0 ? r : env_request_hash(&request, &hash, err);
     if (r < 0) {
         return place_error(envs->project, &function->place, err);
     }

@@ -77,26 +77,17 @@ int run_environment(struct run *run, size_t step, struct task **ret, corrie_erro
     const struct plan_environment *wanted =
         &run->plan->environments[run->plan->steps[step].environment];
     _cleanup_(task_freep) struct task *task = NULL;
-    struct env_package *packages;
     int r;
 
     r = task_new(&run->pool, &run->cancel, &task, err);
     if (r < 0) {
         return r;
     }
-    packages = arena_array(&task->arena, struct env_package, wanted->n_packages);
-    if (!packages) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < wanted->n_packages; i++) {
-        packages[i] = (struct env_package){.name = wanted->packages[i].name,
-                                           .version = wanted->packages[i].version};
-    }
     task->step = step;
     task->name = "environment";
     task->work = make_environment;
     task->request = (struct env_request){.python = wanted->python,
-                                         .packages = packages,
+                                         .packages = wanted->packages,
                                          .n_packages = wanted->n_packages,
                                          .locked = wanted->locked};
     r = secret_variables(run->project->settings, run->plan, &task->arena, &task->withheld,

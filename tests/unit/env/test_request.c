@@ -93,6 +93,71 @@ START_TEST(request_hostile)
 }
 END_TEST
 
+START_TEST(request_versions_of_python)
+{
+    static const char *const good[] = {"3", "3.9", "3.11", "3.11.7", "3.100"};
+    static const char *const bad[] = {"",           "2.7",    "3.",    "3..1",
+                                      "3.11.7.1",   "3.x",    "3.11a", " 3.11",
+                                      "python3.11", ">=3.11", "30",    "/usr/bin"};
+    corrie_error err = CORRIE_ERROR_INIT;
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        ck_ok(env_python_check(str_of(good[i]), &err), &err);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        ck_assert_msg(env_python_check(str_of(bad[i]), &err) == CORRIE_E_PROJECT, "%s was taken",
+                      bad[i]);
+    }
+    corrie_error_clear(&err);
+}
+END_TEST
+
+/* What reaches the installer's command line must be a name and a version, nothing else. */
+START_TEST(request_pins)
+{
+    static const char *const good[][4] = {
+        {"polars", "1.15.0", "polars", "1.15.0"},
+        {"Scikit_Learn", "", "scikit-learn", ""},
+        {"a.-_b", "2.0rc1", "a-b", "2.0rc1"},
+        {"pandas[excel, xml]", ">=1.2, <2", "pandas[excel,xml]", ">=1.2, <2"},
+        {"torch", "2.1+cpu", "torch", "2.1+cpu"},
+        {"x", "==1.*", "x", "==1.*"},
+    };
+    static const char *const bad[][2] = {
+        {"", "1"},
+        {"-e", "1"},
+        {"--index-url", "1"},
+        {"polars @ file:///tmp/x", "1"},
+        {"polars==1.0", ""},
+        {"polars;", "1"},
+        {"a b", "1"},
+        {"a[", "1"},
+        {"a[]", "1"},
+        {"polars", "latest"},
+        {"polars", "1.0 --pre"},
+        {"polars", "1.0; os_name"},
+        {"polars", ">=1,"},
+        {"polars", "=>1"},
+        {"polars", "1.0\n--pre"},
+    };
+    corrie_error err = CORRIE_ERROR_INIT;
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct env_package package;
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        ck_ok(env_package_parse(str_of(good[i][0]), str_of(good[i][1]), &arena, &package, &err),
+              &err);
+        ck_str_eq(package.name, str_of(good[i][2]));
+        ck_str_eq(package.version, str_of(good[i][3]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        int r = env_package_parse(str_of(bad[i][0]), str_of(bad[i][1]), &arena, &package, &err);
+        ck_assert_msg(r == CORRIE_E_PROJECT, "'%s' '%s' was taken", bad[i][0], bad[i][1]);
+    }
+    corrie_error_clear(&err);
+}
+END_TEST
+
 static const char list_json[] =
     "[{\"version\":\"3.9.18\",\"path\":\"/a/3.9\",\"implementation\":\"cpython\",\"variant\":\"default\"},"
     "{\"version\":\"3.14.1\",\"path\":\"/a/3.14\",\"implementation\":\"cpython\",\"variant\":\"default\"},"
@@ -148,4 +213,5 @@ START_TEST(request_python)
 }
 END_TEST
 
-SUITE(request_suite, "request", request_vector, request_spellings, request_hostile, request_python)
+SUITE(request_suite, "request", request_vector, request_spellings, request_hostile,
+      request_versions_of_python, request_pins, request_python)
