@@ -2,6 +2,8 @@
  *
  * The coordinator fills a task; after that its thread reads the task, and of the run only what does not change any more:
  * the plan, the project's sources, environments and tables that are there. */
+#include "base/limits.h"
+#include "os/proc.h"
 #include "run/run_priv.h"
 
 /* ---- in the thread ---- */
@@ -221,6 +223,36 @@ static int fill_sources(struct run *run, struct task *task, corrie_error *err)
     return 0;
 }
 
+/* What results are in memory now. */
+static uint64_t held_memory(const struct run *run)
+{
+    uint64_t held = 0;
+
+    for (size_t i = 0; i < run->plan->n_nodes; i++) {
+        held += run->nodes[i].output ? exchange_bytes(run->nodes[i].output) : 0;
+    }
+    for (size_t i = 0; i < run->plan->n_steps; i++) {
+        held += run->scans[i] ? exchange_bytes(run->scans[i]) : 0;
+    }
+    return held;
+}
+
+uint64_t run_memory_left(const struct run *run)
+{
+    uint64_t held = held_memory(run);
+
+    return run->memory == 0 ? 0 : run->memory > held ? run->memory - held : 1;
+}
+
+/* Interpreter and libraries reserve much that they never touch, some of it for each CPU: no limit is below that. */
+static uint64_t own_memory(const struct run *run, const struct declared_function *function)
+{
+    uint64_t least = CORRIE_GiB + (uint64_t)os_cpus() * 64 * CORRIE_MiB;
+    uint64_t most = function->memory > run->memory ? function->memory : run->memory;
+
+    return run->memory == 0 ? 0 : most > least ? most : least;
+}
+
 int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
 {
     const struct plan_node *node = &run->plan->nodes[run->plan->steps[step].node];
@@ -251,6 +283,8 @@ int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err)
         .n_columns = function->columns.count,
         .job = job_id(run->job),
         .timeout_ms = (int64_t)(function->timeout * 1000),
+        .memory = own_memory(run, function),
+        .output_memory = run_memory_left(run),
         .internet_access = function->internet_access,
     };
     if ((r = fill_inputs(run, node, task, err)) < 0 || (r = fill_sources(run, task, err)) < 0 ||

@@ -250,6 +250,15 @@ static void end_left(struct run *run)
     }
 }
 
+/* As the engine has it for itself; a size that is none is told when that is opened. */
+static uint64_t memory_of(const corrie_run_options *options)
+{
+    uint64_t memory;
+
+    return options->memory && str_to_size(str_of(options->memory), &memory) ? memory
+                                                                            : os_memory() / 10 * 7;
+}
+
 int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_json,
                corrie_error *err)
 {
@@ -261,6 +270,7 @@ int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_
         memcpy(&run.options, options,
                options->size < sizeof run.options ? options->size : sizeof run.options);
     }
+    run.memory = memory_of(&run.options);
     js_setup();
     run.cancel.whole = lake_cancel(lake);
     run.compute.whole = &run.cancel;

@@ -73,6 +73,8 @@ struct ref_view {
 struct run {
     struct lake *lake;
     corrie_run_options options;
+    uint64_t
+        memory; /* bytes that results in memory may take, and a function of its own; 0 = not known */
     enum preview preview;
     struct arena arena;
     int64_t started;       /* monotonic */
@@ -175,6 +177,8 @@ int run_end(struct run *run, corrie_error *err) CORRIE_MUST_USE;
 int run_environment(struct run *run, size_t step, struct task **ret, corrie_error *err)
     CORRIE_MUST_USE;
 int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err) CORRIE_MUST_USE;
+/* Bytes that results may take besides those that are in memory now, at least 1; 0 = no limit is known. */
+uint64_t run_memory_left(const struct run *run);
 /* What a model returned, checked. */
 int run_take_model(struct run *run, size_t node, const struct task *task, struct exchange **ret,
                    corrie_error *err) CORRIE_MUST_USE;

@@ -19,7 +19,7 @@ static int collect(struct run *run, struct str sql, const char *file, struct exc
     if (r < 0) {
         return r;
     }
-    return exchange_from_stream(&stream, &run->compute, ret, err);
+    return exchange_from_stream(&stream, run_memory_left(run), &run->compute, ret, err);
 }
 
 static void add_columns(struct buf *sql, const struct plan_edge *edge)

@@ -40,9 +40,11 @@ struct exchange_column {
  * Cost: one copy of the data. */
 int exchange_from_table(const struct arrow_table *table, const struct cancel *cancel,
                         struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;
-/* The same from a stream of struct batches, which is read to its end and released, also on failure. */
-int exchange_from_stream(struct ArrowArrayStream *stream, const struct cancel *cancel,
-                         struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The same from a stream of struct batches, which is read to its end and released, also on failure. Of files that come to
+ * more than `most` bytes nothing is kept: CORRIE_E_NO_SPACE; 0 = as many as there is room for. */
+int exchange_from_stream(struct ArrowArrayStream *stream, uint64_t most,
+                         const struct cancel *cancel, struct exchange **ret, corrie_error *err)
+    CORRIE_MUST_USE;
 
 struct exchange *exchange_ref(struct exchange *exchange);
 /* Returns NULL; the last one unmaps and closes. NULL may be given. */

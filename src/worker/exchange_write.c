@@ -12,6 +12,9 @@ struct writer {
     int *fds;
     size_t n_fds;
     int64_t n_rows;
+    uint64_t most; /* bytes that may be written, and that were */
+    uint64_t written;
+    int fd;                                  /* which is being written */
     struct ArrowArray *parts;                /* views of the batch's children, nothing owned */
     const struct ArrowArray **part_pointers; /* to each of them */
 };
@@ -27,9 +30,23 @@ static void writer_done(struct writer *writer)
     arrow_schema_done(&writer->schema);
 }
 
+static int fail_size(uint64_t most, corrie_error *err)
+{
+    corrie_fail(err, CORRIE_E_NO_SPACE,
+                "it is larger than the %.1f MB that are left for results in memory",
+                (double)most / 1e6);
+    return corrie_hint(err, "give the run more with --memory, or let less come out");
+}
+
 static int write_bytes(void *arg, const void *bytes, size_t len, corrie_error *err)
 {
-    return os_write(*(const int *)arg, "a memory file", str_make(bytes, len), err);
+    struct writer *writer = arg;
+
+    if (writer->most > 0 && len > writer->most - writer->written) {
+        return fail_size(writer->most, err);
+    }
+    writer->written += len;
+    return os_write(writer->fd, "a memory file", str_make(bytes, len), err);
 }
 
 static size_t group_size(const struct writer *writer, size_t file)
@@ -64,9 +81,10 @@ static int writer_begin(struct writer *writer, corrie_error *err)
     }
     for (size_t i = 0; r >= 0 && i < writer->n_fds; i++) {
         r = os_memfd_new("corrie-table", &writer->fds[i], err);
+        writer->fd = writer->fds[i];
         r = r < 0 ? r
                   : ipc_encode_begin(writer->schema.children + i * writer->group,
-                                     group_size(writer, i), write_bytes, &writer->fds[i], err);
+                                     group_size(writer, i), write_bytes, writer, err);
     }
     return r;
 }
@@ -91,10 +109,11 @@ static int writer_add(struct writer *writer, const struct ArrowArray *batch, cor
     }
     for (size_t i = 0; i < writer->n_fds; i++) {
         size_t first = i * writer->group;
-        int r = ipc_encode_batch(writer->schema.children + first, writer->part_pointers + first,
-                                 group_size(writer, i), batch->length, write_bytes, &writer->fds[i],
-                                 err);
+        int r;
 
+        writer->fd = writer->fds[i];
+        r = ipc_encode_batch(writer->schema.children + first, writer->part_pointers + first,
+                             group_size(writer, i), batch->length, write_bytes, writer, err);
         if (r < 0) {
             return r;
         }
@@ -113,7 +132,8 @@ static int writer_finish(struct writer *writer, struct exchange **ret, corrie_er
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; r >= 0 && i < writer->n_fds; i++) {
-        r = ipc_encode_end(write_bytes, &writer->fds[i], err);
+        writer->fd = writer->fds[i];
+        r = ipc_encode_end(write_bytes, writer, err);
     }
     for (size_t i = 0; i < n; i++) {
         places[i] = (struct exchange_place){str_of(writer->schema.children[i]->name),
@@ -132,10 +152,10 @@ static int next_batch(struct ArrowArrayStream *stream, struct ArrowArray *ret, c
                        : arrow_fail(err, CORRIE_E_FAILED, result, stream->get_last_error(stream));
 }
 
-static int write_stream(struct ArrowArrayStream *stream, const struct cancel *cancel,
+static int write_stream(struct ArrowArrayStream *stream, uint64_t most, const struct cancel *cancel,
                         struct exchange **ret, corrie_error *err)
 {
-    _cleanup_(writer_done) struct writer writer = {0};
+    _cleanup_(writer_done) struct writer writer = {.most = most};
     int result, r;
 
     result = stream->get_schema(stream, &writer.schema);
@@ -160,10 +180,10 @@ static int write_stream(struct ArrowArrayStream *stream, const struct cancel *ca
     return r;
 }
 
-int exchange_from_stream(struct ArrowArrayStream *stream, const struct cancel *cancel,
-                         struct exchange **ret, corrie_error *err)
+int exchange_from_stream(struct ArrowArrayStream *stream, uint64_t most,
+                         const struct cancel *cancel, struct exchange **ret, corrie_error *err)
 {
-    int r = write_stream(stream, cancel, ret, err);
+    int r = write_stream(stream, most, cancel, ret, err);
 
     stream->release(stream);
     return r < 0 ? corrie_wrap(err, "write a table to memory") : 0;
@@ -175,5 +195,5 @@ int exchange_from_table(const struct arrow_table *table, const struct cancel *ca
     struct ArrowArrayStream stream;
     int r = arrow_table_stream(table, 1 << 20, &stream, err);
 
-    return r < 0 ? r : exchange_from_stream(&stream, cancel, ret, err);
+    return r < 0 ? r : exchange_from_stream(&stream, 0, cancel, ret, err);
 }

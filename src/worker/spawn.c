@@ -160,7 +160,9 @@ static int start(const struct worker_spec *call, struct worker_process *process,
     const char *const argv[] = {python, "-I", "-B", "-X", "utf8", "-c", boot, NULL};
     const struct os_fd_map fds[] = {
         {theirs[1], 1}, {theirs[2], 2}, {theirs[0], 3}, {theirs[3], 4}, {theirs[4], 5}};
-    const struct os_rlimit no_core = {RLIMIT_CORE, 0};
+    /* Of address space it is what a process has to itself: inputs that are mapped do not count. */
+    const struct os_rlimit limits[] = {{RLIMIT_CORE, 0},
+                                       {RLIMIT_DATA, call->memory ? call->memory : UINT64_MAX}};
     const char **env = NULL;
     int r;
 
@@ -180,8 +182,8 @@ static int start(const struct worker_spec *call, struct worker_process *process,
                                        .null_std = true,
                                        .new_session = true,
                                        .death_signal = SIGKILL,
-                                       .limits = &no_core,
-                                       .n_limits = 1},
+                                       .limits = limits,
+                                       .n_limits = ARRAY_LEN(limits)},
                     &process->proc, err);
 }
 

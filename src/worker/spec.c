@@ -163,7 +163,8 @@ int spec_init(struct spec *spec, const struct worker_spec *call, corrie_error *e
                    call->kind == WORKER_EXPECTATION ? STR("expectation") : STR("model")) < 0 ||
         js_set_str(doc, "model", call->model) < 0 ||
         js_set_str(doc, "dir", call->project_dir) < 0 || js_set_str(doc, "file", call->file) < 0 ||
-        js_set_str(doc, "function", call->function) < 0 || add_texts(doc, call) != 0) {
+        js_set_str(doc, "function", call->function) < 0 ||
+        js_set_int(doc, "memory", (int64_t)call->output_memory) < 0 || add_texts(doc, call) != 0) {
         return corrie_fail_memory(err);
     }
     r = add_inputs(doc, call, spec, err);

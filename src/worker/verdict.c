@@ -82,7 +82,10 @@ static void add_hint(const struct call *call, const struct message *message, cor
         str_cut(str_from(message->text, missing.len), '\'', &name, &rest);
         hint_missing(call, name, err);
     } else if (str_ends(message->type, STR("MemoryError"))) {
-        corrie_hint(err, "the function needs more memory than there is");
+        corrie_hint(err, "the function needs more memory than it may have: --memory, or "
+                         "@corrie.resources(memory=…), gives more");
+    } else if (message->error == ERROR_SPACE) {
+        corrie_hint(err, "give the run more with --memory, or let less come out");
     } else {
         struct str line = err->position.text ? str_of(err->position.text) : STR_EMPTY;
 

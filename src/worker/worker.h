@@ -74,7 +74,10 @@ struct worker_spec {
         packages; /* of its environment, "name==version\n" each, to say which do not fit; may be empty */
     struct str job;     /* of which the call is part: $CORRIE_JOB in its process; empty: of none */
     int64_t timeout_ms; /* from the start of the process; 0 = none */
-    bool internet_access; /* hands on the proxy settings; the jail will ask it too */
+    uint64_t
+        memory; /* bytes of its own that the process may have, inputs not counted; 0 = no limit */
+    uint64_t output_memory; /* bytes that its results may take; 0 = no limit */
+    bool internet_access;   /* hands on the proxy settings; the jail will ask it too */
 };
 
 enum worker_event_kind {

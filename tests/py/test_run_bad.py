@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,32 @@ def write_model(project: Path, body: str, resources: str = "") -> None:
     (project / "models.py").write_text(
         f"import corrie\nimport pyarrow as pa\n\n\n@corrie.model(materialization_strategy='REPLACE')\n"
         f"@corrie.python('3.11')\n{resources}def made(rows=corrie.Model('numbers')):\n{lines}")
+
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(lake: Lake, project: Path, orphans: Callable[[], None], tmp_path: Path) -> Iterator[Refused]:
+    """Runs the project, which must fail: one error, which is returned; no process, no file and no table is left."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    lake.env["TMPDIR"] = str(temporary)
+
+    def run(*arguments: str, status: int = 1) -> str:
+        before = lake.head()
+        said = lake.error("run", *arguments, cwd=project, status=status)
+        assert len(re.findall("^error:", said, re.MULTILINE)) == 1, said
+        orphans()
+        assert lake.head() == before
+        assert list(temporary.iterdir()) == []
+        job = lake.json("job", "get", "last")
+        assert job["status"] == "failed"
+        lake.fsck()
+        return said
+
+    yield run
+    del lake.env["TMPDIR"]
 
 
 @pytest.mark.parametrize(("body", "expected"), [
@@ -34,17 +60,40 @@ def write_model(project: Path, body: str, resources: str = "") -> None:
     ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     ("def again():\n    return again()\nreturn again()", "RecursionError"),
 ])
-def test_one_clear_error(lake: Lake, project: Path, orphans: Callable[[], None], body: str, expected: str) -> None:
+def test_one_clear_error(lake: Lake, project: Path, refused: Refused, body: str, expected: str) -> None:
     write_model(project, body)
-    before = lake.head()
-    said = lake.error("run", cwd=project, status=1)
-    assert len(re.findall("^error:", said, re.MULTILINE)) == 1 and "made" in said and expected in said, said
+    said = refused()
+    assert "made" in said and expected in said, said
     assert said.count("Fatal Python error") == (1 if expected.startswith("SIG") else 0)  # where it crashed, told once
-    orphans()
-    assert lake.head() == before
-    job = lake.json("job", "get", "last")
-    assert job["status"] == "failed" and job["nodes"][0]["status"] == "failed"
-    lake.fsck()
+    assert lake.json("job", "get", "last")["nodes"][0]["status"] == "failed"
+
+
+ONE = "one = pa.table({'x': pa.array(range(1_000_000))})\n"  # 8 MB
+
+
+@pytest.mark.parametrize(("body", "status", "expected"), [
+    (f"{ONE}return pa.concat_tables([one] * 1000)", 5, "result does not fit into memory"),
+    (f"{ONE}return (one for i in range(10**6))", 5, "result does not fit into memory"),
+    (f"{ONE}return pa.RecordBatchReader.from_batches(one.schema, (one.to_batches()[0] for i in range(10**6)))", 5,
+     "result does not fit into memory"),
+    ("return pa.table({'x': [bytearray(3_000_000_000)]})", 1, "MemoryError"),
+    ("import pyarrow.compute as pc\nreturn pa.table({'x': pa.nulls(10**9, pa.int64())})", 1, "MemoryError"),
+])
+def test_tables_as_large_as_memory(project: Path, refused: Refused, body: str, status: int, expected: str) -> None:
+    write_model(project, body)
+    said = refused("--memory", "200M", status=status)
+    assert "made" in said and expected in said and "--memory" in said, said
+
+
+def test_tables_as_large_as_memory_from_sql(lake: Lake, project: Path, refused: Refused) -> None:
+    """And what goes into it is as it always was, before and after."""
+    (project / "made.sql").write_text("SELECT range AS n FROM range(1000000000)\n")
+    said = refused("--memory", "200M", status=5)
+    assert "made" in said and "left for results in memory" in said and "--memory" in said
+    (project / "made.sql").unlink()
+    write_model(project, f"{ONE}return (one for i in range(15))")
+    lake.run("run", "--memory", "200M", cwd=project)
+    assert lake.rows("SELECT count(*) FROM made") == [["15000000"]]
 
 
 @pytest.mark.parametrize("left", [

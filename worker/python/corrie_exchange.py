@@ -141,6 +141,24 @@ def plain_table(names: Sequence[str], columns: Sequence[pa.ChunkedArray]) -> pa.
     return pa.Table.from_arrays(plain, names=list(names))
 
 
+class SpaceProblem(Exception):
+    """The result is larger than what the run has left for it; the message is for its author."""
+
+
+class Room:
+    """How many bytes the files of a call's results may take."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size  # 0: as many as there are
+        self._left = size
+
+    def take(self, size: int) -> None:
+        """What is about to be written."""
+        self._left -= size
+        if self._size and self._left < 0:
+            raise SpaceProblem(f"it is larger than the {self._size / 1e6:.1f} MB that are left for results in memory")
+
+
 class Sender:
     """Numbers the files and sends them off, some at a time."""
 
@@ -172,19 +190,22 @@ def groups(names: list[str]) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, len(names), size))
 
 
-def write(output: Output, send: Callable[[list[list[Any]], list[int]], None]) -> tuple[int, int, int]:
+def write(
+    output: Output, send: Callable[[list[list[Any]], list[int]], None], room: Room
+) -> tuple[int, int, int]:
     """Writes the table and sends its files; how many rows, columns and files."""
     sender = Sender(send)
-    rows = _write_stream(output, sender) if isinstance(output, Stream) else _write_table(output, sender)
+    rows = _write_stream(output, sender, room) if isinstance(output, Stream) else _write_table(output, sender, room)
     sender.flush()
     return rows, len(output.schema.names), sender.files
 
 
-def _write_table(table: pa.Table, sender: Sender) -> int:
+def _write_table(table: pa.Table, sender: Sender, room: Room) -> int:
     """File by file: what is copied on the way is let go as early as possible."""
     for group in groups(table.column_names):
         names = table.column_names[group]
         plain = plain_table(names, table.columns[group])
+        room.take(plain.nbytes)
         descriptor = new_file()
         with open_file(descriptor) as sink, pa.ipc.new_stream(sink, plain.schema) as writer:
             writer.write_table(plain, max_chunksize=MAX_BATCH_ROWS)
@@ -214,7 +235,7 @@ def _pieces(batches: Any, schema: pa.Schema) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting, schema)
 
 
-def _write_stream(stream: Stream, sender: Sender) -> int:
+def _write_stream(stream: Stream, sender: Sender, room: Room) -> int:
     """All files at once, piece by piece: of the table no more than a piece is in memory twice."""
     names = stream.schema.names
     parts = list(groups(names))
@@ -231,7 +252,9 @@ def _write_stream(stream: Stream, sender: Sender) -> int:
             rows += piece.num_rows
             for part, schema, writer in writers:
                 columns = [_one_chunk(plain_as(c, f.type)) for c, f in zip(piece.columns[part], schema)]
-                writer.write_table(pa.Table.from_arrays(columns, schema=schema), max_chunksize=MAX_BATCH_ROWS)
+                plain = pa.Table.from_arrays(columns, schema=schema)
+                room.take(plain.nbytes)
+                writer.write_table(plain, max_chunksize=MAX_BATCH_ROWS)
     for part, descriptor in zip(parts, files):
         sender.add(names[part], descriptor)
     return rows

@@ -6,6 +6,7 @@ Order: `ready`, so that corrie knows that the interpreter works → the call →
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import faulthandler
 import importlib
@@ -160,10 +161,11 @@ class Call:
             self.end({"m": "result", **value})
         tables = corrie_tables.split(value, spec["outputs"])
         del value
+        room = corrie_exchange.Room(spec["memory"])
         while tables:
             output = corrie_tables.as_output(tables.pop(0))
             corrie_tables.check_names(output.schema.names)
-            rows, columns, files = corrie_exchange.write(output, self._send_columns)
+            rows, columns, files = corrie_exchange.write(output, self._send_columns, room)
             del output
             message = {"m": "table" if tables else "result", "rows": rows, "columns": columns, "files": files}
             if tables:
@@ -228,7 +230,9 @@ class Call:
             return "return"
         if self.kind == "return" and from_user:
             return "raised"  # a generator's own
-        if self.kind == "return" and isinstance(error, OSError) and error.errno in NO_SPACE:
+        if self.kind == "return" and (
+            type(error).__name__ == "SpaceProblem" or (isinstance(error, OSError) and error.errno in NO_SPACE)
+        ):
             return "space"
         return self.kind
 
@@ -280,7 +284,16 @@ def receive_call(channel: Channel) -> Call:
     return Call(channel, spec, Files(files))
 
 
+def choose_first() -> None:
+    """Where memory ends all the same, the system ends a function, and not corrie or another program."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(descriptor, b"1000")
+        os.close(descriptor)
+
+
 def main() -> NoReturn:
+    choose_first()
     faulthandler.enable()  # a crash in C says at least which line of Python it was in
     channel = Channel(3)
     os.set_inheritable(3, False)

@@ -179,7 +179,7 @@ START_TEST(exchange_slices)
                                       .private_data = &inner};
 
     ck_ok(arrow_table_stream(table, 0, &inner, &err), &err);
-    ck_ok(exchange_from_stream(&stream, NULL, &exchange, &err), &err);
+    ck_ok(exchange_from_stream(&stream, 0, NULL, &exchange, &err), &err);
     ck_assert_ptr_null(stream.release);
     ck_assert_int_eq(exchange_rows(exchange), 12);
     ck_ok(exchange_table(exchange, &back, &err), &err);
