@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "env/env_priv.h"
 
 #define FORMAT 1
@@ -82,6 +83,17 @@ static int read_package(const struct reading *reading, const json_t *object,
     return read_hashes(reading, object, package);
 }
 
+/* "3.11.7" */
+static bool is_complete(struct str python)
+{
+    size_t dots = 0;
+
+    for (size_t i = 0; i < python.len; i++) {
+        dots += python.data[i] == '.';
+    }
+    return dots == 2 && request_is_python(python);
+}
+
 static int read_locked(const struct reading *reading, const json_t *object,
                        struct env_locked *locked)
 {
@@ -95,7 +107,7 @@ static int read_locked(const struct reading *reading, const json_t *object,
         return bad_field(reading);
     }
     n = json_array_size(list);
-    if (!request_is_python(python) || n > CORRIE_MAX_PACKAGES) {
+    if (!is_complete(python) || n > CORRIE_MAX_PACKAGES) {
         return bad(reading, n > CORRIE_MAX_PACKAGES ? "too many packages"
                                                     : "a Python version is like \"3.11.7\"");
     }
@@ -185,6 +197,33 @@ static int read_entry(const struct reading *reading, const json_t *object,
     return read_locked(reading, locked, &entry->locked);
 }
 
+/* Two entries for one request, as a merge of two branches may leave them: neither is to be taken by chance. */
+static int check_once(const struct reading *reading, const struct env_lock *lock)
+{
+    _cleanup_(map_done) struct map seen = {0};
+
+    for (size_t i = 0; i < lock->n_entries; i++) {
+        const struct env_lock_entry *entry = &lock->entries[i];
+        struct str request = str_make((const char *)entry->request.bytes, HASH_BYTES);
+
+        if (map_find(&seen, request)) {
+            struct str first = entry->n_packages > 0 ? entry->packages[0] : STR("no packages");
+
+            corrie_fail(reading->err, CORRIE_E_PROJECT,
+                        "%.*s: the environment of Python %.*s with %.*s%s stands there twice",
+                        STR_FMT(reading->file),
+                        STR_FMT(entry->python.len > 0 ? entry->python : STR("(any)")),
+                        STR_FMT(first), entry->n_packages > 1 ? ", …" : "");
+            return corrie_hint(reading->err,
+                               "take one of them out, or `corrie env lock` writes it anew");
+        }
+        if (map_put(&seen, request, NULL) < 0) {
+            return corrie_fail_memory(reading->err);
+        }
+    }
+    return 0;
+}
+
 int env_lock_parse(struct str file, struct str text, struct arena *arena, struct env_lock *ret,
                    corrie_error *err)
 {
@@ -227,8 +266,11 @@ int env_lock_parse(struct str file, struct str text, struct arena *arena, struct
             return r;
         }
     }
-    *ret = lock;
-    return 0;
+    r = check_once(&reading, &lock);
+    if (r >= 0) {
+        *ret = lock;
+    }
+    return r;
 }
 
 const struct env_lock_entry *env_lock_find(const struct env_lock *lock, const struct hash *request)

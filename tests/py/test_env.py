@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import BIN, TIMEOUT, Lake, write_project
+from faults import Faults
 
 SIX = """import corrie
 
@@ -233,3 +234,34 @@ def test_secrets_lie_nowhere(lake: Lake, tmp_path: Path) -> None:
     assert "HOME=" in (tmp_path / "told").read_text()
     files = (f for f in tmp_path.rglob("*") if f.is_file() and "site-packages" not in f.parts)
     assert [f for f in files if secret.encode() in f.read_bytes()] == []
+
+
+def test_a_lock_file_is_the_old_one_or_the_new_one(lake: Lake, six: Path) -> None:
+    """Killed or out of space at any step of writing it; and two who write at once."""
+    lake.run("env", "lock", cwd=six)
+    new = (six / "corrie.lock").read_text()
+    document = json.loads(new)
+    document["environments"].append({"python": "3.10", "packages": [], "locked": {"python": "3.10.1", "packages": []}})
+    old = json.dumps(document)
+    words = [BIN / "corrie", "env", "lock"]
+    faults = Faults(six, program="corrie")
+    (six / "corrie.lock").write_text(old)
+    total = faults.count(words, cwd=six, env=lake.env, timeout=TIMEOUT)
+    assert total > 2
+    seen = set()
+    for at in range(1, total + 1):
+        for fault in "kill", "errno=ENOSPC":
+            (six / "corrie.lock").write_text(old)
+            ended = faults.run(words, f"op=any,at={at},{fault}", cwd=six, env=lake.env, timeout=TIMEOUT)
+            there = (six / "corrie.lock").read_text()
+            assert there in (old, new), f"{fault} at {at}"
+            seen.add(there)
+            if fault != "kill":
+                assert (ended.returncode, there) in ((0, new), (5, old), (5, new)), ended.stderr
+    assert seen == {old, new}
+
+    (six / "corrie.lock").write_text(old)
+    both = [lake.start("env", "lock", cwd=six) for _ in range(2)]
+    assert [child.wait(TIMEOUT) for child in both] == [0, 0]
+    assert (six / "corrie.lock").read_text() == new
+    assert {p.name for p in six.iterdir() if "tmp" not in p.name} == {"corrie.lock", "corrie.yaml", "models.py"}
