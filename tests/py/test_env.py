@@ -243,7 +243,7 @@ def test_a_lock_file_is_the_old_one_or_the_new_one(lake: Lake, six: Path) -> Non
     document = json.loads(new)
     document["environments"].append({"python": "3.10", "packages": [], "locked": {"python": "3.10.1", "packages": []}})
     old = json.dumps(document)
-    words = [BIN / "corrie", "env", "lock"]
+    words: list[str | Path] = [BIN / "corrie", "env", "lock"]
     faults = Faults(six, program="corrie")
     (six / "corrie.lock").write_text(old)
     total = faults.count(words, cwd=six, env=lake.env, timeout=TIMEOUT)
