@@ -47,6 +47,8 @@ typedef struct corrie_event {
     int64_t time_ns;  /* UTC */
     double seconds;   /* how long the thing took, or has taken */
     const char *json; /* plan: the plan document */
+    int64_t
+        bytes_read; /* done: of tables' files, by what it needs of their columns; -1 = not known */
 } corrie_event;
 
 /* Called on the thread that does the work. */

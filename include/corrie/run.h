@@ -154,8 +154,8 @@ int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_op
 
 /* What a query would read, and what it need not. {"ref","commit","tables":[{"namespace","name","snapshot_id","manifests",
  * "manifests_pruned","files","files_pruned","row_groups","row_groups_pruned","records","bytes","delete_files","columns",
- * "filters"}],"plan"}: of each table the totals of its snapshot and how many of them are left out, rows and bytes of the
- * files that are left, the columns that are read and the conditions that the scan knows; "plan" is DuckDB's, as text.
+ * "column_bytes","filters"}],"plan"}: of each table the totals of its snapshot and how many of them are left out, rows and bytes of the
+ * files that are left, the columns that are read, what these take in them, and the conditions that the scan knows; "plan" is DuckDB's, as text.
  * Counts that are not known are null. Nothing is run: metadata and footers are read. */
 int corrie_explain(corrie_lake *lake, const char *sql, const corrie_query_options *options,
                    char **ret_json, corrie_error *err);
@@ -190,7 +190,7 @@ typedef struct corrie_run_options {
 /* Plans the project; with dry_run that is all, else runs every function and publishes all tables in one
  * commit, or nothing. Events tell what happens as it happens: "plan" first, with the document.
  * {"job","ref","commit","dry_run","seconds","plan","nodes":[{"name","kind":"model|expectation",
- * "language","status":"done|failed-warning|failed|cancelled|timeout|skipped","rows","bytes","seconds","cpu_seconds","max_rss","file","line"}],
+ * "language","status":"done|failed-warning|failed|cancelled|timeout|skipped","rows","bytes","bytes_read","seconds","cpu_seconds","max_rss","file","line"}],
  * "tables":[{"namespace","name","records","rows_written"}],"previews":[{"name","total_rows","columns":[{"name","type"}],
  * "rows":[{column: text or null}]}],"notes":[{"warning","text","file","line"}]}; commit is null when nothing was
  * published, with no_transaction it is the last one. Functions run beside each other as far as cpus and memory of the
@@ -232,7 +232,7 @@ int corrie_job_list(corrie_lake *lake, const corrie_job_list_options *options, c
 /* The record whole: docs/formats/jobs.md. `job`: an id or a unique prefix of ≥ 4 characters; or "last": the newest that is
  * no query. CORRIE_E_NOT_FOUND, with the nearest; CORRIE_E_USAGE where several fit. */
 int corrie_job_get(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err);
-/* {"job","logs":[{"kind","time","node","status","stream","file","line","text","rows","bytes","seconds"}]}, each with
+/* {"job","logs":[{"kind","time","node","status","stream","file","line","text","rows","bytes","bytes_read","seconds"}]}, each with
  * the fields that apply. */
 int corrie_job_logs(corrie_lake *lake, const char *job, char **ret_json, corrie_error *err);
 /* Its rows: logs. With `follow` the next is waited for as long as the job goes on, also if its process is another's or

@@ -89,6 +89,19 @@ void buf_add_char(struct buf *buf, char c)
     buf_add(buf, &c, 1);
 }
 
+void buf_add_size(struct buf *buf, int64_t bytes)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    while (value >= 1000 && unit + 1 < ARRAY_LEN(units)) {
+        value /= 1000;
+        unit++;
+    }
+    buf_addf(buf, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+}
+
 void buf_add_fill(struct buf *buf, char c, size_t count)
 {
     char *room = buf_reserve(buf, count);

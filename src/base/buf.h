@@ -45,6 +45,8 @@ static inline uint32_t read_le32(const void *bytes)
 
     return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
+/* Bytes for people: "312 B", "12.4 MB", "148 GB". */
+void buf_add_size(struct buf *buf, int64_t bytes);
 /* `text` as an SQL string literal ('it''s') or quoted identifier ("a ""b"""). */
 void buf_add_sql_string(struct buf *buf, struct str text);
 void buf_add_sql_name(struct buf *buf, struct str name);

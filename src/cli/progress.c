@@ -19,15 +19,10 @@ enum { ROWS_WIDTH = 12, SECONDS_WIDTH = 8 };
 
 void progress_bytes(char ret[32], int64_t bytes)
 {
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-    double value = (double)bytes;
-    size_t unit = 0;
+    _cleanup_(buf_done) struct buf text = {0};
 
-    while (value >= 1000 && unit + 1 < ARRAY_LEN(units)) {
-        value /= 1000;
-        unit++;
-    }
-    snprintf(ret, 32, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    buf_add_size(&text, bytes);
+    snprintf(ret, 32, "%s", buf_text(&text));
 }
 
 void progress_seconds(char ret[32], double seconds)

@@ -296,6 +296,18 @@ static void add_list(struct cli *cli, const json_t *table, const char *field, co
     }
 }
 
+/* What the columns take in the files, where all of these say so. */
+static void add_column_bytes(struct cli *cli, const json_t *table)
+{
+    const json_t *bytes = json_object_get(table, "column_bytes");
+    char size[32];
+
+    if (json_is_integer(bytes)) {
+        progress_bytes(size, json_integer_value(bytes));
+    }
+    out_printf(&cli->out, "  %-12s %s\n", "to read", json_is_integer(bytes) ? size : "not known");
+}
+
 static int print_explained(struct cli *cli, const json_t *document, corrie_error *err)
 {
     const json_t *tables = json_object_get(document, "tables");
@@ -322,6 +334,7 @@ static int print_explained(struct cli *cli, const json_t *document, corrie_error
                        (long long)json_integer_value(json_object_get(table, "delete_files")));
         }
         add_list(cli, table, "columns", ", ");
+        add_column_bytes(cli, table);
         add_list(cli, table, "filters", " AND ");
         out_char(&cli->out, '\n');
     }

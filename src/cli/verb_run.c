@@ -53,6 +53,9 @@ static void event_line(struct cli *cli, const corrie_event *event)
     if (event->bytes >= 0) {
         buf_addf(line, ",\"bytes\":%lld", (long long)event->bytes);
     }
+    if (event->bytes_read >= 0 && strcmp(event->kind, "done") == 0) {
+        buf_addf(line, ",\"bytes_read\":%lld", (long long)event->bytes_read);
+    }
     if (event->seconds > 0) {
         buf_addf(line, ",\"seconds\":%.6f", event->seconds);
     }
@@ -118,6 +121,7 @@ static void say_done(struct out *out, const corrie_event *event)
     bool warned = strcmp(status, "failed-warning") == 0;
     bool failed = !warned && strcmp(status, "done") != 0;
     char seconds[32];
+    char size[32];
 
     out_styled(out, failed ? STYLE_RED : warned ? STYLE_YELLOW : STYLE_GREEN, status);
     out_char(out, ' ');
@@ -127,6 +131,10 @@ static void say_done(struct out *out, const corrie_event *event)
     }
     progress_seconds(seconds, event->seconds);
     out_printf(out, "  %s", seconds);
+    if (event->bytes_read > 0) {
+        progress_bytes(size, event->bytes_read);
+        out_printf(out, "  read %s", size);
+    }
     if (event->text) {
         struct str why = str_of(why_ended(event));
         ptrdiff_t end = str_find(why, '\n');

@@ -369,6 +369,9 @@ json_t *job_event_json(const corrie_event *event)
     r |= set_text(item, "text", event->text);
     r |= event->rows >= 0 && !event->stream ? js_set_int(item, "rows", event->rows) : 0;
     r |= event->bytes >= 0 && !event->stream ? js_set_int(item, "bytes", event->bytes) : 0;
+    r |= event->bytes_read >= 0 && strcmp(event->kind, "done") == 0
+             ? js_set_int(item, "bytes_read", event->bytes_read)
+             : 0;
     r |= event->seconds > 0 ? js_set(item, "seconds", json_real(event->seconds)) : 0;
     if (r != 0) {
         json_decref(item);

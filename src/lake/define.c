@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "arrow/scalar.h"
+#include "lake/demand.h"
 #include "lake/lake_priv.h"
 #include "lang/filter.h"
 
@@ -484,6 +485,10 @@ static int describe_columns(struct defining *defining, const struct pruned *tabl
         }
     }
     ret->columns = columns;
+    if (table->n_scans > 0) { /* else it was not bound */
+        ret->column_bytes = lake_column_bytes(table->metadata, table->schema, read,
+                                              table->scan.files, table->scan.n_files);
+    }
     return 0;
 }
 
@@ -612,6 +617,7 @@ static int describe(struct defining *defining, size_t at, const struct engine_bi
         .row_groups_pruned = -1,
         .records = scan->records,
         .bytes = scan->bytes,
+        .column_bytes = LAKE_UNKNOWN,
         .delete_files = (int64_t)scan->n_delete_files,
     };
     r = describe_columns(defining, table, at, binding, ret);
@@ -631,7 +637,7 @@ static bool worth_binding(const struct lake_source *sources, size_t n)
 }
 
 static int define_all(struct defining *defining, const struct lake_source *sources, struct str sql,
-                      const char *file, struct str name_space, struct lake_scan **ret)
+                      const char *file, struct str name_space, struct lake_described *ret)
 {
     size_t n = defining->n_tables;
     struct engine_binding binding = {0};
@@ -641,9 +647,9 @@ static int define_all(struct defining *defining, const struct lake_source *sourc
     for (size_t i = 0; r == 0 && i < n; i++) {
         r = open_table(defining, &sources[i], &defining->tables[i]);
     }
-    if (r == 0 && n > 0 && ret) {
+    if (r == 0 && n > 0 && ret && ret->row_groups) {
         r = bind_scans(defining, sql, file, name_space, &binding);
-    } else if (r == 0 && worth_binding(sources, n)) {
+    } else if (r == 0 && (ret || worth_binding(sources, n))) {
         r = try_bind(defining, sql, file, name_space, &binding);
     }
     for (size_t i = 0; r == 0 && i < n; i++) {
@@ -656,19 +662,19 @@ static int define_all(struct defining *defining, const struct lake_source *sourc
         if (r == 0 && ret) {
             r = describe(defining, i, &binding, &scans[i]);
         }
-        if (r == 0 && ret) {
+        if (r == 0 && ret && ret->row_groups) {
             r = describe_groups(defining, &defining->tables[i], &made, &scans[i]);
         }
     }
     if (r == 0 && ret) {
-        *ret = scans;
+        ret->scans = scans;
     }
     return r;
 }
 
 int lake_define(struct engine *engine, const struct lake_source *sources, size_t n_sources,
                 struct str sql, const char *file, struct str name_space, struct arena *arena,
-                struct lake_scan **ret, corrie_error *err)
+                struct lake_described *ret, corrie_error *err)
 {
     struct defining defining = {.engine = engine,
                                 .tables = arena_array(arena, struct pruned, n_sources + 1),

@@ -199,17 +199,23 @@ struct lake_scan {
     int64_t delete_files;      /* that apply to files that are left */
     const struct str *columns; /* that are read */
     size_t n_columns;
+    int64_t column_bytes;      /* that these take in the files that are left */
     const struct str *filters; /* SQL, as far as they are told to the scan: all hold */
     size_t n_filters;
 };
 
+struct lake_described {
+    bool row_groups;         /* asked: the footers of the files that are left are read for them */
+    struct lake_scan *scans; /* answered: one for each source, in order */
+};
+
 /* Defines the tables that `sql` names, leaving out files that cannot hold a row that it needs: for that the statement
  * is bound first (3 ms, the first time 10 more) where a table has several files or `ret` is wanted. `name_space` is where unqualified names are looked up, `file`
- * what a person calls the text. *ret (may be NULL) has one for each source, in order, in `arena`: then the footers of
- * the files that are left are read for their row groups. Errors of engine_bind and lake_table_define. */
+ * what a person calls the text. *ret (may be NULL) is filled in `arena`. Errors of lake_table_define, and with row groups
+ * of engine_bind: else a statement that does not bind reads all files, and what of their columns is not known. */
 int lake_define(struct engine *engine, const struct lake_source *sources, size_t n_sources,
                 struct str sql, const char *file, struct str name_space, struct arena *arena,
-                struct lake_scan **ret, corrie_error *err) CORRIE_MUST_USE;
+                struct lake_described *ret, corrie_error *err) CORRIE_MUST_USE;
 
 /* An engine at work on a lake, and the directory that it may spill to. Zeroed is none. */
 struct lake_workspace {

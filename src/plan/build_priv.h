@@ -135,4 +135,8 @@ int plan_demand(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
 /* ---- steps.c */
 int plan_steps(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
 
+/* ---- measure.c */
+/* What each scan reads. */
+int plan_measure(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
+
 #endif

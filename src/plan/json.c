@@ -130,6 +130,12 @@ static bool fill_environment(json_t *object, const struct plan_environment *envi
     return set(object, "locked", json_boolean(environment->locked));
 }
 
+/* -1 is not known. */
+static bool set_count(json_t *object, const char *field, int64_t count)
+{
+    return set(object, field, count < 0 ? json_null() : json_integer(count));
+}
+
 static bool set_columns(json_t *object, const struct plan_edge *edge)
 {
     return set(object, "columns",
@@ -137,11 +143,13 @@ static bool set_columns(json_t *object, const struct plan_edge *edge)
            set_optional(object, "filter", edge->filter);
 }
 
-static bool fill_edge(json_t *object, const struct plan_edge *edge)
+static bool fill_edge(json_t *object, const struct plan *plan, const struct plan_edge *edge)
 {
+    int64_t bytes = edge->scan == PLAN_NONE ? -1 : plan->steps[edge->scan].reads.bytes;
+
     return set_text(object, "argument", edge->argument) &&
            set_index(object, "table", edge->source) && set_index(object, "node", edge->node) &&
-           set_columns(object, edge);
+           set_columns(object, edge) && set_count(object, "bytes", bytes);
 }
 
 static json_t *output_json(const struct plan_columns *output)
@@ -205,7 +213,7 @@ static json_t *terms_json(const struct plan_node *node)
     return list;
 }
 
-static bool fill_node(json_t *object, const struct plan_node *node)
+static bool fill_node(json_t *object, const struct plan *plan, const struct plan_node *node)
 {
     const struct declared_function *function = node->function;
     bool model = function->kind == FUNCTION_MODEL;
@@ -239,7 +247,7 @@ static bool fill_node(json_t *object, const struct plan_node *node)
     }
     for (size_t i = 0; i < node->n_edges; i++) {
         json_t *edge = json_object();
-        if (!add(inputs, edge) || !fill_edge(edge, &node->edges[i])) {
+        if (!add(inputs, edge) || !fill_edge(edge, plan, &node->edges[i])) {
             return false;
         }
     }
@@ -257,7 +265,7 @@ static bool fill_nodes(json_t *list, const struct plan *plan)
     for (size_t i = 0; list && i < plan->n_nodes; i++) {
         size_t output = plan->nodes[i].function->output;
         json_t *node = json_object();
-        if (!add(list, node) || !fill_node(node, &plan->nodes[i]) ||
+        if (!add(list, node) || !fill_node(node, plan, &plan->nodes[i]) ||
             !set_index(node, "output_of", output > 0 ? i - output : PLAN_NONE)) {
             return false;
         }
@@ -272,8 +280,13 @@ static bool fill_step(json_t *object, const struct plan_step *step)
               set_index(object, "environment", step->environment);
 
     if (ok && step->kind == STEP_SCAN) {
+        bool looked = step->reads.files >= 0;
+
         ok = set_columns(object, step->edge) &&
-             set(object, "in_engine", json_boolean(step->in_engine));
+             set(object, "in_engine", json_boolean(step->in_engine)) &&
+             set_count(object, "files", step->reads.files) &&
+             set_count(object, "files_pruned", looked ? step->reads.files_pruned : -1) &&
+             set_count(object, "bytes", step->reads.bytes);
     }
     if (ok && (step->kind == STEP_WRITE || step->kind == STEP_PUBLISH)) {
         ok = set(object, "skipped", json_boolean(step->skipped));

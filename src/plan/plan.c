@@ -103,6 +103,9 @@ static int build(struct planning *p, corrie_error *err)
     if (r >= 0) {
         r = SETTLE(p, steps);
     }
+    if (r >= 0) {
+        r = plan_measure(p, err);
+    }
     return r < 0 ? r : SETTLE(p, notes);
 }
 

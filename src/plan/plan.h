@@ -51,6 +51,16 @@ struct plan_lake_table {
     int64_t bytes;
 };
 
+/* What a scan reads, as the table's manifests say it. */
+struct plan_reads {
+    int64_t files; /* that may hold a row of it; -1: nobody looked */
+    int64_t files_pruned;
+    int64_t bytes; /* that its columns take in those files, their ends not counted; -1: not known */
+};
+
+struct plan_source;
+struct plan_edge;
+
 /* The lake as planning sees it. All refs are pinned by the implementation: every call for one `ref` sees
  * one commit. `ref` is empty for the run's own ref, else what an input says by `ref=`. Results live in
  * `arena`. */
@@ -64,6 +74,10 @@ struct plan_catalog {
     /* Names of the tables of a namespace, to say which are nearest; at most `max`. 0 or failure. */
     int (*names)(void *context, struct str ref, struct str table_namespace, size_t max,
                  struct arena *arena, struct str **ret_names, size_t *ret_n, corrie_error *err);
+    /* What the columns and rows of an edge from source number `source` cost to read; called for one source after
+     * the other. May be NULL: nothing is known. */
+    int (*measure)(void *context, size_t source, const struct plan_source *table,
+                   const struct plan_edge *edge, struct plan_reads *ret, corrie_error *err);
 };
 
 /* ---- parameters --------------------------------------------------------------------------------- */
@@ -186,6 +200,7 @@ struct plan_step {
     size_t source;                /* SCAN: the table */
     size_t environment;           /* ENV */
     const struct plan_edge *edge; /* SCAN: one of the edges it feeds, for columns and filter */
+    struct plan_reads reads;      /* SCAN */
     bool in_engine; /* SCAN: read by the SQL models themselves, nothing is to be done before them */
     bool skipped;   /* WRITE, PUBLISH in a dry run: shown, not done */
     size_t *after;  /* steps that must have ended, ascending */
@@ -249,6 +264,9 @@ int plan_print_steps(const struct plan *plan, struct buf *out, corrie_error *err
 
 /* The plan as a document: docs/formats/plan.md. New reference. */
 int plan_to_json(const struct plan *plan, json_t **ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* Bytes that a node's function reads of tables: the sum of its scans, each once. -1: not known of some. */
+int64_t plan_node_reads(const struct plan *plan, size_t node);
 
 /* Whether its value is one that is not to be told. */
 bool plan_parameter_is_secret(const struct plan_parameter *parameter);

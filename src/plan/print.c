@@ -44,6 +44,25 @@ static void print_edge(const struct plan_edge *edge, struct buf *out)
     }
 }
 
+/* " · 4.8 MB, 2 of 12 files": what a scan reads. */
+static void print_reads(const struct plan_reads *reads, struct buf *out)
+{
+    int64_t all = reads->files + reads->files_pruned;
+
+    if (reads->files < 0) {
+        return; /* nobody looked */
+    }
+    buf_add_text(out, " · ");
+    if (reads->bytes < 0) {
+        buf_add_text(out, "size not known");
+    } else {
+        buf_add_size(out, reads->bytes);
+    }
+    if (reads->files_pruned > 0) {
+        buf_addf(out, ", %lld of %lld files", (long long)reads->files, (long long)all);
+    }
+}
+
 static void print_table(const struct plan_source *source, struct buf *out)
 {
     buf_addf(out, "%.*s.%.*s", STR_FMT(source->table_namespace), STR_FMT(source->name));
@@ -114,6 +133,7 @@ static void print_input(struct printing *printing, const struct plan_edge *edge,
         buf_add_text(out, "table ");
         print_table(&plan->sources[edge->source], out);
         print_edge(edge, out);
+        print_reads(&plan->steps[edge->scan].reads, out);
         buf_add_char(out, '\n');
         return;
     }
@@ -191,6 +211,7 @@ static void print_step(const struct plan *plan, size_t index, struct buf *out)
     if (step->kind == STEP_SCAN) {
         print_table(&plan->sources[step->source], out);
         print_edge(step->edge, out);
+        print_reads(&step->reads, out);
     } else if (step->kind == STEP_ENV) {
         print_environment(&plan->environments[step->environment], out);
     } else if (step->kind == STEP_WRITE) {

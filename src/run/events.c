@@ -12,6 +12,7 @@ void run_event(struct run *run, corrie_event event)
     event.time_ns = event.time_ns ? event.time_ns : clock_now();
     event.rows = counts ? event.rows : -1;
     event.bytes = counts ? event.bytes : -1;
+    event.bytes_read = counts ? event.bytes_read : -1;
     lake_event(run->lake, &event);
     if (run->job) {
         job_log(run->job, &event);

@@ -208,6 +208,45 @@ static int names(void *context, struct str ref, struct str ns, size_t max, struc
     return r < 0 ? r : lake_table_names(&view, ns, max, arena, ret_names, ret_n, err);
 }
 
+/* The files of a source, opened once for all the scans of it. */
+static int open_source(struct run *run, size_t number, const struct plan_source *source,
+                       corrie_error *err)
+{
+    struct lake_table table;
+    struct lake_view view;
+    int r;
+
+    if (run->measured && run->measured_source == number) {
+        return 0;
+    }
+    run->measured = lake_files_close(run->measured);
+    run->measured_source = number;
+    r = run_source_view(run, source, &view, err);
+    if (r >= 0) {
+        r = lake_table_get(&view, source->table_namespace, source->name, &run->arena, &table, err);
+    }
+    return r < 0 ? r : lake_files_open(&view, &table, &run->measured, err);
+}
+
+static int measure(void *context, size_t number, const struct plan_source *source,
+                   const struct plan_edge *edge, struct plan_reads *ret, corrie_error *err)
+{
+    struct run *run = context;
+    struct lake_demand demand = {.all_columns = edge->all_columns,
+                                 .columns = edge->columns,
+                                 .n_columns = edge->n_columns,
+                                 .filter = edge->filter};
+    struct lake_needed needed;
+    int r = open_source(run, number, source, err);
+
+    if (r < 0 || (r = lake_files_needed(run->measured, &demand, &needed, err)) < 0) {
+        return r;
+    }
+    *ret = (struct plan_reads){
+        .files = needed.files, .files_pruned = needed.files_pruned, .bytes = needed.bytes};
+    return 0;
+}
+
 /* ---- the plan ---- */
 
 static bool has_sql(const struct declarations *declarations)
@@ -223,7 +262,7 @@ static bool has_sql(const struct declarations *declarations)
 static int build_plan(struct run *run, corrie_error *err)
 {
     struct plan_catalog catalog = {
-        .context = run, .lookup = lookup, .exists = exists, .names = names};
+        .context = run, .lookup = lookup, .exists = exists, .names = names, .measure = measure};
     struct str *parameters = arena_array(&run->arena, struct str, run->options.n_parameters);
     struct str *select = arena_array(&run->arena, struct str, run->options.n_select);
     struct plan_options options = {.default_namespace = default_namespace(run),
@@ -254,8 +293,10 @@ static int build_plan(struct run *run, corrie_error *err)
             return r;
         }
     }
-    return plan_build(run->project, run->declarations, &catalog, run->work.engine, &options,
-                      &run->plan, err);
+    r = plan_build(run->project, run->declarations, &catalog, run->work.engine, &options,
+                   &run->plan, err);
+    run->measured = lake_files_close(run->measured);
+    return r;
 }
 
 /* What a failed job left is not read by accident: what would be made of it would be tainted too. */

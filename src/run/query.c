@@ -233,7 +233,7 @@ static struct str free_letter(const struct engine_statement *statement)
 /* What would be read, for corrie_explain. */
 struct scans {
     struct hash commit;
-    struct lake_scan *items;
+    struct lake_described described;
     size_t count;
 };
 
@@ -276,7 +276,7 @@ static int open_query(struct lake *lake, struct str *sql, const corrie_query_opt
     }
     if (r >= 0) {
         r = lake_define(query->work.engine, sources.items, sources.count, *sql, NULL,
-                        engine.name_space, arena, ret_scans ? &ret_scans->items : NULL, err);
+                        engine.name_space, arena, ret_scans ? &ret_scans->described : NULL, err);
     }
     if (r >= 0 && ret_scans) {
         ret_scans->commit = view.commit;
@@ -607,6 +607,7 @@ static json_t *scan_json(const struct lake_scan *scan)
     r |= set_count(item, "bytes", scan->bytes);
     r |= set_count(item, "delete_files", scan->delete_files);
     r |= set_texts(item, "columns", scan->columns, scan->n_columns);
+    r |= set_count(item, "column_bytes", scan->column_bytes);
     r |= set_texts(item, "filters", scan->filters, scan->n_filters);
     if (r != 0) {
         json_decref(item);
@@ -623,7 +624,7 @@ int corrie_explain(corrie_lake *lake, const char *sql, const corrie_query_option
     _cleanup_(buf_done) struct buf plan = {0};
     _json_ json_t *document = NULL;
     corrie_query_options given = read_options(options);
-    struct scans scans = {.count = 0};
+    struct scans scans = {.described = {.row_groups = true}};
     struct str ref = str_of(given.ref);
     json_t *tables;
     struct str text = str_of(sql);
@@ -643,7 +644,7 @@ int corrie_explain(corrie_lake *lake, const char *sql, const corrie_query_option
     r = js_set_str(document, "ref", ref);
     r |= js_set_hash(document, "commit", &scans.commit);
     for (size_t i = 0; i < scans.count && tables; i++) {
-        r |= json_array_append_new(tables, scan_json(&scans.items[i]));
+        r |= json_array_append_new(tables, scan_json(&scans.described.scans[i]));
     }
     r |= js_set(document, "tables", tables);
     r |= js_set_str(document, "plan", buf_str(&plan));

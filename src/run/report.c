@@ -32,6 +32,8 @@ static json_t *node_json(const struct run *run, size_t index)
     r |= js_set_str(item, "status", str_of(run_status_name(state->status)));
     r |= js_set(item, "rows", state->has_output ? json_integer(state->rows) : json_null());
     r |= js_set(item, "bytes", state->has_output ? json_integer(state->bytes) : json_null());
+    r |= js_set(item, "bytes_read",
+                ran && state->bytes_read >= 0 ? json_integer(state->bytes_read) : json_null());
     r |= js_set(item, "seconds", ran ? json_real((double)state->elapsed / 1e9) : json_null());
     r |=
         js_set(item, "cpu_seconds", state->cpu ? json_real((double)state->cpu / 1e9) : json_null());

@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "env/env.h"
 #include "jobs/jobs.h"
+#include "lake/demand.h"
 #include "lake/lake.h"
 #include "lake/tx.h"
 #include "plan/plan.h"
@@ -48,7 +49,8 @@ struct node_state {
     bool has_output;         /* rows and bytes are known */
     int64_t rows;
     int64_t bytes;
-    int64_t started; /* monotonic */
+    int64_t bytes_read; /* of tables' files, once it has begun; -1 = not known */
+    int64_t started;    /* monotonic */
     int64_t elapsed;
     uint64_t max_rss;
     int64_t cpu;     /* nanoseconds */
@@ -91,7 +93,9 @@ struct run {
     struct lake_workspace work; /* the engine, once there is need of one */
     struct str *allowed;        /* what it may read: the lake's data, files outside of the lake */
     size_t n_allowed;
-    bool whole; /* plan columns that nobody asks for */
+    bool whole;                  /* plan columns that nobody asks for */
+    struct lake_files *measured; /* of source number `measured_source`, while the plan is made */
+    size_t measured_source;
     bool looks; /* nothing will be run: any ref will do, and parameters need no values */
     struct plan *plan;
 

@@ -218,6 +218,7 @@ static void begin_node(struct schedule *s, size_t node)
 
     state->status = NODE_RUNNING;
     state->started = clock_monotonic();
+    state->bytes_read = plan_node_reads(s->run->plan, node);
     RUN_EVENT(s->run, .kind = "start", .node = name, .status = "running");
 }
 
@@ -267,6 +268,7 @@ static void end_node(struct schedule *s, size_t node, int r, corrie_error *err)
         state->status = r == CORRIE_E_CANCELLED ? NODE_CANCELLED
                         : r == CORRIE_E_TIMEOUT ? NODE_TIMEOUT
                                                 : NODE_FAILED;
+        state->bytes_read = -1; /* how far it came is not known */
     } else if (state->status == NODE_RUNNING) {
         state->status = NODE_DONE;
     }
@@ -278,7 +280,7 @@ static void end_node(struct schedule *s, size_t node, int r, corrie_error *err)
     keep_preview(s, node);
     RUN_EVENT(s->run, .kind = "done", .node = name, .status = run_status_name(state->status),
               .rows = state->has_output ? state->rows : -1,
-              .bytes = state->has_output ? state->bytes : -1,
+              .bytes = state->has_output ? state->bytes : -1, .bytes_read = state->bytes_read,
               .seconds = (double)state->elapsed / 1e9,
               .text = stopped ? "another function failed"
                       : r < 0 ? corrie_error_message(err)

@@ -240,10 +240,25 @@ static int find_inputs(struct run *run, const struct plan_node *node, struct inp
     return r;
 }
 
+/* What the statement reads, where planning could not tell: it was bound only now. */
+static void note_bytes(struct run *run, size_t index, const struct inputs *inputs,
+                       const struct lake_described *described)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < inputs->n; i++) {
+        int64_t bytes = inputs->sources[i].schema ? 0 : described->scans[i].column_bytes;
+
+        sum = sum < 0 || bytes < 0 ? LAKE_UNKNOWN : count_add(sum, bytes);
+    }
+    run->nodes[index].bytes_read = sum;
+}
+
 int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *err)
 {
     const struct plan_node *node = &run->plan->nodes[index];
     char *file = arena_text(&run->arena, node->function->place.file);
+    struct lake_described described = {.row_groups = false};
     struct inputs inputs = {0};
     int r;
 
@@ -253,7 +268,11 @@ int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *
     r = find_inputs(run, node, &inputs, err);
     if (r >= 0) {
         r = lake_define(run->work.engine, inputs.sources, inputs.n, node->sql, file,
-                        run->plan->default_namespace, &inputs.arena, NULL, err);
+                        run->plan->default_namespace, &inputs.arena,
+                        node->bound ? NULL : &described, err);
+    }
+    if (r >= 0 && !node->bound) {
+        note_bytes(run, index, &inputs, &described);
     }
     arena_done(&inputs.arena);
     if (r >= 0) {

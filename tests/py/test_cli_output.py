@@ -179,7 +179,7 @@ def test_a_run_in_a_pipe_is_a_line_an_event(full: Lake) -> None:
     lines = done.stderr.splitlines()
     assert "start counted" in lines
     assert any(line.startswith("counted @ models.py:10 | ") for line in lines)
-    assert any(re.match(r"done counted  2 rows  \d+\.\d+ s$", line) for line in lines)
+    assert any(re.match(r"done counted  2 rows  \d+\.\d+ s  read \d+ B$", line) for line in lines)
     assert re.search(r"public +counted +2 +2", done.stdout)
     assert re.search(r"published on main as [0-9a-f]{12}, job [0-9a-f]{8}, ", done.stdout)
     assert full.rows("SELECT DISTINCT n FROM counted") == [["3"]]

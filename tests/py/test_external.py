@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Lake
+from conftest import Lake, write_project
 
 pq = pytest.importorskip("pyarrow.parquet")
 pytest.importorskip("pyiceberg")
@@ -90,6 +90,23 @@ def test_we_read_every_partitioning(lake: Lake, there: Path, partitioning: str, 
         assert read(lake, f"SELECT * FROM t WHERE {sql}") == theirs(table, row_filter=condition), sql
     assert files_of(there) == before
     lake.fsck()
+
+
+def test_sizes_of_columns_that_others_left_out_are_not_known(lake: Lake, there: Path, tmp_path: Path,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics are optional: what they do not say is not nothing."""
+    given = test_iceberg.DataFile.from_args
+    monkeypatch.setattr(test_iceberg.DataFile, "from_args", lambda **all: given(**{**all, "column_sizes": None}))
+    external(lake, make(there).metadata_location)
+    project = write_project(tmp_path / "p", {
+        "a.sql": "-- corrie: materialization_strategy=REPLACE\nSELECT id, shop FROM t WHERE id >= 12\n"})
+    [scan] = [s for s in lake.json("explain", "-p", project)["steps"] if s["step"] == "scan"]
+    assert (scan["files"], scan["files_pruned"], scan["bytes"]) == (1, 1, None)
+    assert "· size not known, 1 of 2 files" in lake.run("explain", "-p", project).stdout
+    assert "to read      not known" in lake.run("explain", "SELECT id FROM t").stdout
+    done = lake.json("run", "-p", project)
+    assert done["nodes"][0]["bytes_read"] is None and done["nodes"][0]["rows"] == 9
+    assert "bytes_read" not in next(e for e in lake.json("job", "logs", "last")["logs"] if e["kind"] == "done")
 
 
 def test_an_evolved_table(lake: Lake, there: Path) -> None:

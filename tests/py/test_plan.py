@@ -130,6 +130,89 @@ def test_names_that_are_not_needed_may_stay(lake: Lake, project: Path, tmp_path:
     assert lake.rows("SELECT * FROM c") == [["19997", "19999"]]
 
 
+# ---- bytes ----
+
+WIDE = ["id", *(f"c{i}" for i in range(39))]
+DEMANDS = {
+    "everything.sql": "SELECT * FROM wide\n",
+    "two.sql": "-- corrie: materialization_strategy=REPLACE\nSELECT c7, max(c3) AS s FROM everything GROUP BY c7\n",
+    "late.sql": "-- corrie: materialization_strategy=REPLACE\nSELECT id, c5 FROM wide WHERE id >= 2000000\n",
+    "models.py": """import corrie
+
+
+@corrie.model(columns=["n"])
+@corrie.python("3.11")
+def late_rows(rows=corrie.Model("wide", columns=["c1", "c2"], filter="id >= $first"),
+              all=corrie.Model("everything", columns=["c7"])):
+    return [{"n": rows.num_rows}]
+""",
+    # bound only when it runs: the types of late_rows are not known before
+    "after.sql": "-- corrie: materialization_strategy=REPLACE\n"
+                 "SELECT max(w.c9) AS top FROM wide AS w, late_rows AS l WHERE w.id >= 2000000\n",
+}
+
+
+@pytest.fixture
+def wide(lake: Lake, tmp_path: Path) -> Path:
+    """40 columns in three files, id from 0, 1 000 000 and 2 000 000; the second model of DEMANDS needs two."""
+    columns = ", ".join(f"(hash(range * {i + 3}) >> 2)::BIGINT AS {name}" for i, name in enumerate(WIDE[1:]))
+    lake.run("sql", f"CREATE TABLE wide AS SELECT range AS id, {columns} FROM range(4000)")
+    for first in (1000000, 2000000):
+        lake.run("sql", f"INSERT INTO wide SELECT range + {first} AS id, {columns} FROM range(1000)")
+    return write_project(tmp_path / "wide", DEMANDS, "parameters: {first: {type: int, default: 2000000}}\n")
+
+
+def newest(lake: Lake, columns: list[str]) -> int:
+    """Bytes of the columns in the one file whose rows have the greatest ids."""
+    [file] = [f["path"] for f in lake.json("table", "files", "wide")["files"]
+              if parquet.read_table(f["path"], columns=["id"])["id"][0].as_py() == 2000000]
+    group = parquet.read_metadata(file).row_group(0)
+    return sum(group.column(i).total_compressed_size for i in range(group.num_columns)
+               if group.column(i).path_in_schema in columns)
+
+
+def test_bytes_of_columns_and_files_that_are_needed(lake: Lake, wide: Path) -> None:
+    """What is read is told before a run, while it goes on and afterwards: two of forty columns are a twentieth, files
+    without such rows do not count, and it is what the files themselves say."""
+    plan = lake.json("explain", "-p", wide)
+    scans = {tuple(step["columns"] or ["*"]): step for step in plan["steps"] if step["step"] == "scan"}
+    two = stored(lake, "wide", ["c3", "c7"])
+    assert two * 18 < stored(lake, "wide") < two * 22
+    expected = {("c3", "c7"): (3, 0, two),
+                ("id", "c5"): (1, 2, newest(lake, ["id", "c5"])),
+                ("c1", "c2"): (1, 2, newest(lake, ["id", "c1", "c2"])),
+                ("*",): (3, 0, stored(lake, "wide"))}  # of `after`, until it runs
+    assert {columns: (s["files"], s["files_pruned"], s["bytes"]) for columns, s in scans.items()} == expected
+    inputs = nodes(plan)["late_rows"]["inputs"]
+    assert [i["bytes"] for i in inputs] == [expected["c1", "c2"][2], None]
+    tree = lake.run("explain", "-p", wide).stdout
+    assert f"table public.wide [c3, c7] · {two / 1000:.{0 if two >= 100000 else 1}f} kB\n" in tree
+    assert "kB, 1 of 3 files" in tree
+    done = nodes(lake.json("run", "-p", wide))
+    read = {"everything": two, "two": 0, "late": expected["id", "c5"][2], "late_rows": expected["c1", "c2"][2],
+            "after": newest(lake, ["id", "c9"])}
+    assert {name: node["bytes_read"] for name, node in done.items()} == read
+    assert {n["name"]: n["bytes_read"] for n in lake.json("job", "get", "last")["nodes"]} == read
+    logged = lake.json("job", "logs", "last")["logs"]
+    assert {e["node"]: e["bytes_read"] for e in logged if e["kind"] == "done"} == read
+    lines = lake.run("run", "-p", wide, "--events").stdout.splitlines()
+    told = {e["node"]: e["bytes_read"] for e in map(json.loads, lines) if e["kind"] == "done"}
+    assert told == read
+    asked = lake.json("explain", "SELECT c5 FROM wide WHERE id >= 2000000")["tables"][0]
+    assert asked["column_bytes"] == newest(lake, ["id", "c5"])
+
+
+def test_bytes_of_a_column_that_came_later(lake: Lake, tmp_path: Path) -> None:
+    """A file from before a column came has none of it; who counts rows asks for none."""
+    lake.run("sql", "CREATE TABLE old AS SELECT range AS id FROM range(100); ALTER TABLE old ADD COLUMN late BIGINT")
+    folder = write_project(tmp_path / "p", {
+        "a.sql": "-- corrie: materialization_strategy=REPLACE\nSELECT id, late FROM old\n",
+        "b.sql": "-- corrie: materialization_strategy=REPLACE\nSELECT count(*) AS n FROM old\n"})
+    found = nodes(lake.json("explain", "-p", folder))
+    assert found["a"]["inputs"][0]["bytes"] == stored(lake, "old", ["id"])
+    assert found["b"]["inputs"][0]["bytes"] == 0
+
+
 # ---- lineage ----
 
 

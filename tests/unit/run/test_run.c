@@ -71,8 +71,9 @@ START_TEST(a_run_publishes_and_tells)
     ck_assert_str_eq(text_of(done, "ref"), "main");
     ck_assert_uint_eq(json_array_size(json_object_get(done, "nodes")), 2);
     node = json_array_get(json_object_get(done, "nodes"), 0);
-    ck_assert_str_eq(fields_of(node),
-                     "bytes cpu_seconds file kind language line max_rss name rows seconds status");
+    ck_assert_str_eq(
+        fields_of(node),
+        "bytes bytes_read cpu_seconds file kind language line max_rss name rows seconds status");
     ck_assert_str_eq(text_of(node, "status"), "done");
     table = json_array_get(json_object_get(done, "tables"), 0);
     ck_assert_str_eq(fields_of(table), "name namespace records rows_written");
