@@ -330,6 +330,23 @@ def test_without_network_what_was_made_once_still_runs(numbers: Lake, tmp_path: 
 # ---- what a run offers ----------------------------------------------------------------------------------------------
 
 
+def test_logging_is_imported_when_it_is_wanted(numbers: Lake, tmp_path: Path) -> None:
+    """Who imports it late has lost no line, nor who has a file of its name; who does not, does not wait for it."""
+    body = """there = [name for name in ('logging', 'typing') if name in sys.modules]
+    import importlib.util
+    importlib.util.find_spec('logging')
+    import logging
+    logging.info('late %d', 7)
+    logging.getLogger('x.y').warning('%d', 'no number')
+    return [{'there': ' '.join(there), 'loader': type(logging.__loader__).__name__}]"""
+    project = make_project(tmp_path, models=versions("", body), logging="raise ImportError('not this one')\n")
+    run(numbers, project)
+    assert numbers.rows("SELECT there, loader FROM told") == [["", "SourceFileLoader"]]
+    logs = numbers.json("job", "logs", "last")["logs"]
+    told = [(e["text"], e["line"]) for e in logs if e.get("stream") == "log"]
+    assert told[0] == ("late 7", 13) and told[1][0].startswith("'%d' (cannot be formatted: %d format")
+
+
 def test_a_package_beside_the_models_has_to_be_included(numbers: Lake, tmp_path: Path) -> None:
     project = make_project(tmp_path, models=versions("", "from shop.units import FACTOR; return [{'factor': FACTOR}]"))
     (project / "shop").mkdir()
