@@ -448,6 +448,17 @@ int import_name(struct import *import, corrie_error *err)
     return 0;
 }
 
+static int begin_job(struct import *import, const struct job_spec *spec, corrie_error *err)
+{
+    int r =
+        job_begin(lake_store(import->lake), lake_catalog(import->lake), spec, &import->job, err);
+
+    if (r >= 0) {
+        import_event(import, (corrie_event){.kind = "job", .text = job_id(import->job).data});
+    }
+    return r;
+}
+
 /* Finds the table, its branch and its job; what is wrong with the call is found before there is a job. */
 static int begin(struct import *import, corrie_error *err)
 {
@@ -488,11 +499,11 @@ static int begin(struct import *import, corrie_error *err)
     spec.commit_in = import->base = view.commit;
     spec.args = args;
     spec.cancel = lake_job_cancel(import->lake);
-    r = job_begin(lake_store(import->lake), lake_catalog(import->lake), &spec, &import->job, err);
+    r = import->job ? job_begin_again(import->job, &view.commit, err)
+                    : begin_job(import, &spec, err);
     if (r < 0) {
         return r;
     }
-    import_event(import, (corrie_event){.kind = "job", .text = job_id(import->job).data});
     return lake_tx_begin(import->lake,
                          &(struct lake_tx_options){
                              .branch = branch, .base = &view.commit, .job = job_id(import->job)},
@@ -514,13 +525,16 @@ static void end_job(struct import *import, corrie_error *failure)
     }
 }
 
-int import_once(struct import *import, char **ret_json, corrie_error *err)
+static int try_once(struct import *import, corrie_error *err)
 {
     int r = begin(import, err);
 
-    if (r >= 0) {
-        r = import_files(import, err);
-    }
+    return r < 0 ? r : import_files(import, err);
+}
+
+/* What came of it: `r` is the code of the last try. */
+static int finish(struct import *import, int r, char **ret_json, corrie_error *err)
+{
     if (import->job) {
         end_job(import, r < 0 ? err : NULL);
     }
@@ -532,6 +546,11 @@ int import_once(struct import *import, char **ret_json, corrie_error *err)
     }
     *ret_json = TAKE_PTR(import->json);
     return 0;
+}
+
+int import_once(struct import *import, char **ret_json, corrie_error *err)
+{
+    return finish(import, try_once(import, err), ret_json, err);
 }
 
 /* What came by standard input cannot be read again. */
@@ -561,27 +580,45 @@ static bool was_changed_meanwhile(const struct import *import, const corrie_erro
            lake_table_find(&view, import->ns, import->table.table, &arena, &table, &ignored) > 0;
 }
 
+/* The next try is for the branch of this one, whatever is checked out by then. */
+static bool pin_branch(corrie_import_options *options, const struct import *import,
+                       struct arena *arena)
+{
+    options->branch = arena_text(arena, lake_tx_branch(import->tx));
+    return options->branch != NULL;
+}
+
 int corrie_import(corrie_lake *lake, const corrie_import_options *options, char **ret_json,
                   corrie_error *err)
 {
     corrie_import_options given = {.size = sizeof given};
-    int r;
+    _cleanup_(job_freep) struct job *job = NULL; /* between two tries */
+    _cleanup_(arena_done) struct arena arena = {0};
+    bool again = true;
+    int r = 0;
 
     memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
     if (!given.table) {
         return corrie_fail(err, CORRIE_E_USAGE, "import: no table was named");
     }
     js_setup();
-    for (unsigned i = 1;; i++) {
-        _cleanup_(import_done) struct import import = {.lake = lake, .options = &given};
+    for (unsigned i = 1; again; i++) {
+        _cleanup_(import_done) struct import import = {
+            .lake = lake, .options = &given, .job = TAKE_PTR(job)};
 
-        r = import_once(&import, ret_json, err);
-        if (r >= 0 || i == TRIES || !was_changed_meanwhile(&import, err)) {
-            break;
+        r = try_once(&import, err);
+        again = r < 0 && i < TRIES && was_changed_meanwhile(&import, err) &&
+                pin_branch(&given, &import, &arena);
+        if (again) {
+            corrie_error_clear(err);
+            import_event(&import,
+                         (corrie_event){.kind = "notice",
+                                        .text = "somebody else changed the table meanwhile: "
+                                                "importing into what it is now"});
+            job = TAKE_PTR(import.job);
+        } else {
+            r = finish(&import, r, ret_json, err);
         }
-        corrie_error_clear(err);
-        lake_notice(lake, "somebody else changed %s meanwhile: importing into what it is now",
-                    given.table);
     }
     return r < 0 ? corrie_wrap(err, "import into %s", given.table) : 0;
 }

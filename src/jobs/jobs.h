@@ -48,6 +48,9 @@ int job_begin(struct store *store, struct catalog *catalog, const struct job_spe
 struct job *job_free(struct job *job);
 DEFINE_CLEANUP(struct job *, job_free)
 
+/* The job does its work again, from another commit: what it began with was not to be published. Durable, as job_begin. */
+int job_begin_again(struct job *job, const struct hash *commit_in, corrie_error *err)
+    CORRIE_MUST_USE;
 /* The id: a UUID, text. */
 struct str job_id(const struct job *job);
 

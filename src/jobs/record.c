@@ -327,6 +327,18 @@ int job_begin(struct store *store, struct catalog *catalog, const struct job_spe
     return 0;
 }
 
+int job_begin_again(struct job *job, const struct hash *commit_in, corrie_error *err)
+{
+    int r;
+
+    if (js_set_hash(job->record, "commit_in", commit_in) < 0) {
+        return corrie_fail_memory(err);
+    }
+    r = put_record(job, err);
+    r = r < 0 ? r : put_index(job, err);
+    return r < 0 ? corrie_wrap(err, "begin job %.*s again", STR_FMT(job->id)) : 0;
+}
+
 struct job *job_free(struct job *job)
 {
     if (job) {

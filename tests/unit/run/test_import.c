@@ -229,6 +229,61 @@ START_TEST(files_that_change_meanwhile_stage_nothing)
 }
 END_TEST
 
+/* Somebody else makes the table while the file is read. */
+static void come_first(struct fixture *f, const corrie_event *event)
+{
+    if (strcmp(event->kind, "progress") == 0 && strncmp(event->text, "loading", 7) == 0) {
+        struct fixture other = *f;
+        json_t *made = NULL;
+
+        f->at_event = NULL;
+        ck_ok(import_file(&other, put_file(f, "other.csv", "n\n1\n"), "t", CORRIE_IMPORT_APPEND,
+                          &made),
+              &other.err);
+        json_decref(made);
+    }
+}
+
+/* Who was told an id in the beginning asks by it what came of the import. */
+START_TEST(an_import_that_is_beaten_stays_one_job)
+{
+    static const char *const kinds[] = {"import"};
+    const corrie_job_list_options options = {.size = sizeof options, .kinds = kinds, .n_kinds = 1};
+    _json_ json_t *import = NULL;
+    _json_ json_t *list = NULL;
+    struct fixture f;
+    const char *told = NULL;
+    size_t again = 0;
+    size_t jobs;
+    char *text;
+
+    fixture_init(&f);
+    f.at_event = come_first;
+    ck_ok(import_file(&f, put_file(&f, "a.csv", "n\n5\n"), "t", CORRIE_IMPORT_APPEND, &import),
+          &f.err);
+    for (size_t i = 0; i < json_array_size(f.events); i++) {
+        const json_t *event = json_array_get(f.events, i);
+
+        told = !told && strcmp(text_of(event, "kind"), "job") == 0 ? text_of(event, "text") : told;
+        again += strcmp(text_of(event, "kind"), "notice") == 0 &&
+                 strncmp(text_of(event, "text"), "somebody else", 13) == 0;
+    }
+    ck_assert_uint_eq(again, 1);
+    ck_assert_str_eq(told, text_of(import, "job"));
+    ck_assert_int_eq(query_number(&f, "SELECT sum(n)::BIGINT FROM t"), 6);
+    ck_ok(corrie_job_list(f.lake, &options, &text, &f.err), &f.err);
+    list = parse_document(text);
+    jobs = json_array_size(json_object_get(list, "jobs"));
+    ck_assert_uint_eq(jobs, 2); /* theirs and ours */
+    for (size_t i = 0; i < jobs; i++) {
+        ck_assert_str_eq(text_of(json_array_get(json_object_get(list, "jobs"), i), "status"),
+                         "done");
+    }
+    check_sound(&f);
+    fixture_done(&f);
+}
+END_TEST
+
 /* Who waits for many files sees which one it is at, and how far that is. */
 START_TEST(files_tell_how_far_the_import_is)
 {
@@ -298,5 +353,5 @@ END_TEST
 SUITE(import_suite, "import", the_document_has_its_fields,
       a_created_table_is_empty_and_takes_the_file, the_table_decides_the_types_of_csv,
       names_that_differ_in_case_are_one_column, the_ledger_knows_content_and_replacement,
-      files_that_change_meanwhile_stage_nothing, files_tell_how_far_the_import_is,
-      a_failure_leaves_the_lake_and_a_record)
+      files_that_change_meanwhile_stage_nothing, an_import_that_is_beaten_stays_one_job,
+      files_tell_how_far_the_import_is, a_failure_leaves_the_lake_and_a_record)
