@@ -16,6 +16,11 @@ void mem_set_fault(mem_fault_fn function, void *arg)
     fault_arg = arg;
 }
 
+bool mem_has_fault(void)
+{
+    return fault_function != NULL;
+}
+
 static int allocation_fails(void)
 {
     return __builtin_expect(fault_function != NULL, 0) && fault_function(fault_arg);

@@ -3,6 +3,7 @@
 #ifndef CORRIE_BASE_MEM_H
 #define CORRIE_BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -30,6 +31,7 @@ void mem_freep(void *pointer_to_pointer);
  * load. Set it before threads start. */
 typedef int (*mem_fault_fn)(void *arg);
 void mem_set_fault(mem_fault_fn function, void *arg);
+bool mem_has_fault(void);
 
 /* Grows `*items` (elements of `size` bytes, `*capacity` of them) to hold at least `need`; doubling.
  * Returns 0 or CORRIE_E_NO_MEMORY, which leaves everything as it was. */

@@ -303,7 +303,7 @@ static int changes_schema(struct merging *m, corrie_error *err)
 
 static void add_scratch(const struct dml *dml, unsigned number, struct buf *path)
 {
-    buf_addf(path, "%s/changes-%u.parquet", dml->work.spill, number);
+    buf_addf(path, "%s/changes-%u.parquet", dml->work.spill.path, number);
 }
 
 static int name_scratch(void *arg, unsigned ordinal, struct buf *ret, corrie_error *err)

@@ -96,7 +96,7 @@ static int check_ledger(struct import *import, struct ingest_file *file, corrie_
 static int take_standard_input(struct import *import, struct ingest_file *file, corrie_error *err)
 {
     enum { BLOCK = 1 << 16 };
-    char *path = arena_printf(&import->arena, "%s/input", import->work.spill);
+    char *path = arena_printf(&import->arena, "%s/input", import->work.spill.path);
     char hex[HASH_HEX + 1];
     char block[BLOCK];
     struct os_stat stat;

@@ -196,7 +196,7 @@ static int sample(struct lake_workspace *workspace, const char *name, const char
     int64_t ignored;
     int r;
 
-    buf_addf(&path, "%s/rows.jsonl", workspace->spill);
+    buf_addf(&path, "%s/rows.jsonl", workspace->spill.path);
     buf_add_text(&sql, "SELECT ");
     add_columns(&sql, schema);
     buf_addf(&sql, " FROM (SELECT * FROM diff.\"%s\"", name);

@@ -25,6 +25,7 @@
 #include "iceberg/metadata.h"
 #include "iceberg/scan.h"
 #include "lang/name.h"
+#include "os/dir.h"
 
 struct catalog;
 struct engine;
@@ -220,7 +221,7 @@ int lake_define(struct engine *engine, const struct lake_source *sources, size_t
 /* An engine at work on a lake, and the directory that it may spill to. Zeroed is none. */
 struct lake_workspace {
     struct engine *engine;
-    char *spill;
+    struct os_own_dir spill;
     struct lake
         *lake;  /* takes it back, for the next that is opened like this one; NULL: nobody does */
     char *like; /* how it was opened */

@@ -10,13 +10,8 @@
 
 void lake_workspace_done(struct lake_workspace *workspace)
 {
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-
     engine_close(workspace->engine);
-    if (workspace->spill && os_tree_remove(workspace->spill, &ignored) < 0) {
-        corrie_error_clear(&ignored); /* temporary files of ours: nothing depends on them */
-    }
-    mem_free(workspace->spill);
+    os_own_dir_remove(&workspace->spill);
     mem_free(workspace->like);
     *workspace = (struct lake_workspace){0};
 }
@@ -78,12 +73,12 @@ int lake_workspace_open(struct lake *lake, const char *memory, const struct engi
     if (made.like && take(lake, made.like, ret)) {
         return 0;
     }
-    r = os_temp_dir("corrie-work", &made.spill, err);
+    r = os_own_dir_make("work", &made.spill, err);
     if (r < 0) {
         return r;
     }
     given.cancel = given.cancel ? given.cancel : lake->cancel;
-    given.temp_dir = str_of(made.spill);
+    given.temp_dir = str_of(made.spill.path);
     r = engine_open(&given, &made.engine, err);
     if (r < 0) {
         return r;

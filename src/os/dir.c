@@ -354,27 +354,3 @@ int os_tree_remove(const char *path, corrie_error *err)
     r = remove_tree_at(AT_FDCWD, path, path, 0, err);
     return r < 0 ? r : 1;
 }
-
-int os_temp_dir(const char *prefix, char **ret, corrie_error *err)
-{
-    const char *base = os_env("TMPDIR");
-    int r = CORRIE_E_EXISTS;
-
-    for (int tries = 0; tries < 100 && r == CORRIE_E_EXISTS; tries++) {
-        _free_ char *path = NULL;
-        _cleanup_(buf_done) struct buf name = {0};
-        uint64_t number;
-
-        random_bytes(&number, sizeof number);
-        buf_addf(&name, "%s-%016llx", prefix, (unsigned long long)number);
-        r = buf_check(&name, err);
-        r = r < 0 ? r : os_path_join(str_of(base ? base : "/tmp"), buf_str(&name), &path, err);
-        r = r < 0 ? r : os_dir_make_new(path, 0700, err);
-        if (r >= 0) {
-            *ret = TAKE_PTR(path);
-            corrie_error_clear(err);
-            return 0;
-        }
-    }
-    return corrie_wrap(err, "make a temporary directory");
-}

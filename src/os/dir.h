@@ -35,4 +35,15 @@ int os_tree_remove(const char *path, corrie_error *err) CORRIE_MUST_USE;
 /* Makes a directory of a new name under $TMPDIR or /tmp, mode 0700. Heap; the caller removes it. */
 int os_temp_dir(const char *prefix, char **ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* A temporary directory of this process, whose path is private to who made it. Zeroed is none. */
+struct os_own_dir {
+    char *path;
+    int lock; /* held while `path` is set: what is killed leaves it free, and the next process removes the directory */
+};
+/* As os_temp_dir; `kind` is "call" or "work". The first call in a process removes what processes of this user that are gone
+ * have left of these kinds: without following links, at most a few, and none that is younger than a minute. */
+int os_own_dir_make(const char *kind, struct os_own_dir *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Removes it with all it holds. */
+void os_own_dir_remove(struct os_own_dir *dir);
+
 #endif

@@ -47,16 +47,11 @@ const char *worker_harness_version(void)
 
 void worker_process_done(struct worker_process *process)
 {
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-
     os_proc_done(&process->proc);
     os_close(process->socket);
     os_close(process->out);
     os_close(process->errors);
-    if (process->home && os_tree_remove(process->home, &ignored) < 0) {
-        corrie_error_clear(&ignored);
-    }
-    mem_free(process->home);
+    os_own_dir_remove(&process->home);
 }
 
 /* What of our environment a function may see: nothing that could be a secret. */
@@ -169,14 +164,14 @@ static int start(const struct worker_spec *call, struct worker_process *process,
     if (!python) {
         return corrie_fail_memory(err);
     }
-    r = make_environment(call, process->home, &arena, &env, err);
+    r = make_environment(call, process->home.path, &arena, &env, err);
     if (r < 0) {
         return r;
     }
     return os_spawn(&(struct os_spawn){.program = python,
                                        .argv = argv,
                                        .env = env,
-                                       .cwd = process->home,
+                                       .cwd = process->home.path,
                                        .fds = fds,
                                        .n_fds = ARRAY_LEN(fds),
                                        .null_std = true,
@@ -194,7 +189,7 @@ int worker_spawn(const struct worker_spec *call, struct worker_process *ret, cor
     int theirs[N_THEIRS] = {-1, -1, -1, -1, -1};
     int r;
 
-    r = os_temp_dir("corrie-call", &process.home, err);
+    r = os_own_dir_make("call", &process.home, err);
     r = r < 0 ? r : connect_child(call, &process, theirs, err);
     r = r < 0 ? r : start(call, &process, theirs, err);
     for (size_t i = 0; i < ARRAY_LEN(theirs); i++) {

@@ -5,6 +5,7 @@
 #ifndef CORRIE_WORKER_SPAWN_H
 #define CORRIE_WORKER_SPAWN_H
 
+#include "os/dir.h"
 #include "os/proc.h"
 #include "worker/worker.h"
 
@@ -14,7 +15,7 @@ struct worker_process {
     int socket; /* non-blocking; -1 = closed, as the other two */
     int out;
     int errors;
-    char *home; /* its private directory, removed with it */
+    struct os_own_dir home; /* its private directory, removed with it */
 };
 void worker_process_done(struct worker_process *process);
 

@@ -427,6 +427,30 @@ def test_killed_at_any_moment(small: Lake) -> None:
     small.fsck()
 
 
+def test_what_a_killed_run_leaves_in_the_temporary_folder(small: Lake) -> None:
+    """Gigabytes of what was spilled, for ever."""
+    temporary = small.home / "tmp"
+    temporary.mkdir()
+    small.env["TMPDIR"] = str(temporary)
+    with under_way(small, "run") as (child, job):
+        deadline = time.monotonic() + TIMEOUT
+        while "at 1" not in small.run("job", "logs", job).stdout:
+            assert time.monotonic() < deadline
+        small.run("query", "SELECT 1")
+        living = {path.name for path in temporary.iterdir()}
+        assert any(name.startswith("corrie-call-") for name in living)
+        for path in temporary.iterdir():
+            os.utime(path, (0, 0))
+        small.run("query", "SELECT 1")
+        assert {path.name for path in temporary.iterdir()} == living
+        child.kill()
+        child.wait()
+    for path in temporary.iterdir():
+        os.utime(path, (0, 0))
+    small.run("query", "SELECT 1")
+    assert not list(temporary.glob("corrie-*"))
+
+
 # ---- how long they are kept ----
 
 

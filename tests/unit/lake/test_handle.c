@@ -114,7 +114,8 @@ START_TEST(statements_share_an_engine)
     ck_assert_ptr_nonnull(f.lake->idle);
     ran(&f, "INSERT INTO t SELECT a FROM u");
     ran(&f, "MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN UPDATE SET a = 8");
-    ck_assert_uint_eq(count_entries(f.lake->idle->spill, &f.err), 0); /* nor is the disk kept */
+    ck_assert_uint_eq(count_entries(f.lake->idle->spill.path, &f.err),
+                      0); /* nor is the disk kept */
     ran(&f, "DROP TABLE u");
     ck_fails(run(&f, "INSERT INTO t SELECT a FROM u"), CORRIE_E_NOT_FOUND, &f.err);
     ck_fails(run(&f, "INSERT INTO t SELECT error('no')::BIGINT"), CORRIE_E_DATA, &f.err);

@@ -1,8 +1,15 @@
 #include "os/dir.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/fault.h"
+#include "os/proc.h"
 #include "scratch.h"
 
 START_TEST(makes_all_levels)
@@ -115,5 +122,129 @@ START_TEST(removal_stays_inside)
 }
 END_TEST
 
+/* ---- directories of one's own ---- */
+
+static void make_old(const char *path)
+{
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+/* A process that makes a directory of its own, tells its path, and waits to be killed. With `fork_on` a copy of it lives on. */
+static pid_t start_owner(bool fork_on, char path[4096], int *ret_stop)
+{
+    int told[2], stop[2];
+    ssize_t n;
+    pid_t pid;
+
+    ck_assert_int_eq(pipe(told), 0);
+    ck_assert_int_eq(pipe(stop), 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        _error_ corrie_error err = CORRIE_ERROR_INIT;
+        struct os_own_dir own;
+        struct os_twin twin;
+        char byte;
+
+        close(stop[1]);
+        if (os_own_dir_make("work", &own, &err) < 0 || (fork_on && os_fork(&twin, &err) < 0)) {
+            _exit(1);
+        }
+        if (fork_on && twin.pid == 0) {
+            sleep(600); /* until the test ends it */
+            _exit(0);
+        }
+        (void)!write(told[1], own.path, strlen(own.path) + 1);
+        if (fork_on) {
+            (void)!write(told[1], &twin.pid, sizeof twin.pid);
+        }
+        (void)!read(stop[0], &byte, 1);
+        _exit(0);
+    }
+    close(told[1]);
+    close(stop[0]);
+    n = read(told[0], path, 4096);
+    ck_assert_int_gt(n, 0);
+    close(told[0]);
+    *ret_stop = stop[1];
+    return pid;
+}
+
+static void kill_owner(pid_t pid)
+{
+    int status;
+
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+
+static void put_file_in(const char *directory)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _free_ char *file = in(directory, "spilled");
+
+    ck_ok(os_file_append(file, STR("x"), 0600, &err), &err);
+}
+
+/* What is killed leaves gigabytes in /tmp, for ever; what is removed under somebody's hands loses their query. */
+START_TEST(what_the_killed_leave_is_swept)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _scratch_ char *scratch = scratch_new();
+    _free_ char *precious = in(scratch, "precious");
+    _free_ char *link = in(scratch, "corrie-call-0000000000000001");
+    _free_ char *others = in(scratch, "corrie-work-notes");
+    _free_ char *file = in(scratch, "corrie-work-0000000000000002");
+    char living[4096], young[4096], dead[4096], forked[4096];
+    struct os_own_dir own;
+    pid_t pid, twin;
+    int stop[4];
+
+    ck_assert_int_eq(setenv("TMPDIR", scratch, 1), 0);
+    ck_assert_int_eq(os_dir_make(precious, 0700, &err), 1);
+    put_file_in(precious);
+    make_old(precious);
+    ck_assert_int_eq(symlink(precious, link), 0);
+    make_old(link);
+    ck_assert_int_eq(os_dir_make(others, 0700, &err), 1);
+    make_old(others);
+    ck_ok(os_file_append(file, STR("x"), 0600, &err), &err);
+    make_old(file);
+
+    pid = start_owner(false, living, &stop[0]);
+    make_old(living);
+    kill_owner(start_owner(false, young, &stop[1]));
+    kill_owner(start_owner(false, dead, &stop[2]));
+    put_file_in(dead);
+    make_old(dead);
+    {
+        pid_t owner = start_owner(true, forked, &stop[3]);
+
+        memcpy(&twin, forked + strlen(forked) + 1, sizeof twin);
+        kill_owner(owner);
+    }
+    make_old(forked);
+
+    ck_ok(os_own_dir_make("call", &own, &err), &err);
+    ck_assert_int_eq(os_exists(dead, &err), 0);
+    ck_assert_int_eq(os_exists(forked, &err), 0); /* its maker is gone, whoever else goes on */
+    ck_assert_int_eq(os_exists(living, &err), 1);
+    ck_assert_int_eq(os_exists(young, &err), 1);
+    ck_assert_int_eq(os_exists(link, &err), 1);
+    ck_assert_int_eq(os_exists(others, &err), 1);
+    ck_assert_int_eq(os_exists(file, &err), 1);
+    put_file_in(precious); /* is there still */
+    os_own_dir_remove(&own);
+    ck_assert_ptr_null(own.path);
+    kill(twin, SIGKILL);
+    kill_owner(pid);
+    for (size_t i = 0; i < 4; i++) {
+        close(stop[i]);
+    }
+}
+END_TEST
+
 SUITE(dir_suite, "dir", makes_all_levels, making_reports_faults, lists_in_order,
-      removal_stays_inside)
+      removal_stays_inside, what_the_killed_leave_is_swept)
