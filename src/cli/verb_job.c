@@ -99,6 +99,34 @@ static void say_error(struct cli *cli, const json_t *error)
     }
 }
 
+/* Gives each node, for its row, what it reads as one text ("orders, shop.customers@main"), and its Python. */
+static void tell_inputs(json_t *nodes)
+{
+    json_t *node;
+    size_t i;
+
+    json_array_foreach(nodes, i, node)
+    {
+        const json_t *inputs = json_object_get(node, "inputs");
+        const json_t *environment = json_object_get(node, "environment");
+        _cleanup_(buf_done) struct buf text = {0};
+
+        for (size_t k = 0; k < json_array_size(inputs); k++) {
+            const json_t *input = json_array_get(inputs, k);
+
+            buf_add_text(&text, k > 0 ? ", " : "");
+            buf_add_str(&text, show_field(input, "model"));
+            if (!json_object_get(input, "model")) {
+                buf_addf(&text, "%.*s.%.*s@%.*s", STR_FMT(show_field(input, "namespace")),
+                         STR_FMT(show_field(input, "table")), STR_FMT(show_field(input, "ref")));
+            }
+        }
+        /* where memory is short the cells are empty */
+        (void)json_object_set_new(node, "reads", js_string(buf_str(&text)));
+        (void)json_object_set_new(node, "python", js_string(show_field(environment, "python")));
+    }
+}
+
 /* What a query or a statement was. */
 static void say_statement(struct cli *cli, const json_t *document)
 {
@@ -127,11 +155,13 @@ static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
         {"time", "seconds", SHOW_SECONDS},
         {"rows", "rows", SHOW_NUMBER},
         {"bytes", "bytes", SHOW_NUMBER},
+        {"max rss", "max_rss", SHOW_NUMBER},
     };
     static const struct show_column nodes[] = {
         {"NODE", "name", SHOW_TEXT},       {"KIND", "kind", SHOW_TEXT},
         {"STATUS", "status", SHOW_TEXT},   {"ROWS", "rows", SHOW_NUMBER},
         {"TIME", "seconds", SHOW_SECONDS}, {"MAX RSS", "max_rss", SHOW_NUMBER},
+        {"PYTHON", "python", SHOW_TEXT},   {"INPUTS", "reads", SHOW_TEXT},
     };
     static const struct show_column tables[] = {
         {"NAMESPACE", "namespace", SHOW_TEXT},
@@ -139,7 +169,7 @@ static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
         {"ROWS WRITTEN", "rows_written", SHOW_NUMBER},
         {"RECORDS", "records", SHOW_NUMBER},
     };
-    const json_t *done = json_object_get(document, "nodes");
+    json_t *done = json_object_get(document, "nodes");
     const json_t *error = json_object_get(document, "error");
     int r = 0;
 
@@ -147,6 +177,7 @@ static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
     say_statement(cli, document);
     if (json_array_size(done) > 0) {
         out_char(&cli->out, '\n');
+        tell_inputs(done);
         r = show_table(cli, done, nodes, ARRAY_LEN(nodes), err);
     }
     done = json_object_get(document, "tables");

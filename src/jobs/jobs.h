@@ -68,6 +68,8 @@ struct job_outcome {
     corrie_error *error;
     json_t *nodes; /* arrays; taken; may be NULL */
     json_t *tables;
+    uint64_t
+        max_rss; /* bytes: of the largest process that it has started; 0: none. This one's is known */
 };
 
 /* Writes the final record. Fails only if it cannot be written. */

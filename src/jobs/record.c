@@ -461,6 +461,11 @@ static int tell_stopped(struct job *job, corrie_error *error)
     return js_set(job->record, "stop", TAKE_PTR(stop));
 }
 
+static uint64_t largest(uint64_t own, uint64_t other)
+{
+    return own > other ? own : other;
+}
+
 int job_end(struct job *job, struct job_outcome *outcome, corrie_error *err)
 {
     const char *status = !outcome->error                              ? "done"
@@ -474,6 +479,7 @@ int job_end(struct job *job, struct job_outcome *outcome, corrie_error *err)
     r |= js_set_str(job->record, "status", str_of(status));
     r |= js_set_time(job->record, "ended", clock_now());
     r |= js_set_hash(job->record, "commit_out", outcome->commit_out);
+    r |= js_set_int(job->record, "max_rss", (int64_t)largest(os_peak_memory(), outcome->max_rss));
     r |= js_set(job->record, "error", outcome->error ? js_error(outcome->error) : json_null());
     r |= outcome->nodes ? js_set(job->record, "nodes", TAKE_PTR(outcome->nodes)) : 0;
     r |= outcome->tables ? js_set(job->record, "tables", TAKE_PTR(outcome->tables)) : 0;

@@ -378,3 +378,10 @@ int os_find_program(const char *name, char **ret, corrie_error *err)
     }
     return corrie_fail(err, CORRIE_E_NOT_FOUND, "no program \"%s\" in PATH", name);
 }
+
+uint64_t os_peak_memory(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) < 0 ? 0 : (uint64_t)usage.ru_maxrss * 1024;
+}

@@ -81,6 +81,9 @@ int os_kill_marked(struct str mark, size_t *ret_killed, corrie_error *err) CORRI
 /* Kills (SIGKILL, the whole group) what still runs, and reaps it. An empty one may be done. */
 void os_proc_done(struct os_proc *proc);
 
+/* The most memory that this process has had at once so far, in bytes; 0 where that is not known. */
+uint64_t os_peak_memory(void);
+
 /* "exit status 3", "killed by signal 9 (Killed)". */
 void os_exit_text(const struct os_exit *end, char *ret, size_t size);
 

@@ -15,6 +15,67 @@ const char *run_status_name(enum node_status status)
     return names[status];
 }
 
+/* What an edge brings: the model, or the table with the commit that it was read at. */
+static json_t *input_json(const struct plan *plan, const struct plan_edge *edge)
+{
+    const struct plan_source *source =
+        edge->source != PLAN_NONE ? &plan->sources[edge->source] : NULL;
+    json_t *item = json_object();
+    int r;
+
+    if (!source) {
+        r = js_set_str(item, "model", plan->nodes[edge->node].name);
+    } else {
+        int64_t snapshot = source->table.snapshot_id;
+        struct str ref = source->ref.len > 0 ? source->ref : plan->ref;
+
+        r = js_set_str(item, "namespace", source->table_namespace);
+        r |= js_set_str(item, "table", source->name);
+        r |= js_set_str(item, "ref", ref);
+        r |= js_set_str(item, "commit", source->table.commit);
+        r |= js_set(item, "snapshot_id", snapshot ? json_integer(snapshot) : json_null());
+    }
+    if (r != 0) {
+        json_decref(item);
+        return NULL;
+    }
+    return item;
+}
+
+static json_t *inputs_json(const struct plan *plan, const struct plan_node *node)
+{
+    json_t *inputs = json_array();
+
+    for (size_t i = 0; i < node->n_edges && inputs; i++) {
+        if (json_array_append_new(inputs, input_json(plan, &node->edges[i])) < 0) {
+            json_decref(inputs);
+            return NULL;
+        }
+    }
+    return inputs;
+}
+
+/* Null of SQL, and where the run did not come to make it. */
+static json_t *environment_json(const struct run *run, const struct plan_node *node)
+{
+    const struct env *env =
+        node->environment != PLAN_NONE ? run->environments[node->environment] : NULL;
+    json_t *item;
+    int r;
+
+    if (!env) {
+        return json_null();
+    }
+    item = json_object();
+    r = js_set_hash(item, "env", &env->hash);
+    r |= js_set_str(item, "python", str_of(env->version));
+    if (r != 0) {
+        json_decref(item);
+        return NULL;
+    }
+    return item;
+}
+
 static json_t *node_json(const struct run *run, size_t index)
 {
     const struct plan_node *node = &run->plan->nodes[index];
@@ -41,6 +102,8 @@ static json_t *node_json(const struct run *run, size_t index)
                 state->max_rss ? json_integer((json_int_t)state->max_rss) : json_null());
     r |= js_set_str(item, "file", function->place.file);
     r |= js_set_int(item, "line", function->place.line);
+    r |= js_set(item, "inputs", inputs_json(run->plan, node));
+    r |= js_set(item, "environment", environment_json(run, node));
     if (r != 0) {
         json_decref(item);
         return NULL;

@@ -184,6 +184,16 @@ static void hint_finished(const struct run *run, corrie_error *err)
         first ? first : "", first ? "; " : "", STR_FMT(job), STR_FMT(job));
 }
 
+static uint64_t largest_function(const struct run *run)
+{
+    uint64_t most = 0;
+
+    for (size_t i = 0; run->plan && run->nodes && i < run->plan->n_nodes; i++) {
+        most = run->nodes[i].max_rss > most ? run->nodes[i].max_rss : most;
+    }
+    return most;
+}
+
 /* Ends the record. The commit, or the failure, stands whatever becomes of the record: that it could not be written
  * is told, and fails nothing. */
 static void finish(struct run *run, int result, corrie_error *err)
@@ -192,7 +202,8 @@ static void finish(struct run *run, int result, corrie_error *err)
     struct job_outcome outcome = {.error = result < 0 ? err : NULL,
                                   .commit_out = run->committed ? &run->commit : NULL,
                                   .nodes = run_nodes_json(run),
-                                  .tables = run_tables_json(run)};
+                                  .tables = run_tables_json(run),
+                                  .max_rss = largest_function(run)};
 
     if (result < 0 && run->n_tables > 0 && (!run->committed || run->options.no_transaction)) {
         hint_finished(run, err);

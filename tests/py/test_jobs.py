@@ -106,6 +106,27 @@ def test_the_code_of_a_run_is_kept_as_it_was(small: Lake) -> None:
         "corrie.yaml": PROJECT, "a.sql": "SELECT n FROM t", "b.sql": "SELECT n + 1 AS n FROM a -- größer\n"}
 
 
+def test_the_graph_of_a_run_is_kept(small: Lake) -> None:
+    """What a table was made of, by what, must be found when nobody remembers the project."""
+    before = small.head()
+    write_project(small.home, a="SELECT n FROM t", c="SELECT count(*) AS k FROM b JOIN a USING (n)")
+    (small.home / "p/models.py").write_text(SLOW.replace("SECONDS", "0").replace("slow(t=corrie.Model(\"t\"))",
+                                                                                "b(t=corrie.Model(\"a\"))"))
+    small.run("run", "-p", "p")
+    record = small.json("job", "get", "last")
+    check("job get", record)
+    nodes = {node["name"]: node for node in record["nodes"]}
+    (table,) = nodes["a"]["inputs"]
+    assert (table["namespace"], table["table"], table["ref"], table["commit"]) == ("public", "t", "main", before)
+    assert table["snapshot_id"] == small.json("table", "get", "t", "--ref", f"@{before}")["current_snapshot_id"]
+    assert nodes["b"]["inputs"] == [{"model": "a"}]
+    assert sorted(i["model"] for i in nodes["c"]["inputs"]) == ["a", "b"]
+    assert nodes["a"]["environment"] is None and nodes["b"]["environment"]["python"].startswith("3.11.")
+    assert nodes["b"]["environment"]["env"] in [e["env"] for e in small.json("env", "ls")["environments"]]
+    assert record["max_rss"] >= nodes["b"]["max_rss"] > 0
+    assert "public.t@main" in small.run("job", "get", "last").stdout
+
+
 def test_snapshots_are_expired_by_a_job(small: Lake) -> None:
     assert small.json("table", "expire", "t", "--older-than", "0", "--keep", "1")["job"] is None  # nothing is to go
     small.run("sql", "INSERT INTO t SELECT 4")

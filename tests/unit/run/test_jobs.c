@@ -31,7 +31,7 @@ START_TEST(records_have_their_fields)
     record = parse_document(text);
     ck_assert_str_eq(
         fields_of(record),
-        "args commit_in commit_out ended error format host job kind nodes pid process ref "
+        "args commit_in commit_out ended error format host job kind max_rss nodes pid process ref "
         "started status tables tx user version");
     ck_assert_str_eq(text_of(record, "commit_out"), text_of(imported, "commit"));
     ck_assert_str_eq(fields_of(json_object_get(record, "args")), "mode namespace table uris");

@@ -73,7 +73,8 @@ START_TEST(a_run_publishes_and_tells)
     node = json_array_get(json_object_get(done, "nodes"), 0);
     ck_assert_str_eq(
         fields_of(node),
-        "bytes bytes_read cpu_seconds file kind language line max_rss name rows seconds status");
+        "bytes bytes_read cpu_seconds environment file inputs kind language line max_rss name rows "
+        "seconds status");
     ck_assert_str_eq(text_of(node, "status"), "done");
     table = json_array_get(json_object_get(done, "tables"), 0);
     ck_assert_str_eq(fields_of(table), "name namespace records rows_written");
