@@ -171,6 +171,10 @@ static int type_from_view(const struct ArrowSchemaView *view, struct str column,
     case NANOARROW_TYPE_FIXED_SIZE_BINARY:
         return fixed_from_arrow(view, column, ret, err);
     case NANOARROW_TYPE_STRUCT:
+        if (arrow->n_children == 0) {
+            return fail_type(column, "struct without fields", "give it a field, or leave it out",
+                             err);
+        }
         ret->kind = TYPE_STRUCT;
         return fields_from_arrow(arrow, column, depth, arena, ret, err);
     case NANOARROW_TYPE_LIST:
@@ -193,11 +197,13 @@ static int type_from_view(const struct ArrowSchemaView *view, struct str column,
                          "pa.array(values, pa.string())",
                          err);
     case NANOARROW_TYPE_DURATION:
+        return fail_type(column, "duration", "store it as a number of seconds, or as text", err);
     case NANOARROW_TYPE_INTERVAL_MONTHS:
     case NANOARROW_TYPE_INTERVAL_DAY_TIME:
     case NANOARROW_TYPE_INTERVAL_MONTH_DAY_NANO:
-        return fail_type(column, ArrowTypeString(view->type),
-                         "store it as a number of seconds, or as text", err);
+        return fail_type(
+            column, ArrowTypeString(view->type),
+            "store its months, days and seconds as columns of their own, or it as text", err);
     default:
         return fail_type(column, ArrowTypeString(view->type), NULL, err);
     }

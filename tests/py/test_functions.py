@@ -189,6 +189,69 @@ def test_what_functions_may_return(lake: Lake, tmp_path: Path) -> None:
     assert lake.rows("SELECT count(*) FROM as_nothing") == [["0"]]
 
 
+# What the libraries would change without a word, and what they say of it that nobody understands.
+CHANGED = {
+    "days": ("return [{'x': date(2024, 1, 2)}, {'x': None}, {'x': datetime(2024, 1, 2, 3)}]",
+             "of 'x' do not go together: item 0 has a date, item 2 a datetime without a time zone"),
+    "zones": ("return [{'x': {'t': [datetime(2024, 1, 2, tzinfo=zone)]}} for zone in (None, timezone.utc)]",
+              "of 'x.t[]' do not go together: item 0 has a datetime without a time zone, item 1 a datetime with a"),
+    "texts": ("return [{'x': 'a'}, {'x': b'b'}]", "item 0 has text, item 1 bytes"),
+    "objects": ("import pandas as pd; return pd.DataFrame({'x': pd.Series([date(2024, 1, 2), datetime(2024, 1, 2, 3)], "
+                "dtype=object)})", "returned a frame whose values of 'x' do not go together: item 0 has a date"),
+    "digits": ("return (pa.table({'x': pa.array([0.1], kind)}) for kind in (pa.float32(), pa.float64()))",
+               "column 'x' of number 2 is double, before it was float"),
+    "index": ("import pandas as pd; return pd.DataFrame({'a': [1, 2]}, index=pd.Index([7, 8], name='a'))",
+              "an index and a column that are both called 'a' and differ"),
+    "periods": ("import pandas as pd; return pd.DataFrame({'p': pd.period_range('2024-01', periods=2, freq='M')})",
+                "column 'p' is of periods"),
+    "foreign": ("import polars as pl; return pl.DataFrame({'o': [object()]}, schema={'o': pl.Object})",
+                "polars frame whose column 'o' is Object"),
+    "bits": ("import duckdb; return duckdb.sql(\"SELECT '0101'::BIT AS x\")", "column 'x' is BIT"),
+    "offsets": ("import duckdb; return duckdb.sql(\"SELECT ['10:00:00+02'::TIMETZ] AS x\")",
+                "column 'x' is TIME WITH TIME ZONE[]"),
+    "empty": ("return pa.table({'x': pa.array([{}], pa.struct([]))})", "column x: type struct without fields"),
+    "months": ("return pa.table({'x': pa.array([None], pa.month_day_nano_interval())})",
+               "type interval_month_day_nano"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_what_would_be_another_value_is_refused(lake: Lake, tmp_path: Path, name: str) -> None:
+    body, expected = CHANGED[name]
+    head = RETURNS + "from datetime import date, datetime, timezone\n"
+    project = make_project(tmp_path, models=f"{head}\n\n@corrie.model(materialization_strategy='REPLACE')\n"
+                                            f"@corrie.python('3.11', pip=PACKAGES)\ndef made():\n    {body}\n")
+    said = lake.error("run", cwd=project, status=1)
+    assert "made" in said and expected in said, said
+    assert lake.json("table", "ls")["tables"] == []
+
+
+def test_types_that_become_others_keep_their_values(lake: Lake, tmp_path: Path) -> None:
+    run(lake, make_project(tmp_path, models='''
+import decimal
+
+import corrie
+import pyarrow as pa
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11')
+def made():
+    five = decimal.Decimal('5.25')
+    return pa.table({
+        'half': pa.array([1.5, None]).cast(pa.float16()),
+        'wide': pa.array([five, None], pa.decimal256(30, 2)),
+        'views': pa.array([[1, None], None], pa.list_view(pa.int64())),
+        'deep': pa.array([{'l': [2]}, {'l': None}], pa.struct([('l', pa.large_list_view(pa.int64()))])),
+        'halves': pa.array([[1.5], None], pa.list_(pa.float32())).cast(pa.list_(pa.float16())),
+    })
+'''))
+    assert lake.rows("SELECT half, wide, views[1], len(views), deep.l[1], halves[1] FROM made WHERE half > 0") == [
+        ["1.5", "5.25", "1", "2", "2", "1.5"]]
+    assert lake.rows("SELECT count(*), count(half), count(wide), count(views), count(deep.l), count(halves) "
+                     "FROM made") == [["2", "1", "1", "1", "1", "1"]]
+
+
 def test_wide_and_nested_results(lake: Lake, tmp_path: Path) -> None:
     # what is written is what the function made, however it is shaped
     run(lake, make_project(tmp_path, models='''

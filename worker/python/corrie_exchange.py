@@ -58,6 +58,10 @@ def plain_type(kind: pa.DataType, large: bool) -> pa.DataType:
         return plain_type(kind.value_type, large)
     if _is(kind, "is_run_end_encoded"):
         return plain_type(kind.value_type, large)
+    if t.is_float16(kind):
+        return pa.float32()
+    if t.is_decimal256(kind) and 0 <= kind.scale <= kind.precision <= 38:
+        return pa.decimal128(kind.precision, kind.scale)
     if t.is_struct(kind):
         fields = [kind.field(i) for i in range(kind.num_fields)]
         return pa.struct([_plain_field(field, large) for field in fields])
@@ -76,6 +80,12 @@ def _is(kind: pa.DataType, name: str) -> bool:
     # Older pyarrow does not know the newer layouts, and so cannot meet them.
     test = getattr(pa.types, name, None)
     return bool(test and test(kind))
+
+
+def _has_list_views(kind: pa.DataType) -> bool:
+    if _is(kind, "is_list_view") or _is(kind, "is_large_list_view"):
+        return True
+    return any(_has_list_views(kind.field(i).type) for i in range(kind.num_fields))
 
 
 def _plain_field(field: pa.Field, large: bool) -> pa.Field:
@@ -98,6 +108,8 @@ def plain_as(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
         chunks = [chunk.storage for chunk in column.chunks]
         return plain_as(pa.chunked_array(chunks, type=column.type.storage_type), wanted)
     try:
+        if _has_list_views(column.type):
+            raise pa.ArrowNotImplementedError("a cast that gives too few offsets where there are nulls")
         return column.cast(wanted)
     except pa.ArrowNotImplementedError:  # no such cast in this version of pyarrow: slow, but right
         chunks = [pa.array(chunk.to_pylist(), type=wanted) for chunk in column.chunks]

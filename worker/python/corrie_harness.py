@@ -165,6 +165,7 @@ class Call:
         while tables:
             output = corrie_tables.as_output(tables.pop(0))
             corrie_tables.check_names(output.schema.names)
+            corrie_tables.check_types(output.schema)
             rows, columns, files = corrie_exchange.write(output, self._send_columns, room)
             del output
             message = {"m": "table" if tables else "result", "rows": rows, "columns": columns, "files": files}

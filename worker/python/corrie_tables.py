@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
+import re
 import types
 
 import pyarrow as pa
@@ -146,9 +148,9 @@ def as_output(value: Any) -> Output:
         return _from_list(value)
     module = type(value).__module__.partition(".")[0]
     if module == "polars" and hasattr(value, "collect_schema") and hasattr(value, "get_columns"):
-        return value.to_arrow()
+        return _from_polars(value)
     if module == "polars" and hasattr(value, "collect"):
-        return value.collect().to_arrow()
+        return _from_polars(value.collect())
     if module == "pandas" and hasattr(value, "columns"):
         return _from_pandas(value)
     if module in ("duckdb", "_duckdb"):
@@ -169,22 +171,67 @@ def _no_table(value: Any) -> ReturnProblem:
     )
 
 
+def _from_polars(frame: Any) -> pa.Table:
+    for name, kind in zip(frame.columns, frame.dtypes):
+        if _has_objects(kind):
+            raise ReturnProblem(
+                f"returned a polars frame whose column {name!r} is {kind}, Python objects that only polars knows: "
+                "make it of another type, for example with map_elements(str, return_dtype=polars.String)"
+            )
+    return frame.to_arrow()
+
+
+def _has_objects(kind: Any) -> bool:
+    inner = [getattr(kind, "inner", None), *(field.dtype for field in getattr(kind, "fields", ()))]
+    return str(kind) == "Object" or any(_has_objects(other) for other in inner if other is not None)
+
+
+def _is_same(frame: Any, name: Any) -> bool:
+    """Whether the level of the index says what the column of that name says."""
+    return not frame.columns.is_unique or bool(frame.index.get_level_values(name).equals(frame.set_index(name).index))
+
+
 def _from_pandas(frame: Any) -> pa.Table:
     # Levels of the index that have a name hold data (`groupby` puts its keys there); a mere numbering does not.
-    levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    levels = []
+    for name in frame.index.names:
+        if name is not None and name not in frame.columns:
+            levels.append(name)
+        elif name is not None and not _is_same(frame, name):
+            raise ReturnProblem(
+                f"returned a frame with an index and a column that are both called {name!r} and differ: rename the "
+                "index, or drop it with reset_index(drop=True)"
+            )
     if levels:
         frame = frame.reset_index(level=levels)
+    for name, kind in zip(frame.columns, frame.dtypes):
+        if str(kind) == "object" and frame.columns.is_unique:
+            _check_together(str(name), frame[name].tolist(), "returned a frame")
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 
 def _from_duckdb(value: Any) -> Output | None:
     """A relation, or a connection that has run a statement; as a stream, so that nothing is held twice."""
+    for name, kind in _duckdb_columns(value):
+        plain = re.sub(r"'[^']*'|\"[^\"]*\"", "", kind)  # without names and the values of enums
+        found = re.search(r"\b(BIT|UHUGEINT|TIME WITH TIME ZONE)\b", plain)
+        if found:
+            raise ReturnProblem(
+                f"returned a DuckDB result whose column {name!r} is {kind}: Arrow has nothing for {found.group()}, and "
+                "other values would come of it: cast it in the query, for example to VARCHAR"
+            )
     for name in ("to_arrow_reader", "fetch_record_batch", "fetch_arrow_reader"):
         fetch = getattr(value, name, None)
         if fetch is not None:
             reader = fetch(1 << 17)
             return Stream(reader.schema, reader)
     return None
+
+
+def _duckdb_columns(value: Any) -> list[tuple[str, str]]:
+    if hasattr(value, "types") and hasattr(value, "columns"):
+        return [(name, str(kind)) for name, kind in zip(value.columns, value.types)]
+    return [(str(column[0]), str(column[1])) for column in getattr(value, "description", None) or []]
 
 
 def _from_capsule(value: Any) -> Output:
@@ -212,11 +259,65 @@ def _from_list(records: list[Any]) -> pa.Table:
     for name in names:
         if not isinstance(name, str):
             raise ReturnProblem(f"returned dicts with a key that is {type_name(name)}, not a text: {name!r}")
+        values = [record.get(name) for record in records]
+        _check_together(name, values, "returned dicts")
         try:
-            columns[name] = pa.array([record.get(name) for record in records])
+            columns[name] = pa.array(values)
         except (pa.ArrowException, OverflowError) as error:
             raise ReturnProblem(f"returned dicts whose values of {name!r} do not go together: {error}") from None
     return pa.table(columns)
+
+
+def _sort(value: Any) -> str:
+    """What of values that pyarrow would make of one kind without a word, though they are of several."""
+    if isinstance(value, datetime.datetime):
+        zone = "without" if value.tzinfo is None else "with"
+        return f"a datetime {zone} a time zone" if value == value else ""  # pandas' NaT is one
+    for kind, called in (datetime.date, "a date"), (str, "text"), ((bytes, bytearray, memoryview), "bytes"):
+        if isinstance(value, kind):
+            return called
+    return ""
+
+
+def _check_together(name: str, values: list[Any], what: str) -> None:
+    _check_level(name, values, range(len(values)), what)
+
+
+def _check_level(name: str, values: list[Any], items: Iterable[int], what: str) -> None:
+    """Values of one column, or of one place in its lists and dicts; which item each is from."""
+    kinds = set(map(type, values))
+    if any(issubclass(kind, (list, tuple, dict)) for kind in kinds):
+        _check_inner(name, values, items, what)
+    elif len(kinds) == 1 and not issubclass(next(iter(kinds)), datetime.datetime):
+        return
+    if not any(issubclass(kind, (datetime.date, bytes, bytearray, memoryview)) for kind in kinds):
+        return
+    first: tuple[int, str] | None = None
+    for item, value in zip(items, values):
+        sort = _sort(value)
+        if sort and first is None:
+            first = item, sort
+        elif sort and first is not None and sort != first[1]:
+            raise ReturnProblem(
+                f"{what} whose values of {name!r} do not go together: item {first[0]} has {first[1]}, item {item} "
+                f"{sort}"
+            )
+
+
+def _check_inner(name: str, values: list[Any], items: Iterable[int], what: str) -> None:
+    inner: dict[str, tuple[list[Any], list[int]]] = {}
+    for item, value in zip(items, values):
+        pairs: Iterable[tuple[str, Any]] = ()
+        if isinstance(value, dict):
+            pairs = ((f"{name}.{key}", part) for key, part in value.items())
+        elif isinstance(value, (list, tuple)):
+            pairs = ((f"{name}[]", part) for part in value)
+        for path, part in pairs:
+            parts, origins = inner.setdefault(path, ([], []))
+            parts.append(part)
+            origins.append(item)
+    for path, (parts, origins) in inner.items():
+        _check_level(path, parts, origins, what)
 
 
 # ---- tables in pieces -------------------------------------------------------------------------------------------
@@ -334,6 +435,8 @@ def _goes_into(kind: pa.DataType, wanted: pa.DataType) -> bool:
     if pa.types.is_null(kind):
         return True
     kind, wanted = (of.value_type if pa.types.is_dictionary(of) else of for of in (kind, wanted))
+    if pa.types.is_floating(kind) and pa.types.is_floating(wanted):
+        return bool(kind.bit_width <= wanted.bit_width)  # no cast says that digits were lost
     if not _is_nested(kind) and not _is_nested(wanted):
         return _family(kind) == _family(wanted)
     if _is_struct(kind) and _is_struct(wanted):
@@ -371,6 +474,15 @@ def check_names(names: list[str]) -> None:
         if len(name.encode("utf-8", "replace")) > MAX_NAME:
             raise ReturnProblem(f"returned a table with a column name of more than {MAX_NAME} bytes")
         seen.add(plain)
+
+
+def check_types(schema: pa.Schema) -> None:
+    for field in schema:
+        if isinstance(field.type, pa.BaseExtensionType) and field.type.extension_name == "pandas.period":
+            raise ReturnProblem(
+                f"returned a frame whose column {field.name!r} is of periods, for which tables have no type: make it "
+                f"text with .astype(str), or times with .dt.to_timestamp()"
+            )
 
 
 def as_bool(value: Any) -> bool:
