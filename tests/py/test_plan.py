@@ -438,3 +438,19 @@ def test_sql_on_functions_that_declare_columns(lake: Lake, tmp_path: Path) -> No
                                        .replace('"users")', '"fits_6", columns=["segmnt"])'))
     said = lake.error("run", "--dry-run", cwd=project, status=3)
     assert "reader.py:6:" in said and "segment" in said, said
+
+
+def test_ten_thousand_models(lake: Lake, tmp_path: Path) -> None:
+    """A chain of a large project is run alone; so is what reads hundreds of models, without running out of anything."""
+    tree = {f"m{i}.sql": f"SELECT n + 1 AS n FROM m{(i - 1) // 2}\n" for i in range(1, 7000)}
+    wide = {f"w{i}.sql": f"SELECT {i} AS n\n" for i in range(2999)}
+    last = {"m0.sql": "SELECT 1 AS n\n",
+            "all.sql": "-- corrie: materialization_strategy=REPLACE\n"
+                       + " UNION ALL ".join(f"SELECT n FROM w{i}" for i in range(0, 2999, 2)) + "\n"}
+    folder = write_project(tmp_path / "p", {**tree, **wide, **last})
+    assert len(lake.json("explain", "-p", folder)["nodes"]) == 10_000
+    done = lake.json("run", "-p", folder, "--select", "+m6998")
+    assert len([node for node in done["nodes"] if node["status"] == "done"]) == 13
+    done = lake.json("run", "-p", folder, "--select", "+all")
+    assert len([node for node in done["nodes"] if node["status"] == "done"]) == 1501
+    assert lake.rows('SELECT count(*), sum(n) FROM "all"') == [["1500", str(sum(range(0, 2999, 2)))]]

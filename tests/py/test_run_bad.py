@@ -3,8 +3,10 @@ published."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import resource
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -129,6 +131,55 @@ def test_the_project_says_how_long_functions_may_take(lake: Lake, project: Path)
     (project / "corrie.yaml").write_text(YAML + "defaults:\n  timeout: 2\n")
     write_model(project, "import time\ntime.sleep(1000)")
     assert "longer than 2 s" in lake.error("run", cwd=project, status=1)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "small"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], capture_output=True).returncode != 0:
+        pytest.skip("a small file system cannot be mounted here (not root?)")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.mark.parametrize("full", ["lake", "temporary"])
+def test_a_full_disk(lake: Lake, project: Path, orphans: Callable[[], None], small_disk: Path, full: str) -> None:
+    """The error says which place is full, nothing is published, and the next run has its room again."""
+    if full == "lake":
+        lake.env["CORRIE_LAKE"] = str(small_disk / "lake")
+        lake.root = small_disk / "lake"
+        lake.run("import", lake.home / "numbers.csv", "numbers")
+        write_model(project, "import os\nreturn pa.table({'x': [os.urandom(1000) for i in range(8000)]})")
+    else:
+        lake.env["TMPDIR"] = str(small_disk)
+        write_model(project, "import os\nwith open('scratch', 'wb') as file:\n"
+                             "    for i in range(8000):\n        file.write(os.urandom(1000))\nreturn rows")
+    before = lake.head()
+    said = lake.error("run", cwd=project, status=5 if full == "lake" else 1)
+    assert len(re.findall("^error:", said, re.MULTILINE)) == 1 and "space" in said, said
+    assert (str(lake.root) if full == "lake" else "models.py") in said, said
+    orphans()
+    assert lake.head() == before
+    lake.fsck()
+    write_model(project, "return rows")
+    lake.run("run", cwd=project)
+    assert lake.rows("SELECT count(*) FROM made") == [["10"]]
+
+    before = lake.head()
+    with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(b"x" * 4096)
+    if full == "lake":  # not a byte left
+        said = lake.error("run", cwd=project, status=5)
+        assert "space" in said and str(small_disk) in said, said
+        orphans()
+        (small_disk / "filler").unlink()
+        assert lake.head() == before
+    else:  # which a function that writes no files does not need
+        lake.run("run", cwd=project)
+    lake.run("run", cwd=project)
+    lake.fsck()
 
 
 def test_no_rows(lake: Lake, project: Path) -> None:
