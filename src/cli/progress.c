@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/text.h"
+#include "os/signal.h"
 #include "os/tty.h"
 #include "os/user.h"
 
@@ -50,6 +51,22 @@ static void measure(const struct progress *progress, size_t *ret_columns, size_t
     *ret_lines = *ret_lines > PROGRESS_MAX_BLOCK ? PROGRESS_MAX_BLOCK : *ret_lines;
 }
 
+static bool may_draw(const struct progress *progress)
+{
+    return os_terminal_is_ours(progress->out->fd);
+}
+
+/* What stands where the block was is somebody else's, if the process was stopped or another has the terminal. */
+static void forget_if_away(struct progress *progress)
+{
+    unsigned continued = os_times_continued();
+
+    if (continued != progress->continued || !may_draw(progress)) {
+        progress->drawn = 0;
+        progress->continued = continued;
+    }
+}
+
 /* Moves the cursor to where the block begins. Where the screen has become narrower since, terminals have broken lines
  * that do not fit any more; lines that have left it at the top cannot be reached. */
 static void go_to_block(struct progress *progress)
@@ -58,6 +75,7 @@ static void go_to_block(struct progress *progress)
     size_t lines;
     size_t up = 0;
 
+    forget_if_away(progress);
     measure(progress, &columns, &lines);
     for (size_t i = 0; i < progress->drawn; i++) {
         up +=
@@ -338,6 +356,12 @@ static void draw(struct progress *progress)
     progress->last_drawn = now;
 }
 
+/* Whether the process may have been stopped since `before`: then the signal that says so may be under way still. */
+static bool was_away(int64_t before)
+{
+    return clock_monotonic() - before > 3 * (int64_t)FRAME_MS * 1000000;
+}
+
 static void *animate(void *arg)
 {
     struct progress *progress = arg;
@@ -345,12 +369,14 @@ static void *animate(void *arg)
 
     pthread_mutex_lock(&progress->lock);
     while (!progress->stop) {
+        int64_t before = clock_monotonic();
+
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += FRAME_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
         pthread_cond_timedwait(&progress->wake, &progress->lock, &until);
-        if (!progress->stop) {
+        if (!progress->stop && !was_away(before) && may_draw(progress)) {
             progress->frame++;
             draw(progress);
         }
@@ -366,7 +392,7 @@ void progress_begin(struct progress *progress, struct out *out)
     sigset_t all;
     sigset_t before;
 
-    *progress = (struct progress){.out = out};
+    *progress = (struct progress){.out = out, .continued = os_times_continued()};
     if (!out->terminal || !os_env("TERM") || strcmp(os_env("TERM"), "dumb") == 0) {
         return;
     }
@@ -466,7 +492,9 @@ void progress_print_end(struct progress *progress, struct out *out)
         out_flush(out);
         return;
     }
-    if (clock_monotonic() - progress->last_drawn >= (int64_t)LEAST_MS * 1000000) {
+    if (!may_draw(progress)) {
+        out_flush(out);
+    } else if (clock_monotonic() - progress->last_drawn >= (int64_t)LEAST_MS * 1000000) {
         draw(progress);
     }
     pthread_mutex_unlock(&progress->lock);

@@ -10,7 +10,8 @@
  *      as the terminal: nothing wraps, nothing scrolls away that is to be drawn again.
  *   2. When lines that stay do not all fit, those that have ended go above the block for good, and of the others
  *      those that run are shown, with a count.
- *   3. The cursor is never hidden and no mode of the terminal is changed: who is killed leaves nothing to put right.
+ *   3. The cursor is never hidden and no mode of the terminal is changed: who is killed or stopped leaves nothing to put
+ *      right. Who goes on (fg) draws the block anew below what others have written; in the background nothing is drawn.
  *
  * States: idle → (progress_begin) → live → (progress_end) → idle. */
 #ifndef CORRIE_CLI_PROGRESS_H
@@ -71,6 +72,7 @@ struct progress {
     size_t name_width;                   /* of the widest name */
     size_t drawn;                        /* lines of the block that stand on the screen */
     uint16_t widths[PROGRESS_MAX_BLOCK]; /* of each of them, in columns */
+    unsigned continued;                  /* os_times_continued when it was drawn */
     int64_t last_drawn;
     unsigned frame;
 };

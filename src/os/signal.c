@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@ static struct sigaction before[ARRAY_LEN(caught)];
 static struct sigaction ignored_before[ARRAY_LEN(ignored)];
 static struct cancel *_Atomic flag;
 static volatile sig_atomic_t first_signal;
+static struct sigaction continued_before;
+static atomic_uint times_continued;
 
 static void on_signal(int number)
 {
@@ -30,10 +33,17 @@ static void on_signal(int number)
     }
 }
 
+static void on_continue(int number)
+{
+    (void)number;
+    atomic_fetch_add(&times_continued, 1);
+}
+
 int os_signals_catch(struct cancel *cancel, corrie_error *err)
 {
     struct sigaction action = {.sa_handler = on_signal};
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    const struct sigaction count = {.sa_handler = on_continue, .sa_flags = SA_RESTART};
 
     first_signal = 0;
     atomic_store(&flag, cancel);
@@ -55,6 +65,9 @@ int os_signals_catch(struct cancel *cancel, corrie_error *err)
             return corrie_fail_errno(err, errno, "ignore signal %d", ignored[i]);
         }
     }
+    if (sigaction(SIGCONT, &count, &continued_before) < 0) {
+        return corrie_fail_errno(err, errno, "catch signal %d", SIGCONT);
+    }
     return 0;
 }
 
@@ -74,7 +87,13 @@ void os_signals_restore(void)
     for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {
         sigaction(ignored[i], &ignored_before[i], NULL);
     }
+    sigaction(SIGCONT, &continued_before, NULL);
     atomic_store(&flag, NULL);
+}
+
+unsigned os_times_continued(void)
+{
+    return atomic_load(&times_continued);
 }
 
 int os_signal_received(void)

@@ -14,6 +14,8 @@ int os_signals_catch(struct cancel *cancel, corrie_error *err) CORRIE_MUST_USE;
 void os_signals_leave_interrupt(void);
 /* Puts back what was there before os_signals_catch. */
 void os_signals_restore(void);
+/* How often the process went on after it was stopped (SIGCONT), since os_signals_catch: somebody else has had the terminal. */
+unsigned os_times_continued(void);
 /* The signal that came first, or 0. */
 int os_signal_received(void);
 /* "SIGKILL", "SIGSEGV", …; "signal 64" for one without a name. In `scratch`. */

@@ -11,6 +11,13 @@ bool os_is_terminal(int fd)
     return isatty(fd) == 1;
 }
 
+bool os_terminal_is_ours(int fd)
+{
+    pid_t foreground = tcgetpgrp(fd);
+
+    return foreground < 0 || foreground == getpgrp(); /* negative: not the one that controls us */
+}
+
 bool os_terminal_size(int fd, int *ret_columns, int *ret_lines)
 {
     struct winsize size = {0};

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,17 @@ WAIT = "import os\n    while not os.path.exists({gate!r}):\n        time.sleep(0
 def function(name: str, *reads: str, body: str = "pass", strategy: str = "NONE") -> str:
     inputs = ", ".join(f'i{n}=corrie.Model("{table}")' for n, table in enumerate(reads))
     return FUNCTION.format(name=name, inputs=inputs, body=body, strategy=strategy)
+
+
+# A shell that starts its arguments in the background.
+BACKGROUND = """
+import os, sys
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    os.execv(sys.argv[1], sys.argv[1:])
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
 
 class Stage:
@@ -114,6 +128,44 @@ def test_ctrl_c(stage: Stage) -> None:
     assert re.fullmatch("error: (held: )?interrupted", terminal.all[-1]) and "^C" not in "".join(terminal.all)
     assert stage.lake.head() == before
     assert not terminal.screen.cursor.hidden
+
+
+def test_stopped_and_continued(stage: Stage) -> None:
+    """Ctrl-Z and fg: what was written on the terminal meanwhile stays, and the block comes below it."""
+    stage.models(function("held", "seed", body=stage.wait), function("next", "held"))
+    terminal = stage.run()
+    terminal.until(lambda: terminal.seen(f"^[{SPINNER}] held"))
+    terminal.child.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, terminal.child.pid, os.WSTOPPED | os.WNOWAIT)
+    while select.select([terminal.master], [], [], 0)[0]:
+        terminal.read()
+    shell = ["^Z", "[1]+  Stopped", "$ ls", "of the shell", "$ fg"]
+    terminal.stream.feed("".join(f"{line}\r\n" for line in shell).encode())
+    assert not terminal.screen.cursor.hidden
+    terminal.child.send_signal(signal.SIGCONT)
+    time.sleep(1)
+    stage.open()
+    assert terminal.end() == 0
+    at = terminal.all.index(shell[0])
+    assert terminal.all[at:at + len(shell)] == shell
+    below = terminal.all[at + len(shell):]
+    assert [line[:6] for line in below if line[:1] in MARKS and line] == ["✓ held", "✓ next"]
+
+
+def test_in_the_background_nothing_is_drawn(stage: Stage) -> None:
+    """bg: the terminal is somebody else's."""
+    stage.models(function("held", "seed", body=stage.wait), function("next", "held"))
+    shell = [sys.executable, "-c", BACKGROUND, str(BIN / "corrie"), "run"]
+    full = {k: v for k, v in stage.lake.env.items() if k not in ("NO_COLOR", "TERM")}
+    terminal = Terminal(list(shell), stage.folder, full)
+    terminal.until(lambda: "└─" in "".join(terminal.all))
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline:
+        terminal.read()
+    assert not terminal.block
+    stage.open()
+    assert terminal.end() == 0
+    assert [line[:6] for line in terminal.block] == ["✓ held", "✓ next"]
 
 
 def test_narrow_and_narrower(stage: Stage) -> None:
