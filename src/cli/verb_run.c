@@ -407,8 +407,10 @@ static int print_run(struct cli *cli, const json_t *document, corrie_error *err)
     size_t i;
     int r = 0;
 
-    out_flush(&cli->out); /* the plan of a dry run, before its notes */
-    say_notes(cli, json_object_get(document, "notes"));
+    out_flush(&cli->out);
+    if (cli->err.terminal && !json_is_true(json_object_get(document, "dry_run"))) {
+        say_notes(cli, json_object_get(document, "notes")); /* elsewhere the plan has told them */
+    }
     progress_seconds(seconds, json_number_value(json_object_get(document, "seconds")));
     if (json_is_true(json_object_get(document, "dry_run"))) {
         out_printf(&cli->out, "dry run: the plan is sound; nothing was run (%s)\n", seconds);

@@ -303,6 +303,9 @@ int engine_columns(struct engine *engine, struct str sql, const char *file, stru
  * engine_stream_error). The stream must be released before the engine is closed; batches live on. */
 int engine_query(struct engine *engine, struct str sql, const char *file,
                  struct ArrowArrayStream *ret, corrie_error *err) CORRIE_MUST_USE;
+/* Runs `sql` to its first rows and lets them go: for the error, if it has one. */
+int engine_try(struct engine *engine, struct str sql, const char *file, corrie_error *err)
+    CORRIE_MUST_USE;
 /* After get_next failed: the whole error, moved to `err` (code, position, hint). Returns its code. */
 int engine_stream_error(struct ArrowArrayStream *stream, corrie_error *err);
 

@@ -4,6 +4,7 @@
 #include "base/uuid.h"
 #include "engine/pack.h"
 #include "engine/parquet_priv.h"
+#include "os/dir.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -267,10 +268,26 @@ static void remove_quietly(const char *path)
     }
 }
 
+/* Beside the target, made durable, and then given the name. */
+static int write_durably(struct engine *engine, const struct engine_export *what,
+                         const char *temporary, const char *target, const char *directory,
+                         int64_t *ret_rows, corrie_error *err)
+{
+    int r = write_to(engine, what, temporary, ret_rows, err);
+
+    if (r < 0 || (r = os_file_sync(temporary, err)) < 0 ||
+        (r = os_rename(temporary, target, err)) < 0) {
+        remove_quietly(temporary);
+        return r;
+    }
+    return os_dir_sync(directory, err);
+}
+
 static int export_file(struct engine *engine, const struct engine_export *what, int64_t *ret_rows,
                        corrie_error *err)
 {
     _free_ char *target = str_dup(what->path);
+    _free_ char *directory = str_dup(os_path_parent(what->path));
     _cleanup_(buf_done) struct buf temporary = {0};
     struct uuid uuid = uuid_random();
     struct os_stat stat = {0};
@@ -278,7 +295,7 @@ static int export_file(struct engine *engine, const struct engine_export *what, 
     char hex[33];
     int r;
 
-    if (!target) {
+    if (!target || !directory) {
         return corrie_fail_memory(err);
     }
     if (os_stat(target, &stat, &ignored) == 0 && stat.kind != OS_FILE) {
@@ -288,19 +305,14 @@ static int export_file(struct engine *engine, const struct engine_export *what, 
         return write_to(engine, what, target, ret_rows, err); /* a pipe, a device */
     }
     uuid_format_hex(&uuid, hex);
-    buf_addf(&temporary, "%.*s/%s%s", STR_FMT(os_path_parent(what->path)), OS_TEMP_PREFIX, hex);
+    buf_addf(&temporary, "%s/%s%s", directory, OS_TEMP_PREFIX, hex);
     r = buf_check(&temporary, err);
-    if (r < 0) {
-        return r;
+    if (r >= 0) {
+        r = os_stat(directory, &stat, err); /* else the temporary file is what is not there */
     }
-    r = write_to(engine, what, buf_text(&temporary), ret_rows, err);
-    if (r == 0) {
-        r = os_rename(buf_text(&temporary), target, err);
-    }
-    if (r < 0) {
-        remove_quietly(buf_text(&temporary));
-    }
-    return r;
+    return r < 0 ? r
+                 : write_durably(engine, what, buf_text(&temporary), target, directory, ret_rows,
+                                 err);
 }
 
 /* ---- to somebody ---- */

@@ -356,3 +356,22 @@ int engine_query(struct engine *engine, struct str sql, const char *file,
                                      .private_data = TAKE_PTR(query)};
     return 0;
 }
+
+int engine_try(struct engine *engine, struct str sql, const char *file, corrie_error *err)
+{
+    struct ArrowArrayStream rows = {0};
+    struct ArrowArray batch = {0};
+    int r = engine_query(engine, sql, file, &rows, err);
+
+    if (r < 0) {
+        return r;
+    }
+    if (rows.get_next(&rows, &batch) != 0) {
+        r = engine_stream_error(&rows, err);
+    }
+    if (batch.release) {
+        batch.release(&batch);
+    }
+    rows.release(&rows);
+    return r;
+}

@@ -141,5 +141,8 @@ int filter_bind(const struct filter *filter, const struct filter_param *params, 
  * precedence needs them and nowhere else. Two filters that differ in spelling only print alike;
  * parsing what was printed gives the same tree. $params print as $name. */
 void filter_print(const struct filter_expr *expr, struct buf *out);
+/* The innermost part of `root` of which byte `offset` of what filter_print makes is: whose place in the text as it was
+ * given is known. Never NULL. */
+const struct filter_expr *filter_printed_at(const struct filter_expr *root, size_t offset);
 
 #endif

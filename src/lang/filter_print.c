@@ -58,14 +58,21 @@ static const char *op_text(enum filter_op op)
     return texts[op];
 }
 
-static void print(const struct filter_expr *expr, enum level need, struct buf *out);
+/* `found`: the innermost part that stands at offset `wanted` of what is printed. */
+struct printing {
+    struct buf *out;
+    size_t wanted;
+    const struct filter_expr *found;
+};
+
+static void print(const struct filter_expr *expr, enum level need, struct printing *p);
 
 static void print_args(const struct filter_expr *expr, size_t from, enum level need,
-                       const char *between, struct buf *out)
+                       const char *between, struct printing *p)
 {
     for (size_t i = from; i < expr->n_args; i++) {
-        buf_add_text(out, i > from ? between : "");
-        print(expr->args[i], need, out);
+        buf_add_text(p->out, i > from ? between : "");
+        print(expr->args[i], need, p);
     }
 }
 
@@ -94,100 +101,115 @@ static void print_literal(const struct filter_literal *literal, struct buf *out)
     }
 }
 
-static void print_predicate(const struct filter_expr *expr, struct buf *out)
+static void print_predicate(const struct filter_expr *expr, struct printing *p)
 {
     const char *no = expr->negated ? "NOT " : "";
 
-    print(expr->args[0], LEVEL_CONCAT, out);
+    print(expr->args[0], LEVEL_CONCAT, p);
     switch (expr->kind) {
     case FILTER_IN:
-        buf_addf(out, " %sIN (", no);
-        print_args(expr, 1, LEVEL_CONCAT, ", ", out);
-        buf_add_char(out, ')');
+        buf_addf(p->out, " %sIN (", no);
+        print_args(expr, 1, LEVEL_CONCAT, ", ", p);
+        buf_add_char(p->out, ')');
         break;
     case FILTER_BETWEEN:
-        buf_addf(out, " %sBETWEEN ", no);
-        print_args(expr, 1, LEVEL_CONCAT, " AND ", out);
+        buf_addf(p->out, " %sBETWEEN ", no);
+        print_args(expr, 1, LEVEL_CONCAT, " AND ", p);
         break;
     case FILTER_IS:
-        buf_addf(out, " IS %s", no);
-        print_literal(&expr->literal, out);
+        buf_addf(p->out, " IS %s", no);
+        print_literal(&expr->literal, p->out);
         break;
     case FILTER_DISTINCT:
-        buf_addf(out, " IS %sDISTINCT FROM ", no);
-        print(expr->args[1], LEVEL_CONCAT, out);
+        buf_addf(p->out, " IS %sDISTINCT FROM ", no);
+        print(expr->args[1], LEVEL_CONCAT, p);
         break;
     default: /* comparisons and LIKE */
-        buf_addf(out, " %s%s ", no, op_text(expr->op));
-        print(expr->args[1], LEVEL_CONCAT, out);
+        buf_addf(p->out, " %s%s ", no, op_text(expr->op));
+        print(expr->args[1], LEVEL_CONCAT, p);
     }
 }
 
-static void print_bare(const struct filter_expr *expr, struct buf *out)
+static void print_bare(const struct filter_expr *expr, struct printing *p)
 {
     enum level level = level_of(expr);
 
     switch (expr->kind) {
     case FILTER_OR:
-        print_args(expr, 0, LEVEL_AND, " OR ", out);
+        print_args(expr, 0, LEVEL_AND, " OR ", p);
         break;
     case FILTER_AND:
-        print_args(expr, 0, LEVEL_NOT, " AND ", out);
+        print_args(expr, 0, LEVEL_NOT, " AND ", p);
         break;
     case FILTER_NOT:
-        buf_add_text(out, "NOT ");
-        print(expr->args[0], LEVEL_NOT, out);
+        buf_add_text(p->out, "NOT ");
+        print(expr->args[0], LEVEL_NOT, p);
         break;
     case FILTER_COLUMN:
         for (size_t i = 0; i < expr->n_path; i++) {
-            buf_add_text(out, i > 0 ? "." : "");
-            buf_add_sql_name(out, expr->path[i]);
+            buf_add_text(p->out, i > 0 ? "." : "");
+            buf_add_sql_name(p->out, expr->path[i]);
         }
         break;
     case FILTER_LITERAL:
-        print_literal(&expr->literal, out);
+        print_literal(&expr->literal, p->out);
         break;
     case FILTER_PARAM:
-        buf_addf(out, "$%.*s", STR_FMT(expr->name));
+        buf_addf(p->out, "$%.*s", STR_FMT(expr->name));
         break;
     case FILTER_ARITH: /* left to right: the right side binds tighter */
-        print(expr->args[0], level, out);
-        buf_addf(out, " %s ", op_text(expr->op));
-        print(expr->args[1], level + 1, out);
+        print(expr->args[0], level, p);
+        buf_addf(p->out, " %s ", op_text(expr->op));
+        print(expr->args[1], level + 1, p);
         break;
     case FILTER_NEGATE: /* "--" would be a comment */
-        buf_add_char(out, '-');
-        print(expr->args[0], LEVEL_PRIMARY, out);
+        buf_add_char(p->out, '-');
+        print(expr->args[0], LEVEL_PRIMARY, p);
         break;
     case FILTER_CALL:
-        buf_addf(out, "%.*s(", STR_FMT(expr->name));
-        print_args(expr, 0, LEVEL_OR, ", ", out);
-        buf_add_char(out, ')');
+        buf_addf(p->out, "%.*s(", STR_FMT(expr->name));
+        print_args(expr, 0, LEVEL_OR, ", ", p);
+        buf_add_char(p->out, ')');
         break;
     case FILTER_CAST:
-        buf_add_text(out, "CAST(");
-        print(expr->args[0], LEVEL_OR, out);
-        buf_addf(out, " AS %.*s)", STR_FMT(expr->name));
+        buf_add_text(p->out, "CAST(");
+        print(expr->args[0], LEVEL_OR, p);
+        buf_addf(p->out, " AS %.*s)", STR_FMT(expr->name));
         break;
     default:
-        print_predicate(expr, out);
+        print_predicate(expr, p);
     }
 }
 
-static void print(const struct filter_expr *expr, enum level need, struct buf *out)
+static void print(const struct filter_expr *expr, enum level need, struct printing *p)
 {
     bool parentheses = level_of(expr) < need;
+    size_t begin = p->out->len;
 
     if (parentheses) {
-        buf_add_char(out, '(');
+        buf_add_char(p->out, '(');
     }
-    print_bare(expr, out);
+    print_bare(expr, p);
     if (parentheses) {
-        buf_add_char(out, ')');
+        buf_add_char(p->out, ')');
+    }
+    if (!p->found && begin <= p->wanted && p->wanted < p->out->len) {
+        p->found = expr; /* what is inside of it came before */
     }
 }
 
 void filter_print(const struct filter_expr *expr, struct buf *out)
 {
-    print(expr, LEVEL_OR, out);
+    struct printing printing = {.out = out, .wanted = SIZE_MAX};
+
+    print(expr, LEVEL_OR, &printing);
+}
+
+const struct filter_expr *filter_printed_at(const struct filter_expr *root, size_t offset)
+{
+    _cleanup_(buf_done) struct buf out = {0};
+    struct printing printing = {.out = &out, .wanted = offset};
+
+    print(root, LEVEL_OR, &printing);
+    return printing.found ? printing.found : root;
 }

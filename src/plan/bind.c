@@ -22,6 +22,19 @@ static struct place place_at(const struct source_file *source, size_t offset, si
     return place;
 }
 
+int plan_engine(struct planning *p, struct engine **ret, corrie_error *err)
+{
+    int r = 0;
+
+    if (!p->engine) {
+        r = p->catalog->engine
+                ? p->catalog->engine(p->catalog->context, &p->engine, err)
+                : corrie_fail(err, CORRIE_E_INTERNAL, "SQL is planned without an engine");
+    }
+    *ret = p->engine;
+    return r;
+}
+
 /* ---- what a statement names --------------------------------------------------------------------- */
 
 static int add_reference(struct planning *p, struct draft *draft,
@@ -56,15 +69,21 @@ static int inspect(struct planning *p, const struct draft *draft, struct engine_
 {
     const struct source_file *source = draft->function->source;
     struct hash key = inspect_key(draft->sql.text);
+    struct engine *engine;
 
     int r = inspect_load(p->options->cache, &key, p->arena, ret, err);
     if (r != 0) {
         return r;
     }
-    if (!p->engine) {
-        return corrie_fail(err, CORRIE_E_INTERNAL, "SQL is planned without an engine");
+    r = plan_engine(p, &engine, err);
+    if (r < 0) {
+        return r;
     }
-    r = engine_inspect(p->engine, draft->sql.text, source->path.data, p->arena, ret, err);
+    r = engine_inspect(engine, draft->sql.text, source->path.data, p->arena, ret, err);
+    if (r < 0 && err->position.line <= 0) {
+        corrie_wrap(err, "%.*s", STR_FMT(source->path)); /* an empty file has no places */
+        return place_error(p->project, &draft->function->place, err);
+    }
     if (r < 0) {
         return plan_map_error(&draft->sql, source, err);
     }
@@ -99,26 +118,13 @@ int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err)
 
 /* ---- binding ------------------------------------------------------------------------------------ */
 
-/* What is known of the columns that a statement reads before anything has run. */
-enum knowledge {
-    KNOWS_NOTHING,
-    KNOWS_NAMES, /* of functions in Python that declare their columns; a type that is not known is TYPE_NONE */
-    KNOWS_TYPES,
-};
-
-/* The columns of what an edge reads as a schema. Returns an enum knowledge. */
-static int parent_schema(struct planning *p, const struct plan_edge *edge,
-                         const struct schema **ret, corrie_error *err)
+int plan_columns_schema(struct planning *p, const struct plan_columns *columns,
+                        const struct schema **ret, corrie_error *err)
 {
     int known = KNOWS_TYPES;
-
-    if (edge->source != PLAN_NONE) {
-        *ret = p->sources.items[edge->source].table.schema;
-        return KNOWS_TYPES;
-    }
-    const struct plan_columns *columns = &p->plan->nodes[edge->node].output;
     struct schema *schema = arena_new(p->arena, struct schema);
     struct field *fields = arena_array(p->arena, struct field, columns->count + 1);
+
     if (!schema || !fields) {
         return corrie_fail_memory(err);
     }
@@ -137,6 +143,16 @@ static int parent_schema(struct planning *p, const struct plan_edge *edge,
     schema->n_fields = columns->count;
     *ret = schema;
     return known;
+}
+
+int plan_edge_schema(struct planning *p, const struct plan_edge *edge, const struct schema **ret,
+                     corrie_error *err)
+{
+    if (edge->source != PLAN_NONE) {
+        *ret = p->sources.items[edge->source].table.schema;
+        return KNOWS_TYPES;
+    }
+    return plan_columns_schema(p, &p->plan->nodes[edge->node].output, ret, err);
 }
 
 static struct str edge_namespace(const struct planning *p, const struct plan_edge *edge)
@@ -292,6 +308,7 @@ static int bind_statement(struct planning *p, const struct plan_node *node, cons
                           struct engine_binding *ret, corrie_error *err)
 {
     struct str space = p->plan->default_namespace;
+    struct engine *engine;
     struct hash key;
 
     int r = bind_key(part, node->sql, space, tables, node->n_edges, &key, err);
@@ -301,10 +318,11 @@ static int bind_statement(struct planning *p, const struct plan_node *node, cons
     if (r != 0) {
         return r;
     }
-    if (!p->engine) {
-        return corrie_fail(err, CORRIE_E_INTERNAL, "SQL is planned without an engine");
+    r = plan_engine(p, &engine, err);
+    if (r < 0) {
+        return r;
     }
-    r = bind(p->engine, node->sql, node->function->source->path.data, space, tables, node->n_edges,
+    r = bind(engine, node->sql, node->function->source->path.data, space, tables, node->n_edges,
              p->arena, ret, err);
     if (r == CORRIE_E_UNSUPPORTED && !err->position.file) {
         err->code = CORRIE_E_PROJECT; /* a column of a type that tables cannot have */
@@ -326,7 +344,7 @@ static int bind_tables(struct planning *p, const struct plan_node *node,
     }
     for (size_t i = 0; i < node->n_edges; i++) {
         const struct schema *schema = NULL;
-        int r = parent_schema(p, &node->edges[i], &schema, err);
+        int r = plan_edge_schema(p, &node->edges[i], &schema, err);
         if (r <= KNOWS_NOTHING) {
             return r;
         }

@@ -69,6 +69,14 @@ struct draft {
     int color;   /* of the search for cycles */
 };
 
+/* What is known of the columns of what an edge reads. */
+struct parent {
+    struct str title; /* "bauplan.orders", "model purchases": for messages */
+    struct str *names;
+    size_t n_names;
+    bool open; /* there may be more */
+};
+
 /* ---- parameters.c */
 int plan_parameters(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
 /* The parameter `name`; CORRIE_E_PROJECT with the nearest names, without position. */
@@ -110,6 +118,27 @@ int plan_select(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
 /* Fills node number `i` from its draft: edges checked, columns and filters; output. */
 int plan_node_build(struct planning *p, size_t i, corrie_error *err) CORRIE_MUST_USE;
 
+/* 1, 0: whether the parent has the column, or may have it. */
+bool parent_has(const struct parent *parent, struct str name);
+/* CORRIE_E_NOT_FOUND with the nearest, without position. */
+int parent_lacks(const struct parent *parent, struct str name, corrie_error *err);
+
+/* ---- filters.c */
+/* Places an error at byte `offset` of a text that stands at `place`: exactly, where the text stands in the source as it
+ * is, else at the place. Returns the error's code. */
+int plan_text_error(const struct planning *p, const struct declared_function *function,
+                    const struct place *place, struct str text, size_t offset, size_t width,
+                    corrie_error *err);
+/* Byte offset of a position in the text that it is a position of. */
+size_t plan_offset_of(struct str text, const corrie_position *position);
+/* Sets the edge's filter to the input's, parameters replaced; columns checked and, where their types are known, bound:
+ * functions, types, and that it is a condition. Errors at their place in the text. */
+int plan_edge_filter(struct planning *p, const struct plan_node *node,
+                     const struct declared_input *input, const struct parent *parent,
+                     struct plan_edge *edge, corrie_error *err) CORRIE_MUST_USE;
+/* Binds a condition over a table of these columns. Errors have the place in filter->text as filter_parse's have. */
+int plan_bind_filter(struct planning *p, const struct filter *filter, const struct schema *schema,
+                     corrie_error *err) CORRIE_MUST_USE;
 /* A parameter's value as a literal of the filter language; secrets are refused. */
 int plan_filter_value(const struct plan_parameter *parameter, struct filter_literal *ret,
                       corrie_error *err) CORRIE_MUST_USE;
@@ -124,6 +153,20 @@ int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err) COR
 /* SQL: the output, if types of all that it reads are known (node->bound); else its edges are whole. */
 int plan_bind(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;
 
+/* What is known of columns before anything has run. */
+enum knowledge {
+    KNOWS_NOTHING,
+    KNOWS_NAMES, /* of functions in Python that declare their columns; a type that is not known is TYPE_NONE */
+    KNOWS_TYPES,
+};
+/* Columns as a schema. Returns an enum knowledge. */
+int plan_columns_schema(struct planning *p, const struct plan_columns *columns,
+                        const struct schema **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The same of what an edge reads. */
+int plan_edge_schema(struct planning *p, const struct plan_edge *edge, const struct schema **ret,
+                     corrie_error *err) CORRIE_MUST_USE;
+/* The engine, opened at its first use. */
+int plan_engine(struct planning *p, struct engine **ret, corrie_error *err) CORRIE_MUST_USE;
 /* SQL that is bound: columns and filters of its edges. Narrowed, node->sql becomes a statement that gives node->wanted
  * alone, and the edges what that needs. */
 int plan_scans(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;

@@ -261,8 +261,10 @@ static int sql_settings(struct declaring *declaring, const struct source_file *s
                    &function->n_partitioned_by) < 0) {
         return corrie_fail_memory(err);
     }
+    function->partitioned_by_place = value_position(source, &header->partitioned_by);
     if (header->overwrite_filter.given) {
         function->overwrite_filter = header->overwrite_filter.text;
+        function->overwrite_place = value_position(source, &header->overwrite_filter);
     }
     int r = sql_columns(declaring, source, &header->columns, "columns", &function->columns, err);
     if (r >= 0) {

@@ -99,7 +99,9 @@ struct declared_function {
     enum strategy strategy;
     struct str *partitioned_by;
     size_t n_partitioned_by;
+    struct place partitioned_by_place; /* of the text or the list */
     struct str overwrite_filter;
+    struct place overwrite_place; /* of the text */
 
     struct str on; /* expectations: the table that it is attached to, as written; empty = none */
     struct place on_place;

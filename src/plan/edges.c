@@ -3,17 +3,9 @@
 
 #include "arrow/type.h"
 #include "base/limits.h"
-#include "lang/filter.h"
 #include "plan/build_priv.h"
 
 /* ---- columns of a parent ------------------------------------------------------------------------ */
-
-struct parent {
-    struct str title; /* "bauplan.orders", "model purchases": for messages */
-    struct str *names;
-    size_t n_names;
-    bool open; /* there may be more */
-};
 
 static int parent_of_table(struct planning *p, const struct plan_source *source, struct parent *ret,
                            corrie_error *err)
@@ -53,7 +45,7 @@ static int parent_of_node(struct planning *p, const struct plan_node *node, stru
     return 0;
 }
 
-static bool parent_has(const struct parent *parent, struct str name)
+bool parent_has(const struct parent *parent, struct str name)
 {
     bool found = parent->open;
 
@@ -63,148 +55,11 @@ static bool parent_has(const struct parent *parent, struct str name)
     return found;
 }
 
-static int unknown_column(const struct parent *parent, struct str name, corrie_error *err)
+int parent_lacks(const struct parent *parent, struct str name, corrie_error *err)
 {
     corrie_fail(err, CORRIE_E_NOT_FOUND, "%.*s has no column %.*s", STR_FMT(parent->title),
                 STR_FMT(name));
     return hint_nearest(name, parent->names, parent->n_names, err);
-}
-
-/* ---- filters ------------------------------------------------------------------------------------ */
-
-/* The position of byte `offset` of a filter: exact where the text stands in the source as it is (no
- * escapes, not folded from pieces), else that of the literal. */
-static int filter_error(const struct planning *p, const struct declared_function *function,
-                        const struct declared_input *input, size_t offset, size_t width,
-                        corrie_error *err)
-{
-    const struct place *place = &input->filter_place;
-    struct str text = function->source->text, rest = text, line;
-
-    for (long i = 1; i < place->line; i++) {
-        str_cut(rest, '\n', &line, &rest);
-    }
-    rest = str_from(rest, place->column > 0 ? (size_t)place->column - 1 : 0);
-    ptrdiff_t at = str_find_str(rest, input->filter);
-    if (at < 0 || (place->width > 0 && at > place->width)) {
-        return place_error(p->project, place, err);
-    }
-    size_t base = (size_t)(rest.data - text.data) + (size_t)at;
-    return corrie_error_at_offset(err, function->source->path.data, text, base + offset,
-                                  width ? width : 1);
-}
-
-/* Byte offset of a position in the filter's own text. */
-static size_t offset_of(struct str text, const corrie_position *position)
-{
-    struct str rest = text, line = text;
-
-    for (long i = 0; i < position->line && rest.data; i++) {
-        str_cut(rest, '\n', &line, &rest);
-    }
-    return (size_t)(line.data - text.data) +
-           (size_t)(position->column > 0 ? position->column - 1 : 0);
-}
-
-static int filter_wrong(const struct planning *p, const struct plan_node *node,
-                        const struct declared_input *input, corrie_error *err)
-{
-    size_t offset = offset_of(input->filter, &err->position);
-    size_t width = (size_t)(err->position.width > 0 ? err->position.width : 1);
-
-    corrie_wrap(err, "filter of %.*s", STR_FMT(input->argument));
-    return filter_error(p, node->function, input, offset, width, err);
-}
-
-int plan_filter_value(const struct plan_parameter *parameter, struct filter_literal *ret,
-                      corrie_error *err)
-{
-    const struct param_value *value = &parameter->value;
-
-    if (!parameter->has_value) {
-        *ret = (struct filter_literal){FILTER_NULL, STR("NULL")};
-        return 0;
-    }
-    switch (value->type) {
-    case PARAM_INT:
-        *ret = (struct filter_literal){FILTER_INTEGER, value->text};
-        return 0;
-    case PARAM_FLOAT:
-        *ret = (struct filter_literal){FILTER_NUMBER, value->text};
-        return 0;
-    case PARAM_BOOL:
-        *ret = (struct filter_literal){FILTER_BOOL, value->i ? STR("TRUE") : STR("FALSE")};
-        return 0;
-    case PARAM_STR:
-        *ret = (struct filter_literal){FILTER_STRING, value->text};
-        return 0;
-    case PARAM_SECRET:
-    case PARAM_VAULT:
-        break;
-    }
-    corrie_fail(err, CORRIE_E_PROJECT, "parameter %.*s is a secret and cannot stand in a filter",
-                STR_FMT(parameter->name));
-    return corrie_hint(err, "filters are kept in job records; pass secrets to Python functions");
-}
-
-/* Replaces the $params of a filter that was parsed. */
-static int bind_filter(struct planning *p, struct plan_node *node,
-                       const struct declared_input *input, const struct filter *filter,
-                       struct filter **ret, corrie_error *err)
-{
-    struct filter_param *params = arena_array(p->arena, struct filter_param, filter->n_params + 1);
-
-    if (!params) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; i < filter->n_params; i++) {
-        struct plan_parameter *parameter;
-        int r = plan_find_parameter(p, filter->params[i].name, &parameter, err);
-        if (r >= 0) {
-            r = plan_filter_value(parameter, &params[i].value, err);
-        }
-        if (r < 0) {
-            return filter_error(p, node->function, input, filter->params[i].offset,
-                                filter->params[i].name.len + 1, err);
-        }
-        params[i].name = filter->params[i].name;
-    }
-    int r = filter_bind(filter, params, filter->n_params, p->arena, ret, err);
-    return r < 0 ? filter_wrong(p, node, input, err) : 0;
-}
-
-static int build_filter(struct planning *p, struct plan_node *node,
-                        const struct declared_input *input, const struct parent *parent,
-                        struct plan_edge *edge, corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf text = {0};
-    struct filter *filter;
-
-    if (str_trim(input->filter).len == 0) {
-        return 0;
-    }
-    int r = filter_parse(input->filter, p->arena, &filter, err);
-    if (r < 0) {
-        return filter_wrong(p, node, input, err);
-    }
-    for (size_t i = 0; i < filter->n_columns; i++) {
-        if (!parent_has(parent, filter->columns[i].name)) {
-            unknown_column(parent, filter->columns[i].name, err);
-            return filter_error(p, node->function, input, filter->columns[i].offset,
-                                filter->columns[i].name.len, err);
-        }
-    }
-    if (filter->n_params > 0) {
-        r = bind_filter(p, node, input, filter, &filter, err);
-        if (r < 0) {
-            return r;
-        }
-    }
-    filter_print(filter->root, &text);
-    if (buf_check(&text, err) < 0) {
-        return err->code;
-    }
-    return arena_str(p->arena, buf_str(&text), &edge->filter) < 0 ? corrie_fail_memory(err) : 0;
 }
 
 /* ---- Python ------------------------------------------------------------------------------------- */
@@ -249,7 +104,7 @@ static int check_columns(struct planning *p, const struct plan_node *node,
         if (!parent_has(parent, input->columns.items[i])) {
             struct place place =
                 column_place(node->function->source, &input->columns, input->columns.items[i]);
-            unknown_column(parent, input->columns.items[i], err);
+            parent_lacks(parent, input->columns.items[i], err);
             return place_error(p->project, &place, err);
         }
     }
@@ -286,7 +141,7 @@ static int build_edge(struct planning *p, struct plan_node *node, const struct r
         edge->n_columns = input->columns.count;
     }
     r = check_columns(p, node, input, &parent, err);
-    return r < 0 ? r : build_filter(p, node, input, &parent, edge, err);
+    return r < 0 ? r : plan_edge_filter(p, node, input, &parent, edge, err);
 }
 
 static int find_parameters(struct planning *p, struct plan_node *node, corrie_error *err)

@@ -1,9 +1,10 @@
 /* materialize.c — what becomes of a model's rows: partitioning, and what they are written over. */
+#include "arrow/transform.h"
 #include "base/mem.h"
 #include "lang/filter.h"
 #include "plan/build_priv.h"
 
-/* Points at the declaration: a list in Python has no one place in the source. */
+/* What the declaration says of the table, where no place says it better. */
 static int fail_node(const struct planning *p, const struct plan_node *node, corrie_error *err)
 {
     corrie_wrap(err, "%.*s", STR_FMT(node->function->name));
@@ -29,31 +30,103 @@ static int check_column(const struct plan_columns *output, struct str name, corr
     return names ? hint_nearest(name, names, output->count, err) : corrie_fail_memory(err);
 }
 
+#define BETWEEN ", " /* terms, in the text that is parsed */
+
+/* At byte `offset` of all terms in one text. */
+static int fail_terms(const struct planning *p, const struct plan_node *node, size_t offset,
+                      size_t length, corrie_error *err)
+{
+    const struct declared_function *function = node->function;
+    size_t i = 0;
+
+    while (i + 1 < function->n_partitioned_by && offset > function->partitioned_by[i].len) {
+        offset -= function->partitioned_by[i].len + strlen(BETWEEN);
+        i++;
+    }
+    corrie_wrap(err, "%.*s", STR_FMT(function->name));
+    return plan_text_error(p, function, &function->partitioned_by_place,
+                           function->partitioned_by[i], offset, length, err);
+}
+
+/* The type of a column, or of a field inside it; NULL: there is none. */
+static const struct type *type_of(const struct plan_columns *output,
+                                  const struct partition_by_term *term)
+{
+    const struct type *type = NULL;
+
+    for (size_t i = 0; i < output->count; i++) {
+        type = str_eq(output->items[i].name, term->path[0]) ? output->items[i].type : type;
+    }
+    for (size_t k = 1; type && k < term->n_path; k++) {
+        const struct type *inner = NULL;
+
+        for (size_t i = 0; type->kind == TYPE_STRUCT && i < type->n_fields; i++) {
+            inner = str_eq(type->fields[i].name, term->path[k]) ? &type->fields[i].type : inner;
+        }
+        type = inner;
+    }
+    return type;
+}
+
+/* Whether the column is there and, if it is known, of a type that has the transform. */
+static int check_term(const struct plan_node *node, const struct partition_by_term *term,
+                      corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    const struct type *type = type_of(&node->output, term);
+    struct transform transform;
+    struct type result;
+    int r = check_column(&node->output, term->path[0], err);
+
+    if (r < 0 || !node->bound) {
+        return r;
+    }
+    if (!type) {
+        return corrie_fail(err, CORRIE_E_PROJECT, "column '%.*s' has no field '%.*s'",
+                           STR_FMT(term->path[0]), STR_FMT(term->path[term->n_path - 1]));
+    }
+    if (transform_parse(term->transform, &transform) &&
+        transform_result(&transform, type, &result)) {
+        return 0;
+    }
+    type_print_sql(type, &text);
+    corrie_fail(err, CORRIE_E_PROJECT, "the column is %s, which has no %.*s", buf_text(&text),
+                STR_FMT(term->transform));
+    return corrie_hint(err,
+                       "year, month and day are of dates and times, hour of times, truncate "
+                       "of numbers and text; bucket is of all but booleans, floats and nested");
+}
+
 static int parse_terms(struct planning *p, struct plan_node *node, corrie_error *err)
 {
     const struct declared_function *function = node->function;
     _cleanup_(buf_done) struct buf text = {0};
     struct str copy;
-    int r;
 
     for (size_t i = 0; i < function->n_partitioned_by; i++) {
-        buf_add_text(&text, i ? ", " : "");
+        buf_add_text(&text, i ? BETWEEN : "");
         buf_add_str(&text, function->partitioned_by[i]);
     }
-    r = buf_check(&text, err);
-    if (r >= 0 && arena_str(p->arena, buf_str(&text), &copy) < 0) {
-        r = corrie_fail_memory(err);
+    if (buf_check(&text, err) < 0) {
+        return err->code;
     }
-    if (r >= 0) {
-        r = partition_parse(copy, p->arena, &node->partition_by, &node->n_partition_by, err);
+    if (arena_str(p->arena, buf_str(&text), &copy) < 0) {
+        return corrie_fail_memory(err);
     }
-    for (size_t i = 0; r >= 0 && i < node->n_partition_by; i++) {
-        r = check_column(&node->output, node->partition_by[i].path[0], err);
-        if (r < 0) {
+    int r = partition_parse(copy, p->arena, &node->partition_by, &node->n_partition_by, err);
+    if (r < 0) {
+        return fail_terms(p, node, plan_offset_of(copy, &err->position),
+                          (size_t)(err->position.width > 0 ? err->position.width : 1), err);
+    }
+    for (size_t i = 0; i < node->n_partition_by; i++) {
+        const struct partition_by_term *term = &node->partition_by[i];
+
+        if (check_term(node, term, err) < 0) {
             corrie_wrap(err, "partitioned_by");
+            return fail_terms(p, node, term->offset, term->length, err);
         }
     }
-    return r < 0 ? fail_node(p, node, err) : 0;
+    return 0;
 }
 
 /* MERGE: by which columns of its output. */
@@ -101,10 +174,23 @@ static int bind_params(struct planning *p, struct filter **filter, corrie_error 
     return r < 0 || n == 0 ? r : filter_bind(*filter, params, n, p->arena, filter, err);
 }
 
+/* At byte `offset` of the text; `length` 0: at the whole. */
+static int fail_overwrite(const struct planning *p, const struct plan_node *node, size_t offset,
+                          size_t length, corrie_error *err)
+{
+    const struct declared_function *function = node->function;
+
+    corrie_wrap(err, "%.*s: overwrite_filter", STR_FMT(function->name));
+    return length == 0 ? place_error(p->project, &function->overwrite_place, err)
+                       : plan_text_error(p, function, &function->overwrite_place,
+                                         function->overwrite_filter, offset, length, err);
+}
+
 static int parse_overwrite(struct planning *p, struct plan_node *node, corrie_error *err)
 {
     const struct declared_function *function = node->function;
     _cleanup_(buf_done) struct buf text = {0};
+    const struct schema *schema;
     struct filter *filter;
     int r;
 
@@ -114,13 +200,21 @@ static int parse_overwrite(struct planning *p, struct plan_node *node, corrie_er
     r = filter_parse(function->overwrite_filter, p->arena, &filter, err);
     for (size_t i = 0; r >= 0 && i < filter->n_columns; i++) {
         r = check_column(&node->output, filter->columns[i].name, err);
+        if (r < 0) {
+            return fail_overwrite(p, node, filter->columns[i].offset, filter->columns[i].name.len,
+                                  err);
+        }
     }
     if (r >= 0) {
         r = bind_params(p, &filter, err);
     }
+    if (r >= 0 && node->bound) {
+        r = plan_columns_schema(p, &node->output, &schema, err);
+        r = r == KNOWS_TYPES ? plan_bind_filter(p, filter, schema, err) : r;
+    }
     if (r < 0) {
-        corrie_wrap(err, "overwrite_filter");
-        return fail_node(p, node, err);
+        return fail_overwrite(p, node, plan_offset_of(function->overwrite_filter, &err->position),
+                              (size_t)(err->position.width > 0 ? err->position.width : 0), err);
     }
     filter_print(filter->root, &text);
     if (buf_check(&text, err) < 0) {
@@ -154,7 +248,8 @@ int plan_materialize(struct planning *p, struct plan_node *node, corrie_error *e
                     strategy_name(function->strategy));
         corrie_hint(err, "set materialization_strategy to OVERWRITE_PARTITIONS, or take the "
                          "filter out");
-        return fail_node(p, node, err);
+        corrie_wrap(err, "%.*s", STR_FMT(function->name));
+        return place_error(p->project, &function->overwrite_place, err);
     }
     if (function->strategy == STRATEGY_OVERWRITE_PARTITIONS && node->n_partition_by == 0 &&
         node->overwrite_filter.len == 0) {

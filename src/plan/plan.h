@@ -74,6 +74,8 @@ struct plan_catalog {
     /* Names of the tables of a namespace, to say which are nearest; at most `max`. 0 or failure. */
     int (*names)(void *context, struct str ref, struct str table_namespace, size_t max,
                  struct arena *arena, struct str **ret_names, size_t *ret_n, corrie_error *err);
+    /* The engine, when something is to be bound that the cache has not, and plan_build was given none. May be NULL. */
+    int (*engine)(void *context, struct engine **ret, corrie_error *err);
     /* What the columns and rows of an edge from source number `source` cost to read; called for one source after
      * the other. May be NULL: nothing is known. */
     int (*measure)(void *context, size_t source, const struct plan_source *table,
@@ -245,7 +247,7 @@ struct plan_options {
 };
 
 /* Plans all of `declarations`, or what is selected of them; of models that are not, the lake's tables are read. `project` and `declarations` must outlive the plan; `engine` (a locked
- * one; may be NULL if no model is in SQL, or all is in the cache) and `catalog` are used during the call only.
+ * one; may be NULL if no model is in SQL, or all is in the cache, or the catalog has one; with neither filters are not bound) and `catalog` are used during the call only.
  * CORRIE_E_NOT_FOUND: an unknown table, column or ref (hint: the nearest names); CORRIE_E_PROJECT: a cycle
  * (the message shows the whole path, each with file and line), bad filter, bad SQL, a warning under
  * strict; CORRIE_E_REFUSED: a table function or a file in SQL; CORRIE_E_USAGE: an unknown --param, a value

@@ -83,6 +83,12 @@ static int read_table(const struct understanding *u, const struct signature *sig
         r = value_texts(u, signature, "partitioned_by", values[OUTPUT_PARTITIONED_BY],
                         &table->partitioned_by, &table->n_partitioned_by, err);
     }
+    if (values[OUTPUT_PARTITIONED_BY]) {
+        table->partitioned_by_place = value_place(u, values[OUTPUT_PARTITIONED_BY]);
+    }
+    if (values[OUTPUT_OVERWRITE_FILTER]) {
+        table->overwrite_place = value_place(u, values[OUTPUT_OVERWRITE_FILTER]);
+    }
     if (r >= 0) {
         r = value_text(u, signature, "materialization_strategy", values[OUTPUT_STRATEGY], &text,
                        err);

@@ -81,6 +81,9 @@ int corrie_lineage(corrie_lake *lake, const corrie_plan_options *options, const 
 
     int r = run_plan(&run, options, err);
     if (r >= 0) {
+        r = run_open_engine(&run, err);
+    }
+    if (r >= 0) {
         wanted.default_namespace = run.plan->default_namespace;
         r = plan_lineage(run.plan, run.work.engine, &wanted, &run.arena, &lineage, err);
     }

@@ -249,20 +249,23 @@ static int measure(void *context, size_t number, const struct plan_source *sourc
 
 /* ---- the plan ---- */
 
-static bool has_sql(const struct declarations *declarations)
+static int engine(void *context, struct engine **ret, corrie_error *err)
 {
-    for (size_t i = 0; i < declarations->n_functions; i++) {
-        if (declarations->functions[i].language == SOURCE_SQL) {
-            return true;
-        }
-    }
-    return false;
+    struct run *run = context;
+    int r = run_open_engine(run, err);
+
+    *ret = run->work.engine;
+    return r;
 }
 
 static int build_plan(struct run *run, corrie_error *err)
 {
-    struct plan_catalog catalog = {
-        .context = run, .lookup = lookup, .exists = exists, .names = names, .measure = measure};
+    struct plan_catalog catalog = {.context = run,
+                                   .lookup = lookup,
+                                   .exists = exists,
+                                   .names = names,
+                                   .engine = engine,
+                                   .measure = measure};
     struct str *parameters = arena_array(&run->arena, struct str, run->options.n_parameters);
     struct str *select = arena_array(&run->arena, struct str, run->options.n_select);
     struct plan_options options = {.default_namespace = default_namespace(run),
@@ -287,14 +290,7 @@ static int build_plan(struct run *run, corrie_error *err)
     for (size_t i = 0; i < run->options.n_select; i++) {
         select[i] = str_of(run->options.select[i]);
     }
-    if (has_sql(run->declarations)) {
-        r = run_open_engine(run, err);
-        if (r < 0) {
-            return r;
-        }
-    }
-    r = plan_build(run->project, run->declarations, &catalog, run->work.engine, &options,
-                   &run->plan, err);
+    r = plan_build(run->project, run->declarations, &catalog, NULL, &options, &run->plan, err);
     run->measured = lake_files_close(run->measured);
     return r;
 }

@@ -412,57 +412,13 @@ static int find_output(const char *name, enum engine_output *ret, corrie_error *
                        name);
 }
 
-/* Whether something is there that a rename would take the place of: a pipe, a device, a directory. */
-static bool is_special(const char *path)
+/* -1 for what is no file: a pipe, a device. */
+static int64_t bytes_of(const char *path)
 {
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
     struct os_stat stat;
 
-    return os_stat(path, &stat, &ignored) >= 0 && stat.kind != OS_FILE;
-}
-
-/* Writes beside the target, makes that durable, and gives it the name. *ret_bytes is -1 for what is no file. */
-static int export_durably(struct query *query, struct engine_export *what, const char *target,
-                          int64_t *ret_rows, int64_t *ret_bytes, corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    struct str parent = os_path_parent(str_of(target));
-    struct uuid unique = uuid_random();
-    struct os_stat stat;
-    char hex[UUID_TEXT + 1];
-    char *directory = arena_text(&arena, parent);
-    char *temporary;
-    int r;
-
-    if (is_special(target)) {
-        *ret_bytes = -1;
-        what->path = str_of(target);
-        return engine_export_rows(query->work.engine, what, ret_rows, err);
-    }
-    uuid_format_hex(&unique, hex);
-    temporary = arena_printf(&arena, "%.*s/%s%s", STR_FMT(parent), OS_TEMP_PREFIX, hex);
-    if (!directory || !temporary) {
-        return corrie_fail_memory(err);
-    }
-    r = os_stat(directory, &stat, err); /* else the temporary file is what is not there */
-    if (r >= 0) {
-        what->path = str_of(temporary);
-        r = engine_export_rows(query->work.engine, what, ret_rows, err);
-    }
-    if (r < 0) {
-        return r;
-    }
-    if ((r = os_file_sync(temporary, err)) < 0 || (r = os_stat(temporary, &stat, err)) < 0 ||
-        (r = os_rename(temporary, target, err)) < 0 || (r = os_dir_sync(directory, err)) < 0) {
-        _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-
-        if (os_unlink(temporary, &ignored) < 0) {
-            corrie_error_clear(&ignored);
-        }
-        return r;
-    }
-    *ret_bytes = (int64_t)stat.size;
-    return 0;
+    return os_stat(path, &stat, &ignored) >= 0 && stat.kind == OS_FILE ? (int64_t)stat.size : -1;
 }
 
 /* `path` is what the user calls `target`. */
@@ -476,11 +432,13 @@ static int query_to_file(const corrie_query_options *options, struct engine_expo
     if (r < 0) {
         return r;
     }
-    r = export_durably(query, what, target, &note->rows, &note->bytes, err);
+    what->path = str_of(target);
+    r = engine_export_rows(query->work.engine, what, &note->rows, err);
     if (r < 0) {
         requote(query, err);
         return corrie_wrap(err, "write the result to %s", path);
     }
+    note->bytes = bytes_of(target);
     return 0;
 }
 

@@ -38,8 +38,10 @@ static int make_states(struct run *run, corrie_error *err)
     run->environments = arena_array(&run->arena, struct env *, run->plan->n_environments);
     run->nodes = arena_array(&run->arena, struct node_state, run->plan->n_nodes);
     run->tables = arena_array(&run->arena, struct table_state, run->plan->n_nodes);
+    run->seen = arena_array(&run->arena, size_t, run->plan->n_nodes);
+    run->read = arena_array(&run->arena, struct lake_table *, run->plan->n_sources);
     return run->scans && run->scan_readers && run->harnesses && run->environments && run->nodes &&
-                   run->tables
+                   run->tables && run->seen && run->read
                ? 0
                : corrie_fail_memory(err);
 }

@@ -108,6 +108,8 @@ struct run {
     struct buf *harnesses;         /* compiled for each */
     struct worker_source *sources; /* what calls are given of the project; NULL: no call yet */
     size_t n_sources;
+    struct lake_table **read;   /* one a plan source, once an output was made of it */
+    size_t *seen;               /* one a plan node: note_reads */
     struct node_state *nodes;   /* one a plan node */
     struct table_state *tables; /* one a write step, in order */
     size_t n_tables;

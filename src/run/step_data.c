@@ -265,7 +265,10 @@ int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *
     if (!file) {
         return corrie_fail_memory(err);
     }
-    r = find_inputs(run, node, &inputs, err);
+    r = run_open_engine(run, err);
+    if (r >= 0) {
+        r = find_inputs(run, node, &inputs, err);
+    }
     if (r >= 0) {
         r = lake_define(run->work.engine, inputs.sources, inputs.n, node->sql, file,
                         run->plan->default_namespace, &inputs.arena,
@@ -283,42 +286,57 @@ int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *
 
 /* ---- write ---- */
 
-/* Notes every lake table that went into a node, however far up. */
-static int note_reads(struct run *run, size_t index, const struct plan_node *output, bool *seen,
+/* The table that a source is, looked up once a run. */
+static int read_table(struct run *run, size_t number, const struct lake_table **ret,
                       corrie_error *err)
 {
-    const struct plan_node *node = &run->plan->nodes[index];
+    const struct plan_source *source = &run->plan->sources[number];
+    struct lake_table *table = run->read[number];
+    struct lake_view view;
+    int r;
 
-    if (seen[index]) {
-        return 0;
-    }
-    seen[index] = true;
-    for (size_t i = 0; i < node->n_edges; i++) {
-        const struct plan_edge *edge = &node->edges[i];
-        int r;
-
-        if (edge->node != PLAN_NONE) {
-            r = note_reads(run, edge->node, output, seen, err);
-        } else {
-            const struct plan_source *source = &run->plan->sources[edge->source];
-            struct lake_table table;
-            struct lake_view view;
-
-            r = run_source_view(run, source, &view, err);
-            if (r >= 0) {
-                r = lake_table_get(&view, source->table_namespace, source->name, &run->arena,
-                                   &table, err);
-            }
-            if (r >= 0) {
-                r = lake_tx_read(run->tx, output->table_namespace, output->name, &table,
-                                 source->ref, err);
-            }
+    if (!table) {
+        table = arena_new(&run->arena, struct lake_table);
+        r = table ? run_source_view(run, source, &view, err) : corrie_fail_memory(err);
+        if (r >= 0) {
+            r = lake_table_get(&view, source->table_namespace, source->name, &run->arena, table,
+                               err);
         }
         if (r < 0) {
             return r;
         }
+        run->read[number] = table;
     }
+    *ret = table;
     return 0;
+}
+
+/* Notes every lake table that went into a node, however far up; what was seen for this output bears its number. */
+static int note_reads(struct run *run, size_t index, size_t written, corrie_error *err)
+{
+    const struct plan_node *node = &run->plan->nodes[index];
+    const struct plan_node *output = &run->plan->nodes[written];
+    int r = 0;
+
+    if (run->seen[index] == written + 1) {
+        return 0;
+    }
+    run->seen[index] = written + 1;
+    for (size_t i = 0; r >= 0 && i < node->n_edges; i++) {
+        const struct plan_edge *edge = &node->edges[i];
+        const struct lake_table *table;
+
+        if (edge->node != PLAN_NONE) {
+            r = note_reads(run, edge->node, written, err);
+            continue;
+        }
+        r = read_table(run, edge->source, &table, err);
+        if (r >= 0) {
+            r = lake_tx_read(run->tx, output->table_namespace, output->name, table,
+                             run->plan->sources[edge->source].ref, err);
+        }
+    }
+    return r < 0 ? r : 0;
 }
 
 /* A SELECT of the table's columns in its order; what the rows lack is null. */
@@ -396,12 +414,8 @@ static int write_table(struct run *run, size_t index, corrie_error *err)
     const struct plan_node *node = &run->plan->nodes[index];
     struct table_state table = {.ns = node->table_namespace, .name = node->name};
     struct lake_written written;
-    bool *seen = arena_array(&run->arena, bool, run->plan->n_nodes);
     int r;
 
-    if (!seen) {
-        return corrie_fail_memory(err);
-    }
     r = lake_tx_namespace(run->tx, node->table_namespace, err);
     if (r < 0) {
         return r;
@@ -413,7 +427,7 @@ static int write_table(struct run *run, size_t index, corrie_error *err)
     }
     table.records = written.table.records;
     table.rows_written = written.rows;
-    r = note_reads(run, index, node, seen, err);
+    r = note_reads(run, index, index, err);
     return r < 0 ? r : run_end_table(run, &table, err);
 }
 

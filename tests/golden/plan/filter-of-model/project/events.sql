@@ -1,0 +1,1 @@
+SELECT id, kind, price * 2 AS total FROM public.raw
