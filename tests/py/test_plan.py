@@ -213,6 +213,15 @@ def test_bytes_of_a_column_that_came_later(lake: Lake, tmp_path: Path) -> None:
     assert found["b"]["inputs"][0]["bytes"] == 0
 
 
+def test_notes_of_a_plan_are_told_once(lake: Lake, tmp_path: Path) -> None:
+    lake.run("sql", "CREATE TABLE kept AS SELECT 1 AS n")
+    folder = write_project(tmp_path / "p", {
+        "kept.sql": "SELECT 2 AS n\n", "made.sql": "-- corrie: materialization_strategy=REPLACE\nSELECT n FROM kept\n"})
+    for more in ([], ["--dry-run"]):
+        done = lake.run("run", "-p", folder, *more)
+        assert (done.stdout + done.stderr).count("kept stays as it is") == 1, more
+
+
 # ---- lineage ----
 
 
