@@ -145,7 +145,7 @@ static pid_t start_owner(bool fork_on, char path[4096], int *ret_stop)
     if (pid == 0) {
         _error_ corrie_error err = CORRIE_ERROR_INIT;
         struct os_own_dir own;
-        struct os_twin twin;
+        struct os_twin twin = {.pid = 0};
         char byte;
 
         close(stop[1]);
@@ -153,13 +153,17 @@ static pid_t start_owner(bool fork_on, char path[4096], int *ret_stop)
             _exit(1);
         }
         if (fork_on && twin.pid == 0) {
-            sleep(600); /* until the test ends it */
+            (void)!write(twin.fd, "x", 1); /* it has let go of what the other holds */
+            sleep(600);                    /* until the test ends it */
             _exit(0);
         }
-        (void)!write(told[1], own.path, strlen(own.path) + 1);
         if (fork_on) {
-            (void)!write(told[1], &twin.pid, sizeof twin.pid);
+            (void)!read(twin.fd, &byte, 1);
         }
+        /* the path and the copy's number at once, as they are read */
+        memcpy(path, own.path, strlen(own.path) + 1);
+        memcpy(path + strlen(path) + 1, &twin.pid, sizeof twin.pid);
+        (void)!write(told[1], path, strlen(path) + 1 + sizeof twin.pid);
         (void)!read(stop[0], &byte, 1);
         _exit(0);
     }
