@@ -188,6 +188,7 @@ enum show_kind {
     SHOW_TEXT,
     SHOW_NUMBER,
     SHOW_SECONDS, /* a number; for people as durations are shown elsewhere */
+    SHOW_SIZE,    /* bytes; for people as sizes are shown elsewhere: 12 kB */
     SHOW_HASH,    /* 64 hex digits; for people the first 12 */
     SHOW_TIME,    /* for people without the fraction of a second */
     SHOW_ID,      /* a job's id; for people the first 8 */

@@ -74,6 +74,7 @@ static void text_value(struct buf *ret, struct str text, enum show_kind kind)
     case SHOW_TEXT:
     case SHOW_NUMBER:
     case SHOW_SECONDS:
+    case SHOW_SIZE:
     case SHOW_MARK:
     case SHOW_ERROR:
         break;
@@ -97,6 +98,8 @@ void show_value(struct buf *ret, const json_t *value, enum show_kind kind)
 
         progress_seconds(seconds, json_number_value(value));
         buf_add_text(ret, seconds);
+    } else if (kind == SHOW_SIZE && json_is_integer(value)) {
+        buf_add_size(ret, json_integer_value(value));
     } else if (json_is_string(value)) {
         text_value(ret, js_str(value), kind);
     } else {
@@ -132,9 +135,10 @@ static int begin_grid(struct show_rows *rows, corrie_error *err)
 
     grid_begin(&rows->grid, &rows->cli->out, &options);
     for (size_t c = 0; r >= 0 && c < rows->n_columns; c++) {
-        r = grid_column(
-            &rows->grid, str_of(rows->columns[c].title), STR_EMPTY,
-            rows->columns[c].kind == SHOW_NUMBER || rows->columns[c].kind == SHOW_SECONDS, err);
+        enum show_kind kind = rows->columns[c].kind;
+        bool right = kind == SHOW_NUMBER || kind == SHOW_SECONDS || kind == SHOW_SIZE;
+
+        r = grid_column(&rows->grid, str_of(rows->columns[c].title), STR_EMPTY, right, err);
     }
     return r;
 }

@@ -52,7 +52,7 @@ int verb_job_ls(struct cli *cli, const struct args *args, corrie_error *err)
     static const struct show show = {.list = "jobs",
                                      .columns = columns,
                                      .n_columns = ARRAY_LEN(columns),
-                                     .nothing = "there were no such jobs; -k query lists queries"};
+                                     .nothing = "no jobs; -k query lists queries"};
     static const struct show_column query_columns[] = {
         {"JOB", "job", SHOW_ID},           {"STATUS", "status", SHOW_TEXT},
         {"USER", "user", SHOW_TEXT},       {"REF", "ref", SHOW_TEXT},
@@ -154,14 +154,21 @@ static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
         {"made commit", "commit_out", SHOW_HASH},
         {"time", "seconds", SHOW_SECONDS},
         {"rows", "rows", SHOW_NUMBER},
-        {"bytes", "bytes", SHOW_NUMBER},
-        {"max rss", "max_rss", SHOW_NUMBER},
+        {"bytes", "bytes", SHOW_SIZE},
+        {"max rss", "max_rss", SHOW_SIZE},
     };
     static const struct show_column nodes[] = {
         {"NODE", "name", SHOW_TEXT},       {"KIND", "kind", SHOW_TEXT},
         {"STATUS", "status", SHOW_TEXT},   {"ROWS", "rows", SHOW_NUMBER},
-        {"TIME", "seconds", SHOW_SECONDS}, {"MAX RSS", "max_rss", SHOW_NUMBER},
-        {"PYTHON", "python", SHOW_TEXT},   {"INPUTS", "reads", SHOW_TEXT},
+        {"TIME", "seconds", SHOW_SECONDS}, {"READ", "bytes_read", SHOW_SIZE},
+        {"MAX RSS", "max_rss", SHOW_SIZE}, {"PYTHON", "python", SHOW_TEXT},
+        {"INPUTS", "reads", SHOW_TEXT},
+    };
+    static const struct show_column files[] = {
+        {"FILE", "uri", SHOW_TEXT},
+        {"STATUS", "status", SHOW_TEXT},
+        {"ROWS", "rows", SHOW_NUMBER},
+        {"BYTES", "bytes", SHOW_SIZE},
     };
     static const struct show_column tables[] = {
         {"NAMESPACE", "namespace", SHOW_TEXT},
@@ -176,9 +183,12 @@ static int print_job(struct cli *cli, const json_t *document, corrie_error *err)
     show_pairs(cli, document, pairs, ARRAY_LEN(pairs));
     say_statement(cli, document);
     if (json_array_size(done) > 0) {
+        bool import = json_object_get(json_array_get(done, 0), "uri") != NULL;
+
         out_char(&cli->out, '\n');
         tell_inputs(done);
-        r = show_table(cli, done, nodes, ARRAY_LEN(nodes), err);
+        r = import ? show_table(cli, done, files, ARRAY_LEN(files), err)
+                   : show_table(cli, done, nodes, ARRAY_LEN(nodes), err);
     }
     done = json_object_get(document, "tables");
     if (r >= 0 && json_array_size(done) > 0) {

@@ -288,6 +288,9 @@ static void end_node(struct schedule *s, size_t node, int r, corrie_error *err)
     if (r < 0 && !names_function(s->run->plan, node, corrie_error_message(err))) {
         corrie_wrap(err, "%.*s", STR_FMT(called));
     }
+    if (r < 0 && r != CORRIE_E_CANCELLED && !err->position.file) { /* of no line: of all of it */
+        place_error(s->run->project, &s->run->plan->nodes[node].function->place, err);
+    }
 }
 
 /* ---- what threads say ---- */

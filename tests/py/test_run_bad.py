@@ -65,7 +65,7 @@ def refused(lake: Lake, project: Path, orphans: Callable[[], None], tmp_path: Pa
 def test_one_clear_error(lake: Lake, project: Path, refused: Refused, body: str, expected: str) -> None:
     write_model(project, body)
     said = refused()
-    assert "made" in said and expected in said, said
+    assert "made" in said and expected in said and "models.py:" in said, said
     assert said.count("Fatal Python error") == (1 if expected.startswith("SIG") else 0)  # where it crashed, told once
     assert lake.json("job", "get", "last")["nodes"][0]["status"] == "failed"
 
