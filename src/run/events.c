@@ -30,12 +30,11 @@ void run_progress(struct run *run, const char *what, const char *status)
                                           .time_ns = clock_now()});
 }
 
-int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format,
-             ...)
+int run_warn(struct run *run, const struct plan_node *node, const struct place *place,
+             corrie_error *err, const char *format, ...)
 {
     _cleanup_(buf_done) struct buf text = {0};
-    _cleanup_(buf_done) struct buf told = {
-        0}; /* an error is told with the name by who reports it */
+    _cleanup_(buf_done) struct buf told = {0};
     char *file;
     va_list args;
 
@@ -43,16 +42,14 @@ int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, c
     buf_addv(&text, format, args);
     va_end(args);
     if (run->options.strict) {
-        const struct place *place = &node->function->place;
-
-        corrie_fail(err, CORRIE_E_FAILED, "%s", buf_text(&text));
+        corrie_fail(err, CORRIE_E_FAILED, "%.*s: %s", STR_FMT(node->name), buf_text(&text));
         place_error(run->project, place, err);
         return corrie_hint(err, "without --strict this is a warning");
     }
     buf_addf(&told, "%.*s: %s", STR_FMT(node->name), buf_text(&text));
-    file = arena_text(&run->arena, node->function->place.file);
+    file = arena_text(&run->arena, place->file);
     RUN_EVENT(run, .kind = "notice", .status = "warning",
-              .node = arena_text(&run->arena, node->name), .file = file,
-              .line = node->function->place.line, .text = buf_text(&told));
+              .node = arena_text(&run->arena, node->name), .file = file, .line = place->line,
+              .text = buf_text(&told));
     return 0;
 }

@@ -125,9 +125,9 @@ void run_event(struct run *run, corrie_event event);
 #define RUN_EVENT(run, ...) run_event((run), (corrie_event){__VA_ARGS__})
 /* What the run is at between functions: with `status` NULL it begins, with "done" it has ended. Not kept in the log. */
 void run_progress(struct run *run, const char *what, const char *status);
-/* A warning: an event, or under strict a failure. The text says nothing of which node. */
-int run_warn(struct run *run, const struct plan_node *node, corrie_error *err, const char *format,
-             ...) CORRIE_PRINTF(4, 5) CORRIE_MUST_USE;
+/* A warning about what stands at `place`: an event, or under strict a failure. The text says nothing of which node. */
+int run_warn(struct run *run, const struct plan_node *node, const struct place *place,
+             corrie_error *err, const char *format, ...) CORRIE_PRINTF(5, 6) CORRIE_MUST_USE;
 
 /* Frees what it holds, not itself. */
 void run_done(struct run *run);
@@ -185,6 +185,10 @@ int run_environment(struct run *run, size_t step, struct task **ret, corrie_erro
 int run_call(struct run *run, size_t step, struct task **ret, corrie_error *err) CORRIE_MUST_USE;
 /* Bytes that results may take besides those that are in memory now, at least 1; 0 = no limit is known. */
 uint64_t run_memory_left(const struct run *run);
+/* What a model gave, beside the columns that it declares: others are left out, the order is the declared one. What is
+ * missing or left out is told of, a failure under strict; nothing declared there at all is one always. */
+int run_take_columns(struct run *run, const struct plan_node *node, struct exchange *output,
+                     struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;
 /* What a model returned, checked. */
 int run_take_model(struct run *run, size_t node, const struct task *task, struct exchange **ret,
                    corrie_error *err) CORRIE_MUST_USE;

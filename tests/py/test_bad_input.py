@@ -509,7 +509,7 @@ def test_functions_that_raise(bad: Bad, body: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("body", "columns", "expected"), [
-    ("return rows", "['n', 'twice']", ["returned other columns than it declares", "twice", "models.py:4"]),
+    ("return rows", "['m', 'twice']", ["none of the columns it declares", "missing m, twice", "models.py:4"]),
     ("import pyarrow as pa\nreturn pa.table([[1], [2]], names=['a', 'A'])", "", ["m returned", "'A'"]),
     ("import pyarrow as pa\nreturn pa.table([[1], [2]], names=['a', 'a'])", "", ["m returned", "'a'"]),
     ("import pyarrow as pa\nreturn pa.table({})", "", ["m returned", "without columns"]),

@@ -144,7 +144,7 @@ def holds(rows=corrie.Model('doubled')):
 
 
 @pytest.mark.parametrize(("body", "expected"), [
-    ("return pa.table({'n': rows['n']})", "missing twice"),
+    ("return pa.table({'m': rows['n']})", "missing n, twice"),
     ("return None", "None"),
     ("return 7", "int"),
     ("import sys; sys.exit(3)", "exit"),
@@ -169,12 +169,46 @@ def doubled(rows=corrie.Model('numbers', columns=['n'])):
     assert numbers.head() == before
 
 
-def test_other_columns_warn_and_fail_when_strict(numbers: Lake, project: Path) -> None:
-    (project / "models.py").write_text(DOUBLE.replace("'twice': pc", "'more': rows['n'], 'twice': pc"))
+@pytest.mark.parametrize(("declared", "returned", "says", "fields"), [
+    # more than declared is left out; the order is the declared one
+    ("['twice', 'n']", "n more twice", "not declared: more (left out)", ["twice", "n"]),
+    # less than declared is published as it is
+    ("['n', 'twice']", "n more", "missing twice; not declared: more (left out)", ["n"]),
+    # "*" allows more, not less
+    ("['twice', '*']", "n more", "missing twice", ["n", "more"]),
+    ("['twice', '*']", "n twice", "", ["n", "twice"]),
+])
+def test_other_columns_warn_and_fail_when_strict(numbers: Lake, project: Path, declared: str, returned: str,
+                                                 says: str, fields: list[str]) -> None:
+    head, _ = DOUBLE.split("    return")
+    table = ", ".join(f"'{name}': rows['n']" for name in returned.split())
+    head = head.replace("['n', 'twice']", declared)
+    (project / "models.py").write_text(f"{head}    return pa.table({{{table}}})\n")
+    before = numbers.head()
+    if says:
+        said = numbers.error("run", "--strict", cwd=project, status=1)
+        assert f"returned other columns than it declares: {says}" in said and "models.py:5:23" in said
+    assert numbers.head() == before
     done = numbers.run("run", cwd=project)
-    assert "more" in done.stdout + done.stderr
-    assert [f["name"] for f in numbers.json("table", "get", "doubled")["fields"]] == ["n", "twice"]
-    assert "more" in numbers.error("run", "--strict", cwd=project, status=1)
+    assert says in done.stderr
+    assert "than it declares" in done.stderr or not says
+    assert [f["name"] for f in numbers.json("table", "get", "doubled")["fields"]] == fields
+
+
+def test_a_declared_column_that_a_reader_needs(numbers: Lake, project: Path) -> None:
+    """That it is missing is a warning where it is declared, and a failure where it is needed."""
+    (project / "models.py").write_text(DOUBLE.replace("'twice': pc", "'twise': pc") + """
+
+@corrie.model(materialization_strategy='REPLACE')
+def reader(rows=corrie.Model('doubled', columns=['twice'])):
+    return rows
+""")
+    before = numbers.head()
+    said = numbers.error("run", cwd=project, status=1)
+    assert "missing twice; not declared: twise (left out)" in said and "there is no column twice" in said
+    assert numbers.head() == before
+    (project / "models.py").write_text(DOUBLE.replace("'n': rows['n'], 'twice': pc", "'other': pc"))
+    assert "none of the columns it declares: missing n, twice" in numbers.error("run", cwd=project, status=1)
 
 
 def test_expectations_warn_and_fail_when_strict(numbers: Lake, project: Path) -> None:

@@ -137,12 +137,17 @@ def test_outputs_of_one_call_count_together(lake: Lake, project: Path) -> None:
     """If one is not what was declared, none was finished, and there is nothing to keep a ref for."""
     (project / "models.py").write_text(SPLIT.replace("'odd': {'materialization_strategy': 'REPLACE'}",
                                                      "'odd': {'columns': ['other']}"))
-    said = lake.error("run", "--strict", cwd=project, status=1)
-    assert "returned other columns than it declares" in said and "tx/" not in said
+    said = lake.error("run", cwd=project, status=1)
+    assert "odd returned none of the columns it declares: missing other" in said and "tx/" not in said
     job = lake.json("job", "get", "last")
     assert {n["name"]: n["status"] for n in job["nodes"]} == {"even": "failed", "odd": "failed", "few": "failed"}
     assert job["tables"] == []
     assert [r["name"] for r in lake.json("branch", "ls", "-a")["refs"]] == ["main"]
+    (project / "models.py").write_text(SPLIT.replace("'odd': {", "'odd': {'columns': ['other', '*'], "))
+    said = lake.error("run", "--strict", cwd=project, status=1)
+    assert "odd: it returned other columns than it declares: missing other" in said and "even: odd" not in said
+    assert "missing other" in lake.run("run", cwd=project).stderr
+    assert lake.rows("SELECT count(*) FROM odd") == [["5"]]
 
 
 def test_two_merges_do_not_both_bring_a_key(lake: Lake, project: Path) -> None:
