@@ -90,6 +90,7 @@ static void go_to_block(struct progress *progress)
 
 static void wipe(struct progress *progress)
 {
+    forget_if_away(progress);
     if (progress->drawn > 0) {
         go_to_block(progress);
         out_text(progress->out, "\x1b[J");
@@ -330,11 +331,13 @@ static bool is_due(const struct progress_line *line, int64_t now)
 static void draw(struct progress *progress)
 {
     int64_t now = clock_monotonic();
-    bool stood = progress->drawn > 0;
     size_t n_passing = 0;
     size_t columns;
     size_t lines;
+    bool stood;
 
+    forget_if_away(progress);
+    stood = progress->drawn > 0;
     measure(progress, &columns, &lines);
     for (size_t i = 0; i < progress->n_passing; i++) {
         n_passing += is_due(&progress->passing[i], now);

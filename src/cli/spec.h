@@ -127,6 +127,8 @@ enum option {
     OPT_CREATED_AFTER,
     OPT_CREATED_BEFORE,
     OPT_UTC,
+    OPT_ARG,
+    OPT_PRIORITY,
     OPT_FOLLOW,
     OPT_DETACH,
     OPT_NO_WAIT,

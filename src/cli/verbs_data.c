@@ -163,6 +163,9 @@ static const struct flag query_flags[] = {
     {OPT_COMPRESSION, FLAG_TEXT, "--compression", "CODEC",
      "of the file: zstd, snappy, gzip, lz4, brotli or none; text: gzip or zstd; default zstd for Parquet"},
     MEMORY_FLAG,
+    {OPT_NO_CACHE, FLAG_SWITCH, "--no-cache", NULL, "as always: no answer is kept", .hidden = true},
+    ARG_FLAG,
+    PRIORITY_FLAG,
 };
 
 static const struct flag table_sample_flags[] = {

@@ -57,6 +57,16 @@ extern const struct verb_part verbs_run;
     {                                                                                              \
         OPT_PARAM, FLAG_LIST, "--param", "NAME=VALUE", "value of a parameter; may be given again"  \
     }
+/* Of scripts that were written for a server: features that it has or not, and a place in its queue. */
+#define ARG_FLAG                                                                                   \
+    {                                                                                              \
+        OPT_ARG, FLAG_LIST, "-a, --arg", "NAME=VALUE", "means nothing here", .hidden = true        \
+    }
+#define PRIORITY_FLAG                                                                              \
+    {                                                                                              \
+        OPT_PRIORITY, FLAG_NUMBER, "--priority", "N", "means nothing here: jobs do not wait",      \
+            .hidden = true                                                                         \
+    }
 #define IF_EXISTS_FLAG                                                                             \
     {                                                                                              \
         OPT_IF_EXISTS, FLAG_SWITCH, "--if-exists", NULL, "no error if there is none"               \

@@ -32,6 +32,8 @@ static const struct flag run_flags[] = {
     {OPT_EVENTS, FLAG_SWITCH, "--events", NULL,
      "tell what happens as JSON lines on standard output, as it happens"},
     MEMORY_FLAG,
+    ARG_FLAG,
+    PRIORITY_FLAG,
 };
 
 static const struct positional lineage_positionals[] = {
@@ -54,7 +56,8 @@ static const struct flag job_ls_flags[] = {
     {OPT_JOB, FLAG_LIST, "-i, --id", "JOB", "only this one, whoever's it is; may be repeated"},
     {OPT_USER, FLAG_LIST, "-u, --user", "USER", "only those of USER; may be repeated"},
     {OPT_KIND, FLAG_LIST, "-k, --kind", "KIND",
-     "only run, import, sql, query, compact, expire or gc; may be repeated; default all but query"},
+     "only run, import, sql, query, compact, expire or gc; may be repeated; default all but query, "
+     "which bauplan lists too"},
     {OPT_STATUS, FLAG_LIST, "-s, --status", "STATUS",
      "only running, done, failed, cancelled or lost; may be repeated"},
     {OPT_CREATED_AFTER, FLAG_TEXT, "--created-after", "TIME",
@@ -107,6 +110,7 @@ static const struct positional job_positionals[] = {
 };
 
 static const struct flag job_logs_flags[] = {
+    {OPT_ALL, FLAG_SWITCH, "--all", NULL, "all of it, as always", .hidden = true},
     {OPT_FOLLOW, FLAG_SWITCH, "-f, --follow", NULL, "go on until the job is over"},
 };
 

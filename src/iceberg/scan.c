@@ -78,20 +78,29 @@ static int check_format(const struct data_file *file, corrie_error *err)
                             "deletes, or make it write position deletes as Parquet");
 }
 
+/* Whether the predicates leave the file in. */
+static bool may_hold(const struct planner *planner, const struct partition_tests *tests,
+                     const struct data_file *file, struct scan_counts *counts)
+{
+    if (tests && !partition_tests_file(tests, file)) {
+        counts->files_pruned_partition++;
+        return false;
+    }
+    if (!scan_may_match(planner->schema, file, planner->predicates, planner->n_predicates)) {
+        counts->files_pruned_bounds++;
+        return false;
+    }
+    return true;
+}
+
 static int add_file(struct planner *planner, const struct partition_tests *tests,
                     const struct data_file *file, corrie_error *err)
 {
     struct planned planned = {*file, file->path};
-    struct scan_counts *counts = &planner->scan.counts;
     int r;
 
-    counts->files++;
-    if (tests && !partition_tests_file(tests, file)) {
-        counts->files_pruned_partition++;
-        return 0;
-    }
-    if (!scan_may_match(planner->schema, file, planner->predicates, planner->n_predicates)) {
-        counts->files_pruned_bounds++;
+    planner->scan.counts.files++;
+    if (!may_hold(planner, tests, file, &planner->scan.counts)) {
         return 0;
     }
     if ((r = check_format(file, err)) < 0 ||
@@ -207,6 +216,48 @@ static int finish(struct planner *planner, struct scan *ret, corrie_error *err)
     }
     *ret = *scan;
     return 0;
+}
+
+int scan_narrow(const struct table_metadata *metadata, const struct snapshot *snapshot,
+                const struct predicate *predicates, size_t n_predicates, const struct scan *all,
+                struct arena *arena, struct scan *ret, corrie_error *err)
+{
+    struct data_file *files = arena_array(arena, struct data_file, all->n_files + 1);
+    struct scan_deletes *deletes = arena_array(arena, struct scan_deletes, all->n_files + 1);
+    struct scan made = *all;
+    int r = 0;
+
+    _cleanup_(planner_done) struct planner planner = {
+        .metadata = metadata,
+        .schema = metadata_snapshot_schema(
+            metadata, snapshot ? snapshot : metadata_current_snapshot(metadata)),
+        .predicates = predicates,
+        .n_predicates = n_predicates,
+        .arena = arena,
+        .tests = mem_alloc(metadata->n_specs, sizeof *planner.tests)};
+    if (!files || !deletes || !planner.tests) {
+        return corrie_fail_memory(err);
+    }
+    made.n_files = 0;
+    made.records = made.bytes = 0;
+    for (size_t i = 0; r >= 0 && i < all->n_files; i++) {
+        const struct data_file *file = &all->files[i];
+        const struct partition_tests *tests;
+
+        r = tests_of(&planner, file->spec_id, &tests, err);
+        if (r < 0 || !may_hold(&planner, tests, file, &made.counts)) {
+            continue;
+        }
+        deletes[made.n_files] = all->deletes ? all->deletes[i] : (struct scan_deletes){0};
+        files[made.n_files++] = *file;
+        made.records = count_add(made.records, file->record_count);
+        made.bytes = count_add(made.bytes, file->bytes);
+    }
+    made.n_pruned += all->n_files - made.n_files;
+    made.files = files;
+    made.deletes = all->deletes ? deletes : NULL;
+    *ret = made;
+    return r < 0 ? r : 0;
 }
 
 int scan_plan(const struct table_io *io, const struct table_metadata *metadata,

@@ -61,6 +61,12 @@ int scan_plan(const struct table_io *io, const struct table_metadata *metadata,
               size_t n_predicates, struct arena *arena, struct scan *ret, corrie_error *err)
     CORRIE_MUST_USE;
 
+/* What scan_plan would find for these predicates, of a scan of the same snapshot without any, `all`: no manifest is read
+ * again. The files borrow from `all`; delete files are not left out. `counts` goes on from those of `all`. */
+int scan_narrow(const struct table_metadata *metadata, const struct snapshot *snapshot,
+                const struct predicate *predicates, size_t n_predicates, const struct scan *all,
+                struct arena *arena, struct scan *ret, corrie_error *err) CORRIE_MUST_USE;
+
 /* Whether a file may hold a row that all predicates accept, by its counts and bounds: one of scan_plan's tests.
  * `schema` gives the types. */
 bool scan_may_match(const struct schema *schema, const struct data_file *file,

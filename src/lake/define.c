@@ -32,6 +32,7 @@ struct pruned {
     struct condition *scans;          /* one of them reads the table; none: all of it is read */
     size_t n_scans;
     struct scan scan;
+    const struct scan *all; /* every file of the table, where that is known; else NULL */
 };
 
 struct defining {
@@ -313,16 +314,21 @@ static int plan_table(struct defining *defining, struct pruned *table)
 {
     const struct lake_source *source = table->source;
     const struct condition *only = table->n_scans == 1 ? &table->scans[0] : NULL;
-    int r = lake_read_plan(source->view->lake, &source->table, table->metadata, table->snapshot,
-                           only ? only->predicates : NULL, only ? only->n_predicates : 0,
-                           defining->arena, &table->scan, defining->err);
+    const struct predicate *predicates = only ? only->predicates : NULL;
+    size_t n = only ? only->n_predicates : 0;
+    int r = table->all ? scan_narrow(table->metadata, table->snapshot, predicates, n, table->all,
+                                     defining->arena, &table->scan, defining->err)
+                       : lake_read_plan(source->view->lake, &source->table, table->metadata,
+                                        table->snapshot, predicates, n, defining->arena,
+                                        &table->scan, defining->err);
 
     return r == 0 && table->n_scans > 0 ? prune(defining, table) : r;
 }
 
 int lake_read_needed(struct lake *lake, const struct lake_table *table,
                      const struct table_metadata *metadata, const struct engine_scan *scans,
-                     size_t n_scans, struct arena *arena, struct scan *ret, corrie_error *err)
+                     size_t n_scans, const struct scan *all, struct arena *arena, struct scan *ret,
+                     corrie_error *err)
 {
     struct defining defining = {.arena = arena, .err = err};
     const struct lake_view view = {.lake = lake};
@@ -330,7 +336,8 @@ int lake_read_needed(struct lake *lake, const struct lake_table *table,
     struct pruned pruned = {.source = &source,
                             .metadata = (struct table_metadata *)metadata,
                             .snapshot = metadata_current_snapshot(metadata),
-                            .schema = metadata_schema(metadata)};
+                            .schema = metadata_schema(metadata),
+                            .all = all};
     int r = 0;
 
     pruned.scan_schema = metadata_snapshot_schema(metadata, pruned.snapshot);

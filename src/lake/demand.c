@@ -195,14 +195,13 @@ int lake_files_needed(struct lake_files *files, const struct lake_demand *demand
     int r = 0;
 
     r = read_filter(demand->filter, &arena, &filter, err);
+    r = r < 0 ? r : all_files(files, err);
     if (r == 0 && filter) {
         r = scan_of(filter, &arena, &asked, err);
         r = r < 0 ? r
-                  : lake_read_needed(files->lake, &files->table, files->metadata, &asked, 1, &arena,
-                                     &kept, err);
+                  : lake_read_needed(files->lake, &files->table, files->metadata, &asked, 1,
+                                     &files->all, &arena, &kept, err);
         scan = &kept;
-    } else if (r == 0) {
-        r = all_files(files, err);
     }
     if (r < 0 || (r = columns_of(schema, demand, filter, &arena, &columns, err)) < 0) {
         return r;

@@ -13,7 +13,7 @@
 /* The files of a table at its current snapshot: opened once, asked as often as one likes. */
 struct lake_files;
 
-/* Reads the table's metadata. `view` must live as long as *ret. */
+/* Reads the table's metadata. The lake must live as long as *ret. */
 int lake_files_open(const struct lake_view *view, const struct lake_table *table,
                     struct lake_files **ret, corrie_error *err) CORRIE_MUST_USE;
 struct lake_files *lake_files_close(struct lake_files *files);
@@ -33,7 +33,7 @@ struct lake_needed {
         bytes; /* of the columns, and of those that the filter looks at; LAKE_UNKNOWN: files of others may not say */
 };
 
-/* Cost: a read of the manifests, without a filter the first time only. Errors of lake_read_plan. */
+/* Cost: a read of the manifests, the first time. Errors of lake_read_plan. */
 int lake_files_needed(struct lake_files *files, const struct lake_demand *demand,
                       struct lake_needed *ret, corrie_error *err) CORRIE_MUST_USE;
 

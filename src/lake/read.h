@@ -29,10 +29,11 @@ int lake_read_plan(struct lake *lake, const struct lake_table *table,
                    struct scan *ret, corrie_error *err) CORRIE_MUST_USE;
 
 /* Plans the files of the current snapshot that may hold a row which one of `scans` asks for: engine_bind's of this table,
- * by its current schema; none: all files. Errors as lake_read_plan. */
+ * by its current schema; none: all files. `all`: what lake_read_plan gave for all of them, which are not looked for again
+ * then; or NULL. Errors as lake_read_plan. */
 int lake_read_needed(struct lake *lake, const struct lake_table *table,
                      const struct table_metadata *metadata, const struct engine_scan *scans,
-                     size_t n_scans, struct arena *arena, struct scan *ret, corrie_error *err)
-    CORRIE_MUST_USE;
+                     size_t n_scans, const struct scan *all, struct arena *arena, struct scan *ret,
+                     corrie_error *err) CORRIE_MUST_USE;
 
 #endif

@@ -53,7 +53,7 @@ int lake_target_scan(struct lake_tx *tx, struct lake_target *target,
                      const struct engine_scan *scans, size_t n_scans, struct arena *arena,
                      corrie_error *err)
 {
-    return lake_read_needed(tx->lake, &target->table, target->metadata, scans, n_scans, arena,
+    return lake_read_needed(tx->lake, &target->table, target->metadata, scans, n_scans, NULL, arena,
                             &target->scan, err);
 }
 

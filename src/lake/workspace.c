@@ -55,6 +55,15 @@ static bool take(struct lake *lake, const char *like, struct lake_workspace *ret
     return fits;
 }
 
+int lake_memory_size(const char *text, uint64_t *ret, corrie_error *err)
+{
+    if (str_to_size(str_of(text), ret)) {
+        return 0;
+    }
+    corrie_fail(err, CORRIE_E_USAGE, "the memory %s is no size", text);
+    return corrie_hint(err, "write 4G or 512M");
+}
+
 int lake_workspace_open(struct lake *lake, const char *memory, const struct engine_options *options,
                         struct lake_workspace *ret, corrie_error *err)
 {
@@ -62,9 +71,8 @@ int lake_workspace_open(struct lake *lake, const char *memory, const struct engi
     struct engine_options given = *options;
     int r;
 
-    if (memory && !str_to_size(str_of(memory), &given.memory)) {
-        corrie_fail(err, CORRIE_E_USAGE, "the memory %s is no size", memory);
-        return corrie_hint(err, "write 4G or 512M");
+    if (memory && (r = lake_memory_size(memory, &given.memory, err)) < 0) {
+        return r;
     }
     r = describe(memory, options, &made.like, err);
     if (r < 0) {

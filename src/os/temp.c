@@ -138,7 +138,7 @@ static void sweep_once(void)
 
 int os_own_dir_make(const char *kind, struct os_own_dir *ret, corrie_error *err)
 {
-    _cleanup_(os_own_dir_remove) struct os_own_dir made = {.path = NULL};
+    _cleanup_(os_own_dir_remove) struct os_own_dir made = {.lock = -1};
     _free_ char *prefix = NULL;
     _cleanup_(buf_done) struct buf text = {0};
     int r;
@@ -155,7 +155,7 @@ int os_own_dir_make(const char *kind, struct os_own_dir *ret, corrie_error *err)
     /* a file system without locks: nobody can take it there either, and it is never swept */
     (void)flock(made.lock, LOCK_EX | LOCK_NB);
     *ret = made;
-    made = (struct os_own_dir){.path = NULL};
+    made = (struct os_own_dir){.lock = -1};
     return 0;
 }
 

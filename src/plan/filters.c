@@ -229,12 +229,18 @@ static int try_row(struct engine *engine, const struct filter *filter, const str
     return r < 0 && r != CORRIE_E_CANCELLED ? find_place(filter, &asked, err) : r;
 }
 
+/* WHERE takes a number for whether it is another one than 0. A text it takes too, but for hardly any rows. */
+static bool is_condition(enum type_kind kind)
+{
+    return kind == TYPE_BOOLEAN || (kind >= TYPE_INT && kind <= TYPE_DECIMAL);
+}
+
 static int check_condition(const struct filter *filter, const struct schema *given,
                            corrie_error *err)
 {
     _cleanup_(buf_done) struct buf type = {0};
 
-    if (given->n_fields == 1 && given->fields[0].type.kind == TYPE_BOOLEAN) {
+    if (given->n_fields == 1 && is_condition(given->fields[0].type.kind)) {
         return 0;
     }
     if (given->n_fields == 1) {

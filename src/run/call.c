@@ -112,6 +112,9 @@ static int edge_table(struct run *run, const struct plan_edge *edge, struct task
             return corrie_wrap(err, "filter input %.*s", STR_FMT(edge->argument));
         }
         *ret = task->made[task->n_made++];
+        task->held = &run->made_bytes;
+        task->made_bytes += exchange_bytes(*ret);
+        run->made_bytes += exchange_bytes(*ret);
         return 0;
     }
     *ret = edge->node != PLAN_NONE ? run->nodes[edge->node].output : run->scans[edge->scan];
@@ -226,7 +229,7 @@ static int fill_sources(struct run *run, struct task *task, corrie_error *err)
 /* What results are in memory now. */
 static uint64_t held_memory(const struct run *run)
 {
-    uint64_t held = 0;
+    uint64_t held = run->made_bytes;
 
     for (size_t i = 0; i < run->plan->n_nodes; i++) {
         held += run->nodes[i].output ? exchange_bytes(run->nodes[i].output) : 0;

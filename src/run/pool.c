@@ -181,6 +181,9 @@ struct task *task_free(struct task *task)
         for (size_t i = 0; i < task->n_made; i++) {
             exchange_unref(task->made[i]);
         }
+        if (task->held) {
+            *task->held -= task->made_bytes;
+        }
         for (size_t i = 0; i < task->spec.n_parameters; i++) {
             json_decref((json_t *)(uintptr_t)task->spec.parameters[i].value);
         }

@@ -70,6 +70,8 @@ struct task {
     struct worker_spec spec;
     struct exchange **made; /* inputs made for this call alone; NULL = not */
     size_t n_made;
+    uint64_t made_bytes;
+    uint64_t *held; /* the sum of made_bytes of all tasks there are; the coordinator's */
     struct worker_result output;
     /* An environment. */
     struct env_request request;

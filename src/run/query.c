@@ -70,7 +70,7 @@ static void note_end(struct note *note, const corrie_error *error)
                                            .commit = note->commit,
                                            .started = note->began,
                                            .duration = clock_monotonic() - note->clock,
-                                           .rows = note->rows,
+                                           .rows = error ? -1 : note->rows,
                                            .bytes = note->bytes,
                                            .error = error});
     }
@@ -84,6 +84,7 @@ struct query {
     char *said;       /* the person's text, where another one was run; else NULL */
     struct note note; /* of a stream, told when it is released */
     bool failed;      /* its stream has ended with an error */
+    bool ended;       /* … with its last row */
 };
 
 static struct query *query_free(struct query *query)
@@ -306,6 +307,7 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     int r = query->rows.get_next(&query->rows, out);
 
     query->failed = r != 0;
+    query->ended = r == 0 && !out->release;
     query->note.rows += r == 0 && out->release ? out->length : 0;
     return r;
 }
@@ -322,11 +324,13 @@ static void release(struct ArrowArrayStream *stream)
     _error_ corrie_error error = CORRIE_ERROR_INIT;
     struct query *query = stream->private_data;
 
-    if (query->failed) {
+    if (query->failed && query->note.lake) {
         engine_stream_error(&query->rows, &error);
         requote(query, &error);
+    } else if (!query->ended && query->note.lake) {
+        cancel_check(lake_cancel(query->note.lake), &error); /* else he has enough */
     }
-    note_end(&query->note, query->failed ? &error : NULL);
+    note_end(&query->note, error.code < 0 ? &error : NULL);
     query_free(query);
     stream->private_data = NULL;
     stream->release = NULL;
@@ -337,8 +341,11 @@ int corrie_stream_error(struct ArrowArrayStream *stream, corrie_error *err)
     if (stream->release != release) {
         return corrie_fail(err, CORRIE_E_USAGE, "the stream is none of corrie_query's");
     }
-    engine_stream_error(&((struct query *)stream->private_data)->rows, err);
-    return requote(stream->private_data, err);
+    struct query *query = stream->private_data;
+    engine_stream_error(&query->rows, err);
+    requote(query, err);
+    note_end(&query->note, err); /* the stream gives its error away */
+    return err->code;
 }
 
 static corrie_query_options read_options(const corrie_query_options *options)

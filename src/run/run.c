@@ -263,13 +263,11 @@ static void end_left(struct run *run)
     }
 }
 
-/* As the engine has it for itself; a size that is none is told when that is opened. */
-static uint64_t memory_of(const corrie_run_options *options)
+/* As the engine has it for itself. */
+static int memory_of(const corrie_run_options *options, uint64_t *ret, corrie_error *err)
 {
-    uint64_t memory;
-
-    return options->memory && str_to_size(str_of(options->memory), &memory) ? memory
-                                                                            : os_memory() / 10 * 7;
+    *ret = os_memory() / 10 * 7;
+    return options->memory ? lake_memory_size(options->memory, ret, err) : 0;
 }
 
 int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_json,
@@ -283,7 +281,10 @@ int corrie_run(corrie_lake *lake, const corrie_run_options *options, char **ret_
         memcpy(&run.options, options,
                options->size < sizeof run.options ? options->size : sizeof run.options);
     }
-    run.memory = memory_of(&run.options);
+    r = memory_of(&run.options, &run.memory, err);
+    if (r < 0) {
+        return r;
+    }
     js_setup();
     run.cancel.whole = lake_cancel(lake);
     run.compute.whole = &run.cancel;

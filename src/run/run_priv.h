@@ -77,6 +77,7 @@ struct run {
     corrie_run_options options;
     uint64_t
         memory; /* bytes that results in memory may take, and a function of its own; 0 = not known */
+    uint64_t made_bytes; /* of inputs that were made for calls that go on */
     enum preview preview;
     struct arena arena;
     int64_t started;       /* monotonic */

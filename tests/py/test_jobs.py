@@ -383,6 +383,21 @@ def test_queries_are_listed_where_they_are_asked_for(small: Lake) -> None:
     assert listed == ["query"] * 4 + ["import"]
 
 
+def test_how_a_long_query_ended(small: Lake) -> None:
+    """Its rows go out while it computes: the record is of what came of it in the end."""
+    small.error("query", "SELECT CASE WHEN range = 4000000 THEN error('boom') ELSE 'x' END AS a FROM range(5000000)",
+                "--all-rows", "-o", "csv", status=1)
+    asked = small.start("query", "SELECT range AS a FROM range(1000000000)", "--all-rows", "-o", "csv")
+    assert asked.stdout and asked.stdout.read(1000)
+    asked.send_signal(signal.SIGINT)
+    asked.communicate(timeout=60)
+    small.run("query", "SELECT * FROM range(1000)", "--max-rows", "10", "-o", "table")
+    jobs = small.json("job", "ls", "-k", "query")["jobs"]
+    assert [(j["status"], (j["error"] or {}).get("message")) for j in jobs] == [
+        ("done", None), ("cancelled", "interrupted"), ("failed", "boom")]
+    assert jobs[1]["rows"] is jobs[2]["rows"] is None
+
+
 def test_a_query_of_a_lake_that_cannot_be_written(small: Lake) -> None:
     """The answer is what was asked for; a record is not worth a word."""
     days = small.root / "jobs"

@@ -202,6 +202,22 @@ def test_bytes_of_columns_and_files_that_are_needed(lake: Lake, wide: Path) -> N
     assert asked["column_bytes"] == newest(lake, ["id", "c5"])
 
 
+def test_files_are_left_out_by_partition_as_a_read_does(lake: Lake, tmp_path: Path) -> None:
+    """Many scans of one table read its manifests once: each leaves out what a statement of its own would."""
+    lake.run("sql", "CREATE TABLE spread PARTITIONED BY (bucket(8, kind), day(seen)) AS SELECT range AS id, "
+                    "'k' || range % 40 AS kind, TIMESTAMP '2026-01-01' + INTERVAL (range % 3) DAY AS seen "
+                    "FROM range(2000)")
+    conditions = ["kind = 'k7'", "kind IN ('k1', 'k2')", "seen >= TIMESTAMP '2026-01-03'", "id = 3",
+                  "kind = 'k3' AND seen < TIMESTAMP '2026-01-02'", "kind = 'k1' OR id > 1990", "kind <> 'k1'"]
+    folder = write_project(tmp_path / "p", {f"m{i}.sql": f"SELECT id FROM spread WHERE {c}\n"
+                                            for i, c in enumerate(conditions)})
+    scans = [s for s in lake.json("explain", "-p", folder)["steps"] if s["step"] == "scan"]
+    asked = [lake.json("explain", f"SELECT id FROM spread WHERE {c}")["tables"][0] for c in conditions]
+    said = sorted((s["files"], s["files_pruned"], s["bytes"]) for s in scans)
+    assert said == sorted((t["files"] - t["files_pruned"], t["files_pruned"], t["column_bytes"]) for t in asked)
+    assert said[0][1] > 0 and said[-1][0] == 24
+
+
 def test_bytes_of_a_column_that_came_later(lake: Lake, tmp_path: Path) -> None:
     """A file from before a column came has none of it; who counts rows asks for none."""
     lake.run("sql", "CREATE TABLE old AS SELECT range AS id FROM range(100); ALTER TABLE old ADD COLUMN late BIGINT")

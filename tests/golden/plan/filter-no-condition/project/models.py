@@ -2,5 +2,5 @@ import corrie
 
 
 @corrie.model()
-def orders(x=corrie.Model('events', columns=['id'], filter="id")):
+def orders(x=corrie.Model('events', columns=['id'], filter="kind")):
     return x
