@@ -433,12 +433,14 @@ int plan_bind(struct planning *p, struct plan_node *node, corrie_error *err)
     return r < 0 ? r : check_output(p, node, err);
 }
 
-/* ---- what is read ---------------------------------------------------------------------- */
+/* ---- narrower statements ------------------------------------------------------------------------ */
 
-/* "FROM (statement) SELECT wanted": a replacement of its first byte, so that places in it are found. */
-static int wrap(struct planning *p, const struct plan_node *node, struct substituted *ret,
-                corrie_error *err)
+/* The node's statement becomes "FROM (statement) SELECT columns": a replacement of its first byte, so that places in it
+ * are found. */
+static int wrap(struct planning *p, struct plan_node *node, const struct str *columns,
+                size_t n_columns, corrie_error *err)
 {
+    struct substituted *sql = arena_new(p->arena, struct substituted);
     const struct substituted *inner = node->text;
     struct substituted outer = *inner;
     struct str statement = plan_statement_end(inner->text);
@@ -448,9 +450,9 @@ static int wrap(struct planning *p, const struct plan_node *node, struct substit
     size_t shift = text.len;
     buf_add_str(&text, statement);
     buf_add_text(&text, "\n) SELECT ");
-    for (size_t i = 0; i < node->n_wanted; i++) {
+    for (size_t i = 0; i < n_columns; i++) {
         buf_add_text(&text, i ? ", " : "");
-        buf_add_sql_name(&text, node->wanted[i]);
+        buf_add_sql_name(&text, columns[i]);
     }
     outer.items = arena_array(p->arena, struct replacement, inner->n_items + 1);
     if (!outer.items) {
@@ -465,9 +467,59 @@ static int wrap(struct planning *p, const struct plan_node *node, struct substit
     if (buf_check(&text, err) < 0) {
         return err->code;
     }
-    *ret = outer;
-    return arena_str(p->arena, buf_str(&text), &ret->text) < 0 ? corrie_fail_memory(err) : 0;
+    if (!sql || arena_str(p->arena, buf_str(&text), &outer.text) < 0) {
+        return corrie_fail_memory(err);
+    }
+    *sql = outer;
+    node->text = sql;
+    node->sql = sql->text;
+    return 0;
 }
+
+static const struct plan_column *find_column(const struct plan_columns *columns, struct str name)
+{
+    for (size_t i = 0; i < columns->count; i++) {
+        if (str_eq(columns->items[i].name, name)) {
+            return &columns->items[i];
+        }
+    }
+    return NULL;
+}
+
+int plan_give_declared(struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    const struct name_list *declared = &node->function->columns;
+    struct plan_columns output = {
+        .items = arena_array(p->arena, struct plan_column, declared->count + 1)};
+    struct str *names = arena_array(p->arena, struct str, declared->count + 1);
+    bool same = declared->count == node->output.count;
+
+    if (!output.items || !names) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < declared->count; i++) {
+        const struct plan_column *given = find_column(&node->output, declared->items[i]);
+
+        same = same && given == &node->output.items[i];
+        if (given) {
+            names[output.count] = given->name;
+            output.items[output.count++] = *given;
+        }
+    }
+    if (same) {
+        return 0;
+    }
+    if (output.count == 0) {
+        corrie_fail(err, CORRIE_E_PROJECT, "%.*s gives none of the columns it declares",
+                    STR_FMT(node->name));
+        corrie_hint(err, "give the declared columns, or change columns");
+        return place_error(p->project, &declared->place, err);
+    }
+    node->output = output;
+    return wrap(p, node, names, output.count, err);
+}
+
+/* ---- what is read ---------------------------------------------------------------------- */
 
 int plan_scans(struct planning *p, struct plan_node *node, corrie_error *err)
 {
@@ -479,12 +531,7 @@ int plan_scans(struct planning *p, struct plan_node *node, corrie_error *err)
         return 0;
     }
     if (node->narrowed) {
-        struct substituted *sql = arena_new(p->arena, struct substituted);
-        r = sql ? wrap(p, node, sql, err) : corrie_fail_memory(err);
-        if (r >= 0) {
-            node->text = sql;
-            node->sql = sql->text;
-        }
+        r = wrap(p, node, node->wanted, node->n_wanted, err);
     }
     if (r >= 0) {
         r = bind_tables(p, node, &tables, err);

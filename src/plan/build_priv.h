@@ -152,6 +152,10 @@ int plan_materialize(struct planning *p, struct plan_node *node, corrie_error *e
 int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err) CORRIE_MUST_USE;
 /* SQL: the output, if types of all that it reads are known (node->bound); else its edges are whole. */
 int plan_bind(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;
+/* SQL of which the output is known: it becomes the declared columns that the statement gives, in the declared order, and
+ * node->sql a statement that gives these. */
+int plan_give_declared(struct planning *p, struct plan_node *node, corrie_error *err)
+    CORRIE_MUST_USE;
 
 /* What is known of columns before anything has run. */
 enum knowledge {

@@ -253,32 +253,45 @@ static int find_environment(struct planning *p, struct plan_node *node, corrie_e
 
 /* ---- SQL ---------------------------------------------------------------------------------------- */
 
-/* Columns declared in the header beside those that the statement gives. */
-static int check_declared(struct planning *p, const struct plan_node *node, corrie_error *err)
+/* A column in the header's list that the statement does not give. */
+static int note_missing(struct planning *p, const struct plan_node *node,
+                        const struct parent *gives, corrie_error *err)
 {
     const struct name_list *declared = &node->function->columns;
-    struct parent gives;
+    int r = 0;
 
-    if (!declared->given || node->output.open) {
-        return 0;
-    }
-    int r = parent_of_node(p, node, &gives, err);
     for (size_t i = 0; r >= 0 && i < declared->count; i++) {
-        if (!parent_has(&gives, declared->items[i])) {
+        if (!parent_has(gives, declared->items[i])) {
             r = plan_note_add(p, true, &declared->place, err,
                               "%.*s declares the column %.*s, but does not give it",
                               STR_FMT(node->name), STR_FMT(declared->items[i]));
         }
     }
-    for (size_t i = 0; r >= 0 && !declared->all && i < node->output.count; i++) {
-        struct parent wanted = {.names = declared->items, .n_names = declared->count};
-        if (!parent_has(&wanted, node->output.items[i].name)) {
+    return r;
+}
+
+/* Columns declared in the header beside those that the statement gives. Where these are not known yet, the run looks. */
+static int take_declared(struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    const struct name_list *declared = &node->function->columns;
+    const struct parent wanted = {.names = declared->items, .n_names = declared->count};
+    struct parent gives;
+
+    if (declared->count == 0 || node->output.open) {
+        return 0;
+    }
+    int r = parent_of_node(p, node, &gives, err);
+    if (r >= 0) {
+        r = note_missing(p, node, &gives, err);
+    }
+    for (size_t i = 0; r >= 0 && !declared->all && i < gives.n_names; i++) {
+        if (!parent_has(&wanted, gives.names[i])) {
             r = plan_note_add(p, true, &declared->place, err,
-                              "%.*s gives the column %.*s, but does not declare it",
-                              STR_FMT(node->name), STR_FMT(node->output.items[i].name));
+                              "%.*s gives the column %.*s, but does not declare it: it is left out",
+                              STR_FMT(node->name), STR_FMT(gives.names[i]));
         }
     }
-    return r;
+    return r < 0 || declared->all ? r : plan_give_declared(p, node, err);
 }
 
 /* ---- a node ------------------------------------------------------------------------------------- */
@@ -476,7 +489,7 @@ static int build_call(struct planning *p, struct plan_node *node, const struct d
     }
     if (sql) {
         r = plan_bind(p, node, err);
-        return r < 0 ? r : check_declared(p, node, err);
+        return r < 0 ? r : take_declared(p, node, err);
     }
     r = find_parameters(p, node, err);
     return r < 0 ? r : find_environment(p, node, err);

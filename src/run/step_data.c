@@ -258,6 +258,7 @@ int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *
 {
     const struct plan_node *node = &run->plan->nodes[index];
     char *file = arena_text(&run->arena, node->function->place.file);
+    _cleanup_(exchange_unrefp) struct exchange *whole = NULL;
     struct lake_described described = {.row_groups = false};
     struct inputs inputs = {0};
     int r;
@@ -279,9 +280,16 @@ int run_sql(struct run *run, size_t index, struct exchange **ret, corrie_error *
     }
     arena_done(&inputs.arena);
     if (r >= 0) {
-        r = collect(run, node->sql, file, ret, err);
+        r = collect(run, node->sql, file, &whole, err);
     }
-    return r < 0 ? plan_sql_error(node, err) : 0;
+    if (r < 0) {
+        return plan_sql_error(node, err);
+    }
+    if (node->output.open) { /* else the statement gives what was declared */
+        return run_take_columns(run, node, whole, ret, err);
+    }
+    *ret = TAKE_PTR(whole);
+    return 0;
 }
 
 /* ---- write ---- */

@@ -211,6 +211,28 @@ def reader(rows=corrie.Model('doubled', columns=['twice'])):
     assert "none of the columns it declares: missing n, twice" in numbers.error("run", cwd=project, status=1)
 
 
+def test_declared_columns_of_sql_are_what_it_gives(numbers: Lake, project: Path) -> None:
+    """As of Python: in the declared order, others left out, what is missing told of; found when planned, where types
+    are known, and else in the run."""
+    head = "-- corrie: materialization_strategy=REPLACE columns='s, none, n'\n"
+    (project / "models.py").write_text(DOUBLE.replace("columns=['n', 'twice'], ", "")
+                                       .replace("{'n'", "{'s': rows['n'], 'n'"))
+    (project / "planned.sql").write_text(f"{head}SELECT n, n + 1 AS more, s FROM numbers ORDER BY more DESC\n")
+    (project / "found.sql").write_text(f"{head}SELECT n, n + 1 AS more, s FROM doubled\n")
+    before = numbers.head()
+    for model, says in (("planned", "planned declares the column none"),
+                        ("+found", "missing none; not declared: more")):
+        said = numbers.error("run", "--strict", "--select", model, cwd=project, status=1)
+        assert says in said and f"{model.strip('+')}.sql:1:54" in said
+    assert numbers.head() == before
+    said = numbers.run("run", cwd=project).stderr
+    assert "planned gives the column more, but does not declare it: it is left out" in said
+    assert "found: it returned other columns than it declares: missing none; not declared: more (left out)" in said
+    assert numbers.rows("SELECT * FROM planned")[:2] == [["s9", "9"], ["s8", "8"]]
+    for table in ("planned", "found"):
+        assert [f["name"] for f in numbers.json("table", "get", table)["fields"]] == ["s", "n"]
+
+
 def test_expectations_warn_and_fail_when_strict(numbers: Lake, project: Path) -> None:
     (project / "checks.py").write_text("""
 import corrie
