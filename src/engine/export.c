@@ -193,6 +193,7 @@ static int write_parquet(struct engine *engine, const struct engine_export *what
         .sql = what->sql, .file = what->file, .engine = engine, .prefix = sizeof prefix - 1};
     const struct origin running = {.engine = engine};
     const char *codec = parquet_codec(what->codec);
+    const char *bloom = "";
     _cleanup_(session_close) struct session session = {.d = engine->d};
     _cleanup_(buf_done) struct buf text = {0};
     _cleanup_(rows_done) struct rows rows = {0};
@@ -209,6 +210,9 @@ static int write_parquet(struct engine *engine, const struct engine_export *what
     if (r == 0) {
         r = engine_run(engine, &session, buf_text(&text), &origin, err);
     }
+    if (r == 0) {
+        r = parquet_bloom_option(engine, &session, "SELECT * FROM temp.corrie_rows", &bloom, err);
+    }
     buf_clear(&text);
     buf_add_text(&text, "COPY (SELECT * FROM temp.corrie_rows");
     if (what->max_rows > 0) {
@@ -216,7 +220,8 @@ static int write_parquet(struct engine *engine, const struct engine_export *what
     }
     buf_add_text(&text, ") TO ");
     buf_add_sql_string(&text, str_of(path));
-    buf_addf(&text, " (FORMAT parquet, COMPRESSION %s, USE_TMP_FILE false)", codec ? codec : "");
+    buf_addf(&text, " (FORMAT parquet, COMPRESSION %s, USE_TMP_FILE false%s)", codec ? codec : "",
+             bloom);
     if (r == 0) {
         r = buf_check(&text, err);
     }

@@ -120,28 +120,79 @@ int parquet_fail_codec(struct str codec, corrie_error *err)
     return corrie_hint(err, "zstd, snappy, gzip, lz4, brotli and uncompressed can");
 }
 
+/* ---- Bloom filters ---- */
+
+/* DuckDB puts a Bloom filter into a file beside each column that has a dictionary, and its own reader, like others, asks it
+ * for the bits of the value that is looked for. Numbers that are equal can have different bits, −0.0 and 0.0, or NaN of
+ * another sign: their row groups would be passed over. There is no choosing columns, so files with floats have no
+ * filters. */
+#define NO_BLOOM_FILTERS ", WRITE_BLOOM_FILTER false"
+
+static bool holds_floats(const struct field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (fields[i].type.kind == TYPE_FLOAT || fields[i].type.kind == TYPE_DOUBLE ||
+            holds_floats(fields[i].type.fields, fields[i].type.n_fields)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- the SELECT that COPY gets ---- */
 
-/* Whether a type holds times of nanoseconds, at any depth. Takes it. */
-static bool holds_nanos(const struct duck *d, duckdb_logical_type type)
+/* Whether a type, or one inside it at any depth, is such a one. Takes it. */
+static bool holds_type(const struct duck *d, duckdb_logical_type type, bool (*is)(duckdb_type))
 {
     duckdb_type id = d->get_type_id(type);
-    bool found = id == DUCKDB_TYPE_TIMESTAMP_NS || id == DUCKDB_TYPE_TIME_NS;
+    bool found = is(id);
 
     if (id == DUCKDB_TYPE_LIST) {
-        found = holds_nanos(d, d->list_type_child_type(type));
+        found = holds_type(d, d->list_type_child_type(type), is);
     } else if (id == DUCKDB_TYPE_ARRAY) {
-        found = holds_nanos(d, d->array_type_child_type(type));
+        found = holds_type(d, d->array_type_child_type(type), is);
     } else if (id == DUCKDB_TYPE_MAP) {
-        found = holds_nanos(d, d->map_type_key_type(type)) ||
-                holds_nanos(d, d->map_type_value_type(type));
+        found = holds_type(d, d->map_type_key_type(type), is) ||
+                holds_type(d, d->map_type_value_type(type), is);
     } else if (id == DUCKDB_TYPE_STRUCT) {
         for (idx_t i = 0; i < d->struct_type_child_count(type) && !found; i++) {
-            found = holds_nanos(d, d->struct_type_child_type(type, i));
+            found = holds_type(d, d->struct_type_child_type(type, i), is);
         }
     }
     d->destroy_logical_type(&type);
     return found;
+}
+
+static bool is_nanos(duckdb_type id)
+{
+    return id == DUCKDB_TYPE_TIMESTAMP_NS || id == DUCKDB_TYPE_TIME_NS;
+}
+
+static bool is_float(duckdb_type id)
+{
+    return id == DUCKDB_TYPE_FLOAT || id == DUCKDB_TYPE_DOUBLE;
+}
+
+int parquet_bloom_option(struct engine *engine, const struct session *session, const char *select,
+                         const char **ret, corrie_error *err)
+{
+    const struct origin origin = {.engine = engine};
+    const struct duck *d = engine->d;
+    duckdb_prepared_statement prepared = NULL;
+    bool found = false;
+    int r = 0;
+
+    if (d->prepare(session->con, select, &prepared) != DuckDBSuccess) {
+        r = duck_fail(d->prepare_error(prepared), &origin, err);
+    }
+    for (idx_t i = 0; r == 0 && !found && i < d->prepared_statement_column_count(prepared); i++) {
+        found = holds_type(d, d->prepared_statement_column_logical_type(prepared, i), is_float);
+    }
+    d->destroy_prepare(&prepared);
+    if (r == 0) {
+        *ret = found ? NO_BLOOM_FILTERS : "";
+    }
+    return r;
 }
 
 /* Whether a cast to the table's type may cut nanoseconds. Takes `given`. */
@@ -149,7 +200,7 @@ static bool cuts_nanos(const struct duck *d, duckdb_logical_type given, const st
 {
     duckdb_type id = d->get_type_id(given);
     bool nested = type->n_fields > 0;
-    bool found = holds_nanos(d, given);
+    bool found = holds_type(d, given, is_nanos);
 
     return found && (nested || (id == DUCKDB_TYPE_TIMESTAMP_NS && type->kind == TYPE_TIMESTAMP) ||
                      (id == DUCKDB_TYPE_TIME_NS && type->kind == TYPE_TIME));
@@ -339,8 +390,9 @@ void writer_add_copy(struct writer *writer, struct str select, struct str path, 
     buf_addf(out, "COPY (%.*s) TO ", STR_FMT(select));
     buf_add_sql_string(out, path);
     buf_addf(out,
-             " (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %lld, RETURN_STATS%s, FIELD_IDS ",
-             writer->codec, (long long)writer->row_group_rows, more);
+             " (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %lld, RETURN_STATS%s%s, FIELD_IDS ",
+             writer->codec, (long long)writer->row_group_rows,
+             holds_floats(schema->fields, schema->n_fields) ? NO_BLOOM_FILTERS : "", more);
     add_field_ids(out, schema->fields, schema->n_fields, 0);
     buf_add_char(out, ')');
 }

@@ -25,6 +25,10 @@ const char *parquet_codec(struct str codec);
 /* CORRIE_E_UNSUPPORTED, with those that there are. */
 int parquet_fail_codec(struct str codec, corrie_error *err);
 
+/* What COPY of the rows of `select` must be told of Bloom filters, to put behind its other options: parquet.c says why. */
+int parquet_bloom_option(struct engine *engine, const struct session *session, const char *select,
+                         const char **ret, corrie_error *err) CORRIE_MUST_USE;
+
 /* ---- files (parquet.c) ---- */
 
 /* Names the next file, *ret_path in the arena, and notes that it may exist from now on. */

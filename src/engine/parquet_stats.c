@@ -65,6 +65,22 @@ static bool map_text(const struct duck *d, const struct map_view *map, const cha
     return true;
 }
 
+/* A zero as a bound: the lower one negative, the upper one positive. Iceberg orders −0.0 before 0.0, DuckDB and Parquet's
+ * statistics do not tell them apart, so either zero may be in the file. */
+static struct str zero_bound(const struct type *type, struct str bound, bool lower)
+{
+    static const char doubles[2][8] = {{0}, {0, 0, 0, 0, 0, 0, 0, (char)0x80}};
+    static const char floats[2][4] = {{0}, {0, 0, 0, (char)0x80}};
+    double number;
+
+    if ((type->kind != TYPE_FLOAT && type->kind != TYPE_DOUBLE) || !bound.data ||
+        !scalar_to_double(type, bound, &number) || number != 0) {
+        return bound;
+    }
+    return type->kind == TYPE_FLOAT ? str_make(floats[lower], sizeof floats[lower])
+                                    : str_make(doubles[lower], sizeof doubles[lower]);
+}
+
 int stats_bound(const struct type *type, struct str least, struct str greatest, struct arena *arena,
                 struct engine_column_stats *stats, corrie_error *err)
 {
@@ -78,6 +94,8 @@ int stats_bound(const struct type *type, struct str least, struct str greatest, 
     if (r == 0) {
         stats->upper = (struct str){0};
     }
+    stats->lower = zero_bound(type, stats->lower, true);
+    stats->upper = zero_bound(type, stats->upper, false);
     stats->has_bounds = true;
     return 0;
 }
