@@ -60,12 +60,42 @@ static void tell_published(struct run *run, size_t first)
     RUN_EVENT(run, .kind = "publish", .text = hex);
 }
 
+/* The tables that are being published, from number `first` on. */
+struct publishing {
+    struct run *run;
+    size_t first;
+};
+
+/* Before the branch moves: what the tables will hold there, which is more than this run wrote if others have appended
+ * meanwhile. */
+static int count_records(void *data, const struct hash *commit, bool changed, corrie_error *err)
+{
+    const struct publishing *publishing = data;
+    struct run *run = publishing->run;
+    struct lake_view view;
+    int r = changed ? lake_view_of(run->lake, commit, &view, err) : 0;
+
+    for (size_t i = publishing->first; changed && r >= 0 && i < run->n_tables; i++) {
+        struct table_state *table = &run->tables[i];
+        struct lake_table found;
+
+        r = lake_table_find(&view, table->ns, table->name, &run->arena, &found, err);
+        if (r > 0) { /* else somebody renamed it meanwhile */
+            table->records = found.records;
+        }
+    }
+    return r < 0 ? r : 0;
+}
+
 static int publish(struct run *run, size_t first, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf message = {0};
+    struct publishing publishing = {run, first};
     struct lake_publish publish = {.origin = true,
                                    .accept_taint = run->options.accept_taint,
-                                   .serializable = run->options.serializable};
+                                   .serializable = run->options.serializable,
+                                   .ready = count_records,
+                                   .ready_data = &publishing};
     struct hash commit;
     int r = make_message(run, first, &message, err);
 
