@@ -104,6 +104,10 @@ struct lake_write {
     const struct str *origins;      /* for messages: the file that each select reads; NULL: none */
     const struct property *summary; /* for the snapshot: "corrie.job" … */
     size_t n_summary;
+    /* APPEND, OVERWRITE_PARTITIONS, MERGE of a table that is made of others: where no rows come or go, an empty snapshot is
+     * appended all the same if the table says of its making what is true no more: its inputs are others than those it was
+     * made of (status), or the snapshot's summary has another value of this name than `summary`. NULL: no. */
+    const char *made_by;
     /* May be NULL. Called before the rows of select `index` are read; `rows` came from those before it. */
     void (*select_begins)(void *data, size_t index, int64_t rows);
     /* May be NULL. Called when the rows of select `index` could not be had; files that it began are gone. 0 to go on

@@ -4,6 +4,7 @@
  * → metadata → staged in the transaction. A failure on the way leaves files that nothing names. */
 #include "lake/write_priv.h"
 
+#include "lake/api_priv.h"
 #include "lang/name.h"
 
 void writing_done(struct writing *writing)
@@ -154,6 +155,51 @@ int write_version(struct writing *w, struct table_version *ret, corrie_error *er
                            w->files.files.count, &options, ret, err);
 }
 
+/* Whether the current snapshot names another maker than the write. A snapshot without the entry is somebody else's, of whom
+ * nothing is known. */
+static bool has_other_maker(const struct writing *w)
+{
+    const struct snapshot *snapshot = metadata_current_snapshot(w->base);
+    struct str was;
+
+    if (!snapshot || !snapshot_summary(snapshot, w->write->made_by, &was)) {
+        return false;
+    }
+    for (size_t i = 0; i < w->write->n_summary; i++) {
+        if (str_eq(w->write->summary[i].key, str_of(w->write->made_by))) {
+            return !str_eq(w->write->summary[i].value, was);
+        }
+    }
+    return true;
+}
+
+/* lake_write.made_by: 1 if what the table says of its making is to be said anew. */
+static int tells_old(const struct writing *w, corrie_error *err)
+{
+    const struct lake_view view = lake_tx_view(w->tx);
+    _json_ json_t *made = NULL;
+    int r;
+
+    if (!w->exists || !w->write->made_by) {
+        return 0;
+    }
+    if (has_other_maker(w)) {
+        return 1;
+    }
+    r = status_made_by(w->tx->lake, &view, w->write->ns, w->write->name, &made, err);
+    return r < 0 ? r : json_array_size(json_object_get(made, "inputs")) > 0;
+}
+
+/* No rows come or go: the same rows, under a summary of this write. */
+static int write_summary(struct writing *w, struct table_version *ret, corrie_error *err)
+{
+    const struct snapshot_options options = {.summary = w->write->summary,
+                                             .n_summary = w->write->n_summary};
+
+    return snapshot_append(&w->tx->lake->io, w->base, w->base_location, NULL, NULL, 0, &options,
+                           ret, err);
+}
+
 /* No rows come, so no snapshot: metadata alone. */
 static int write_metadata(struct writing *w, struct table_version *ret, corrie_error *err)
 {
@@ -208,6 +254,7 @@ static int write_table(struct writing *w, struct lake_written *ret, corrie_error
 {
     _cleanup_(table_version_done) struct table_version version = {0};
     bool nothing;
+    int old = 0;
     int r;
 
     r = write_files(w, ret, err);
@@ -217,11 +264,16 @@ static int write_table(struct writing *w, struct lake_written *ret, corrie_error
     }
     nothing = w->files.files.count == 0 && w->n_removed == 0 &&
               (!w->exists || w->write->mode != LAKE_REPLACE);
-    if (nothing && w->exists && !w->edited) {
+    if (nothing && (old = tells_old(w, err)) < 0) {
+        return old;
+    }
+    if (nothing && !old && w->exists && !w->edited) {
         ret->table = w->table; /* nothing came: nothing changes */
         return 0;
     }
-    r = nothing ? write_metadata(w, &version, err) : write_version(w, &version, err);
+    r = old       ? write_summary(w, &version, err)
+        : nothing ? write_metadata(w, &version, err)
+                  : write_version(w, &version, err);
     if (r < 0) {
         file_writer_discard(&w->files);
         return r;

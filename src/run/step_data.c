@@ -398,7 +398,8 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
                                .selects = &select,
                                .n_selects = 1,
                                .summary = summary,
-                               .n_summary = ARRAY_LEN(summary)};
+                               .n_summary = ARRAY_LEN(summary),
+                               .made_by = RUN_CODE_PROPERTY};
     int r;
 
     hash_hex(&node->definition, code + strlen(RUN_CODE_VERSION));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,68 @@ def test_a_table_says_what_it_was_made_of(lake: Lake, project: Path) -> None:
     assert "stale: made of what is another now: public.numbers" in lake.run("table", "get", "b").stdout
     lake.run("run", cwd=project)
     assert lake.json("table", "get", "a")["made_by"]["inputs"] == []
+
+
+@pytest.mark.parametrize("how", ["APPEND", "MERGE keys=n", "OVERWRITE_PARTITIONS partitioned_by=n"])
+def test_a_run_without_rows_leaves_nothing_outdated(lake: Lake, tmp_path: Path, how: str) -> None:
+    """No row comes, but the table says what it is made of now, and by which code; where that has not changed either,
+    nothing is written."""
+    pytest.importorskip("pyiceberg")
+    from pyiceberg.table import StaticTable
+
+    import_numbers(lake, 30)
+    project = write_project(tmp_path / "project")
+
+    def model(condition: str) -> None:
+        (project / "late.sql").write_text(f"-- corrie: materialization_strategy={how}\n"
+                                          f"SELECT n FROM numbers WHERE {condition}\n")
+
+    def outdated() -> list[str]:
+        status = lake.json("status", cwd=project)
+        return [table["name"] for table in status["stale"] + status["edited"]]
+
+    def run(rows_written: int) -> str | None:
+        done = lake.json("run", cwd=project)
+        assert [(t["records"], t["rows_written"]) for t in done["tables"]] == [(2, rows_written)]
+        assert outdated() == []
+        commit: str | None = done["commit"]
+        return commit
+
+    model("n >= 28")
+    assert run(2)
+    model("n < 0")
+    assert outdated() == ["public.late"]
+    assert run(0)
+    assert run(0) is None
+    lake.run("sql", "INSERT INTO numbers VALUES (100, 'new')")
+    assert outdated() == ["public.late"]
+    assert run(0) == lake.head()
+    assert run(0) is None
+    read = StaticTable.from_metadata(lake.json("table", "get", "late")["metadata_location"])
+    assert sorted(read.scan().to_arrow()["n"].to_pylist()) == [28, 29]
+    assert [s.summary.operation.value for s in read.metadata.snapshots if s.summary][-2:] == ["append", "append"]
+    assert len(read.metadata.snapshots) == 3
+    lake.fsck()
+
+
+def test_records_are_those_of_the_branch(lake: Lake, tmp_path: Path) -> None:
+    """Of two runs that append at once the second to publish counts the rows of the first too."""
+    import_numbers(lake, 4)
+    project = write_project(tmp_path / "project", {"models.py": """
+import corrie
+
+
+@corrie.model(materialization_strategy='APPEND')
+@corrie.python('3.11')
+def grown(rows=corrie.Model('numbers', columns=['n'])):
+    import time
+
+    time.sleep(2)
+    return rows
+"""})
+    lake.run("run", cwd=project)
+    both = [lake.start("run", "-o", "json", cwd=project) for _ in range(2)]
+    said = [json.loads(run.communicate(timeout=60)[0])["tables"][0] for run in both]
+    assert sorted(table["records"] for table in said) == [8, 12]
+    assert [table["rows_written"] for table in said] == [4, 4]
+    assert lake.rows("SELECT count(*) FROM grown") == [["12"]]
