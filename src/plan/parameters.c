@@ -318,9 +318,64 @@ size_t plan_map_offset(const struct substituted *sql, size_t offset)
     return offset - shift_out + shift_in;
 }
 
+/* Where a name stands first as a word of its own; false: nowhere. */
+static bool find_word(struct str text, struct str name, size_t *ret)
+{
+    for (size_t at = 0; name.len > 0 && at + name.len <= text.len; at++) {
+        size_t end = at + name.len;
+
+        if ((at == 0 || !is_word(text.data[at - 1], false)) &&
+            (end == text.len || !is_word(text.data[end], false)) &&
+            str_eq_nocase(str_make(text.data + at, name.len), name)) {
+            *ret = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Behind blanks and comments of lines. */
+static size_t statement_begin(struct str sql)
+{
+    size_t at = 0;
+
+    for (;;) {
+        while (at < sql.len && (unsigned char)sql.data[at] <= ' ') {
+            at++;
+        }
+        if (!str_starts(str_from(sql, at), STR("--"))) {
+            return at < sql.len ? at : 0;
+        }
+        while (at < sql.len && sql.data[at] != '\n') {
+            at++;
+        }
+    }
+}
+
+/* DuckDB does not say where. By the first name that it quotes, else where the statement begins. */
+static int place_by_name(const struct substituted *sql, const struct source_file *source,
+                         corrie_error *err)
+{
+    struct str before, name, rest = str_of(err->message ? err->message : "");
+    size_t begin = statement_begin(sql->text), offset = 0, width = 1;
+
+    while (str_cut(rest, '"', &before, &rest) && str_cut(rest, '"', &name, &rest)) {
+        if (find_word(str_from(sql->text, begin), name, &offset)) {
+            width = name.len;
+            break;
+        }
+    }
+    return corrie_error_at_offset(err, source->path.data, source->text,
+                                  plan_map_offset(sql, begin + offset), width);
+}
+
 int plan_map_error(const struct substituted *sql, const struct source_file *source,
                    corrie_error *err)
 {
+    if (err->position.line <= 0 && err->code != CORRIE_E_CANCELLED &&
+        err->code != CORRIE_E_NO_MEMORY) {
+        return place_by_name(sql, source, err);
+    }
     if (sql->n_items == 0 || err->position.line <= 0) {
         return err->code;
     }

@@ -479,3 +479,17 @@ def test_ten_thousand_models(lake: Lake, tmp_path: Path) -> None:
     done = lake.json("run", "-p", folder, "--select", "+all")
     assert len([node for node in done["nodes"] if node["status"] == "done"]) == 1501
     assert lake.rows('SELECT count(*), sum(n) FROM "all"') == [["1500", str(sum(range(0, 2999, 2)))]]
+
+
+@pytest.mark.parametrize(("sql", "at"), [
+    ("SELECT * EXCLUDE (nope) FROM users", "2:19"),
+    ("SELECT n FROM users JOIN (SELECT 1 AS n) USING (nope)", "2:49"),
+    ("SELECT user_id.zz FROM users", "2:8"),
+    ("SELECT 1 UNION SELECT 1, 2", "2:1"),
+    ("SELECT segment FROM users GROUP BY 3", "2:1"),
+])
+def test_every_error_in_sql_has_a_place(lake: Lake, tmp_path: Path, sql: str, at: str) -> None:
+    """By the name that is meant where the engine does not say where it stands, else where the statement begins."""
+    lake.run("sql", "CREATE TABLE users AS SELECT range AS user_id, 's' || range % 2 AS segment FROM range(7)")
+    project = write_project(tmp_path / "project", {"wrong.sql": f"-- a comment, \"nope\"\n{sql}\n"})
+    assert f"wrong.sql:{at}\n" in lake.run("run", "--dry-run", cwd=project, status=None).stderr
