@@ -206,6 +206,8 @@ CHANGED = {
                 "column 'p' is of periods"),
     "foreign": ("import polars as pl; return pl.DataFrame({'o': [object()]}, schema={'o': pl.Object})",
                 "polars frame whose column 'o' is Object"),
+    "levels": ("import pandas as pd; return pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([('a', 1), "
+               "('a', '1')]))", "several columns that are called ('a', '1'): give each a name"),
     "bits": ("import duckdb; return duckdb.sql(\"SELECT '0101'::BIT AS x\")", "column 'x' is BIT"),
     "offsets": ("import duckdb; return duckdb.sql(\"SELECT ['10:00:00+02'::TIMETZ] AS x\")",
                 "column 'x' is TIME WITH TIME ZONE[]"),
@@ -224,6 +226,82 @@ def test_what_would_be_another_value_is_refused(lake: Lake, tmp_path: Path, name
     said = lake.error("run", cwd=project, status=1)
     assert "made" in said and expected in said, said
     assert lake.json("table", "ls")["tables"] == []
+
+
+# What a DuckDB result has -> what is said of it where DuckDB does not tell a connection's types (before 1.4), and
+# where it does. None: it is taken.
+KINDS = {
+    "'101'::BIT": ("BLOB or BIT", "is BIT"),
+    "TIMETZ '12:00:00+02'": ("TIME or TIME WITH TIME ZONE", "is TIME WITH TIME ZONE"),
+    "[{'t': TIMETZ '12:00:00+02'}]": ("TIME or TIME WITH TIME ZONE", "is STRUCT(t TIME WITH TIME ZONE)[]"),
+    "map {'k': '1'::BIT}": ("BLOB or BIT", "is MAP(VARCHAR, BIT)"),
+    "'x'::BLOB": ("BLOB or BIT", None),
+    "'12:00:00'::TIME": ("TIME or TIME WITH TIME ZONE", None),
+    "[1.5, 2]": (None, None),
+    "{'a': ['x'], 'n': 1::HUGEINT}": (None, None),
+}
+
+
+@pytest.mark.parametrize(("version", "told"), [("1.0.0", False), ("1.5.6", True)])
+def test_types_of_duckdb_are_known_or_refused(lake: Lake, tmp_path: Path, version: str, told: bool) -> None:
+    """As `as_output` says it, since a run of a function for each would take minutes."""
+    project = make_project(tmp_path, models=f'''
+import corrie
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11', pip={{'duckdb': '{version}'}})
+def told():
+    import sys
+    import duckdb
+    as_output = sys.modules['corrie_tables'].as_output
+    for query in {list(KINDS)!r}:
+        for way in 'execute', 'sql':
+            connection = duckdb.connect()
+            try:
+                result = getattr(connection, way)(f'SELECT {{query}} AS x')
+                said = f'{{sum(batch.num_rows for batch in as_output(result).batches)}} row'
+            except Exception as error:
+                said = f'{{type(error).__name__}}: {{error}}'
+            yield [{{'query': query, 'way': way, 'said': said}}]
+''')
+    run(lake, project)
+    said = {(query, way): text for query, way, text in lake.rows("SELECT query, way, said FROM told")}
+    assert len(said) == 2 * len(KINDS)
+    for query, (unsure, known) in KINDS.items():
+        for way in "execute", "sql":
+            text = said[query, way]
+            hidden = unsure if way == "execute" and not told else None
+            if hidden:
+                assert f"whether it was {hidden}, of which" in text and "con.sql(" in text, (query, text)
+            elif known:
+                assert known in text and "cast it in the query" in text, (query, way, text)
+            else:
+                assert text == "1 row", (query, way, text)
+
+
+def test_several_levels_of_columns(lake: Lake, tmp_path: Path) -> None:
+    """Their names are pyarrow's, and the index is a column as it is of other frames."""
+    run(lake, make_project(tmp_path, models=RETURNS + '''
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11', pip=PACKAGES)
+def grouped():
+    import pandas as pd
+    frame = pd.DataFrame({'k': [1, 1, 2], 'v': [1.0, 2.0, 4.5]})
+    return frame.groupby('k').agg({'k': ['count'], 'v': ['mean', 'max']})
+
+
+@corrie.model(materialization_strategy='REPLACE')
+@corrie.python('3.11', pip=PACKAGES)
+def keyed():
+    import pandas as pd
+    frame = pd.DataFrame({'k': [1, 1, 2], 'v': [1.0, 2.0, 4.5]}).groupby('k').agg({'v': ['max']}).reset_index()
+    return frame.set_index([('k', '')])
+'''))
+    rows = lake.rows("""SELECT k, "('k', 'count')", "('v', 'mean')", "('v', 'max')" FROM grouped ORDER BY k""")
+    assert rows == [["1", "2", "1.5", "2.0"], ["2", "1", "4.5", "4.5"]]
+    assert lake.rows("""SELECT "('k', '')", "('v', 'max')" FROM keyed ORDER BY 1""") == [["1", "2.0"], ["2", "4.5"]]
 
 
 def test_types_that_become_others_keep_their_values(lake: Lake, tmp_path: Path) -> None:

@@ -191,7 +191,26 @@ def _is_same(frame: Any, name: Any) -> bool:
     return not frame.columns.is_unique or bool(frame.index.get_level_values(name).equals(frame.set_index(name).index))
 
 
+def _flat(frame: Any) -> Any:
+    """The frame with one level of columns, called as pyarrow calls them: ('v', 'mean') is a text."""
+    names = [str(name) for name in frame.columns]
+    if frame.columns.is_unique:
+        names = pa.Table.from_pandas(frame.iloc[:0], preserve_index=False).column_names
+    frame = frame.copy(deep=False)
+    frame.columns = names
+    twice = frame.columns[frame.columns.duplicated()].unique().tolist()
+    if twice:
+        raise ReturnProblem(
+            f"returned a frame with several columns that are called {', '.join(twice)}: give each a name of its own, "
+            "for example with frame.columns = […]"
+        )
+    frame.index = frame.index.set_names([str(name) if isinstance(name, tuple) else name for name in frame.index.names])
+    return frame
+
+
 def _from_pandas(frame: Any) -> pa.Table:
+    if frame.columns.nlevels > 1:
+        frame = _flat(frame)
     # Levels of the index that have a name hold data (`groupby` puts its keys there); a mere numbering does not.
     levels = []
     for name in frame.index.names:
@@ -212,7 +231,8 @@ def _from_pandas(frame: Any) -> pa.Table:
 
 def _from_duckdb(value: Any) -> Output | None:
     """A relation, or a connection that has run a statement; as a stream, so that nothing is held twice."""
-    for name, kind in _duckdb_columns(value):
+    columns = _duckdb_columns(value)
+    for name, kind in columns or []:
         plain = re.sub(r"'[^']*'|\"[^\"]*\"", "", kind)  # without names and the values of enums
         found = re.search(r"\b(BIT|UHUGEINT|TIME WITH TIME ZONE)\b", plain)
         if found:
@@ -224,14 +244,46 @@ def _from_duckdb(value: Any) -> Output | None:
         fetch = getattr(value, name, None)
         if fetch is not None:
             reader = fetch(1 << 17)
+            if columns is None:
+                _check_unsure(reader.schema)
             return Stream(reader.schema, reader)
     return None
 
 
-def _duckdb_columns(value: Any) -> list[tuple[str, str]]:
+def _duckdb_columns(value: Any) -> list[tuple[str, str]] | None:
+    """The types as DuckDB calls them; None where they are not to be had: connections before 1.4 say "BINARY" for BLOB
+    and BIT, "Time" with and without an offset, and "list" for a list of anything."""
     if hasattr(value, "types") and hasattr(value, "columns"):
         return [(name, str(kind)) for name, kind in zip(value.columns, value.types)]
-    return [(str(column[0]), str(column[1])) for column in getattr(value, "description", None) or []]
+    columns = getattr(value, "description", None) or []
+    if any(isinstance(column[1], str) for column in columns):
+        return None
+    return [(str(column[0]), str(column[1])) for column in columns]
+
+
+def _check_unsure(schema: pa.Schema) -> None:
+    for field in schema:
+        found = _unsure(field.type)
+        if found:
+            raise ReturnProblem(
+                f"returned a DuckDB connection whose column {field.name!r} is {field.type}, and this version of DuckDB "
+                f"does not say whether it was {found}, of which other values would come: return duckdb.sql(…), or "
+                "con.sql(…) of a connection that stays open, whose types are known, or take DuckDB 1.4 or later"
+            )
+
+
+def _unsure(kind: pa.DataType) -> str:
+    """Which types of DuckDB, at any depth, may lie behind one that Arrow has."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _unsure(kind.storage_type) if kind.extension_name == "arrow.opaque" else ""
+    if pa.types.is_time(kind):
+        return "TIME or TIME WITH TIME ZONE"
+    if pa.types.is_fixed_size_binary(kind):
+        return "UUID or UHUGEINT"
+    if str(kind) in ("binary", "large_binary", "binary_view"):
+        return "BLOB or BIT"
+    children = _children(kind) if _is_nested(kind) else []
+    return next((found for found in map(_unsure, [child.type for child in children]) if found), "")
 
 
 def _from_capsule(value: Any) -> Output:
@@ -268,56 +320,83 @@ def _from_list(records: list[Any]) -> pa.Table:
     return pa.table(columns)
 
 
-def _sort(value: Any) -> str:
-    """What of values that pyarrow would make of one kind without a word, though they are of several."""
-    if isinstance(value, datetime.datetime):
-        zone = "without" if value.tzinfo is None else "with"
-        return f"a datetime {zone} a time zone" if value == value else ""  # pandas' NaT is one
-    for kind, called in (datetime.date, "a date"), (str, "text"), ((bytes, bytearray, memoryview), "bytes"):
-        if isinstance(value, kind):
-            return called
-    return ""
+# What of values that pyarrow would make of one kind without a word, though they are of several.
+_TEXT, _BYTES, _DATE, _DATETIME, _NESTED = "text", "bytes", "a date", "a datetime", "nested"
+_NAIVE, _AWARE = "a datetime without a time zone", "a datetime with a time zone"
+_FIXED = frozenset((_TEXT, _BYTES, _DATE))  # the type says it all
+_TYPES: tuple[tuple[Any, str], ...] = (
+    (datetime.datetime, _DATETIME),  # is a date as well
+    (datetime.date, _DATE),
+    (str, _TEXT),
+    ((bytes, bytearray, memoryview), _BYTES),
+    ((list, tuple, dict), _NESTED),
+)
 
 
-def _check_together(name: str, values: list[Any], what: str) -> None:
-    _check_level(name, values, range(len(values)), what)
+class _Sorts(dict[type, str]):
+    """The sorts of the types that were met."""
+
+    def __missing__(self, kind: type) -> str:
+        found = next((sort for base, sort in _TYPES if issubclass(kind, base)), "")
+        self[kind] = found
+        return found
 
 
-def _check_level(name: str, values: list[Any], items: Iterable[int], what: str) -> None:
-    """Values of one column, or of one place in its lists and dicts; which item each is from."""
-    kinds = set(map(type, values))
-    if any(issubclass(kind, (list, tuple, dict)) for kind in kinds):
-        _check_inner(name, values, items, what)
-    elif len(kinds) == 1 and not issubclass(next(iter(kinds)), datetime.datetime):
-        return
-    if not any(issubclass(kind, (datetime.date, bytes, bytearray, memoryview)) for kind in kinds):
-        return
-    first: tuple[int, str] | None = None
-    for item, value in zip(items, values):
-        sort = _sort(value)
-        if sort and first is None:
-            first = item, sort
-        elif sort and first is not None and sort != first[1]:
+_SORTS = _Sorts()
+
+
+class _Place:
+    """A column, or a place in its lists and dicts, with the first item that has a sort of value there."""
+
+    def __init__(self, name: str, what: str) -> None:
+        self.name = name
+        self.what = what
+        self.first: tuple[int, str] | None = None
+        self.parts: dict[Any, _Place] = {}
+        self.elements: _Place | None = None
+
+    def check_values(self, values: Iterable[Any], item: int | None = None) -> None:
+        """The values are those of the item, or one each; what cannot differ is not looked at one by one."""
+        sorts = {_SORTS[kind] for kind in set(map(type, values))}
+        sorts.discard("")
+        if len(sorts) == 1 and sorts <= _FIXED:
+            if item is not None:
+                self._check_sort(sorts.pop(), item)
+        elif sorts:
+            for i, value in enumerate(values):
+                self._check_value(value, _SORTS[type(value)], i if item is None else item)
+
+    def _check_value(self, value: Any, sort: str, item: int) -> None:
+        if sort == _DATETIME:
+            if value == value:  # pandas' NaT is one, and says nothing
+                self._check_sort(_NAIVE if value.tzinfo is None else _AWARE, item)
+        elif sort != _NESTED:
+            if sort:
+                self._check_sort(sort, item)
+        elif isinstance(value, dict):
+            for key, part in value.items():
+                sort = _SORTS[type(part)]
+                if sort:
+                    if key not in self.parts:
+                        self.parts[key] = _Place(f"{self.name}.{key}", self.what)
+                    self.parts[key]._check_value(part, sort, item)
+        else:
+            if self.elements is None:
+                self.elements = _Place(f"{self.name}[]", self.what)
+            self.elements.check_values(value, item)
+
+    def _check_sort(self, sort: str, item: int) -> None:
+        if self.first is None:
+            self.first = item, sort
+        elif sort != self.first[1]:
             raise ReturnProblem(
-                f"{what} whose values of {name!r} do not go together: item {first[0]} has {first[1]}, item {item} "
-                f"{sort}"
+                f"{self.what} whose values of {self.name!r} do not go together: item {self.first[0]} has "
+                f"{self.first[1]}, item {item} {sort}"
             )
 
 
-def _check_inner(name: str, values: list[Any], items: Iterable[int], what: str) -> None:
-    inner: dict[str, tuple[list[Any], list[int]]] = {}
-    for item, value in zip(items, values):
-        pairs: Iterable[tuple[str, Any]] = ()
-        if isinstance(value, dict):
-            pairs = ((f"{name}.{key}", part) for key, part in value.items())
-        elif isinstance(value, (list, tuple)):
-            pairs = ((f"{name}[]", part) for part in value)
-        for path, part in pairs:
-            parts, origins = inner.setdefault(path, ([], []))
-            parts.append(part)
-            origins.append(item)
-    for path, (parts, origins) in inner.items():
-        _check_level(path, parts, origins, what)
+def _check_together(name: str, values: list[Any], what: str) -> None:
+    _Place(name, what).check_values(values)
 
 
 # ---- tables in pieces -------------------------------------------------------------------------------------------
