@@ -46,7 +46,7 @@ static bool at_word(const struct parser *p, const char *word)
     return p->token.kind == TOKEN_WORD && str_eq_nocase(p->token.text, str_of(word));
 }
 
-/* What is looked at, for messages. */
+/* What is looked at, for messages; a word that filters do not have says what they have instead. */
 static int fail_token(struct parser *p, const char *expected)
 {
     if (p->token.kind == TOKEN_END) {
@@ -54,8 +54,13 @@ static int fail_token(struct parser *p, const char *expected)
                            "the filter ends where %s is expected", expected);
     }
     struct str found = str_slice(p->lexer.text, p->token.offset, p->token.length);
-    return filter_fail(p->err, p->lexer.text, p->token.offset, p->token.length,
-                       "%s is expected, not %.*s", expected, STR_FMT(str_slice(found, 0, 80)));
+    int r = filter_fail(p->err, p->lexer.text, p->token.offset, p->token.length,
+                        "%s is expected, not %.*s", expected, STR_FMT(str_slice(found, 0, 80)));
+    const char *hint = p->token.kind == TOKEN_WORD ? filter_instead_of(found) : NULL;
+    if (hint) {
+        corrie_hint(p->err, "%s", hint);
+    }
+    return r;
 }
 
 static int fail_at(struct parser *p, const struct filter_expr *expr, const char *message,
@@ -194,6 +199,20 @@ static int parse_list(struct parser *p, int (*parse)(struct parser *, struct fil
     }
 }
 
+static int lower_text(struct parser *p, struct str text, struct str *ret)
+{
+    char *lower = arena_text(p->arena, text);
+
+    if (!lower) {
+        return corrie_fail_memory(p->err);
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        lower[i] = (char)(lower[i] >= 'A' && lower[i] <= 'Z' ? lower[i] + 32 : lower[i]);
+    }
+    *ret = str_make(lower, text.len);
+    return 0;
+}
+
 static int parse_call(struct parser *p, const struct token *name, struct filter_expr **ret)
 {
     _cleanup_(expr_list_done) struct expr_list args = {0};
@@ -210,18 +229,7 @@ static int parse_call(struct parser *p, const struct token *name, struct filter_
                            "windows and aggregates cannot stand in a filter");
     }
     r = make(p, FILTER_CALL, name->offset, args.items, args.count, ret);
-    if (r < 0) {
-        return r;
-    }
-    char *lower = arena_text(p->arena, name->text);
-    if (!lower) {
-        return corrie_fail_memory(p->err);
-    }
-    for (size_t i = 0; i < name->text.len; i++) {
-        lower[i] = (char)(lower[i] >= 'A' && lower[i] <= 'Z' ? lower[i] + 32 : lower[i]);
-    }
-    (*ret)->name = str_make(lower, name->text.len);
-    return 0;
+    return r < 0 ? r : lower_text(p, name->text, &(*ret)->name);
 }
 
 static int parse_column(struct parser *p, const struct token *first, struct filter_expr **ret)
@@ -344,17 +352,18 @@ static int parse_type(struct parser *p, bool many, struct str *ret)
     return arena_str(p->arena, buf_str(&text), ret) < 0 ? corrie_fail_memory(p->err) : 0;
 }
 
-static int make_cast(struct parser *p, struct filter_expr *value, size_t offset, struct str type,
-                     struct filter_expr **ret)
+static int make_cast(struct parser *p, enum filter_kind kind, struct filter_expr *value,
+                     size_t offset, struct str type, struct filter_expr **ret)
 {
-    int r = make(p, FILTER_CAST, offset, &value, 1, ret);
+    int r = make(p, kind, offset, &value, 1, ret);
     if (r >= 0) {
         (*ret)->name = type;
     }
     return r;
 }
 
-static int parse_cast(struct parser *p, size_t offset, struct filter_expr **ret)
+static int parse_cast(struct parser *p, enum filter_kind kind, size_t offset,
+                      struct filter_expr **ret)
 {
     struct filter_expr *value;
     struct str type;
@@ -372,22 +381,167 @@ static int parse_cast(struct parser *p, size_t offset, struct filter_expr **ret)
     if (r >= 0) {
         r = expect_symbol(p, ")", "')'");
     }
-    return r < 0 ? r : make_cast(p, value, offset, type, ret);
+    return r < 0 ? r : make_cast(p, kind, value, offset, type, ret);
 }
 
 static int fail_reserved(struct parser *p, const struct token *word)
 {
-    bool query = str_eq_nocase(word->text, STR("SELECT")) ||
-                 str_eq_nocase(word->text, STR("EXISTS")) || str_eq_nocase(word->text, STR("WITH"));
+    static const char *const nouns[] = {"ORDER", "GROUP", "LIMIT", "END",
+                                        "FROM",  "USING", "LAMBDA"};
+    const char *hint = filter_instead_of(word->text);
     int r = filter_fail(p->err, p->lexer.text, word->offset, word->length, "%.*s cannot stand here",
                         STR_FMT(word->text));
-    if (query) {
-        corrie_hint(p->err, "a filter cannot hold a query; filter by the columns of the one table");
-    } else {
-        corrie_hint(p->err, "a column of that name goes in double quotes: \"%.*s\"",
-                    STR_FMT(word->text));
+    if (hint) {
+        corrie_hint(p->err, "%s", hint);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(nouns); i++) { /* what a column may well be called */
+        if (str_eq_nocase(word->text, str_of(nouns[i]))) {
+            corrie_hint(p->err, "a column of that name goes in double quotes: \"%.*s\"",
+                        STR_FMT(word->text));
+        }
     }
     return r;
+}
+
+/* ---- spellings of SQL that are short for others ---- */
+
+/* The call of a function whose name and arguments are known. */
+static int make_call(struct parser *p, const char *name, size_t offset,
+                     struct filter_expr *const *args, size_t n_args, struct filter_expr **ret)
+{
+    int r = make(p, FILTER_CALL, offset, args, n_args, ret);
+    if (r >= 0) {
+        (*ret)->name = str_of(name);
+    }
+    return r;
+}
+
+static bool is_interval_unit(struct str unit)
+{
+    static const char *const units[] = {
+        "year",   "quarter", "month",   "week",       "day",         "hour",       "minute",
+        "second", "decade",  "century", "millennium", "millisecond", "microsecond"};
+
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (str_eq(unit, str_of(units[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_digits(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
+/* INTERVAL 1 DAY and INTERVAL '1' DAY are INTERVAL '1 day'. Stands at the number. */
+static int parse_interval(struct parser *p, const struct token *word, struct filter_expr **ret)
+{
+    struct str number = p->token.text;
+    struct str unit = STR_EMPTY;
+
+    int r = advance(p);
+    if (r >= 0 && p->token.kind == TOKEN_WORD) {
+        r = lower_text(p, p->token.text, &unit);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (unit.len > 1 && unit.data[unit.len - 1] == 's') { /* days are a day */
+        unit.len--;
+    }
+    if (!is_interval_unit(unit)) {
+        r = fail_token(p, "a unit of time");
+        corrie_hint(p->err, "write it like INTERVAL '3 days'");
+        return r;
+    }
+    const char *text = arena_printf(p->arena, "%.*s %.*s", STR_FMT(number), STR_FMT(unit));
+    if (!text) {
+        return corrie_fail_memory(p->err);
+    }
+    r = advance(p);
+    return r < 0 ? r : make_literal(p, FILTER_INTERVAL, str_of(text), word->offset, ret);
+}
+
+/* extract(hour FROM moment) is date_part('hour', moment). Stands at the bracket. */
+static int parse_extract(struct parser *p, const struct token *word, struct filter_expr **ret)
+{
+    struct filter_expr *args[2];
+
+    int r = advance(p);
+    if (r >= 0 && p->token.kind != TOKEN_WORD && p->token.kind != TOKEN_STRING) {
+        r = fail_token(p, "a part of a date or time");
+    }
+    struct token part = p->token;
+    struct str name;
+    if (r >= 0) {
+        r = lower_text(p, part.text, &name);
+    }
+    if (r >= 0) {
+        r = advance(p);
+    }
+    if (r >= 0) {
+        r = make_literal(p, FILTER_STRING, name, part.offset, &args[0]);
+    }
+    if (r >= 0) {
+        r = expect_word(p, "FROM");
+    }
+    if (r >= 0) {
+        r = parse_value(p, &args[1]);
+    }
+    if (r >= 0) {
+        r = expect_symbol(p, ")", "')'");
+    }
+    return r < 0 ? r : make_call(p, "date_part", word->offset, args, 2, ret);
+}
+
+/* TIMESTAMP WITH TIME ZONE '…'. Stands at WITH. */
+static int parse_with_zone(struct parser *p, const struct token *word, struct filter_expr **ret)
+{
+    static const size_t timestamptz = 3; /* in typed_literals */
+
+    int r = advance(p);
+    if (r >= 0) {
+        r = expect_word(p, "TIME");
+    }
+    if (r >= 0) {
+        r = expect_word(p, "ZONE");
+    }
+    if (r >= 0 && p->token.kind != TOKEN_STRING) {
+        r = fail_token(p, "a point in time in quotes");
+    }
+    return r < 0 ? r : parse_typed_literal(p, timestamptz, word, ret);
+}
+
+/* 1: it is one of them, and *ret is set; 0: it is none, and nothing was taken. */
+static int parse_short(struct parser *p, const struct token *word, struct filter_expr **ret)
+{
+    bool called = at_symbol(p, "(");
+    bool plain = !called && !at_symbol(p, ".");
+    int r;
+
+    if (plain && str_eq_nocase(word->text, STR("CURRENT_DATE"))) {
+        r = make_call(p, "today", word->offset, NULL, 0, ret);
+    } else if (plain && str_eq_nocase(word->text, STR("CURRENT_TIMESTAMP"))) {
+        r = make_call(p, "now", word->offset, NULL, 0, ret);
+    } else if (called && str_eq_nocase(word->text, STR("EXTRACT"))) {
+        r = parse_extract(p, word, ret);
+    } else if (at_word(p, "WITH") && str_eq_nocase(word->text, STR("TIMESTAMP"))) {
+        r = parse_with_zone(p, word, ret);
+    } else if (str_eq_nocase(word->text, STR("INTERVAL")) &&
+               (p->token.kind == TOKEN_INTEGER ||
+                (p->token.kind == TOKEN_STRING && is_digits(p->token.text)))) {
+        r = parse_interval(p, word, ret);
+    } else {
+        return 0;
+    }
+    return r < 0 ? r : 1;
 }
 
 static int parse_word(struct parser *p, struct filter_expr **ret)
@@ -397,6 +551,10 @@ static int parse_word(struct parser *p, struct filter_expr **ret)
     int r = advance(p);
     if (r < 0) {
         return r;
+    }
+    r = parse_short(p, &word, ret);
+    if (r != 0) {
+        return r < 0 ? r : 0;
     }
     for (size_t i = 0; p->token.kind == TOKEN_STRING && i < ARRAY_LEN(typed_literals); i++) {
         if (str_eq_nocase(word.text, str_of(typed_literals[i].word))) {
@@ -411,7 +569,10 @@ static int parse_word(struct parser *p, struct filter_expr **ret)
         return make_literal(p, FILTER_NULL, STR_EMPTY, word.offset, ret);
     }
     if (str_eq_nocase(word.text, STR("CAST"))) {
-        return parse_cast(p, word.offset, ret);
+        return parse_cast(p, FILTER_CAST, word.offset, ret);
+    }
+    if (str_eq_nocase(word.text, STR("TRY_CAST"))) {
+        return parse_cast(p, FILTER_TRY_CAST, word.offset, ret);
     }
     if (filter_is_reserved(word.text)) {
         return fail_reserved(p, &word);
@@ -475,10 +636,41 @@ static int parse_primary(struct parser *p, struct filter_expr **ret)
     case TOKEN_END:
         break;
     }
-    return fail_token(p, "a column or value");
+    r = fail_token(p, "a column or value");
+    if (at_symbol(p, "[")) {
+        corrie_hint(p->err, "write a list as list_value(1, 2)");
+    }
+    return r;
 }
 
 /* ---- operators ---- */
+
+/* [index], of a list, a struct or a map. */
+static int parse_subscript(struct parser *p, struct filter_expr *value, size_t offset,
+                           struct filter_expr **ret)
+{
+    struct filter_expr *args[2] = {value, NULL};
+
+    int r = want_value(p, value);
+    if (r < 0) {
+        return r;
+    }
+    r = enter(p);
+    if (r >= 0) {
+        r = advance(p);
+    }
+    if (r >= 0) {
+        r = parse_value(p, &args[1]);
+    }
+    p->depth--;
+    if (r >= 0) {
+        r = want_value(p, args[1]);
+    }
+    if (r >= 0) {
+        r = expect_symbol(p, "]", "']'");
+    }
+    return r < 0 ? r : make(p, FILTER_SUBSCRIPT, offset, args, 2, ret);
+}
 
 static int parse_postfix(struct parser *p, struct filter_expr **ret)
 {
@@ -486,14 +678,18 @@ static int parse_postfix(struct parser *p, struct filter_expr **ret)
     struct filter_expr *expr;
 
     int r = parse_primary(p, &expr);
-    while (r >= 0 && at_symbol(p, "::")) {
+    while (r >= 0 && (at_symbol(p, "::") || at_symbol(p, "["))) {
         struct str type;
+        if (at_symbol(p, "[")) {
+            r = parse_subscript(p, expr, offset, &expr);
+            continue;
+        }
         r = advance(p);
         if (r >= 0) {
             r = parse_type(p, false, &type);
         }
         if (r >= 0) {
-            r = make_cast(p, expr, offset, type, &expr);
+            r = make_cast(p, FILTER_CAST, expr, offset, type, &expr);
         }
     }
     if (r >= 0) {
@@ -554,10 +750,11 @@ static int parse_unary(struct parser *p, struct filter_expr **ret)
 static const struct {
     const char *symbol;
     enum filter_op op;
-    int level; /* 0 ||, 1 + -, 2 * / % */
+    int level; /* 0 ||, 1 + -, 2 * / // % */
 } arithmetic[] = {
-    {"||", FILTER_OP_CONCAT, 0}, {"+", FILTER_OP_ADD, 1}, {"-", FILTER_OP_SUB, 1},
-    {"*", FILTER_OP_MUL, 2},     {"/", FILTER_OP_DIV, 2}, {"%", FILTER_OP_MOD, 2},
+    {"||", FILTER_OP_CONCAT, 0},  {"+", FILTER_OP_ADD, 1}, {"-", FILTER_OP_SUB, 1},
+    {"*", FILTER_OP_MUL, 2},      {"/", FILTER_OP_DIV, 2}, {"%", FILTER_OP_MOD, 2},
+    {"//", FILTER_OP_INT_DIV, 2},
 };
 
 static enum filter_op arithmetic_at(const struct parser *p, int level)
@@ -674,6 +871,7 @@ static int parse_in(struct parser *p, struct filter_expr *left, struct filter_ex
     }
     if (r >= 0 && at_symbol(p, ")")) {
         r = fail_token(p, "a value");
+        corrie_hint(p->err, "a list has one value at least; FALSE holds for no row");
     }
     if (r >= 0) {
         r = parse_list(p, parse_value, &args);
@@ -760,6 +958,22 @@ static int parse_is(struct parser *p, struct filter_expr *left, struct filter_ex
     return r;
 }
 
+/* ISNULL and NOTNULL. */
+static int parse_is_null(struct parser *p, struct filter_expr *left, struct filter_expr **ret)
+{
+    bool negated = at_word(p, "NOTNULL");
+
+    int r = advance(p);
+    if (r >= 0) {
+        r = make(p, FILTER_IS, left->offset, &left, 1, ret);
+    }
+    if (r >= 0) {
+        (*ret)->literal = (struct filter_literal){FILTER_NULL, STR_EMPTY};
+        (*ret)->negated = negated;
+    }
+    return r;
+}
+
 /* What may follow a value; 0 when nothing of the kind does, and *ret is untouched. */
 static int parse_predicate_of(struct parser *p, struct filter_expr *left, struct filter_expr **ret)
 {
@@ -772,6 +986,9 @@ static int parse_predicate_of(struct parser *p, struct filter_expr *left, struct
     }
     if (at_word(p, "IS")) {
         return parse_is(p, left, ret);
+    }
+    if (at_word(p, "ISNULL") || at_word(p, "NOTNULL")) {
+        return parse_is_null(p, left, ret);
     }
     if (at_word(p, "NOT")) {
         negated = true;
@@ -925,7 +1142,9 @@ static int parse_filter(struct parser *p, struct filter *filter)
     }
     if (p->token.kind != TOKEN_END) {
         r = fail_token(p, "AND, OR or the end of the filter");
-        if (p->token.kind == TOKEN_WORD || p->token.kind == TOKEN_QUOTED) {
+        if ((p->token.kind == TOKEN_WORD && !filter_instead_of(p->token.text) &&
+             !filter_is_reserved(p->token.text)) ||
+            p->token.kind == TOKEN_QUOTED) {
             corrie_hint(p->err, "a name with spaces goes in double quotes, a text in single ones");
         }
         return r;

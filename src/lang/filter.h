@@ -5,11 +5,14 @@
  *                | value (= == != <> < <= > >=) value | value [NOT] IN ( value, … )
  *                | value [NOT] BETWEEN value AND value | value [NOT] (LIKE | ILIKE) value
  *                | value IS [NOT] (NULL | TRUE | FALSE | DISTINCT FROM value) | value (boolean)
- *     value     := column | literal | $param | value (+ - * / % ||) value | - value
- *                | name ( value, … )
- *                | CAST ( value AS type ) | value :: type | CASE … END is refused
+ *                | value (ISNULL | NOTNULL)
+ *     value     := column | literal | $param | value (+ - * / // % ||) value | - value
+ *                | name ( value, … ) | extract ( unit FROM value ) | value [ value ]
+ *                | (CAST | TRY_CAST) ( value AS type ) | value :: type
+ *                | current_date | current_timestamp
  *     literal   := 12 | 1.5 | 1e3 | 'text' | TRUE | FALSE | NULL | DATE '…' | TIME '…'
- *                | TIMESTAMP '…' | TIMESTAMPTZ '…' | INTERVAL '…'
+ *                | TIMESTAMP '…' | (TIMESTAMPTZ | TIMESTAMP WITH TIME ZONE) '…'
+ *                | INTERVAL '…' | INTERVAL (12 | '12') unit
  *     column    := name | "quoted name" | column.field
  *
  * Keywords in either case; column names are taken as they stand. Subqueries, aggregates' FILTER
@@ -47,7 +50,9 @@ enum filter_kind {
     FILTER_ARITH,    /* op; args: left, right */
     FILTER_NEGATE,   /* args: 1 */
     FILTER_CALL,     /* name; args */
-    FILTER_CAST      /* name = type as written, upper case; args: 1 */
+    FILTER_CAST,     /* name = type as written, upper case; args: 1 */
+    FILTER_TRY_CAST, /* the same */
+    FILTER_SUBSCRIPT /* args: value, index */
 };
 
 enum filter_op {
@@ -64,6 +69,7 @@ enum filter_op {
     FILTER_OP_SUB,
     FILTER_OP_MUL,
     FILTER_OP_DIV,
+    FILTER_OP_INT_DIV,
     FILTER_OP_MOD,
     FILTER_OP_CONCAT
 };
@@ -104,6 +110,7 @@ struct filter_expr {
 /* A column or parameter and its first place in the text. */
 struct filter_name {
     struct str name;
+    struct str field; /* of a column: the name behind the dot; empty if there is none */
     size_t offset;
 };
 
@@ -127,13 +134,22 @@ int filter_parse(struct str text, struct arena *arena, struct filter **ret, corr
 int filter_check_columns(const struct filter *filter, const struct str *names, size_t n_names,
                          corrie_error *err) CORRIE_MUST_USE;
 
-struct filter_param {
-    struct str name;
-    struct filter_literal value;
+enum filter_param_state {
+    FILTER_PARAM_GIVEN,
+    FILTER_PARAM_NONE, /* it has no value */
+    FILTER_PARAM_LATER /* it will have one: it stays as it is */
 };
 
-/* A copy with every $param replaced by its value. CORRIE_E_PROJECT with position for one without
- * value. */
+struct filter_param {
+    struct str name;
+    struct filter_literal value; /* of a given one */
+    enum filter_param_state state;
+};
+
+/* A copy with every $param replaced by its value. A condition over one without value would quietly
+ * hold for no row: it is CORRIE_E_PROJECT with position, unless the filter asks somewhere whether
+ * the parameter IS NULL, or the parameter stands where NULL means something: in coalesce, ifnull,
+ * IS and IS DISTINCT FROM. What then is known to be TRUE, FALSE or NULL is left out. */
 int filter_bind(const struct filter *filter, const struct filter_param *params, size_t n_params,
                 struct arena *arena, struct filter **ret, corrie_error *err) CORRIE_MUST_USE;
 

@@ -122,8 +122,9 @@ static void take_word(struct filter_lexer *lexer, struct token *token)
 
 static int take_symbol(struct filter_lexer *lexer, struct token *token)
 {
-    static const char *const symbols[] = {"==", "!=", "<>", "<=", ">=", "||", "::", "=", "<", ">",
-                                          "(",  ")",  ",",  ".",  "+",  "-",  "*",  "/", "%"};
+    static const char *const symbols[] = {"==", "!=", "<>", "<=", ">=", "||", "::", "//",
+                                          "=",  "<",  ">",  "(",  ")",  ",",  ".",  "+",
+                                          "-",  "*",  "/",  "%",  "[",  "]"};
     struct str rest = str_from(lexer->text, lexer->at);
 
     if (str_starts(rest, STR("--")) || str_starts(rest, STR("/*"))) {
@@ -145,7 +146,12 @@ static int take_symbol(struct filter_lexer *lexer, struct token *token)
     if (rest.data[0] == '$') {
         return fail_here(lexer, 1, "a parameter's name is missing behind '$'", NULL);
     }
-    return fail_here(lexer, 1, "a character that does not belong into a filter", NULL);
+    return fail_here(lexer, 1, "a character that does not belong into a filter",
+                     rest.data[0] == '~'   ? "write regexp_full_match(name, 'a.*')"
+                     : rest.data[0] == '^' ? "write pow(x, 2)"
+                     : rest.data[0] == ':' ? "write list_slice(list, 1, 2)"
+                     : rest.data[0] == '?' ? "parameters have names: $since"
+                                           : NULL);
 }
 
 int filter_next_token(struct filter_lexer *lexer, struct token *ret)
@@ -204,6 +210,41 @@ bool filter_is_reserved(struct str word)
         }
     }
     return false;
+}
+
+const char *filter_instead_of(struct str word)
+{
+    static const char query[] =
+        "a filter cannot hold a query; filter by the columns of the one table";
+    static const char in[] = "write value IN (1, 2), or list_contains(list, value)";
+    static const struct {
+        const char *word;
+        const char *hint;
+    } known[] = {
+        {"SELECT", query},
+        {"EXISTS", query},
+        {"WITH", query},
+        {"UNION", query},
+        {"EXCEPT", query},
+        {"INTERSECT", query},
+        {"WHERE", "a filter is the condition alone"},
+        {"CASE", "write it with AND and OR, or as if(price > 0, price, 0)"},
+        {"SIMILAR", "write regexp_full_match(name, 'a.*')"},
+        {"GLOB", "write LIKE with % and _, or regexp_full_match(name, 'a.*')"},
+        {"ESCAPE", "write like_escape(name, '10$%', '$')"},
+        {"COLLATE", "compare lower(name)"},
+        {"AT", "write timezone('UTC', moment)"},
+        {"ANY", in},
+        {"ALL", in},
+        {"SOME", in},
+        {"ARRAY", "write a list as list_value(1, 2)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (str_eq_nocase(word, str_of(known[i].word))) {
+            return known[i].hint;
+        }
+    }
+    return NULL;
 }
 
 /* ---- the form of dates and times ---- */

@@ -49,11 +49,12 @@ static enum level level_of(const struct filter_expr *expr)
 static const char *op_text(enum filter_op op)
 {
     static const char *const texts[] = {
-        [FILTER_OP_NONE] = "", [FILTER_OP_EQ] = "=",      [FILTER_OP_NE] = "<>",
-        [FILTER_OP_LT] = "<",  [FILTER_OP_LE] = "<=",     [FILTER_OP_GT] = ">",
-        [FILTER_OP_GE] = ">=", [FILTER_OP_LIKE] = "LIKE", [FILTER_OP_ILIKE] = "ILIKE",
-        [FILTER_OP_ADD] = "+", [FILTER_OP_SUB] = "-",     [FILTER_OP_MUL] = "*",
-        [FILTER_OP_DIV] = "/", [FILTER_OP_MOD] = "%",     [FILTER_OP_CONCAT] = "||",
+        [FILTER_OP_NONE] = "",     [FILTER_OP_EQ] = "=",       [FILTER_OP_NE] = "<>",
+        [FILTER_OP_LT] = "<",      [FILTER_OP_LE] = "<=",      [FILTER_OP_GT] = ">",
+        [FILTER_OP_GE] = ">=",     [FILTER_OP_LIKE] = "LIKE",  [FILTER_OP_ILIKE] = "ILIKE",
+        [FILTER_OP_ADD] = "+",     [FILTER_OP_SUB] = "-",      [FILTER_OP_MUL] = "*",
+        [FILTER_OP_DIV] = "/",     [FILTER_OP_INT_DIV] = "//", [FILTER_OP_MOD] = "%",
+        [FILTER_OP_CONCAT] = "||",
     };
     return texts[op];
 }
@@ -172,9 +173,16 @@ static void print_bare(const struct filter_expr *expr, struct printing *p)
         buf_add_char(p->out, ')');
         break;
     case FILTER_CAST:
-        buf_add_text(p->out, "CAST(");
+    case FILTER_TRY_CAST:
+        buf_add_text(p->out, expr->kind == FILTER_CAST ? "CAST(" : "TRY_CAST(");
         print(expr->args[0], LEVEL_OR, p);
         buf_addf(p->out, " AS %.*s)", STR_FMT(expr->name));
+        break;
+    case FILTER_SUBSCRIPT:
+        print(expr->args[0], LEVEL_PRIMARY, p);
+        buf_add_char(p->out, '[');
+        print(expr->args[1], LEVEL_CONCAT, p);
+        buf_add_char(p->out, ']');
         break;
     default:
         print_predicate(expr, p);

@@ -39,6 +39,9 @@ int filter_fail(corrie_error *err, struct str text, size_t offset, size_t width,
 /* Whether a bare word cannot be a column: it must be quoted. */
 bool filter_is_reserved(struct str word);
 
+/* What to write in place of a word that filters do not have; NULL if nothing is known of it. */
+const char *filter_instead_of(struct str word);
+
 /* Whether a typed literal's text has the right form. */
 bool filter_literal_valid(enum filter_literal_kind kind, struct str text);
 

@@ -8,7 +8,7 @@
 #include "plan/bind_cache.h"
 #include "plan/build_priv.h"
 
-static struct place place_at(const struct source_file *source, size_t offset, size_t width)
+struct place plan_place_at(const struct source_file *source, size_t offset, size_t width)
 {
     struct place place = {.file = source->path, .line = 1, .column = 1, .width = (long)width};
 
@@ -45,7 +45,7 @@ static int add_reference(struct planning *p, struct draft *draft,
     size_t width = table->name.len + (table->schema.len ? table->schema.len + 1 : 0);
 
     *reference = (struct reference){
-        .place = place_at(source, plan_map_offset(&draft->sql, table->offset), width),
+        .place = plan_place_at(source, plan_map_offset(&draft->sql, table->offset), width),
     };
     if (table->catalog.len > 0) {
         corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no database %.*s", STR_FMT(table->catalog));
@@ -96,6 +96,9 @@ int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err)
     struct engine_statement statement;
 
     int r = plan_substitute(p, source, &draft->sql, err);
+    if (r >= 0) {
+        r = plan_note_valueless(p, source, &draft->sql, err);
+    }
     if (r < 0) {
         return r;
     }

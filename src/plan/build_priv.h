@@ -82,10 +82,15 @@ int plan_parameters(struct planning *p, corrie_error *err) CORRIE_MUST_USE;
 /* The parameter `name`; CORRIE_E_PROJECT with the nearest names, without position. */
 int plan_find_parameter(const struct planning *p, struct str name, struct plan_parameter **ret,
                         corrie_error *err) CORRIE_MUST_USE;
+/* Whether it will have a value, but has none yet: it must be given for a run, and nothing is run. */
+bool plan_value_later(const struct planning *p, const struct plan_parameter *parameter);
 /* Replaces every $name outside of quotes and comments by its value as an SQL literal. An unknown one is an
  * error with its position in `source`. */
 int plan_substitute(struct planning *p, const struct source_file *source, struct substituted *ret,
                     corrie_error *err) CORRIE_MUST_USE;
+/* A warning for each parameter without a value that the text never asks whether it IS NULL. */
+int plan_note_valueless(struct planning *p, const struct source_file *source,
+                        const struct substituted *sql, corrie_error *err) CORRIE_MUST_USE;
 /* Turns an error's position in the result into one in the source. Returns the error's code. */
 int plan_map_error(const struct substituted *sql, const struct source_file *source,
                    corrie_error *err);
@@ -139,15 +144,18 @@ int plan_edge_filter(struct planning *p, const struct plan_node *node,
 /* Binds a condition over a table of these columns. Errors have the place in filter->text as filter_parse's have. */
 int plan_bind_filter(struct planning *p, const struct filter *filter, const struct schema *schema,
                      corrie_error *err) CORRIE_MUST_USE;
-/* A parameter's value as a literal of the filter language; secrets are refused. */
-int plan_filter_value(const struct plan_parameter *parameter, struct filter_literal *ret,
-                      corrie_error *err) CORRIE_MUST_USE;
+/* A parameter as one of the filter language; secrets are refused. One that must have a value when it is run, and has none
+ * yet, is left for later. */
+int plan_filter_value(const struct planning *p, const struct plan_parameter *parameter,
+                      struct filter_param *ret, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- materialize.c */
 /* Models: partitioning and overwrite_filter, parameters replaced; what does not go together is refused. */
 int plan_materialize(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;
 
 /* ---- bind.c */
+/* A place of `width` bytes at `offset` of a source. */
+struct place plan_place_at(const struct source_file *source, size_t offset, size_t width);
 /* SQL: which tables the statement names. */
 int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err) CORRIE_MUST_USE;
 /* SQL: the output, if types of all that it reads are known (node->bound); else its edges are whole. */

@@ -78,27 +78,28 @@ static int filter_wrong(const struct planning *p, const struct plan_node *node,
     return filter_error(p, node->function, input, offset, width, err);
 }
 
-int plan_filter_value(const struct plan_parameter *parameter, struct filter_literal *ret,
-                      corrie_error *err)
+int plan_filter_value(const struct planning *p, const struct plan_parameter *parameter,
+                      struct filter_param *ret, corrie_error *err)
 {
     const struct param_value *value = &parameter->value;
 
+    *ret = (struct filter_param){.name = parameter->name};
     if (!parameter->has_value) {
-        *ret = (struct filter_literal){FILTER_NULL, STR("NULL")};
+        ret->state = plan_value_later(p, parameter) ? FILTER_PARAM_LATER : FILTER_PARAM_NONE;
         return 0;
     }
     switch (value->type) {
     case PARAM_INT:
-        *ret = (struct filter_literal){FILTER_INTEGER, value->text};
+        ret->value = (struct filter_literal){FILTER_INTEGER, value->text};
         return 0;
     case PARAM_FLOAT:
-        *ret = (struct filter_literal){FILTER_NUMBER, value->text};
+        ret->value = (struct filter_literal){FILTER_NUMBER, value->text};
         return 0;
     case PARAM_BOOL:
-        *ret = (struct filter_literal){FILTER_BOOL, value->i ? STR("TRUE") : STR("FALSE")};
+        ret->value = (struct filter_literal){FILTER_BOOL, value->i ? STR("TRUE") : STR("FALSE")};
         return 0;
     case PARAM_STR:
-        *ret = (struct filter_literal){FILTER_STRING, value->text};
+        ret->value = (struct filter_literal){FILTER_STRING, value->text};
         return 0;
     case PARAM_SECRET:
     case PARAM_VAULT:
@@ -123,13 +124,12 @@ static int place_params(struct planning *p, const struct plan_node *node,
         struct plan_parameter *parameter;
         int r = plan_find_parameter(p, filter->params[i].name, &parameter, err);
         if (r >= 0) {
-            r = plan_filter_value(parameter, &params[i].value, err);
+            r = plan_filter_value(p, parameter, &params[i], err);
         }
         if (r < 0) {
             return filter_error(p, node->function, input, filter->params[i].offset,
                                 filter->params[i].name.len + 1, err);
         }
-        params[i].name = filter->params[i].name;
     }
     int r = filter_bind(filter, params, filter->n_params, p->arena, ret, err);
     return r < 0 ? filter_wrong(p, node, input, err) : 0;
@@ -280,6 +280,26 @@ static int bind_anew(struct planning *p, const struct filter *filter, const stru
     return r < 0 ? r : try_row(engine, filter, table->schema, err);
 }
 
+/* Parameters whose values are not known yet are NULL while the rest is checked. */
+static int without_params(struct planning *p, const struct filter **filter, corrie_error *err)
+{
+    size_t n = (*filter)->n_params;
+    struct filter_param *params = arena_array(p->arena, struct filter_param, n + 1);
+    struct filter *bound;
+
+    if (!params) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        params[i].name = (*filter)->params[i].name; /* its value: FILTER_NULL */
+    }
+    int r = filter_bind(*filter, params, n, p->arena, &bound, err);
+    if (r >= 0) {
+        *filter = bound;
+    }
+    return r;
+}
+
 int plan_bind_filter(struct planning *p, const struct filter *filter, const struct schema *schema,
                      corrie_error *err)
 {
@@ -289,7 +309,10 @@ int plan_bind_filter(struct planning *p, const struct filter *filter, const stru
     struct engine_binding binding;
     struct hash key;
 
-    int r = columns_of(filter, schema, p->arena, &columns, err);
+    int r = filter->n_params > 0 ? without_params(p, &filter, err) : 0;
+    if (r >= 0) {
+        r = columns_of(filter, schema, p->arena, &columns, err);
+    }
     if (r >= 0) {
         r = ask(filter, STR("corrie_filter.corrie_filter"), &asked, err);
     }
@@ -326,6 +349,10 @@ int plan_edge_filter(struct planning *p, const struct plan_node *node,
     for (size_t i = 0; i < filter->n_columns; i++) {
         if (!parent_has(parent, filter->columns[i].name)) {
             parent_lacks(parent, filter->columns[i].name, err);
+            if (filter->columns[i].field.len > 0 && parent_has(parent, filter->columns[i].field)) {
+                corrie_hint(err, "columns are written without their table: %.*s",
+                            STR_FMT(filter->columns[i].field));
+            }
             return filter_error(p, node->function, input, filter->columns[i].offset,
                                 filter->columns[i].name.len, err);
         }

@@ -165,10 +165,9 @@ static int bind_params(struct planning *p, struct filter **filter, corrie_error 
     for (size_t i = 0; r >= 0 && i < n; i++) {
         struct plan_parameter *parameter;
 
-        params[i].name = (*filter)->params[i].name;
-        r = plan_find_parameter(p, params[i].name, &parameter, err);
+        r = plan_find_parameter(p, (*filter)->params[i].name, &parameter, err);
         if (r >= 0) {
-            r = plan_filter_value(parameter, &params[i].value, err);
+            r = plan_filter_value(p, parameter, &params[i], err);
         }
     }
     return r < 0 || n == 0 ? r : filter_bind(*filter, params, n, p->arena, filter, err);

@@ -100,6 +100,14 @@ int plan_parameters(struct planning *p, corrie_error *err)
     return 0;
 }
 
+bool plan_value_later(const struct planning *p, const struct plan_parameter *parameter)
+{
+    size_t i = (size_t)(parameter - p->plan->parameters);
+
+    return !parameter->has_value && p->options->valueless &&
+           p->project->settings->parameters[i].required;
+}
+
 /* ---- $name in SQL ------------------------------------------------------------------------------- */
 
 /* The value as an SQL literal of its type. */
@@ -276,6 +284,108 @@ static int substitute(struct planning *p, const struct source_file *source, stru
         i = end;
     }
     return buf_check(text, err);
+}
+
+/* ---- parameters without a value ------------------------------------------------------------------ */
+
+/* Where the next word or sign begins, from `i` on: behind blanks and comments. */
+static size_t skip_blanks(struct str sql, size_t i)
+{
+    while (i < sql.len) {
+        char c = sql.data[i];
+        bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
+        size_t end = blank ? i + 1 : c == '-' || c == '/' ? skip_opaque(sql, i) : i;
+
+        if (end == i) {
+            break;
+        }
+        i = end;
+    }
+    return i;
+}
+
+static struct str word_at(struct str sql, size_t i)
+{
+    size_t end = i;
+
+    while (end < sql.len && is_word(sql.data[end], false)) {
+        end++;
+    }
+    return str_slice(sql, i, end - i);
+}
+
+/* Whether IS, ISNULL or NOTNULL stands behind it, a cast between or not: "$day::DATE IS NULL",
+ * "CAST($day AS DATE) IS NULL". */
+static bool is_asked(struct str sql, size_t i)
+{
+    i = skip_blanks(sql, i);
+    if (str_starts(str_from(sql, i), STR("::"))) {
+        i = skip_blanks(sql, i + 2);
+        i = skip_blanks(sql, i + word_at(sql, i).len);
+    } else if (str_eq_nocase(word_at(sql, i), STR("AS"))) {
+        ptrdiff_t close = str_find(str_from(sql, i), ')');
+        i = close < 0 ? sql.len : skip_blanks(sql, i + (size_t)close + 1);
+    }
+    struct str word = word_at(sql, i);
+    return str_eq_nocase(word, STR("IS")) || str_eq_nocase(word, STR("ISNULL")) ||
+           str_eq_nocase(word, STR("NOTNULL"));
+}
+
+/* Whether it is the first argument of a function that gives another value for NULL. */
+static bool is_replaced(struct str sql, size_t i)
+{
+    static const char *const functions[] = {"coalesce(", "ifnull("};
+
+    for (size_t k = 0; k < ARRAY_LEN(functions); k++) {
+        struct str call = str_of(functions[k]);
+        if (i >= call.len && str_eq_nocase(str_slice(sql, i - call.len, call.len), call)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Conditions over it hold for no row: that nobody asks whether it IS NULL is rarely meant. */
+static int note_valueless(struct planning *p, const struct source_file *source,
+                          const struct substituted *sql, const struct plan_parameter *parameter,
+                          corrie_error *err)
+{
+    const struct replacement *first = NULL;
+
+    for (size_t i = 0; i < sql->n_items; i++) {
+        const struct replacement *item = &sql->items[i];
+
+        if (!str_eq(str_slice(source->text, item->in + 1, item->in_len - 1), parameter->name)) {
+            continue;
+        }
+        if (is_asked(source->text, item->in + item->in_len) ||
+            is_replaced(source->text, item->in)) {
+            return 0;
+        }
+        first = first ? first : item;
+    }
+    struct place place = plan_place_at(source, first->in, first->in_len);
+    return plan_note_add(p, true, &place, err,
+                         "parameter %.*s has no value: it is NULL here, and comparisons with it "
+                         "hold for no row; give it one by --param %.*s=… or a default, or ask "
+                         "whether $%.*s IS NULL",
+                         STR_FMT(parameter->name), STR_FMT(parameter->name),
+                         STR_FMT(parameter->name));
+}
+
+int plan_note_valueless(struct planning *p, const struct source_file *source,
+                        const struct substituted *sql, corrie_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < sql->n_parameters; i++) {
+        const struct plan_parameter *parameter = sql->parameters[i];
+
+        if (!parameter->has_value && !plan_value_later(p, parameter)) {
+            r = note_valueless(p, source, sql, parameter, err);
+        }
+    }
+    return r;
 }
 
 int plan_substitute(struct planning *p, const struct source_file *source, struct substituted *ret,

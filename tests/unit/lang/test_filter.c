@@ -72,6 +72,63 @@ START_TEST(spellings_print_alike)
 }
 END_TEST
 
+START_TEST(short_spellings)
+{
+    prints_as("d < current_date and t < CURRENT_TIMESTAMP", "\"d\" < today() AND \"t\" < now()");
+    prints_as("\"current_date\" = 1", "\"current_date\" = 1");
+    prints_as("t > now() - interval 1 day", "\"t\" > now() - INTERVAL '1 day'");
+    prints_as("t > now() - INTERVAL '3' Hours", "\"t\" > now() - INTERVAL '3 hour'");
+    prints_as("extract(HOUR from t) = extract('dow' FROM u)",
+              "date_part('hour', \"t\") = date_part('dow', \"u\")");
+    prints_as("t >= timestamp with time zone '2024-01-01 00:00:00Z'",
+              "\"t\" >= TIMESTAMPTZ '2024-01-01 00:00:00Z'");
+    prints_as("l[1] = s['a'][-1]", "\"l\"[1] = \"s\"['a'][-1]");
+    prints_as("(a + b)[1]::int = -f(x)[b || 'c']",
+              "CAST((\"a\" + \"b\")[1] AS INT) = -f(\"x\")[\"b\" || 'c']");
+    prints_as("try_cast(a as int) = 1", "TRY_CAST(\"a\" AS INT) = 1");
+    prints_as("a // 2 * 3 = 1", "\"a\" // 2 * 3 = 1");
+    prints_as("a isnull or b + 1 notnull", "\"a\" IS NULL OR \"b\" + 1 IS NOT NULL");
+    fails_at("t > INTERVAL 1 moon", 16, 4, "a unit of time");
+    fails_at("t > INTERVAL '1'", 17, 0, "the filter ends");
+    fails_at("extract(hour, t) = 1", 13, 1, "FROM");
+    fails_at("t > timestamp with time zone", 29, 0, "the filter ends");
+    fails_at("a[1 = 1", 5, 1, "']'");
+    fails_at("a isnull isnull", 10, 6, "end of the filter");
+}
+END_TEST
+
+static void hints(const char *text, const char *part)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct filter *filter;
+
+    ck_assert_int_eq(filter_parse(str_of(text), &arena, &filter, &err), CORRIE_E_PROJECT);
+    ck_assert_msg(err.hint && strstr(err.hint, part), "%s: %s", text, err.hint ? err.hint : "");
+    ck_assert_msg(!strstr(err.hint, "double quotes") || strstr(part, "double quotes"), "%s: %s",
+                  text, err.hint);
+}
+
+/* Whoever writes SQL that filters do not have is told what they have. */
+START_TEST(what_filters_have_instead)
+{
+    hints("CASE WHEN a THEN b END = 1", "if(price > 0");
+    hints("a LIKE 'x$%' ESCAPE '$'", "like_escape");
+    hints("a SIMILAR TO 'x'", "regexp_full_match");
+    hints("(a NOT SIMILAR TO 'x')", "regexp_full_match");
+    hints("a ~ 'x'", "regexp_full_match");
+    hints("t AT TIME ZONE 'UTC' > u", "timezone(");
+    hints("a = ANY(l)", "list_contains");
+    hints("a = [1]", "list_value");
+    hints("l[1:2] = m", "list_slice");
+    hints("a IN ()", "FALSE");
+    hints("a = 1 UNION SELECT 2", "cannot hold a query");
+    hints("WHERE a = 1", "the condition alone");
+    hints("order = 1", "double quotes");
+    hints("user id = 3", "double quotes");
+}
+END_TEST
+
 START_TEST(precedence_is_that_of_sql)
 {
     prints_as("a or b and not c", "\"a\" OR \"b\" AND NOT \"c\"");
@@ -108,7 +165,8 @@ START_TEST(nothing_but_one_condition)
     fails_at("a = $", 5, 1, "parameter");
     fails_at("a = ?", 5, 1, "does not belong");
     fails_at("a = {'x': 1}", 5, 1, "does not belong");
-    fails_at("a[1] = 1", 2, 1, "does not belong");
+    fails_at("a[1:2] = b", 4, 1, "does not belong");
+    fails_at("a = [1, 2]", 5, 1, "a column or value");
 }
 END_TEST
 
@@ -166,7 +224,7 @@ static char *repeat(const char *piece, size_t count, const char *end)
 
 START_TEST(no_filter_exhausts_the_stack)
 {
-    static const char *const deep[] = {"(", "NOT ", "- ", "f(", "a + ", "a = 1 AND (b OR "};
+    static const char *const deep[] = {"(", "NOT ", "- ", "f(", "a + ", "a = 1 AND (b OR ", "a["};
     for (size_t i = 0; i < ARRAY_LEN(deep); i++) {
         _error_ corrie_error err = CORRIE_ERROR_INIT;
         _cleanup_(arena_done) struct arena arena = {0};
@@ -287,6 +345,60 @@ START_TEST(parameters_become_literals)
 }
 END_TEST
 
+/* What `text` is when `x` has no value and `y` is 7; with `expected` NULL: that it is refused, at column `column`. */
+static void without_x(const char *text, const char *expected, long column)
+{
+    static const struct filter_param params[] = {
+        {.name = {"x", 1}, .state = FILTER_PARAM_NONE},
+        {.name = {"y", 1}, .value = {FILTER_INTEGER, {"7", 1}}},
+    };
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(buf_done) struct buf once = {0};
+    _cleanup_(buf_done) struct buf twice = {0};
+    struct filter *filter;
+
+    ck_ok(filter_parse(str_of(text), &arena, &filter, &err), &err);
+    int r = filter_bind(filter, params, 2, &arena, &filter, &err);
+    if (!expected) {
+        ck_assert_msg(r == CORRIE_E_PROJECT && err.position.column == column, "%s: %d at %ld", text,
+                      r, err.position.column);
+        ck_assert_ptr_nonnull(strstr(corrie_error_message(&err), "parameter x has no value"));
+        ck_assert_ptr_nonnull(strstr(err.hint, "--param x="));
+        return;
+    }
+    ck_ok(r, &err);
+    filter_print(filter->root, &once);
+    ck_assert_str_eq(buf_text(&once), expected);
+    ck_ok(filter_parse(buf_str(&once), &arena, &filter, &err), &err);
+    filter_print(filter->root, &twice);
+    ck_assert_str_eq(buf_text(&twice), expected);
+}
+
+/* A condition over a value that nobody gave would hold for no row, and nobody would be told. */
+START_TEST(a_parameter_without_value_is_no_condition)
+{
+    without_x("d >= $x", NULL, 6);
+    without_x("a > $y AND d >= $x::date", NULL, 17);
+    without_x("d IN (1, $x)", NULL, 10);
+    without_x("d BETWEEN $x AND 3", NULL, 11);
+    without_x("d NOT LIKE $x || '%'", NULL, 12);
+    without_x("NOT $x", NULL, 5);
+    without_x("lower($x) = d", NULL, 7);
+    without_x("$y IS NULL OR d >= $x", NULL, 20);
+
+    without_x("$x IS NULL OR d >= $x", "TRUE", 0);
+    without_x("d > $y AND ($x::date isnull OR d >= CAST($x AS date))", "\"d\" > 7", 0);
+    without_x("$x IS NOT NULL AND d >= $x", "FALSE", 0);
+    without_x("a OR $x IS NOT NULL AND d >= $x OR ($x IS NULL AND (b OR c))",
+              "\"a\" OR \"b\" OR \"c\"", 0);
+    without_x("NOT ($x IS NULL) OR NOT d = $x OR b", "NULL OR \"b\"", 0);
+    without_x("d >= coalesce($x, $y)", "\"d\" >= coalesce(NULL, 7)", 0);
+    without_x("d IS NOT DISTINCT FROM $x", "\"d\" IS NOT DISTINCT FROM NULL", 0);
+    without_x("$x IS TRUE OR d > $y", "NULL IS TRUE OR \"d\" > 7", 0);
+}
+END_TEST
+
 static int fail_after(void *arg)
 {
     return --*(int *)arg < 0;
@@ -302,8 +414,9 @@ START_TEST(memory_may_run_out_anywhere)
         struct filter *filter;
         int left = k++;
         mem_set_fault(fail_after, &left);
-        r = filter_parse(STR("a IN (1, 2, $p) AND f(b::int) OR NOT c.d = 'x'"), &arena, &filter,
-                         &err);
+        r = filter_parse(STR("a IN (1, 2, $p) AND f(b::int) OR NOT c.d[1] = 'x' + INTERVAL 1 DAY"
+                             " OR extract(day FROM current_date) = 1"),
+                         &arena, &filter, &err);
         mem_set_fault(NULL, NULL);
         ck_assert(r == 0 || r == CORRIE_E_NO_MEMORY);
     } while (r < 0);
@@ -311,7 +424,8 @@ START_TEST(memory_may_run_out_anywhere)
 }
 END_TEST
 
-SUITE(filter_suite, "filter", spellings_print_alike, precedence_is_that_of_sql,
+SUITE(filter_suite, "filter", spellings_print_alike, short_spellings, what_filters_have_instead,
+      a_parameter_without_value_is_no_condition, precedence_is_that_of_sql,
       nothing_but_one_condition, mistakes_are_named_at_their_place, empty_and_binary_text,
       no_filter_exhausts_the_stack, columns_are_listed_once, parts_have_their_brackets,
       unknown_columns_are_named, parameters_become_literals, memory_may_run_out_anywhere)

@@ -94,6 +94,11 @@ START_TEST(parameters_have_types)
                       bad[i].given, corrie_error_message(&sample.err));
     }
     ck_assert_str_eq(sample.err.hint, "give it by --param day=…");
+
+    /* who only looks need not give it: the condition stays as it is */
+    struct plan_options looks = {.valueless = true};
+    ck_ok(make(&sample, EVENTS, NULL, &looks), &sample.err);
+    ck_assert_ptr_nonnull(strstr(sample.plan->nodes[0].edges[0].filter.data, "= $day AND"));
     sample_done(&sample);
 }
 END_TEST
