@@ -31,7 +31,10 @@ static bool is_called(const struct draft *draft, struct str name)
 {
     struct str ns, table;
 
-    if (str_eq(draft->function->name, name) || str_eq(draft->name, name)) {
+    const struct declared_function *function = draft->function;
+
+    if (str_eq(function->name, name) || str_eq(draft->name, name) ||
+        (function->by_name && str_eq(function->function, name))) {
         return true;
     }
     return str_cut(name, '.', &ns, &table) && str_eq(draft->table_namespace, ns) &&

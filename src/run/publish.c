@@ -110,6 +110,7 @@ static int publish(struct run *run, size_t first, corrie_error *err)
     if (r > 0) {
         run->commit = commit;
         run->committed = true;
+        run->n_commits++;
         tell_published(run, first);
     }
     return 0;

@@ -39,9 +39,10 @@ static int make_states(struct run *run, corrie_error *err)
     run->nodes = arena_array(&run->arena, struct node_state, run->plan->n_nodes);
     run->tables = arena_array(&run->arena, struct table_state, run->plan->n_nodes);
     run->seen = arena_array(&run->arena, size_t, run->plan->n_nodes);
+    run->noted = arena_array(&run->arena, size_t, run->plan->n_sources);
     run->read = arena_array(&run->arena, struct lake_table *, run->plan->n_sources);
     return run->scans && run->scan_readers && run->harnesses && run->environments && run->nodes &&
-                   run->tables && run->seen && run->read
+                   run->tables && run->seen && run->noted && run->read
                ? 0
                : corrie_fail_memory(err);
 }
@@ -176,8 +177,8 @@ static void hint_finished(const struct run *run, corrie_error *err)
 
     if (run->options.no_transaction) {
         corrie_hint(err, "%s%s%zu table%s had been published by then: corrie job get %.*s",
-                    first ? first : "", first ? "; " : "", run->n_tables,
-                    run->n_tables == 1 ? "" : "s", STR_FMT(str_slice(job, 0, 8)));
+                    first ? first : "", first ? "; " : "", run->n_commits,
+                    run->n_commits == 1 ? "" : "s", STR_FMT(str_slice(job, 0, 8)));
         return;
     }
     corrie_hint(
@@ -207,7 +208,8 @@ static void finish(struct run *run, int result, corrie_error *err)
                                   .tables = run_tables_json(run),
                                   .max_rss = largest_function(run)};
 
-    if (result < 0 && run->n_tables > 0 && (!run->committed || run->options.no_transaction)) {
+    if (result < 0 &&
+        (run->options.no_transaction ? run->n_commits > 0 : run->n_tables > 0 && !run->committed)) {
         hint_finished(run, err);
     }
     if (job_end(run->job, &outcome, &second) < 0) {

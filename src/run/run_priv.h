@@ -111,11 +111,13 @@ struct run {
     size_t n_sources;
     struct lake_table **read;   /* one a plan source, once an output was made of it */
     size_t *seen;               /* one a plan node: note_reads */
+    size_t *noted;              /* one a source: note_reads */
     struct node_state *nodes;   /* one a plan node */
     struct table_state *tables; /* one a write step, in order */
     size_t n_tables;
     struct hash commit;
     bool committed;
+    size_t n_commits; /* without a transaction: one a table */
 };
 
 /* ---- events (events.c) ---- */

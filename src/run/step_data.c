@@ -319,7 +319,7 @@ static int read_table(struct run *run, size_t number, const struct lake_table **
     return 0;
 }
 
-/* Notes every lake table that went into a node, however far up; what was seen for this output bears its number. */
+/* Notes every lake table that went into a node, however far up, once; what was seen for this output bears its number. */
 static int note_reads(struct run *run, size_t index, size_t written, corrie_error *err)
 {
     const struct plan_node *node = &run->plan->nodes[index];
@@ -338,6 +338,10 @@ static int note_reads(struct run *run, size_t index, size_t written, corrie_erro
             r = note_reads(run, edge->node, written, err);
             continue;
         }
+        if (run->noted[edge->source] == written + 1) {
+            continue; /* read twice, or by two of them */
+        }
+        run->noted[edge->source] = written + 1;
         r = read_table(run, edge->source, &table, err);
         if (r >= 0) {
             r = lake_tx_read(run->tx, output->table_namespace, output->name, table,

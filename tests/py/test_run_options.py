@@ -57,6 +57,22 @@ def test_a_part_of_the_project(lake: Lake, project: Path, terms: list[str], expe
     assert lake.json("job", "get", "last")["args"]["select"] == terms
 
 
+def test_a_function_is_all_its_outputs(lake: Lake, tmp_path: Path) -> None:
+    """… by its own name; and a table that it reads twice is one input."""
+    import_numbers(lake, 10)
+    outputs = "outputs={'x': {'materialization_strategy': 'REPLACE'}, 'y': {'materialization_strategy': 'REPLACE'}}"
+    folder = write_project(tmp_path / "outputs", {"models.py": (
+        f"import corrie\n\n\n@corrie.model({outputs})\n@corrie.python('3.11')\n"
+        "def split(rows=corrie.Model('numbers'), again=corrie.Model('numbers', columns=['n'])):\n"
+        "    return {'x': rows, 'y': again}\n"),
+        "z.sql": "-- corrie: materialization_strategy=REPLACE\nSELECT * FROM x\n"})
+    done = lake.json("run", "--select", "split", cwd=folder)
+    assert {t["name"] for t in done["tables"]} == {"x", "y"}
+    assert {n["name"] for n in lake.json("run", "--select", "split+", cwd=folder)["nodes"]} == {"x", "y", "z"}
+    lake.run("sql", "DELETE FROM numbers WHERE n = 1")
+    assert [i["name"] for i in lake.json("table", "get", "x")["made_by"]["inputs"]] == ["public.numbers"]
+
+
 def test_what_is_not_selected_is_read_as_it_was_published(lake: Lake, project: Path) -> None:
     lake.run("run", cwd=project)
     (project / "a.sql").write_text("-- corrie: materialization_strategy=REPLACE\nSELECT n + 100 AS n, s FROM numbers\n")
@@ -112,8 +128,10 @@ def test_without_a_transaction_each_table_is_a_commit(lake: Lake, project: Path)
 def test_without_a_transaction_a_failure_leaves_what_was_published(lake: Lake, project: Path) -> None:
     (project / "c.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
                                    "SELECT CAST(s AS INTEGER) AS i FROM b\n")
+    before = len(lake.json("log")["commits"])
     said = lake.error("run", "--no-transaction", cwd=project, status=1)
-    assert "had been published" in said
+    published = len(lake.json("log")["commits"]) - before
+    assert f"{published} table{'s' * (published != 1)} had been published" in said
     names = {t["name"] for t in lake.json("table", "ls")["tables"]}
     assert {"a", "b", "numbers"} <= names and "c" not in names
     job = lake.json("job", "get", "last")
