@@ -23,11 +23,6 @@ static enum filter_op comparison_at(const struct parser *p)
     return FILTER_OP_NONE;
 }
 
-static bool is_null(const struct filter_expr *expr)
-{
-    return expr->kind == FILTER_LITERAL && expr->literal.kind == FILTER_NULL;
-}
-
 static int parse_comparison(struct parser *p, enum filter_op op, struct filter_expr *left,
                             struct filter_expr **ret)
 {
@@ -40,8 +35,8 @@ static int parse_comparison(struct parser *p, enum filter_op op, struct filter_e
     if (r < 0) {
         return r;
     }
-    if (is_null(args[0]) || is_null(args[1])) {
-        return filter_fail_at(p, is_null(args[1]) ? args[1] : args[0],
+    if (filter_is_literal(args[0], FILTER_NULL) || filter_is_literal(args[1], FILTER_NULL)) {
+        return filter_fail_at(p, filter_is_literal(args[1], FILTER_NULL) ? args[1] : args[0],
                               "a comparison with NULL is never true",
                               op == FILTER_OP_NE ? "write IS NOT NULL" : "write IS NULL");
     }

@@ -123,6 +123,9 @@ struct filter {
     size_t n_params;
 };
 
+/* Whether it is a literal of that kind. */
+bool filter_is_literal(const struct filter_expr *expr, enum filter_literal_kind kind);
+
 /* Parses `text` (copied). CORRIE_E_PROJECT with message, hint and a position in `text` (file
  * unset, line and column within the text); CORRIE_E_LIMIT past CORRIE_MAX_FILTER bytes or
  * CORRIE_MAX_FILTER_DEPTH levels. */

@@ -122,7 +122,7 @@ struct binding {
     corrie_error *err;
 };
 
-static bool is_literal(const struct filter_expr *expr, enum filter_literal_kind kind)
+bool filter_is_literal(const struct filter_expr *expr, enum filter_literal_kind kind)
 {
     return expr->kind == FILTER_LITERAL && expr->literal.kind == kind;
 }
@@ -236,7 +236,7 @@ static int fold_chain(struct binding *binding, struct filter_expr *expr)
     for (size_t i = 0; i < expr->n_args; i++) {
         struct filter_expr *part = expr->args[i];
 
-        if (is_literal(part, FILTER_BOOL) && str_eq(part->literal.text, word)) {
+        if (filter_is_literal(part, FILTER_BOOL) && str_eq(part->literal.text, word)) {
             become_bool(expr, decides);
             return 0;
         }
@@ -244,7 +244,7 @@ static int fold_chain(struct binding *binding, struct filter_expr *expr)
             for (size_t k = 0; k < part->n_args; k++) {
                 parts[n++] = part->args[k];
             }
-        } else if (!is_literal(part, FILTER_BOOL)) {
+        } else if (!filter_is_literal(part, FILTER_BOOL)) {
             parts[n++] = part;
         }
     }
@@ -267,20 +267,21 @@ static int fold(struct binding *binding, struct filter_expr *expr)
     case FILTER_OR:
         return fold_chain(binding, expr);
     case FILTER_NOT:
-        if (is_literal(expr->args[0], FILTER_NULL)) {
+        if (filter_is_literal(expr->args[0], FILTER_NULL)) {
             become_null(expr);
-        } else if (is_literal(expr->args[0], FILTER_BOOL)) {
+        } else if (filter_is_literal(expr->args[0], FILTER_BOOL)) {
             become_bool(expr, str_eq(expr->args[0]->literal.text, STR("FALSE")));
         }
         return 0;
     case FILTER_COMPARE:
-        if (is_literal(expr->args[0], FILTER_NULL) || is_literal(expr->args[1], FILTER_NULL)) {
+        if (filter_is_literal(expr->args[0], FILTER_NULL) ||
+            filter_is_literal(expr->args[1], FILTER_NULL)) {
             become_null(expr);
         }
         return 0;
     case FILTER_IS:
         if (expr->literal.kind == FILTER_NULL &&
-            is_literal(without_casts(expr->args[0]), FILTER_NULL)) {
+            filter_is_literal(without_casts(expr->args[0]), FILTER_NULL)) {
             become_bool(expr, !expr->negated);
         }
         return 0;

@@ -253,11 +253,6 @@ static int check_condition(const struct filter *filter, const struct schema *giv
                                   filter->root->length);
 }
 
-static bool is_null(const struct filter_expr *expr)
-{
-    return expr->kind == FILTER_LITERAL && expr->literal.kind == FILTER_NULL;
-}
-
 /* What the cache has not. */
 static int bind_anew(struct planning *p, const struct filter *filter, const struct asked *asked,
                      const struct engine_bind_table *table, struct engine_binding *ret,
@@ -274,7 +269,7 @@ static int bind_anew(struct planning *p, const struct filter *filter, const stru
     if (r < 0) {
         return r == CORRIE_E_CANCELLED ? r : find_place(filter, asked, err);
     }
-    if (!is_null(filter->root)) {
+    if (!filter_is_literal(filter->root, FILTER_NULL)) {
         r = check_condition(filter, &ret->columns, err);
     }
     return r < 0 ? r : try_row(engine, filter, table->schema, err);

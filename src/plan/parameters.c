@@ -444,30 +444,12 @@ static bool find_word(struct str text, struct str name, size_t *ret)
     return false;
 }
 
-/* Behind blanks and comments of lines. */
-static size_t statement_begin(struct str sql)
-{
-    size_t at = 0;
-
-    for (;;) {
-        while (at < sql.len && (unsigned char)sql.data[at] <= ' ') {
-            at++;
-        }
-        if (!str_starts(str_from(sql, at), STR("--"))) {
-            return at < sql.len ? at : 0;
-        }
-        while (at < sql.len && sql.data[at] != '\n') {
-            at++;
-        }
-    }
-}
-
 /* DuckDB does not say where. By the first name that it quotes, else where the statement begins. */
 static int place_by_name(const struct substituted *sql, const struct source_file *source,
                          corrie_error *err)
 {
     struct str before, name, rest = str_of(err->message ? err->message : "");
-    size_t begin = statement_begin(sql->text), offset = 0, width = 1;
+    size_t begin = skip_blanks(sql->text, 0), offset = 0, width = 1;
 
     while (str_cut(rest, '"', &before, &rest) && str_cut(rest, '"', &name, &rest)) {
         if (find_word(str_from(sql->text, begin), name, &offset)) {
