@@ -437,6 +437,11 @@ int js_set(json_t *object, const char *field, json_t *value)
     return json_object_set_new(object, field, value) < 0 ? CORRIE_E_NO_MEMORY : 0;
 }
 
+json_t *js_count(int64_t count)
+{
+    return count < 0 ? json_null() : json_integer(count);
+}
+
 json_t *js_string(struct str text)
 {
     _cleanup_(buf_done) struct buf repaired = {0};

@@ -82,6 +82,8 @@ int js_set_bool(json_t *object, const char *field, bool value) CORRIE_MUST_USE;
 int js_set_hash(json_t *object, const char *field, const struct hash *hash) CORRIE_MUST_USE;
 int js_set_uuid(json_t *object, const char *field, const struct uuid *uuid) CORRIE_MUST_USE;
 int js_set_time(json_t *object, const char *field, int64_t time) CORRIE_MUST_USE;
+/* A count; null for one that is not known, which is below 0. */
+json_t *js_count(int64_t count);
 /* A JSON string of `text` under the same rule; NULL when memory ran out. */
 json_t *js_string(struct str text) CORRIE_MUST_USE;
 static inline struct str js_str(const json_t *string)

@@ -33,11 +33,6 @@ static json_t *text_or_null(struct str text)
     return text.len > 0 ? js_string(text) : json_null();
 }
 
-static json_t *number_or_null(int64_t number)
-{
-    return number >= 0 ? json_integer(number) : json_null();
-}
-
 struct str job_cut_text(struct str text, size_t max)
 {
     text = str_slice(text, 0, max);
@@ -90,8 +85,8 @@ static int build_line(const struct job_query *query, struct buf *ret, corrie_err
     r |= js_set_time(item, "ended", clock_now());
     r |= js_set(item, "seconds", json_real((double)query->duration / 1e9));
     r |= js_set_str(item, "version", STR(CORRIE_VERSION));
-    r |= js_set(item, "rows", number_or_null(query->rows));
-    r |= js_set(item, "bytes", number_or_null(query->bytes));
+    r |= js_set(item, "rows", js_count(query->rows));
+    r |= js_set(item, "bytes", js_count(query->bytes));
     r |= js_set_str(item, "statement", job_cut_text(query->statement, JOB_MAX_STATEMENT));
     r |= set_error(item, query->error);
     if (r != 0) {

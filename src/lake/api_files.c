@@ -54,7 +54,7 @@ static json_t *partition_json(const struct partition_spec *spec, const struct da
 
 static int set_known(json_t *item, const char *field, int64_t count)
 {
-    return js_set(item, field, count < 0 ? json_null() : json_integer(count));
+    return js_set(item, field, js_count(count));
 }
 
 /* Columns that the manifest knows something of, by their present names. */

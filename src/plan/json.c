@@ -133,7 +133,7 @@ static bool fill_environment(json_t *object, const struct plan_environment *envi
 /* -1 is not known. */
 static bool set_count(json_t *object, const char *field, int64_t count)
 {
-    return set(object, field, count < 0 ? json_null() : json_integer(count));
+    return set(object, field, js_count(count));
 }
 
 static bool set_columns(json_t *object, const struct plan_edge *edge)

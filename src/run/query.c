@@ -391,12 +391,6 @@ int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options 
 
 /* ---- to a file ---- */
 
-/* -1 is not known. */
-static json_t *number_or_null(int64_t number)
-{
-    return number < 0 ? json_null() : json_integer(number);
-}
-
 static int find_output(const char *name, enum engine_output *ret, corrie_error *err)
 {
     static const struct {
@@ -474,7 +468,7 @@ int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_
     document = json_object();
     r = js_set_str(document, "path", str_of(absolute));
     r |= js_set_int(document, "rows", note.rows);
-    r |= js_set(document, "bytes", number_or_null(note.bytes));
+    r |= js_set(document, "bytes", js_count(note.bytes));
     note_end(&note, NULL);
     return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
@@ -539,7 +533,7 @@ int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_op
 
 static int set_count(json_t *item, const char *field, int64_t count)
 {
-    return js_set(item, field, number_or_null(count));
+    return js_set(item, field, js_count(count));
 }
 
 static int set_texts(json_t *item, const char *field, const struct str *texts, size_t n)
