@@ -203,7 +203,7 @@ def mapped(pid: int) -> int:
     total = 0
     for file in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            if "memfd" in os.readlink(file):
+            if "memfd" in str(file.readlink()):
                 total += file.stat().st_size
     return total
 
