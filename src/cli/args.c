@@ -239,6 +239,16 @@ static int option_words(const struct parser *parser, int i)
     return flag_has_value(flag) ? 2 : 1;
 }
 
+/* Whether some verb has the option, by its first letter where it is short. */
+static bool is_known(const char *word)
+{
+    const char *equals = strchr(word, '=');
+    size_t len = word[1] != '-' ? 2 : equals ? (size_t)(equals - word) : strlen(word);
+    bool both;
+
+    return find_anywhere(str_make(word, len), &both) != NULL;
+}
+
 static bool takes_words(const struct verb *verb)
 {
     return verb && verb->n_positionals > 0;
@@ -247,6 +257,8 @@ static bool takes_words(const struct verb *verb)
 /* Finds the words that name the verb. */
 static int find_verb(struct parser *parser, corrie_error *err)
 {
+    const char *unknown =
+        NULL; /* an option whose value the word may be that is taken for the verb */
     const char *group = NULL;
 
     for (int i = 1; i < parser->argc; i++) {
@@ -256,6 +268,7 @@ static int find_verb(struct parser *parser, corrie_error *err)
             break;
         }
         if (is_option(word)) {
+            unknown = unknown || is_known(word) ? unknown : word;
             i += option_words(parser, i) - 1;
             continue;
         }
@@ -274,7 +287,9 @@ static int find_verb(struct parser *parser, corrie_error *err)
             continue;
         }
         parser->args->verb = verb_find(word, NULL);
-        return parser->args->verb ? 0 : fail_verb(NULL, word, err);
+        return parser->args->verb ? 0
+               : unknown          ? fail_flag(parser, str_of(unknown), err)
+                                  : fail_verb(NULL, word, err);
     }
     if (group) {
         parser->args->verb = verb_find(group, NULL);

@@ -39,6 +39,7 @@ struct cli {
     bool no_trunc;
     bool sideways;
     bool yes;
+    size_t limit; /* rows of a listing, by --limit; 0 = as many as there are */
     const char *lake_url;
     struct cancel cancel;
     struct progress progress;
@@ -256,6 +257,8 @@ static inline void cursor_closep(corrie_cursor **cursor)
 /* Shows what the cursor gives, and closes it. */
 int list_show(struct cli *cli, corrie_cursor *cursor, const struct list *list, corrie_error *err)
     CORRIE_MUST_USE;
+/* Of a listing that --limit has cut, after its rows: that there are more. A JSON document says it by `more`. */
+void list_say_cut(struct cli *cli);
 
 /* A value as people read it, of the given kind, in `ret`. */
 void show_value(struct buf *ret, const json_t *value, enum show_kind kind);

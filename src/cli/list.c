@@ -8,7 +8,34 @@ static int next_row(struct cli *cli, corrie_cursor *cursor, char **ret, corrie_e
     return out_stopped(&cli->out) ? 0 : corrie_cursor_next(cursor, ret, err);
 }
 
+/* The row after `given` others, unless no more are wanted: then 0, and *ret_cut if there would be one. A cursor that was
+ * told the limit has ended by then. */
+static int next_wanted(struct cli *cli, corrie_cursor *cursor, size_t given, char **ret,
+                       bool *ret_cut, corrie_error *err)
+{
+    int r = next_row(cli, cursor, ret, err);
+
+    if (r > 0 && cli->limit > 0 && given == cli->limit) {
+        mem_free(*ret);
+        *ret = NULL;
+        *ret_cut = true;
+        return 0;
+    }
+    return r;
+}
+
 /* ---- rows ---- */
+
+void list_say_cut(struct cli *cli)
+{
+    if (out_stopped(&cli->out)) {
+        return;
+    }
+    if (!pager_is_used(&cli->pager, &cli->out)) {
+        out_flush(&cli->out);
+    }
+    cli_note(cli, STYLE_CYAN, "note", STR("there are more: --limit 0 shows all"));
+}
 
 static int say_rest(struct cli *cli, corrie_cursor *cursor, const struct list *list,
                     corrie_error *err)
@@ -45,6 +72,7 @@ static int show_list_rows(struct cli *cli, corrie_cursor *cursor, const struct l
 {
     _cleanup_(show_rows_done) struct show_rows rows = {0};
     _free_ char *row = NULL;
+    bool cut = false;
     int r = next_row(cli, cursor, &row, err);
 
     if (r == 0 && format_is_for_people(cli->format) && list->nothing) {
@@ -54,14 +82,17 @@ static int show_list_rows(struct cli *cli, corrie_cursor *cursor, const struct l
     if (r >= 0 && show_rows_begin(&rows, cli, list->columns, list->n_columns, err) < 0) {
         return err->code;
     }
-    while (r > 0) {
+    for (size_t given = 1; r > 0; given++) {
         r = show_rows_add_text(&rows, str_of(row), err);
         mem_free(row);
         row = NULL;
-        r = r < 0 ? r : next_row(cli, cursor, &row, err);
+        r = r < 0 ? r : next_wanted(cli, cursor, given, &row, &cut, err);
     }
     r = r < 0 ? r : show_rows_end(&rows, err);
-    return r < 0 ? r : say_rest(cli, cursor, list, err);
+    if (r >= 0 && cut) {
+        list_say_cut(cli);
+    }
+    return r < 0 || cut ? r : say_rest(cli, cursor, list, err);
 }
 
 /* ---- one document ---- */
@@ -145,6 +176,7 @@ static int show_list_json(struct cli *cli, corrie_cursor *cursor, const struct l
                           corrie_error *err)
 {
     _free_ char *row = NULL;
+    bool cut = false;
     size_t n = 0;
     int r = next_row(cli, cursor, &row, err);
 
@@ -163,12 +195,17 @@ static int show_list_json(struct cli *cli, corrie_cursor *cursor, const struct l
         out_flush_some(&cli->out);
         mem_free(row);
         row = NULL;
-        r = r < 0 ? r : next_row(cli, cursor, &row, err);
+        r = r < 0 ? r : next_wanted(cli, cursor, n + 1, &row, &cut, err);
     }
     if (n > 0) {
         new_line(cli, 1);
     }
     out_char(&cli->out, ']');
+    if (cut) {
+        out_char(&cli->out, ',');
+        new_line(cli, 1);
+        out_printf(&cli->out, "\"more\":%strue", cli->out.terminal ? " " : "");
+    }
     r = r < 0 || out_stopped(&cli->out) ? r : add_rest(cli, cursor, err);
     r = r < 0 ? add_error(cli, err) : r;
     new_line(cli, 0);

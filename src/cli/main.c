@@ -6,7 +6,10 @@
 #include "os/file.h"
 #include "os/signal.h"
 
+#include <signal.h>
 #include <stdlib.h>
+
+enum { MAX_CLIENT_TIMEOUT = 365 * 24 * 3600 };
 
 /* Makes sure that descriptors 0, 1 and 2 are taken, so that no file of a lake ever becomes standard output.
  * Those that were closed get the wrong direction of /dev/null: using them fails, as it would have. */
@@ -54,6 +57,25 @@ static enum format find_format(const char *name, bool terminal)
     return terminal ? FORMAT_TTY : FORMAT_TABLE;
 }
 
+/* What would take longer is stopped. A process for the background answers to `job stop` alone. */
+static int limit_time(const struct args *args, corrie_error *err)
+{
+    const char *text = args_text(args, OPT_CLIENT_TIMEOUT);
+    int64_t seconds = -1;
+
+    if (text && (!str_to_int64(str_of(text), &seconds) || seconds == 0 || seconds < -1 ||
+                 seconds > MAX_CLIENT_TIMEOUT)) {
+        return corrie_fail(
+            err, CORRIE_E_USAGE,
+            "--client-timeout %s: write a number of seconds from 1 to %d, or -1 for no end", text,
+            MAX_CLIENT_TIMEOUT);
+    }
+    if (seconds > 0 && !args_on(args, OPT_DETACH)) {
+        os_signals_end_after((unsigned)seconds);
+    }
+    return 0;
+}
+
 /* Options of every verb. */
 static int settle(struct cli *cli, const struct args *args, corrie_error *err)
 {
@@ -63,7 +85,14 @@ static int settle(struct cli *cli, const struct args *args, corrie_error *err)
     cli->no_trunc = args_on(args, OPT_NO_TRUNC);
     cli->sideways = args_on(args, OPT_SIDEWAYS);
     cli->yes = args_on(args, OPT_YES);
+    cli->limit = (size_t)args_number(args, OPT_MAX_COUNT, 0);
     cli->lake_url = args_text(args, OPT_LAKE);
+    if (args_given(args, OPT_PROFILE)) {
+        corrie_fail(err, CORRIE_E_USAGE, "--profile %s: there are no profiles",
+                    args_text(args, OPT_PROFILE));
+        return corrie_hint(
+            err, "--lake DIR or CORRIE_LAKE says which lake, `corrie config set` the rest");
+    }
     if (colour) {
         enum colour_choice choice = strcmp(colour, "always") == 0  ? COLOUR_ALWAYS
                                     : strcmp(colour, "never") == 0 ? COLOUR_NEVER
@@ -75,7 +104,7 @@ static int settle(struct cli *cli, const struct args *args, corrie_error *err)
     if (args_on(args, OPT_VERBOSE) && setenv("CORRIE_DEBUG", "1", 1) < 0) {
         return corrie_fail_memory(err);
     }
-    return 0;
+    return limit_time(args, err);
 }
 
 static bool takes(const struct verb *verb, enum option option)
@@ -180,6 +209,19 @@ static void advise(const struct cli *cli, corrie_error *err)
     }
 }
 
+/* What --client-timeout has stopped was not interrupted by anybody. What was found out on the way stays. */
+static int name_timeout(const struct args *args, int r, corrie_error *err)
+{
+    _free_ char *hint = err->hint ? str_dup(str_of(err->hint)) : NULL;
+
+    if (r != CORRIE_E_CANCELLED || os_signal_received() != SIGALRM) {
+        return r;
+    }
+    corrie_fail(err, CORRIE_E_TIMEOUT, "stopped: it took longer than the %s s of --client-timeout",
+                args_text(args, OPT_CLIENT_TIMEOUT));
+    return hint ? corrie_hint(err, "%s", hint) : err->code;
+}
+
 /* Flushes, shows the error, gives the exit status. What was asked for may have been done although its result
  * could not be written: that is an error too. A note that nobody can read is none. */
 static int finish(struct cli *cli, int r, corrie_error *err)
@@ -228,7 +270,7 @@ int main(int argc, char **argv)
         }
     }
     if (r >= 0 && (r = settle(&cli, &args, &err)) >= 0) {
-        r = dispatch(&cli, &args, &err);
+        r = name_timeout(&args, dispatch(&cli, &args, &err), &err);
         advise(&cli, &err);
         progress_end(&cli.progress);
         cli.lake = corrie_lake_close(cli.lake);

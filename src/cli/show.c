@@ -327,15 +327,46 @@ static int for_people(struct cli *cli, const json_t *document, const json_t *lis
     return show_table(cli, list, show->columns, show->n_columns, err);
 }
 
+/* What --limit leaves of a list that came whole: 1 if it was cut. */
+static int cut_list(const struct cli *cli, json_t *document, json_t *list, corrie_error *err)
+{
+    if (cli->limit == 0 || json_array_size(list) <= cli->limit) {
+        return 0;
+    }
+    while (json_array_size(list) > cli->limit) {
+        (void)json_array_remove(list, json_array_size(list) - 1);
+    }
+    return js_set_bool(document, "more", true) != 0 ? corrie_fail_memory(err) : 1;
+}
+
+static int show_as(struct cli *cli, const json_t *document, const json_t *list,
+                   const struct show *show, corrie_error *err)
+{
+    int r;
+
+    switch (cli->format) {
+    case FORMAT_JSON:
+        r = js_format(document, cli->out.terminal ? 2 : 0, &cli->out.text, err);
+        out_char(&cli->out, '\n');
+        return r;
+    case FORMAT_JSONL:
+    case FORMAT_CSV:
+        return show_list(cli, document, list, show->columns, show->n_columns, err);
+    default:
+        return for_people(cli, document, list, show, err);
+    }
+}
+
 int show_document(struct cli *cli, char *text, const struct show *show, corrie_error *err)
 {
     _free_ char *owned = text;
     _json_ json_t *document = NULL;
-    const json_t *list;
+    json_t *list;
+    int cut;
     int r;
 
     progress_end(&cli->progress);
-    if (cli->format == FORMAT_JSON && !cli->out.terminal) {
+    if (cli->format == FORMAT_JSON && !cli->out.terminal && cli->limit == 0) {
         out_text(&cli->out, owned);
         out_char(&cli->out, '\n');
         return 0;
@@ -345,15 +376,12 @@ int show_document(struct cli *cli, char *text, const struct show *show, corrie_e
         return r;
     }
     list = show->list ? json_object_get(document, show->list) : NULL;
-    switch (cli->format) {
-    case FORMAT_JSON:
-        r = js_format(document, 2, &cli->out.text, err);
-        out_char(&cli->out, '\n');
-        return r;
-    case FORMAT_JSONL:
-    case FORMAT_CSV:
-        return show_list(cli, document, list, show->columns, show->n_columns, err);
-    default:
-        return for_people(cli, document, list, show, err);
+    cut = cut_list(cli, document, list, err);
+    if (cut < 0 || (r = show_as(cli, document, list, show, err)) < 0) {
+        return cut < 0 ? cut : r;
     }
+    if (cut > 0 && cli->format != FORMAT_JSON) {
+        list_say_cut(cli);
+    }
+    return 0;
 }

@@ -464,7 +464,8 @@ static corrie_run_options read_options(const struct args *args)
         .select = args->of[OPT_SELECT].items,
         .n_select = args->of[OPT_SELECT].count,
         .preview = args_text(args, OPT_PREVIEW),
-        .no_transaction = args_on(args, OPT_NO_TRANSACTION),
+        .no_transaction = args_on(args, OPT_NO_TRANSACTION) ||
+                          (args_given(args, OPT_TRANSACTION) && !args_on(args, OPT_TRANSACTION)),
         .deterministic = args_on(args, OPT_DETERMINISTIC),
     };
 }

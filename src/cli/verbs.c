@@ -30,6 +30,10 @@ const struct flag cli_flags[] = {
     {OPT_NO_PAGER, FLAG_SWITCH, "--no-pager", NULL,
      "write long listings at once instead of through $CORRIE_PAGER, $PAGER or less"},
     {OPT_VERBOSE, FLAG_SWITCH, "-v, --verbose", NULL, "tell on standard error what goes on inside"},
+    {OPT_CLIENT_TIMEOUT, FLAG_TEXT, "--client-timeout", "SECONDS",
+     "stop after so long, as Ctrl-C does: nothing is published; default -1, never. Not with --detach"},
+    {OPT_PROFILE, FLAG_TEXT, "-P, --profile", "NAME",
+     "refused: there are no profiles, --lake names the lake", .hidden = true},
     {OPT_HELP, FLAG_SWITCH, "-h, --help", NULL, "show help"},
     {OPT_VERSION, FLAG_SWITCH, "--version", NULL, "show the version"},
 };

@@ -94,6 +94,8 @@ static const struct flag import_flags[] = {
     IMPORT_FLAGS,
     FILE_FLAGS,
     MEMORY_FLAG,
+    ARG_FLAG,
+    PRIORITY_FLAG,
 };
 
 static const struct positional table_positionals[] = {
@@ -109,6 +111,8 @@ static const struct flag table_create_flags[] = {
     PARTITIONED_BY_FLAG,
     FILE_FLAGS,
     MEMORY_FLAG,
+    ARG_FLAG,
+    PRIORITY_FLAG,
 };
 
 static const struct flag table_create_plan_flags[] = {
@@ -121,6 +125,8 @@ static const struct flag table_create_plan_flags[] = {
     PARTITIONED_BY_FLAG,
     FILE_FLAGS,
     MEMORY_FLAG,
+    ARG_FLAG,
+    PRIORITY_FLAG,
 };
 
 static const struct flag table_plan_apply_flags[] = {
@@ -128,6 +134,8 @@ static const struct flag table_plan_apply_flags[] = {
     BRANCH_FLAG,
     NAMESPACE_FLAG,
     {OPT_REPLACE, FLAG_SWITCH, "--replace", NULL, "replace a table of that name by the empty one"},
+    ARG_FLAG,
+    PRIORITY_FLAG,
 };
 
 static const struct flag table_external_flags[] = {
@@ -140,10 +148,13 @@ static const struct flag table_external_flags[] = {
     NAMESPACE_FLAG,
     {OPT_REPLACE, FLAG_SWITCH, "--overwrite, --replace", NULL,
      "make an external table of that name anew: take what it is now"},
+    ARG_FLAG,
+    PRIORITY_FLAG,
 };
 
 static const struct flag table_import_flags[] = {
-    URI_FLAG, NAME_FLAG, BRANCH_FLAG, NAMESPACE_FLAG, IMPORT_FLAGS, FILE_FLAGS, MEMORY_FLAG,
+    URI_FLAG,   NAME_FLAG,   BRANCH_FLAG, NAMESPACE_FLAG, IMPORT_FLAGS,
+    FILE_FLAGS, MEMORY_FLAG, ARG_FLAG,    PRIORITY_FLAG,
 };
 
 static const struct positional query_positionals[] = {
@@ -227,11 +238,15 @@ static const struct flag sql_flags[] = {
 static const struct flag table_ls_flags[] = {
     {OPT_NAMESPACE, FLAG_TEXT, "-n, --namespace", "NS", "only tables of NS"},
     REF_FLAG,
+    LIMIT_FLAG("tables", "all"),
 };
 
 static const struct flag table_get_flags[] = {NAME_FLAG, REF_FLAG, NAMESPACE_FLAG};
 
-static const struct flag ref_flags[] = {REF_FLAG};
+static const struct flag table_files_flags[] = {NAME_FLAG, REF_FLAG, NAMESPACE_FLAG,
+                                                LIMIT_FLAG("files", "all")};
+
+static const struct flag namespace_ls_flags[] = {REF_FLAG, LIMIT_FLAG("namespaces", "all")};
 
 static const struct flag status_flags[] = {PROJECT_DIR_FLAG};
 
@@ -242,8 +257,7 @@ static const struct positional status_positionals[] = {
 static const struct flag table_history_flags[] = {
     REF_FLAG,
     NAMESPACE_FLAG,
-    {OPT_MAX_COUNT, FLAG_NUMBER, "--max-count, --limit", "N",
-     "at most N versions, 0 = all; default 10"},
+    LIMIT_FLAG("versions", "10"),
 };
 
 static const struct flag table_rm_flags[] = {
@@ -475,7 +489,7 @@ static const struct verb verbs[] = {
      .summary = "list the files of a table, with their partitions",
      .text = "As JSON with the least and greatest values, nulls and sizes of columns.",
      POSITIONALS(table_positionals),
-     FLAGS(table_get_flags),
+     FLAGS(table_files_flags),
      .examples = "corrie table files shop.customers\n"
                  "corrie table files customers --namespace shop --ref main -o json",
      .run = verb_table_files,
@@ -484,7 +498,7 @@ static const struct verb verbs[] = {
      .name = "ls",
      .chapter = LOOK,
      .summary = "list namespaces",
-     FLAGS(ref_flags),
+     FLAGS(namespace_ls_flags),
      .examples = "corrie namespace ls\ncorrie namespace ls --ref dev",
      .run = verb_namespace_ls,
      .is_default = true,
@@ -589,7 +603,7 @@ static const struct verb verbs[] = {
      .run = verb_table_expire},
     {.group = "namespace",
      .name = "rm",
-     .aliases = "delete",
+     .aliases = "delete drop",
      .chapter = CHANGE,
      .summary = "remove an empty namespace",
      POSITIONALS(namespace_positionals),

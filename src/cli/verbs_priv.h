@@ -53,6 +53,18 @@ extern const struct verb_part verbs_run;
         OPT_ALLOW_TORN, FLAG_SWITCH, "--allow-torn", NULL,                                         \
             "take some of the tables that one run published together without the others; recorded" \
     }
+/* Of every listing. Where the library gives no part of one, the rest is left out here (cli.h, `limit`). */
+#define LIMIT_FLAG(what, otherwise)                                                                \
+    {                                                                                              \
+        OPT_MAX_COUNT, FLAG_NUMBER, "--max-count, --limit", "N",                                   \
+            "at most N " what ", 0 = all; default " otherwise                                      \
+    }
+/* The same where -n means no namespace. */
+#define MAX_FLAG(what, otherwise)                                                                  \
+    {                                                                                              \
+        OPT_MAX_COUNT, FLAG_NUMBER, "-n, --max-count, --limit", "N",                               \
+            "at most N " what ", 0 = all; default " otherwise                                      \
+    }
 #define PARAM_FLAG                                                                                 \
     {                                                                                              \
         OPT_PARAM, FLAG_LIST, "--param", "NAME=VALUE", "value of a parameter; may be given again"  \

@@ -20,6 +20,12 @@ static const struct flag run_flags[] = {
      "show the first (on, head) or last rows of what each model gave; default off"},
     {OPT_NO_TRANSACTION, FLAG_SWITCH, "--no-transaction", NULL,
      "publish each table by itself as soon as it is written; a failure leaves those before it"},
+    {OPT_TRANSACTION, FLAG_TOGGLE, "-t, --transaction", NULL, "off is --no-transaction",
+     .hidden = true},
+    {OPT_RUNNER, FLAG_TEXT, "--runner-node", "NODE", "means nothing here: it runs on this machine",
+     .hidden = true},
+    {OPT_SUMMARY, FLAG_SWITCH, "--summary-no-trunc", NULL, "as always: no summary is cut",
+     .hidden = true},
     {OPT_DETERMINISTIC, FLAG_SWITCH, "--deterministic", NULL,
      "SQL on one thread, so that sums of floats come out the same each time"},
     {OPT_NO_CACHE, FLAG_SWITCH, "--no-cache", NULL, "take nothing from earlier runs"},
@@ -65,9 +71,10 @@ static const struct flag job_ls_flags[] = {
     {OPT_CREATED_BEFORE, FLAG_TEXT, "--created-before", "TIME",
      "only those that were started before TIME"},
     {OPT_UTC, FLAG_SWITCH, "-z, --utc", NULL, "times in UTC, as they always are", .hidden = true},
-    {OPT_MAX_COUNT, FLAG_NUMBER, "-n, --max-count, --limit", "N",
-     "at most N jobs, 0 = all; default 10"},
+    MAX_FLAG("jobs", "10"),
 };
+
+static const struct flag env_ls_flags[] = {PROJECT_DIR_FLAG, MAX_FLAG("environments", "all")};
 
 static const struct flag env_lock_flags[] = {
     {OPT_UPGRADE, FLAG_SWITCH, "--upgrade", NULL,
@@ -84,6 +91,8 @@ static const struct flag env_clean_flags[] = {
 };
 
 static const struct flag parameter_flags[] = {PROJECT_DIR_FLAG};
+
+static const struct flag parameter_ls_flags[] = {PROJECT_DIR_FLAG, MAX_FLAG("parameters", "all")};
 
 static const struct positional parameter_positionals[] = {
     {OPT_NAME, "NAME", "the parameter", true, false},
@@ -110,7 +119,7 @@ static const struct positional job_positionals[] = {
 };
 
 static const struct flag job_logs_flags[] = {
-    {OPT_ALL, FLAG_SWITCH, "--all", NULL, "all of it, as always", .hidden = true},
+    {OPT_ALL, FLAG_SWITCH, "--all, --system", NULL, "all of it, as always", .hidden = true},
     {OPT_FOLLOW, FLAG_SWITCH, "-f, --follow", NULL, "go on until the job is over"},
 };
 
@@ -159,7 +168,7 @@ static const struct verb verbs[] = {
      .name = "ls",
      .chapter = RUN,
      .summary = "list the Python environments that are kept, and which functions use them",
-     FLAGS(parameter_flags),
+     FLAGS(env_ls_flags),
      .examples = "corrie env ls\n"
                  "corrie env ls -p project -o json",
      .run = verb_env_ls,
@@ -189,7 +198,7 @@ static const struct verb verbs[] = {
      .name = "ls",
      .chapter = RUN,
      .summary = "list a project's parameters",
-     FLAGS(parameter_flags),
+     FLAGS(parameter_ls_flags),
      .examples = "corrie parameter ls -p project",
      .run = verb_parameter_ls,
      .is_default = true,

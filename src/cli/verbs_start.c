@@ -49,6 +49,8 @@ static const struct flag setting_flags[] = {
      "in the nearest .corrie/config.yaml upward, else a new one here; default your own file"},
 };
 
+static const struct flag config_ls_flags[] = {MAX_FLAG("settings", "all")};
+
 /* ---- the verbs ---- */
 
 static const struct verb verbs[] = {
@@ -106,6 +108,7 @@ static const struct verb verbs[] = {
      .text =
          "Those of the nearest .corrie/config.yaml upward come before those of your own file. Values of secrets\n"
          "are shown as ***.",
+     FLAGS(config_ls_flags),
      .examples = "corrie config ls\ncorrie config",
      .run = verb_config_ls,
      .is_default = true},

@@ -7,15 +7,9 @@
     {                                                                                              \
         OPT_MESSAGE, FLAG_TEXT, "-m, --message", "TEXT", "why; kept in the reflog"                 \
     }
-#define MAX_FLAG(what)                                                                             \
-    {                                                                                              \
-        OPT_MAX_COUNT, FLAG_NUMBER, "-n, --max-count, --limit", "N",                               \
-            "at most N " what ", 0 = all; default 10"                                              \
-    }
 #define LIST_FLAGS(what)                                                                           \
     {OPT_PREFIX, FLAG_TEXT, "--prefix", "TEXT", "only names that start with TEXT"},                \
-        {OPT_MAX_COUNT, FLAG_NUMBER, "-n, --max-count, --limit", "N",                              \
-         "at most N " what ", 0 = all; default all"},                                              \
+        MAX_FLAG(what, "all"),                                                                     \
     {                                                                                              \
         OPT_AFTER, FLAG_TEXT, "--after", "NAME", "only names after NAME: the next page"            \
     }
@@ -137,8 +131,7 @@ static const struct positional log_positionals[] = {
 
 static const struct flag log_flags[] = {
     {OPT_REF, FLAG_TEXT, "-r, --ref", "REF", "the same as the argument REF", .hidden = true},
-    {OPT_MAX_COUNT, FLAG_NUMBER, "-n, --max-count, --limit", "N",
-     "at most N commits, 0 = all; default 10, of --graph all"},
+    MAX_FLAG("commits", "10, of --graph all"),
     {OPT_GRAPH, FLAG_SWITCH, "--graph", NULL, "draw how commits hang together"},
     {OPT_MESSAGE, FLAG_TEXT, "--grep, --message", "TEXT",
      "only commits whose message contains TEXT"},
@@ -157,7 +150,7 @@ static const struct flag log_flags[] = {
 };
 
 static const struct flag reflog_flags[] = {
-    MAX_FLAG("movements"),
+    MAX_FLAG("movements", "10"),
     {OPT_BEFORE, FLAG_NUMBER, "--before", "SEQUENCE", "only movements before that one"},
 };
 

@@ -22,12 +22,12 @@ static void on_signal(int number)
 {
     struct cancel *cancel = atomic_load(&flag);
 
-    if (first_signal && number != SIGHUP) {
+    if (first_signal && first_signal != SIGALRM && number != SIGHUP) {
         signal(number, SIG_DFL);
         raise(number); /* taken when the handler returns */
         return;
     }
-    first_signal = first_signal ? first_signal : number;
+    first_signal = first_signal && first_signal != SIGALRM ? first_signal : number;
     if (cancel) {
         cancel_request(cancel);
     }
@@ -69,6 +69,26 @@ int os_signals_catch(struct cancel *cancel, corrie_error *err)
         return corrie_fail_errno(err, errno, "catch signal %d", SIGCONT);
     }
     return 0;
+}
+
+/* What ends of itself does not make the first Ctrl-C that comes then a second one. */
+static void on_alarm(int number)
+{
+    struct cancel *cancel = atomic_load(&flag);
+
+    first_signal = first_signal ? first_signal : number;
+    if (cancel) {
+        cancel_request(cancel);
+    }
+}
+
+void os_signals_end_after(unsigned seconds)
+{
+    struct sigaction action = {.sa_handler = on_alarm};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL); /* it can only fail for a signal that there is not */
+    alarm(seconds);
 }
 
 void os_signals_leave_interrupt(void)

@@ -12,6 +12,9 @@
 int os_signals_catch(struct cancel *cancel, corrie_error *err) CORRIE_MUST_USE;
 /* From now on SIGINT does nothing here: a child at the terminal, a pager, answers to it. */
 void os_signals_leave_interrupt(void);
+/* After os_signals_catch: in `seconds` (at least 1) `cancel` is set as by a signal; os_signal_received is SIGALRM then. A child
+ * that is forked has no such end. */
+void os_signals_end_after(unsigned seconds);
 /* Puts back what was there before os_signals_catch. */
 void os_signals_restore(void);
 /* How often the process went on after it was stopped (SIGCONT), since os_signals_catch: somebody else has had the terminal. */

@@ -58,6 +58,51 @@ def test_the_name_sets_the_default_namespace(full: Lake) -> None:
     assert full.run("version", program="bauplan").stdout.startswith("bauplan")
 
 
+def test_jobs_of_the_other_system_run_with_their_options(full: Lake) -> None:
+    """Places in a server's queue and features of it mean nothing here, and stop no script."""
+    server = ["-a", "query_concurrency=2", "--arg=flight-python=on", "--priority", "7", "--client-timeout", "1800"]
+    full.run("table", "create", "shop.sales", "--search-uri", "sales.csv", *server, program="bauplan")
+    full.run("table", "import", "shop.sales", "--search-uri", "sales.csv", *server, program="bauplan")
+    plan = full.run("table", "create-plan", "shop.more", "--search-uri", "sales.csv", *server, program="bauplan").stdout
+    full.run("table", "create-plan-apply", *server, program="bauplan", stdin=plan)
+    assert "2" in full.run("query", "SELECT count(*) FROM shop.sales", *server, program="bauplan").stdout
+    planned = full.run("run", "-p", "project", "--dry-run", *server, "-t", "on", "--runner-node", "n1",
+                       "--summary-no-trunc", program="bauplan")
+    assert planned.stdout
+    full.run("job", "logs", "last", "--system", program="bauplan")
+    full.run("namespace", "create", "gone", program="bauplan")
+    full.run("namespace", "drop", "gone", program="bauplan")
+
+
+@pytest.mark.parametrize(("command", "field", "n"), [
+    (["table", "ls"], "tables", 3),
+    (["namespace", "ls"], "namespaces", 2),
+    (["table", "files", "shop.customers"], "files", 2),
+    (["parameter", "ls", "-p", "project"], "parameters", 2),
+    (["config", "ls"], "settings", 2),
+])
+def test_every_listing_can_be_cut(full: Lake, command: list[str], field: str, n: int) -> None:
+    if command[:2] == ["table", "files"]:
+        full.run("import", "customers.csv", "shop.customers", "--import-duplicate-files")
+    if command[0] == "table" or command[0] == "namespace":
+        full.run("import", "sales.csv", "one")
+        full.run("import", "sales.csv", "two")
+    if command[0] == "parameter":
+        full.run("parameter", "set", "second", "2", "-p", "project")
+    if command[0] == "config":
+        full.run("config", "set", "user.name", "Ada")
+        full.run("config", "set", "api_key", "x")
+    whole = full.json(*command)
+    assert len(whole[field]) == n and "more" not in whole
+    assert full.json(*command, "--limit", "1") == {**whole, field: whole[field][:1], "more": True}
+    assert full.json(*command, "--limit", str(n)) == whole
+    assert full.json(*command, "--max-count", "0") == whole
+    for output in ("table", "csv", "jsonl"):
+        lines = full.run(*command, "-o", output).stdout.splitlines()
+        cut = full.run(*command, "--limit", "1", "-o", output)
+        assert len(cut.stdout.splitlines()) == len(lines) - n + 1 and "--limit 0 shows all" in cut.stderr
+
+
 @pytest.mark.parametrize(("command", "expected"), [
     (["bransh", "ls"], "branch"),
     (["tabel"], "table"),
@@ -85,6 +130,9 @@ def test_the_name_sets_the_default_namespace(full: Lake) -> None:
     (["import", "a.b.csv"], "NAME"),
     (["login", "x"], "login"),
     (["-z", "branch", "ls"], "-z"),
+    (["--api-key", "k", "branch", "ls"], "--api-key"),
+    (["--profile", "work", "branch", "ls"], "--lake"),
+    (["table", "ls", "--client-timeout", "0"], "-1"),
     (["query", "SELECT 1", "--color", "blue"], "auto"),
 ])
 def test_wrong_usage_is_said_and_changes_nothing(full: Lake, command: list[str], expected: str) -> None:

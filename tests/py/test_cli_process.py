@@ -98,6 +98,14 @@ def test_interrupted_query(full: Lake, number: int) -> None:
     assert "interrupted" in said and out == ""
 
 
+def test_client_timeout(full: Lake) -> None:
+    """A script that waits for nothing forever gets an end that it can tell from Ctrl-C, and a job that is over."""
+    said = full.error("query", FOREVER, "--client-timeout", "1", status=1)
+    assert "longer than the 1 s of --client-timeout" in said
+    assert full.json("job", "ls", "-k", "query", "-n", "1")["jobs"][0]["status"] == "cancelled"
+    assert full.run("--client-timeout", "-1", "query", "SELECT 1", "-o", "csv").stdout == "1\n1\n"
+
+
 def test_ctrl_c_on_a_terminal_shows_progress_first(full: Lake) -> None:
     status, out = on_terminal(full, "query", FOREVER, interrupt="query  1")
     assert status == 130 and "interrupted" in out
