@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 from readers import Readers
+from waiting import TIMEOUT as TIMEOUT
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
@@ -25,7 +27,6 @@ collect_ignore = [] if os.environ.get("CORRIE_SPARK") else ["spark"]
 PASSED = pytest.StashKey[bool]()
 # Who starts the tests in the background of a script has them ignore Ctrl-C, and every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-TIMEOUT = 600 if os.environ.get("CORRIE_SANITIZED") else 180
 
 
 @dataclass
@@ -39,9 +40,11 @@ class Lake:
     unreadable: str | None = None
 
     def start(self, *arguments: str | Path, program: str = "corrie", cwd: Path | None = None,
-              env: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen([BIN / program, *map(str, arguments)], cwd=cwd or self.home,
-                                env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL,
+              env: dict[str, str] | None = None, stdin: int = subprocess.DEVNULL, before: tuple[str, ...] = (),
+              **more: Any) -> subprocess.Popen[str]:
+        """Starts the program, by the command `before` if there is one (prlimit …)."""
+        return subprocess.Popen([*before, BIN / program, *map(str, arguments)], cwd=cwd or self.home,
+                                env={**self.env, **(env or {})}, stdin=stdin,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
     def run(self, *arguments: str | Path, program: str = "corrie", cwd: Path | None = None, status: int | None = 0,
@@ -187,13 +190,13 @@ def orphans() -> Iterator[Callable[[], None]]:
     others = children()
 
     def gone() -> None:
-        deadline = time.monotonic() + 10  # a function of the test below sleeps far longer
+        deadline = time.monotonic() + TIMEOUT  # functions of these tests sleep far longer
         while left := children() - others:
             for pid in left:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
             if time.monotonic() > deadline:
-                commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
+                commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]  # nobody else waits for them
                 for pid in left:
                     os.kill(pid, signal.SIGKILL)
                 raise AssertionError(f"still running: {commands}")
@@ -201,6 +204,15 @@ def orphans() -> Iterator[Callable[[], None]]:
 
     yield gone
     prctl(set_child_subreaper, 0, 0, 0, 0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that all users may enter: pytest's own are the tester's alone, and it sees to that again and again."""
+    with tempfile.TemporaryDirectory(prefix="corrie-users-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -66,15 +66,21 @@ def measured(act: Callable[[], Any]) -> float:
     return time.monotonic() - begin
 
 
-def kill_after(lake: Lake, seconds: float, whole_group: bool, *words: str | Path, cwd: Path | None = None) -> int:
-    """Starts the program and kills it, with its group or alone. Its exit status: 0 if it was quicker."""
+def kill_after(lake: Lake, seconds: float, whole_group: bool, *words: str | Path, cwd: Path | None = None,
+               lines: int = 0) -> int:
+    """Starts the program and kills it, with its group or alone, so long after so many lines of its output. Its exit
+    status: 0 if it was quicker."""
     started = subprocess.Popen([BIN / "corrie", *map(str, words)], cwd=cwd or lake.home, env=lake.env,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               start_new_session=True)
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if lines else subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)
+    for _ in range(lines):
+        assert started.stdout and started.stdout.readline()
     time.sleep(seconds)
     with contextlib.suppress(ProcessLookupError):
         if whole_group:
             os.killpg(started.pid, signal.SIGKILL)
         else:
             started.kill()
+    if started.stdout:
+        started.stdout.close()
     return started.wait(TIMEOUT)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyte
+from waiting import TIMEOUT
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MARKS = SPINNER + "·✓!✗■"
@@ -41,16 +42,17 @@ class Terminal:
         self.pictures: list[list[str]] = []  # what was visible whenever something had changed
         self.master, slave = pty.openpty()
         self.size(columns, lines)
-        self.child = subprocess.Popen(list(map(str, command)), cwd=cwd, env={"TERM": "xterm-256color", **env},
-                                      stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-                                      preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        self.child = subprocess.Popen(["setsid", "--ctty", *map(str, command)], cwd=cwd,
+                                      env={"TERM": "xterm-256color", **env}, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
 
     def size(self, columns: int, lines: int) -> None:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
-    def resize(self, columns: int, lines: int) -> None:
+    def narrow(self, columns: int, lines: int) -> None:
+        """The screen becomes narrower. What was written for the old width, and is on its way, is read before."""
         self.size(columns, lines)
+        self.until(lambda: all(len(line) < columns for line in self.block))
         self.screen.resize(lines, columns)
 
     def type(self, keys: str) -> None:
@@ -69,19 +71,19 @@ class Terminal:
             self.pictures.append(self.visible)
         return bool(piece)
 
-    def until(self, there: Callable[[], object], timeout: float = 120) -> None:
+    def until(self, there: Callable[[], object]) -> None:
         """Goes on until something is to be seen."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + TIMEOUT
         while not there():
             assert time.monotonic() < deadline and self.read(), "\n".join(self.all)
 
-    def end(self, timeout: float = 120) -> int:
+    def end(self) -> int:
         """Goes on until the program ends; its exit status."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + TIMEOUT
         while self.read():
             assert time.monotonic() < deadline, "\n".join(self.all)
         os.close(self.master)
-        return self.child.wait(timeout)
+        return self.child.wait(TIMEOUT)
 
     @property
     def visible(self) -> list[str]:

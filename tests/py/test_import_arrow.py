@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import polars as pl
 import pyarrow as pa
 import pytest
 from conftest import BIN, Lake
 
+if TYPE_CHECKING:
+    import polars
+
 LONG = "more than twelve bytes of it, é"
 
 
-def frame(n: int = 6) -> pl.DataFrame:
+def frame(n: int = 6) -> polars.DataFrame:
+    import polars as pl
+
     texts = [[None, "", "short", "twelve bytes", LONG, LONG + str(i)][i % 6] for i in range(n)]
     return pl.DataFrame({
         "id": range(n), "s": texts, "b": [None if t is None else t.encode() for t in texts],

@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import os
-import resource
-import signal
 import subprocess
 from pathlib import Path
 
@@ -153,13 +151,9 @@ def test_a_disk_that_is_full(lake: Lake, form: str) -> None:
     path = lake.home / f"kept.{form}"
     path.write_text("before")
 
-    def small_files() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-
     sql = "SELECT hash(range)::VARCHAR AS n, uuid() AS u FROM range(500000)"
-    cut = subprocess.run([BIN / "corrie", "query", sql, "--to", path.name], cwd=lake.home, env=lake.env,
-                         capture_output=True, text=True, timeout=TIMEOUT, preexec_fn=small_files)
+    cut = subprocess.run(["prlimit", f"--fsize={1 << 20}", BIN / "corrie", "query", sql, "--to", path.name],
+                         cwd=lake.home, env=lake.env, capture_output=True, text=True, timeout=TIMEOUT)
     assert cut.returncode == 5 and "error" in cut.stderr
     assert path.read_text() == "before"
     assert [p.name for p in lake.home.iterdir() if p.is_file()] == [path.name]

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-import resource
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import YAML, Lake
+from conftest import TIMEOUT, YAML, Lake
 
 
 def write_model(project: Path, body: str, resources: str = "") -> None:
@@ -209,10 +208,8 @@ def test_many_tables_of_many_columns_at_once(lake: Lake, project: Path) -> None:
     (project / "all.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
                                      "SELECT " + " + ".join(f"(SELECT sum(c{i}) FROM wide{i})" for i in range(8))
                                      + " AS s\n")
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    run = lake.start("run", cwd=project,
-                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard)))
-    assert run.wait(120) == 0, run.communicate()
+    run = lake.start("run", cwd=project, before=("prlimit", "--nofile=1024:"))
+    assert run.wait(TIMEOUT) == 0, run.communicate()
     assert lake.rows("SELECT s FROM \"all\"") == [["360"]]
 
 

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -405,9 +406,10 @@ class Terminal:
     """`corrie sql` at a terminal."""
 
     def __init__(self, lake: Lake, **env: str) -> None:
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execve(BIN / "corrie", ["corrie", "sql"], {**lake.env, "TERM": "xterm", **env})
+        self.fd, slave = pty.openpty()
+        self.child = subprocess.Popen(["setsid", "--ctty", BIN / "corrie", "sql"], stdin=slave, stdout=slave,
+                                      stderr=slave, env={**lake.env, "TERM": "xterm", **env})
+        os.close(slave)
         self.seen = ""
 
     def until(self, pattern: str) -> str:
@@ -426,7 +428,9 @@ class Terminal:
         return self.until(pattern)
 
     def ends(self) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        status = self.child.wait(TIMEOUT)
+        os.close(self.fd)
+        return status
 
 
 @pytest.mark.parametrize("libedit", ["", "/nonexistent"])

@@ -11,10 +11,8 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,20 +68,15 @@ class Users:
 
 
 @pytest.fixture
-def users() -> Iterator[Users]:
-    folder = Path(tempfile.mkdtemp(prefix="corrie-users-"))
-    try:
-        folder.chmod(0o755)
-        bin_dir = folder / "bin"
-        bin_dir.mkdir()
-        real = (BIN / "corrie").resolve()
-        shutil.copy(real, bin_dir / "corrie")
-        duckdb = real.parent / "libduckdb.so"
-        if duckdb.exists():
-            shutil.copy(duckdb.resolve(), bin_dir / "libduckdb.so")
-        yield Users(folder, bin_dir / "corrie")
-    finally:
-        shutil.rmtree(folder)
+def users(open_folder: Path) -> Users:
+    bin_dir = open_folder / "bin"
+    bin_dir.mkdir()
+    real = (BIN / "corrie").resolve()
+    shutil.copy(real, bin_dir / "corrie")
+    duckdb = real.parent / "libduckdb.so"
+    if duckdb.exists():
+        shutil.copy(duckdb.resolve(), bin_dir / "libduckdb.so")
+    return Users(open_folder, bin_dir / "corrie")
 
 
 def check_modes(lake: Path) -> None:
