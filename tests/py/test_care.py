@@ -20,6 +20,7 @@ import pytest
 from conftest import BIN, TIMEOUT, Lake, clean_environment
 from faults import Faults, was_cut
 from kills import SANITIZED, TORTURE, age, catalog, csv, files, put_back, sample
+from waiting import stops, until
 
 OLD = [["1", "a"], ["2", "b"]]
 GC = ("gc", "--grace", "0", "--keep-reflog", "0", "--yes")
@@ -147,13 +148,15 @@ def test_gc_removes_nothing_if_it_cannot_see_all(littered: Lake, kind: str) -> N
 def test_gc_spares_the_work_of_a_job_that_is_alive(littered: Lake) -> None:
     """An import that stands still for long (a laptop that sleeps) finds its files again, whatever the grace."""
     big = littered.home / "big.csv"
-    big.write_text("n,s\n" + "".join(f"{i},{i:040}\n" for i in range(3, 60_000)))
-    known = files(littered)
-    started = littered.start("import", big, "t")
-    while not files(littered) - known and started.poll() is None:
-        time.sleep(0.001)
-    started.send_signal(signal.SIGSTOP)
-    assert files(littered) - known, "it was quicker than the test"
+    rows, at_work = 15_000, False
+    while not at_work:  # until one is large enough to be stopped in the middle
+        rows *= 4
+        big.write_text("n,s\n" + "".join(f"{i},{i:040}\n" for i in range(rows)))
+        known = files(littered)
+        started = littered.start("import", big, "large", "--replace")
+        while not files(littered) - known and started.poll() is None:
+            pass
+        at_work = stops(started)
     for beat in (littered.root / "jobs").rglob("heartbeat"):
         os.utime(beat, (1, 1))  # its heart does not beat, but its process is there to be seen
     time.sleep(2.1)
@@ -161,7 +164,7 @@ def test_gc_spares_the_work_of_a_job_that_is_alive(littered: Lake) -> None:
     started.send_signal(signal.SIGCONT)
     _, stderr = started.communicate(timeout=TIMEOUT)
     assert started.returncode == 0, stderr
-    assert littered.rows("SELECT count(*) FROM t") == [["59999"]]
+    assert littered.rows("SELECT count(*) FROM large") == [[str(rows)]]
     littered.run(*GC)
     littered.fsck()
 
@@ -280,6 +283,8 @@ def beside_gc(lake: Lake, rounds: int, acts: tuple[Callable[[int], None], ...], 
 
     def work(act: Callable[[int], None]) -> None:
         for turn in range(rounds):
+            while turn == rounds - 1 and len(collected) < 3 and not failures:
+                time.sleep(0.01)  # whoever is quick waits, so that gc has been beside everybody
             if failures:
                 return
             act(turn)
@@ -732,17 +737,13 @@ def test_prune_removes_what_jobs_left(small: Lake) -> None:
 
 
 def test_prune_spares_a_job_that_is_at_work(small: Lake) -> None:
-    path = small.home / "big.csv"
-    path.write_text("n,s\n" + "".join(f"{i},{i:040}\n" for i in range(60_000)))
-    known = {job["job"] for job in small.json("job", "ls")["jobs"]}
-    started = small.start("import", path, "t")
+    started = small.start("import", "-", "t", "--format", "csv", stdin=subprocess.PIPE)
     try:
-        deadline = time.monotonic() + TIMEOUT
-        job = ""
-        while not job and time.monotonic() < deadline:
-            found = {j["job"] for j in small.json("job", "ls")["jobs"]} - known
-            job = found.pop() if found else ""
-        started.send_signal(signal.SIGSTOP)
+        assert started.stdin
+        started.stdin.write("n,s\n3,c\n")  # and there it waits for more
+        started.stdin.flush()
+        job = until(lambda: small.json("job", "ls", "-s", "running")["jobs"], started)[0]["job"]
+        assert stops(started)
         make_tx(small, job, small.head())
         age(small)
         assert small.json("branch", "prune", "--older-than", "0", "--yes")["pruned"] == []

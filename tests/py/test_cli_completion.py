@@ -100,7 +100,7 @@ zpty -w -n z "corrie table get shop.cu"$'\\t'
 zpty -r z line '*shop.customers*' && print found
 zpty -d z
 """)
-    assert "found" in shell(full, "timeout", "30", "zsh", "-f", str(script))
+    assert "found" in shell(full, "timeout", str(TIMEOUT // 2), "zsh", "-f", str(script))
 
 
 @pytest.mark.parametrize("verb", ["", *verbs()])

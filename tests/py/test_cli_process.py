@@ -6,12 +6,12 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from cli_lake import make_lake, on_terminal
 from conftest import BIN, TIMEOUT, Lake
+from waiting import listens, until, worked
 
 SANITIZED = "CORRIE_SANITIZED" in os.environ
 MANY = "SELECT range AS n, 'some words ' || range AS s FROM range(3000000)"
@@ -91,9 +91,9 @@ def test_notes_that_cannot_be_written_fail_nothing(full: Lake) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_query(full: Lake, number: int) -> None:
     child = full.start("query", FOREVER)
-    time.sleep(1.5)
+    until(lambda: listens(child, number) and worked(child) > 1, child)
     child.send_signal(number)
-    out, said = child.communicate(timeout=30)
+    out, said = child.communicate(timeout=TIMEOUT)
     assert child.returncode == 130, said
     assert "interrupted" in said and out == ""
 
@@ -128,7 +128,7 @@ def test_interrupted_run_publishes_nothing(full: Lake) -> None:
         if "now" in line:
             break
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=30)
+    child.communicate(timeout=TIMEOUT)
     assert child.returncode == 130
     assert full.head() == before
     assert full.json("job", "get", "last")["status"] == "cancelled"
@@ -144,10 +144,9 @@ def test_interrupted_import_leaves_nothing(full: Lake, number: int) -> None:
     assert child.stdin and child.stderr
     child.stdin.write("a,b\n" + "1,2\n" * 100_000)
     child.stdin.flush()
-    while len(full.json("job", "ls")["jobs"]) == jobs:
-        assert child.poll() is None
+    until(lambda: len(full.json("job", "ls")["jobs"]) > jobs, child)
     child.send_signal(number)
-    assert child.wait(30) == 130, child.stderr.read()
+    assert child.wait(TIMEOUT) == 130, child.stderr.read()
     assert "interrupted" in child.stderr.read()
     child.stdin.close()
     assert full.head() == before

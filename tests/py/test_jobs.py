@@ -18,6 +18,7 @@ import pytest
 from conftest import BIN, TIMEOUT, Lake
 from kills import catalog, kill_after
 from test_cli_json import check
+from waiting import listens, stops, until, wait_for_end
 
 PROJECT = """project:
   id: 550e8400-e29b-41d4-a716-446655440000
@@ -47,6 +48,7 @@ def small(lake: Lake) -> Lake:
     return lake
 
 
+# It goes on to the end when the test opens the gate.
 SLOW = """
 import corrie
 
@@ -54,39 +56,50 @@ import corrie
 @corrie.model(materialization_strategy="REPLACE")
 @corrie.python("3.11")
 def slow(t=corrie.Model("t")):
+    import pathlib
     import time
 
-    for i in range(SECONDS * 10):
+    for i in range(20):
         print("at", i, flush=True)
-        time.sleep(0.1)
+        while i == 10 and not pathlib.Path("GATE").exists():
+            time.sleep(0.02)
     return t
 """
 
 
-def wait_for_job(lake: Lake, kind: str) -> str:
-    deadline = time.monotonic() + TIMEOUT
-    while time.monotonic() < deadline:
-        if jobs := lake.json("job", "ls", "-s", "running", "-k", kind)["jobs"]:
-            return str(jobs[0]["job"])
-    raise AssertionError(f"no {kind} runs")
+def gate(lake: Lake) -> Path:
+    return lake.home / "gate"
+
+
+def slow(lake: Lake) -> str:
+    return SLOW.replace("GATE", str(gate(lake)))
+
+
+def slow_project(lake: Lake) -> None:
+    write_project(lake.home)
+    (lake.home / "p/models.py").write_text(slow(lake))
+
+
+def running(lake: Lake, kind: str) -> str:
+    """The job of that kind that is at work; "" where there is none."""
+    jobs = lake.json("job", "ls", "-s", "running", "-k", kind)["jobs"]
+    return str(jobs[0]["job"]) if jobs else ""
 
 
 @contextlib.contextmanager
-def under_way(lake: Lake, kind: str, seconds: int = 60) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def under_way(lake: Lake, kind: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A job of that kind that would take long, and its id."""
     words = {"import": ["import", "-", "slow", "--format", "csv"], "run": ["run", "-p", "p"],
              "sql": ["sql", "INSERT INTO t SELECT i FROM range(1000000000000) AS r(i)"]}[kind]
     if kind == "run":
-        write_project(lake.home)
-        (lake.home / "p/models.py").write_text(SLOW.replace("SECONDS", str(seconds)))
-    child = subprocess.Popen([BIN / "corrie", *words], cwd=lake.home, env=lake.env, stdin=subprocess.PIPE,
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        slow_project(lake)
+    child = lake.start(*words, stdin=subprocess.PIPE)
     try:
         assert child.stdin
         if kind == "import":
             child.stdin.write("n\n" + "1\n" * 10)
             child.stdin.flush()
-        yield child, wait_for_job(lake, kind)
+        yield child, until(lambda: running(lake, kind), child)
     finally:
         child.kill()
         child.communicate()
@@ -110,8 +123,9 @@ def test_the_graph_of_a_run_is_kept(small: Lake) -> None:
     """What a table was made of, by what, must be found when nobody remembers the project."""
     before = small.head()
     write_project(small.home, a="SELECT n FROM t", c="SELECT count(*) AS k FROM b JOIN a USING (n)")
-    (small.home / "p/models.py").write_text(SLOW.replace("SECONDS", "0").replace("slow(t=corrie.Model(\"t\"))",
-                                                                                "b(t=corrie.Model(\"a\"))"))
+    (small.home / "p/models.py").write_text(slow(small).replace("slow(t=corrie.Model(\"t\"))",
+                                                                "b(t=corrie.Model(\"a\"))"))
+    gate(small).touch()
     small.run("run", "-p", "p")
     record = small.json("job", "get", "last")
     check("job get", record)
@@ -174,7 +188,7 @@ def test_who_cannot_be_stopped(small: Lake) -> None:
 def test_one_who_does_not_answer_is_told_of(small: Lake) -> None:
     """A process that was suspended hears nothing: who stops it must not believe that it has ended."""
     with under_way(small, "import") as (child, job):
-        child.send_signal(signal.SIGSTOP)
+        assert stops(child)
         assert small.json("job", "stop", job, "--no-wait")["status"] == "running"
         assert "runs still" in small.run("job", "stop", job, "--no-wait").stdout
         child.send_signal(signal.SIGCONT)
@@ -185,9 +199,10 @@ def test_one_who_does_not_answer_is_told_of(small: Lake) -> None:
 
 
 def test_a_log_is_followed_to_the_end(small: Lake) -> None:
-    with under_way(small, "run", seconds=2) as (child, job):
+    with under_way(small, "run") as (child, job):
         formats: list[list[str]] = [[], ["-o", "jsonl"], ["-o", "json"]]
         followers = [small.start("job", "logs", job, "--follow", *more) for more in formats]
+        gate(small).touch()
         text, rows, document = (f.communicate(timeout=TIMEOUT) for f in followers)
         assert child.wait(TIMEOUT) == 0
     assert [f.returncode for f in followers] == [0, 0, 0]
@@ -212,7 +227,7 @@ def test_who_follows_sees_that_a_job_is_lost(small: Lake) -> None:
 def test_a_follower_has_enough_of_it(small: Lake) -> None:
     with under_way(small, "import") as (_, job):
         follower = small.start("job", "logs", job, "--follow")
-        time.sleep(0.3)
+        until(lambda: listens(follower), follower)
         follower.send_signal(signal.SIGINT)
         follower.communicate(timeout=TIMEOUT)
         assert follower.returncode == 130
@@ -222,14 +237,9 @@ def test_a_follower_has_enough_of_it(small: Lake) -> None:
 # ---- in the background ----
 
 
-def slow_project(lake: Lake, seconds: int) -> None:
-    write_project(lake.home)
-    (lake.home / "p/models.py").write_text(SLOW.replace("SECONDS", str(seconds)))
-
-
 def test_a_run_outlives_its_terminal(small: Lake) -> None:
     """Who closes the window, or the pipe, must find the tables there later."""
-    slow_project(small, 2)
+    slow_project(small)
     shell = small.start("run", "-p", "p", "--detach", "-o", "json", start_new_session=True)
     out, said = shell.communicate(timeout=TIMEOUT)  # which ends at once: nobody holds the pipes open
     assert shell.returncode == 0, said
@@ -238,20 +248,19 @@ def test_a_run_outlives_its_terminal(small: Lake) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(shell.pid, signal.SIGKILL)  # all that the terminal could reach
     assert small.json("job", "get", answer["job"])["status"] == "running"
+    gate(small).touch()
     assert f"job {answer['job'][:8]} is done" in small.run("job", "logs", answer["job"], "-f").stderr
     assert small.rows("SELECT count(*) FROM slow") == [["3"]]
     assert "slow" in (record(small, answer["job"]) / "output").read_text()
 
 
 def test_a_detached_job_is_stopped(small: Lake) -> None:
-    slow_project(small, 60)
+    slow_project(small)
     done = small.run("run", "-p", "p", "-d")
     job = small.json("job", "ls", "-s", "running")["jobs"][0]
     assert done.stdout == f"job {job['job'][:8]} goes on in the background\n"
     assert small.json("job", "stop", job["job"])["status"] == "cancelled"
-    deadline = time.monotonic() + TIMEOUT
-    while Path(f"/proc/{job['pid']}/fd/0").exists():  # it tidies up when its record has ended
-        assert time.monotonic() < deadline
+    wait_for_end(job["pid"])  # it tidies up when its record has ended
 
 
 def test_a_detached_import_and_how_it_failed(small: Lake) -> None:
@@ -263,6 +272,7 @@ def test_a_detached_import_and_how_it_failed(small: Lake) -> None:
     small.run("job", "logs", job, "--follow")
     failed = small.json("job", "get", job)
     assert failed["status"] == "failed" and "bad.csv" in failed["error"]["message"]
+    wait_for_end(failed["pid"])  # it tells what its record has already
     assert "error" in (record(small, job) / "output").read_text()
 
 
@@ -390,7 +400,7 @@ def test_how_a_long_query_ended(small: Lake) -> None:
     asked = small.start("query", "SELECT range AS a FROM range(1000000000)", "--all-rows", "-o", "csv")
     assert asked.stdout and asked.stdout.read(1000)
     asked.send_signal(signal.SIGINT)
-    asked.communicate(timeout=60)
+    asked.communicate(timeout=TIMEOUT)
     small.run("query", "SELECT * FROM range(1000)", "--max-rows", "10", "-o", "table")
     jobs = small.json("job", "ls", "-k", "query")["jobs"]
     assert [(j["status"], (j["error"] or {}).get("message")) for j in jobs] == [
@@ -471,9 +481,7 @@ def test_what_a_killed_run_leaves_in_the_temporary_folder(small: Lake) -> None:
     temporary.mkdir()
     small.env["TMPDIR"] = str(temporary)
     with under_way(small, "run") as (child, job):
-        deadline = time.monotonic() + TIMEOUT
-        while "at 1" not in small.run("job", "logs", job).stdout:
-            assert time.monotonic() < deadline
+        until(lambda: "at 1" in small.run("job", "logs", job).stdout, child)
         small.run("query", "SELECT 1")
         living = {path.name for path in temporary.iterdir()}
         assert any(name.startswith("corrie-call-") for name in living)
@@ -511,8 +519,9 @@ def make_older(lake: Lake, job: str, days: int) -> Path:
 def test_records_go_after_ninety_days(small: Lake) -> None:
     """Else a busy lake is full of them; what a failed job left must be explained as long as it is there."""
     write_project(small.home, a="-- corrie: materialization_strategy=REPLACE\nSELECT n FROM t")
-    (small.home / "p/models.py").write_text(SLOW.replace("    return t", "    raise ValueError('no')").replace(
-        "SECONDS", "0").replace('Model("t")', 'Model("a")'))
+    (small.home / "p/models.py").write_text(slow(small).replace("    return t", "    raise ValueError('no')").replace(
+        'Model("t")', 'Model("a")'))
+    gate(small).touch()
     small.error("run", "-p", "p", status=1)
     failed, imported = ids(small)
     old = {job: make_older(small, job, days) for job, days in ((imported, 91), (failed, 100))}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TIMEOUT, YAML, Lake
+from waiting import stops, until, worked
 
 GC = ("gc", "--grace", "0", "--keep-reflog", "0", "--yes")
 PRUNE = ("branch", "prune", "--older-than", "0", "--yes")
@@ -38,8 +39,7 @@ class Job:
 
     def stop(self) -> None:
         """Stands still, like a laptop that sleeps, and its heart with it."""
-        self.process.send_signal(signal.SIGSTOP)
-        time.sleep(0.05)
+        assert stops(self.process)
         os.utime(self.folder / "heartbeat", (1, 1))
 
     def move_away(self) -> None:
@@ -100,14 +100,8 @@ def waits(rows=corrie.Model('summed')):
 """)
     process = lake.start("run", cwd=project, start_new_session=True)
     try:
-        deadline = time.monotonic() + TIMEOUT
-        staged: set[str] = set()
-        while not staged and time.monotonic() < deadline:
-            assert process.poll() is None, process.communicate()
-            staged = {ref for ref in refs(lake) if ref.startswith("tx/") and
-                      lake.json("table", "ls", "--ref", ref)["tables"][-1]["name"] == "summed"}
-            time.sleep(0.02)
-        (ref,) = staged
+        (ref,) = until(lambda: {ref for ref in refs(lake) if ref.startswith("tx/") and
+                                lake.json("table", "ls", "--ref", ref)["tables"][-1]["name"] == "summed"}, process)
         yield Job(lake, ref.removeprefix("tx/"), process)
     finally:
         if process.poll() is None:
@@ -210,10 +204,7 @@ def test_a_lease_that_runs_out_is_renewed_by_waking(job: Job) -> None:
     job.move_away()
     assert job.state() == "lost"
     job.process.send_signal(signal.SIGCONT)
-    deadline = time.monotonic() + TIMEOUT
-    while job.state() == "lost" and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert job.state() == "running"
+    until(lambda: job.state() == "running", job.process)
     assert job.lake.json(*PRUNE)["pruned"] == []
     job.go_on(0)
     assert total(job.lake) == [["3"]]
@@ -229,10 +220,7 @@ def test_a_statement_that_outlives_a_collection_is_published_at_once(lake: Lake)
     child = lake.start("sql", "DELETE FROM t WHERE k < 50; INSERT INTO t SELECT 7; "
                               "SELECT i FROM range(3000000) AS r(i)", "-o", "jsonl")
     try:
-        deadline = time.monotonic() + TIMEOUT
-        while len(list(lake.root.glob("data/**/*.parquet"))) < 3 and time.monotonic() < deadline:
-            assert child.poll() is None
-            time.sleep(0.05)
+        until(lambda: len(list(lake.root.glob("data/**/*.parquet"))) == 3, child)
         time.sleep(2.5)  # times of files are coarse: by now they are older than what a collection spares
         (job,) = [job for job in lake.json("job", "ls")["jobs"] if job["status"] == "running"]
         assert job["kind"] == "sql"
@@ -256,10 +244,9 @@ def test_an_interrupted_statement_leaves_nothing(lake: Lake, statement: str) -> 
     lake.run("sql", "CREATE TABLE t (k BIGINT); INSERT INTO t VALUES (1)")
     before, files = lake.head(), set(lake.root.glob("data/**/*"))
     child = lake.start("sql", statement)
-    deadline = time.monotonic() + TIMEOUT
-    while not lake.json("job", "ls")["jobs"] and time.monotonic() < deadline:
-        assert child.poll() is None
-    time.sleep(0.5)
+    until(lambda: lake.json("job", "ls")["jobs"], child)
+    begun = worked(child)
+    until(lambda: worked(child) > begun + 0.3, child)
     child.send_signal(signal.SIGINT)
     _, said = child.communicate(timeout=TIMEOUT)
     assert child.returncode == 130 and "interrupted" in said

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, YAML, Lake
+from waiting import TIMEOUT, until
 
 DOUBLE = '''
 import corrie
@@ -289,14 +290,17 @@ def test_sql_may_not_read_files(numbers: Lake, project: Path) -> None:
 
 
 def test_the_branch_that_moved_is_rebased(numbers: Lake, project: Path, tmp_path: Path) -> None:
-    (project / "models.py").write_text(DOUBLE.replace("    print(", "    import time; time.sleep(4)\n    print("))
+    begun, moved = tmp_path / "begun", tmp_path / "moved"
+    wait = (f"    import pathlib, time\n    pathlib.Path({str(begun)!r}).touch()\n"
+            f"    while not pathlib.Path({str(moved)!r}).exists():\n        time.sleep(0.01)\n    print(")
+    (project / "models.py").write_text(DOUBLE.replace("    print(", wait))
     under_way = numbers.start("run", cwd=project)
     other = tmp_path / "other.csv"
     other.write_text("x\n1\n")
-    import time
-    time.sleep(1.5)
+    until(begun.exists, under_way)
     numbers.run("import", other, "other")
-    assert under_way.wait(60) == 0, under_way.communicate()
+    moved.touch()
+    assert under_way.wait(TIMEOUT) == 0, under_way.communicate()
     names = [t["name"] for t in numbers.json("table", "ls")["tables"]]
     assert names == ["doubled", "numbers", "other"]
     numbers.fsck()
@@ -333,14 +337,15 @@ def test_the_example(lake: Lake, shop: Path) -> None:
 
 def test_steps_read_only_files_that_they_need(numbers: Lake, project: Path) -> None:
     # data that a filter rules out is not touched: of a table of many files a run reads what a query would
-    numbers.run("sql", ";".join(f"INSERT INTO numbers VALUES ({100 + i}, 'more')" for i in range(5)))
+    numbers.run("sql", "INSERT INTO numbers VALUES (100, 'more')")
+    hidden = list((numbers.root / "data").rglob("*.parquet"))  # n from 0 to 9, and 100
+    numbers.run("sql", ";".join(f"INSERT INTO numbers VALUES ({100 + i}, 'more')" for i in range(1, 5)))
     some = "columns=['n'], filter='n BETWEEN 101 AND 102')"
     (project / "models.py").write_text(DOUBLE.replace("columns=['n'])", some))
     (project / "joined.sql").write_text(
         "-- corrie: materialization_strategy=REPLACE\n"
         "SELECT d.twice, a.s FROM doubled AS d JOIN numbers AS a ON a.n = d.n AND a.n > 100 AND a.n < 103\n")
-    hidden = sorted((numbers.root / "data").rglob("*.parquet"), key=lambda p: p.stat().st_mtime_ns)[:2]
-    for path in hidden:  # n from 0 to 9, and 100
+    for path in hidden:
         path.rename(path.with_suffix(".hidden"))
     numbers.run("run", cwd=project)
     assert numbers.rows("SELECT n FROM doubled") == [["101"], ["102"]]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Lake, import_numbers, write_project
+from waiting import TIMEOUT
 
 
 @pytest.fixture
@@ -257,6 +258,8 @@ def test_a_run_without_rows_leaves_nothing_outdated(lake: Lake, tmp_path: Path, 
 def test_records_are_those_of_the_branch(lake: Lake, tmp_path: Path) -> None:
     """Of two runs that append at once the second to publish counts the rows of the first too."""
     import_numbers(lake, 4)
+    marks = tmp_path / "marks"
+    marks.mkdir()
     project = write_project(tmp_path / "project", {"models.py": """
 import corrie
 
@@ -264,14 +267,20 @@ import corrie
 @corrie.model(materialization_strategy='APPEND')
 @corrie.python('3.11')
 def grown(rows=corrie.Model('numbers', columns=['n'])):
+    import pathlib
     import time
+    import uuid
 
-    time.sleep(2)
+    marks = pathlib.Path("MARKS")
+    (marks / uuid.uuid4().hex).touch()
+    while len(list(marks.iterdir())) % 2 > 0:
+        time.sleep(0.01)
     return rows
-"""})
+""".replace("MARKS", str(marks))})
+    (marks / "of the first").touch()
     lake.run("run", cwd=project)
-    both = [lake.start("run", "-o", "json", cwd=project) for _ in range(2)]
-    said = [json.loads(run.communicate(timeout=60)[0])["tables"][0] for run in both]
+    both = [lake.start("run", "-o", "json", cwd=project) for _ in range(2)]  # which wait for each other
+    said = [json.loads(run.communicate(timeout=TIMEOUT)[0])["tables"][0] for run in both]
     assert sorted(table["records"] for table in said) == [8, 12]
     assert [table["rows_written"] for table in said] == [4, 4]
     assert lake.rows("SELECT count(*) FROM grown") == [["12"]]

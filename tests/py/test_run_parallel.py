@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import Lake
+from waiting import TIMEOUT
 
 HEAD = "import corrie\nimport time\n\n"
 
@@ -29,20 +30,28 @@ def events_of(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def mark(path: Path) -> str:
+    """A line of a model that makes the file."""
+    return f"import pathlib\npathlib.Path({str(path)!r}).touch()\n"
+
+
+def wait_for(path: Path) -> str:
+    """Lines of a model that wait for the file."""
+    return f"import pathlib\nwhile not pathlib.Path({str(path)!r}).exists():\n    time.sleep(0.01)\n"
+
+
 def two_cpus() -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one cpu: functions run one after the other")
 
 
-def test_functions_that_wait_for_nothing_overlap(lake: Lake, project: Path) -> None:
+def test_functions_that_wait_for_nothing_overlap(lake: Lake, project: Path, tmp_path: Path) -> None:
+    # each waits for the other: one after the other they would never end
     two_cpus()
-    nap = "print('begins', flush=True)\ntime.sleep(1)\nprint('ends', flush=True)\nreturn rows"
-    (project / "models.py").write_text(HEAD + model("left", nap) + model("right", nap))
-    done = lake.json("run", cwd=project)
-    logs = lake.json("job", "logs", done["job"])["logs"]
-    times = {(e["node"], e["text"]): e["time"] for e in logs if e["kind"] == "log"}
-    assert times["left", "begins"] < times["right", "ends"]
-    assert times["right", "begins"] < times["left", "ends"]
+    here, there = tmp_path / "here", tmp_path / "there"
+    (project / "models.py").write_text(HEAD + model("left", mark(here) + wait_for(there) + "return rows")
+                                       + model("right", mark(there) + wait_for(here) + "return rows"))
+    assert [n["status"] for n in lake.json("run", cwd=project)["nodes"]] == ["done", "done"]
 
 
 def test_what_is_told_of_one_function_comes_in_order(lake: Lake, project: Path) -> None:
@@ -73,13 +82,15 @@ def test_a_diamond(lake: Lake, project: Path) -> None:
     assert lake.rows("SELECT * FROM bottom ORDER BY n") == [[str(n), str(2 * n + 1), str(20 * n)] for n in range(10)]
 
 
-def test_a_failure_ends_what_runs_and_keeps_what_was_done(lake: Lake, project: Path,
+def test_a_failure_ends_what_runs_and_keeps_what_was_done(lake: Lake, project: Path, tmp_path: Path,
                                                           orphans: Callable[[], None]) -> None:
     two_cpus()
+    runs = tmp_path / "runs"
+    endless = f"import subprocess\nsubprocess.Popen(['sleep', '1000'])\n{mark(runs)}time.sleep(1000)"
     (project / "models.py").write_text(
         HEAD + model("early", "return rows")
-        + model("fails", "time.sleep(1)\nraise ValueError('enough')", "early")
-        + model("endless", "import subprocess\nsubprocess.Popen(['sleep', '1000'])\ntime.sleep(1000)", "early")
+        + model("fails", f"{wait_for(runs)}raise ValueError('enough')", "early")
+        + model("endless", endless, "early")
         + model("later", "return rows", "endless"))
     before = lake.head()
     said = lake.error("run", cwd=project, status=1)
@@ -95,13 +106,24 @@ def test_a_failure_ends_what_runs_and_keeps_what_was_done(lake: Lake, project: P
     lake.fsck()
 
 
-def test_a_failure_ends_a_statement(lake: Lake, project: Path) -> None:
+def test_a_failure_ends_a_statement(lake: Lake, project: Path, tmp_path: Path) -> None:
     # a statement that would take hours is no reason to wait for them
-    (project / "models.py").write_text(HEAD + model("fails", "time.sleep(1)\nraise ValueError('enough')"))
+    gate = tmp_path / "gate"
+    (project / "models.py").write_text(HEAD + model("fails", f"{wait_for(gate)}raise ValueError('enough')"))
     (project / "long.sql").write_text("-- corrie: materialization_strategy=REPLACE\n"
                                       "SELECT count(*) AS c FROM range(3000000) a, range(3000000) b "
                                       "WHERE a.range * b.range % 7 = 3\n")
-    assert "fails: ValueError: enough" in lake.error("run", cwd=project, status=1)
+    run = lake.start("run", "--events", cwd=project)
+    assert run.stdout
+    started: set[str] = set()
+    while started != {"fails", "long"}:
+        line = run.stdout.readline()
+        assert line, run.communicate()
+        event = json.loads(line)
+        started |= {event["node"]} if event["kind"] == "start" else set()
+    gate.touch()
+    _, said = run.communicate(timeout=TIMEOUT)
+    assert run.returncode == 1 and "fails: ValueError: enough" in said
     job = lake.json("job", "get", "last")
     assert {n["name"]: n["status"] for n in job["nodes"]} == {"fails": "failed", "long": "cancelled"}
 
@@ -123,7 +145,7 @@ def test_ctrl_c_leaves_nothing_running(lake: Lake, project: Path, orphans: Calla
         assert line, run.communicate()
         begun += json.loads(line).get("text") == "begins"
     run.send_signal(number)
-    rest, said = run.communicate(timeout=60)
+    rest, said = run.communicate(timeout=TIMEOUT)
     assert run.returncode == 130 and "interrupted" in said, said
     assert [json.loads(line)["status"] for line in rest.splitlines() if '"done"' in line] == ["cancelled"] * 2
     orphans()
@@ -222,5 +244,5 @@ def test_a_table_that_nobody_reads_any_more_is_let_go(lake: Lake, project: Path)
     for line in run.stdout:
         if json.loads(line)["kind"] == "done":
             shown.append(mapped(run.pid))
-    assert run.wait(60) == 0, run.communicate()
+    assert run.wait(TIMEOUT) == 0, run.communicate()
     assert len(shown) == 13 and max(shown) < 350e6, shown

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import BIN, ROOT, TIMEOUT, Lake
 from screen import MARKS, SPINNER, Terminal
+from waiting import stops
 
 PROJECT = "project: {id: 550e8400-e29b-41d4-a716-446655440000, name: scene}\n"
 FUNCTION = '''
@@ -102,7 +103,7 @@ def test_success(stage: Stage) -> None:
 
 
 def test_failure(stage: Stage) -> None:
-    stage.models(function("good", "seed"), function("slow", "seed", body="time.sleep(100)"),
+    stage.models(function("good", "seed"), function("slow", "seed", body=stage.wait),
                  function("bad", "good", body='raise ValueError("no such\\nthing")'), function("never", "bad", "slow"))
     terminal = stage.run()
     assert terminal.end() == 1
@@ -135,8 +136,7 @@ def test_stopped_and_continued(stage: Stage) -> None:
     stage.models(function("held", "seed", body=stage.wait), function("next", "held"))
     terminal = stage.run()
     terminal.until(lambda: terminal.seen(f"^[{SPINNER}] held"))
-    terminal.child.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, terminal.child.pid, os.WSTOPPED | os.WNOWAIT)
+    assert stops(terminal.child)
     while select.select([terminal.master], [], [], 0)[0]:
         terminal.read()
     shell = ["^Z", "[1]+  Stopped", "$ ls", "of the shell", "$ fg"]
@@ -176,7 +176,7 @@ def test_narrow_and_narrower(stage: Stage) -> None:
     terminal.until(lambda: terminal.seen(f"^[{SPINNER}] a_name"))
     assert all(len(line) < 40 for line in terminal.visible)
     seen = len(terminal.pictures)
-    terminal.resize(24, 30)
+    terminal.narrow(24, 30)
     terminal.until(lambda: len(terminal.pictures) > seen + 3)
     stage.open()
     assert terminal.end() == 0

@@ -88,7 +88,7 @@ def test_who_writes_meanwhile_is_not_disturbed(lake: Lake) -> None:
     writers = [lake.start("sql", f"INSERT INTO t SELECT range + {1000 * (i + 1)}, 9 FROM range(5)") for i in range(4)]
     compacting = [lake.start("table", "compact", "t") for _ in range(2)]
     for child in [*writers, *compacting]:
-        _, said = child.communicate(timeout=170)
+        _, said = child.communicate(timeout=TIMEOUT)
         assert child.returncode == 0, said
     assert lake.rows("SELECT count(*), count(DISTINCT n) FROM t") == [["100"] * 2]
     lake.fsck()
