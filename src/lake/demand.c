@@ -212,3 +212,17 @@ int lake_files_needed(struct lake_files *files, const struct lake_demand *demand
         .bytes = lake_column_bytes(files->metadata, schema, columns, scan->files, scan->n_files)};
     return 0;
 }
+
+int lake_files_outside(struct lake_files *files, struct arena *arena, struct str **ret,
+                       size_t *ret_n, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena scratch = {0};
+    struct engine_table read;
+    int r = all_files(files, err);
+
+    if (r == 0) {
+        r = lake_read_files(&files->table, files->metadata, metadata_schema(files->metadata),
+                            &files->all, &scratch, &read, err);
+    }
+    return r < 0 ? r : lake_read_outside(files->lake, &read, arena, ret, ret_n, err);
+}

@@ -37,6 +37,10 @@ struct lake_needed {
 int lake_files_needed(struct lake_files *files, const struct lake_demand *demand,
                       struct lake_needed *ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* lake_table_outside, of files that were opened. Cost: as lake_files_needed. */
+int lake_files_outside(struct lake_files *files, struct arena *arena, struct str **ret,
+                       size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
+
 /* Bytes of columns of `schema` in files; `columns` says which, NULL = all. LAKE_UNKNOWN if some manifest does not say. */
 int64_t lake_column_bytes(const struct table_metadata *metadata, const struct schema *schema,
                           const bool *columns, const struct data_file *files, size_t n_files);

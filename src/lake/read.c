@@ -312,29 +312,18 @@ static int add_outside(struct str root, struct str path, struct arena *arena, st
     return arena_str(arena, path, &paths[(*n)++]) < 0 ? corrie_fail_memory(err) : 0;
 }
 
-int lake_table_outside(const struct lake_view *view, const struct lake_table *table,
-                       struct arena *arena, struct str **ret, size_t *ret_n, corrie_error *err)
+int lake_read_outside(const struct lake *lake, const struct engine_table *read, struct arena *arena,
+                      struct str **ret, size_t *ret_n, corrie_error *err)
 {
-    _cleanup_(arena_done) struct arena scratch = {0};
-    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
-    struct engine_table read;
-    struct str *paths;
+    struct str *paths = arena_array(arena, struct str, read->n_files + read->n_deletes + 1);
     size_t n = 0;
-    int r;
+    int r = paths ? 0 : corrie_fail_memory(err);
 
-    r = lake_table_metadata(view->lake, table, &metadata, err);
-    if (r < 0 || (r = lake_read_table(view->lake, table, metadata, &scratch, &read, err)) < 0) {
-        return r;
+    for (size_t i = 0; r >= 0 && i < read->n_files; i++) {
+        r = add_outside(lake_root(lake), read->files[i].path, arena, paths, &n, err);
     }
-    paths = arena_array(arena, struct str, read.n_files + read.n_deletes + 1);
-    if (!paths) {
-        return corrie_fail_memory(err);
-    }
-    for (size_t i = 0; r >= 0 && i < read.n_files; i++) {
-        r = add_outside(lake_root(view->lake), read.files[i].path, arena, paths, &n, err);
-    }
-    for (size_t i = 0; r >= 0 && i < read.n_deletes; i++) {
-        r = add_outside(lake_root(view->lake), read.deletes[i].path, arena, paths, &n, err);
+    for (size_t i = 0; r >= 0 && i < read->n_deletes; i++) {
+        r = add_outside(lake_root(lake), read->deletes[i].path, arena, paths, &n, err);
     }
     if (r < 0) {
         return r;
@@ -342,6 +331,21 @@ int lake_table_outside(const struct lake_view *view, const struct lake_table *ta
     *ret = paths;
     *ret_n = n;
     return 0;
+}
+
+int lake_table_outside(const struct lake_view *view, const struct lake_table *table,
+                       struct arena *arena, struct str **ret, size_t *ret_n, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena scratch = {0};
+    _cleanup_(metadata_freep) struct table_metadata *metadata = NULL;
+    struct engine_table read;
+    int r;
+
+    r = lake_table_metadata(view->lake, table, &metadata, err);
+    if (r >= 0) {
+        r = lake_read_table(view->lake, table, metadata, &scratch, &read, err);
+    }
+    return r < 0 ? r : lake_read_outside(view->lake, &read, arena, ret, ret_n, err);
 }
 
 int lake_table_define(const struct lake_view *view, const struct lake_table *table,

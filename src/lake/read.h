@@ -22,6 +22,10 @@ int lake_read_table(struct lake *lake, const struct lake_table *table,
                     const struct table_metadata *metadata, struct arena *arena,
                     struct engine_table *ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* Which files of `read`, of deletes too, lie outside of the lake's root: lake_table_outside. */
+int lake_read_outside(const struct lake *lake, const struct engine_table *read, struct arena *arena,
+                      struct str **ret, size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
+
 /* scan_plan with errors as a reader of the table means them. */
 int lake_read_plan(struct lake *lake, const struct lake_table *table,
                    const struct table_metadata *metadata, const struct snapshot *snapshot,

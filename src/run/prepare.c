@@ -50,6 +50,7 @@ int run_open_engine(struct run *run, corrie_error *err)
             return r;
         }
     }
+    run->n_readable = run->n_allowed;
     return lake_workspace_open(run->lake, run->options.memory,
                                &(struct engine_options){.locked = true,
                                                         .name_space = default_namespace(run),
@@ -75,31 +76,27 @@ static int allow_outside(struct run *run, const struct lake_view *view, struct s
     return r < 0 || n == 0 ? r : allow_files(run, paths, n, err);
 }
 
-/* Tables that the plan reads may have files outside of the lake, and so may those of which rows are kept. What an engine
- * may read is settled when it is opened: one that planned is closed, another one opened. */
+/* Whether writing the node's output looks at rows that its table has. */
+static bool reads_own_table(const struct plan_node *node)
+{
+    return node->overwrite_filter.len > 0 || node->function->strategy == STRATEGY_MERGE;
+}
+
+/* Tables that the plan reads may have files outside of the lake (open_source has seen to those), and so may those of which
+ * rows are kept. What an engine may read is settled when it is opened: one that planned is closed, another one opened. */
 static int allow_plan(struct run *run, corrie_error *err)
 {
     const struct plan *plan = run->plan;
-    size_t before = run->n_allowed;
     int r = 0;
 
-    for (size_t i = 0; r >= 0 && i < plan->n_sources; i++) {
-        const struct plan_source *source = &plan->sources[i];
-        struct lake_view view;
-
-        r = run_source_view(run, source, &view, err);
-        if (r >= 0) {
-            r = allow_outside(run, &view, source->table_namespace, source->name, err);
-        }
-    }
     for (size_t i = 0; r >= 0 && i < plan->n_nodes; i++) {
         const struct plan_node *node = &plan->nodes[i];
 
-        if (node->overwrite_filter.len > 0) {
+        if (reads_own_table(node)) {
             r = allow_outside(run, &run->view, node->table_namespace, node->name, err);
         }
     }
-    if (r < 0 || run->n_allowed == before || !run->work.engine) {
+    if (r < 0 || run->n_allowed == run->n_readable || !run->work.engine) {
         return r < 0 ? r : 0;
     }
     lake_workspace_done(&run->work);
@@ -208,12 +205,14 @@ static int names(void *context, struct str ref, struct str ns, size_t max, struc
     return r < 0 ? r : lake_table_names(&view, ns, max, arena, ret_names, ret_n, err);
 }
 
-/* The files of a source, opened once for all the scans of it. */
+/* The files of a source, opened once for all the scans of it. Those outside of the lake will be allowed to the engine. */
 static int open_source(struct run *run, size_t number, const struct plan_source *source,
                        corrie_error *err)
 {
     struct lake_table table;
     struct lake_view view;
+    struct str *paths;
+    size_t n;
     int r;
 
     if (run->measured && run->measured_source == number) {
@@ -225,7 +224,11 @@ static int open_source(struct run *run, size_t number, const struct plan_source 
     if (r >= 0) {
         r = lake_table_get(&view, source->table_namespace, source->name, &run->arena, &table, err);
     }
-    return r < 0 ? r : lake_files_open(&view, &table, &run->measured, err);
+    if (r < 0 || (r = lake_files_open(&view, &table, &run->measured, err)) < 0 ||
+        (r = lake_files_outside(run->measured, &run->arena, &paths, &n, err)) < 0) {
+        return r;
+    }
+    return n > 0 ? allow_files(run, paths, n, err) : 0;
 }
 
 static int measure(void *context, size_t number, const struct plan_source *source,

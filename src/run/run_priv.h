@@ -94,6 +94,7 @@ struct run {
     struct lake_workspace work; /* the engine, once there is need of one */
     struct str *allowed;        /* what it may read: the lake's data, files outside of the lake */
     size_t n_allowed;
+    size_t n_readable;           /* of them, those that the engine was opened with */
     bool whole;                  /* plan columns that nobody asks for */
     struct lake_files *measured; /* of source number `measured_source`, while the plan is made */
     size_t measured_source;
