@@ -93,6 +93,8 @@ struct engine_statement {
     size_t n_tables;
     bool volatile_; /* calls random(), uuid() or another function that differs from call to call */
     bool clock;     /* calls now(), current_date, … */
+    bool
+        makes_names; /* unnest(…), PIVOT, COLUMNS (…), anywhere: names of columns may come of types or values */
     /* Where the outermost query has them first; SIZE_MAX: nowhere. */
     size_t star;   /* *, COLUMNS (…) or #1 */
     size_t window; /* f(…) OVER (…) */

@@ -21,6 +21,7 @@ struct walk {
     bool may_have_at;
     bool is_volatile;
     bool clock;
+    bool makes_names;
     unsigned depth; /* queries around what is looked at */
     size_t star;
     size_t window;
@@ -294,6 +295,16 @@ static bool makes_rows(struct str name)
     return false;
 }
 
+/* Whether names of columns may come out of it that stand nowhere: of fields, of values, of other columns. */
+static bool makes_names(const json_t *node)
+{
+    return str_eq(tree_text(node, "type"), STR("PIVOT")) ||
+           (str_eq(tree_text(node, "class"), STR("STAR")) &&
+            json_is_true(json_object_get(node, "columns"))) ||
+           (str_eq(tree_text(node, "class"), STR("FUNCTION")) &&
+            makes_rows(tree_text(node, "function_name")));
+}
+
 /* Of the first such node in the outermost query. */
 static void note_place(const struct walk *walk, const json_t *node, size_t *place)
 {
@@ -373,6 +384,7 @@ static int visit_object(struct walk *walk, const struct scope *scope, const json
     if (r < 0) {
         return r;
     }
+    walk->makes_names |= makes_names(node);
     if (json_array_size(ctes) > 0) {
         return visit_ctes(walk, scope, node, ctes);
     }
@@ -537,6 +549,7 @@ static int check(struct engine *engine, const struct origin *origin, bool may_ha
         ret->n_tables = walk.tables.count;
         ret->volatile_ = walk.is_volatile;
         ret->clock = walk.clock;
+        ret->makes_names = walk.makes_names;
         ret->star = walk.star;
         ret->window = walk.window;
         ret->unnest = walk.unnest;

@@ -106,6 +106,7 @@ int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err)
     if (r < 0) {
         return r;
     }
+    draft->makes_names = statement.makes_names;
     draft->references = arena_array(p->arena, struct reference, statement.n_tables + 1);
     if (!draft->references) {
         return corrie_fail_memory(err);
@@ -377,21 +378,6 @@ static int take_scans(struct planning *p, const struct engine_binding *binding,
     return r;
 }
 
-/* Whether a statement may make names of columns out of values or types, which are not known yet. */
-static bool makes_names(struct str sql)
-{
-    static const char *const words[] = {"unnest", "pivot", "columns"};
-    bool found = false;
-
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        struct str word = str_of(words[i]);
-        for (size_t at = 0; !found && at + word.len <= sql.len; at++) {
-            found = str_eq_nocase(str_make(sql.data + at, word.len), word);
-        }
-    }
-    return found;
-}
-
 /* Names are checked where types are not known. DuckDB takes a column of type "NULL" for one of any type, so that what
  * it says of names is so for the true types too; what it says of types is not, and the statement is bound again when
  * it runs. */
@@ -401,9 +387,6 @@ static int bind_names(struct planning *p, const struct engine_bind_table *tables
     _error_ corrie_error told = CORRIE_ERROR_INIT;
     struct engine_binding binding;
 
-    if (makes_names(node->sql)) {
-        return 0;
-    }
     int r = bind_statement(p, node, "names", engine_bind_columns, tables, &binding, &told);
     if (r >= 0) {
         r = take_output(p, &binding, false, node, err);
@@ -415,7 +398,8 @@ static int bind_names(struct planning *p, const struct engine_bind_table *tables
     return of_types && !of_names ? 0 : corrie_error_move(err, &told);
 }
 
-int plan_bind(struct planning *p, struct plan_node *node, corrie_error *err)
+int plan_bind(struct planning *p, const struct draft *draft, struct plan_node *node,
+              corrie_error *err)
 {
     struct engine_bind_table *tables = NULL;
     struct engine_binding binding;
@@ -426,7 +410,8 @@ int plan_bind(struct planning *p, struct plan_node *node, corrie_error *err)
     }
     if (known < KNOWS_TYPES) {
         leave_unbound(node);
-        return known == KNOWS_NAMES ? bind_names(p, tables, node, err) : 0;
+        /* names that a statement makes of values or types are not known yet */
+        return known == KNOWS_NAMES && !draft->makes_names ? bind_names(p, tables, node, err) : 0;
     }
     int r = bind_statement(p, node, "columns", engine_bind_columns, tables, &binding, err);
     if (r >= 0) {

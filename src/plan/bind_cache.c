@@ -10,7 +10,7 @@
 
 struct hash inspect_key(struct str sql)
 {
-    struct str pieces[] = {STR("inspect 1\n"), engine_version(), STR("\n"), sql};
+    struct str pieces[] = {STR("inspect 2\n"), engine_version(), STR("\n"), sql};
 
     return hash_pieces(pieces, ARRAY_LEN(pieces));
 }
@@ -82,13 +82,16 @@ int inspect_load(struct cache *cache, const struct hash *key, struct arena *aren
     if (r <= 0) {
         return r;
     }
-    struct engine_statement statement = {.n_tables = json_array_size(doc)};
+    const json_t *tables = json_object_get(doc, "tables");
+    struct engine_statement statement = {.n_tables = json_array_size(tables),
+                                         .makes_names =
+                                             json_is_true(json_object_get(doc, "makes_names"))};
     statement.tables = arena_array(arena, struct engine_table_ref, statement.n_tables + 1);
     if (!statement.tables) {
         return corrie_fail_memory(err);
     }
     for (size_t i = 0; i < statement.n_tables; i++) {
-        const json_t *item = json_array_get(doc, i);
+        const json_t *item = json_array_get(tables, i);
         struct engine_table_ref *table = &statement.tables[i];
         table->offset = (size_t)json_integer_value(json_object_get(item, "offset"));
         if (arena_str(arena, js_str(json_object_get(item, "catalog")), &table->catalog) < 0 ||
@@ -104,12 +107,17 @@ int inspect_load(struct cache *cache, const struct hash *key, struct arena *aren
 int inspect_store(struct cache *cache, const struct hash *key,
                   const struct engine_statement *statement, corrie_error *err)
 {
-    _json_ json_t *doc = json_array();
+    _json_ json_t *doc = json_object();
+    json_t *tables = json_array();
 
+    if (js_set(doc, "tables", tables) < 0 ||
+        js_set_bool(doc, "makes_names", statement->makes_names) < 0) {
+        return corrie_fail_memory(err);
+    }
     for (size_t i = 0; i < statement->n_tables; i++) {
         const struct engine_table_ref *table = &statement->tables[i];
         json_t *item = json_object();
-        if (json_array_append_new(doc, item) < 0 ||
+        if (json_array_append_new(tables, item) < 0 ||
             js_set_str(item, "catalog", table->catalog) < 0 ||
             js_set_str(item, "schema", table->schema) < 0 ||
             js_set_str(item, "name", table->name) < 0 ||

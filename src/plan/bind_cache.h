@@ -16,7 +16,7 @@ int bind_key(const char *part, struct str sql, struct str default_namespace,
              const struct engine_bind_table *tables, size_t n_tables, struct hash *ret,
              corrie_error *err) CORRIE_MUST_USE;
 
-/* 1 found, 0 not; a NULL cache holds nothing. Of a statement only its tables are kept. */
+/* 1 found, 0 not; a NULL cache holds nothing. Of a statement its tables are kept, and whether it makes names. */
 int inspect_load(struct cache *cache, const struct hash *key, struct arena *arena,
                  struct engine_statement *ret, corrie_error *err) CORRIE_MUST_USE;
 int binding_load(struct cache *cache, const struct hash *key, struct arena *arena,

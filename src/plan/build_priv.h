@@ -64,6 +64,7 @@ struct draft {
     struct reference *references;
     size_t n_references;
     struct substituted sql;
+    bool makes_names; /* SQL: engine_statement.makes_names */
     bool selected;
     size_t node; /* index in the plan, once ordered */
     int color;   /* of the search for cycles */
@@ -159,7 +160,8 @@ struct place plan_place_at(const struct source_file *source, size_t offset, size
 /* SQL: which tables the statement names. */
 int plan_inspect(struct planning *p, struct draft *draft, corrie_error *err) CORRIE_MUST_USE;
 /* SQL: the output, if types of all that it reads are known (node->bound); else its edges are whole. */
-int plan_bind(struct planning *p, struct plan_node *node, corrie_error *err) CORRIE_MUST_USE;
+int plan_bind(struct planning *p, const struct draft *draft, struct plan_node *node,
+              corrie_error *err) CORRIE_MUST_USE;
 /* SQL of which the output is known: it becomes the declared columns that the statement gives, in the declared order, and
  * node->sql a statement that gives these. */
 int plan_give_declared(struct planning *p, struct plan_node *node, corrie_error *err)

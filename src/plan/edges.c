@@ -488,7 +488,7 @@ static int build_call(struct planning *p, struct plan_node *node, const struct d
         return r;
     }
     if (sql) {
-        r = plan_bind(p, node, err);
+        r = plan_bind(p, draft, node, err);
         return r < 0 ? r : take_declared(p, node, err);
     }
     r = find_parameters(p, node, err);

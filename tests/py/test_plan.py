@@ -437,9 +437,12 @@ FITS = ["SELECT date_trunc('month', day) AS month, count(*) AS n FROM made GROUP
         "PIVOT made ON id IN (1, 2) USING count(*)",
         "SELECT list_transform(tags, t -> t || '!') AS loud, id::BIGINT AS id FROM made "
         "WHERE id IN (SELECT user_id FROM users)",
-        "SELECT * EXCLUDE (tags, user_id) FROM made JOIN users ON id = user_id ORDER BY day DESC"]
+        "SELECT * EXCLUDE (tags, user_id) FROM made JOIN users ON id = user_id ORDER BY day DESC",
+        "SELECT place.* FROM made",
+        "SELECT COLUMNS('x') FROM (SELECT unnest(place) FROM made)"]
 # Statement, what is told, its hint, the exit status.
 DOES_NOT_FIT = [("SELECT dya FROM made", "dya", "day", 3),
+                ("SELECT dya, 'columns' AS \"unnest\" FROM made -- PIVOT", "dya", "day", 3),
                 ("SELECT m.dya FROM made AS m", "dya", "day", 3),
                 ("WITH a AS (SELECT id FROM made) SELECT day FROM a", "day", None, 3),
                 ("SELECT id AS user_id, user_id FROM made JOIN users ON id = user_id", "two columns", "otherwise", 1),
