@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Lake
+from conftest import Lake, write_project
 
 DAY = dt.date(2026, 1, 1)
 
@@ -216,4 +216,21 @@ def test_statements_change_rows_that_are_nan(lake: Lake, reals: Path) -> None:
     assert changed(lake, "MERGE INTO v USING (SELECT 'nan'::DOUBLE AS n) AS s ON v.x = s.n "
                          "WHEN MATCHED THEN DELETE") == 1
     assert lake.rows("SELECT count(*), max(x) FROM v") == [["4", "4.0"]]
+    lake.fsck()
+
+
+def test_models_write_into_tables_with_files_in_place(lake: Lake, tmp_path: Path) -> None:
+    """What a model replaces, and what it reads beside, lies outside of the lake: a run may read it all the same."""
+    pq.write_table(pa.table({"id": range(4), "said": ["old"] * 4}), tmp_path / "kept.parquet")
+    for table in ("merged", "overwritten", "read"):
+        lake.run("import", tmp_path / "kept.parquet", table, "--in-place")
+    select = "SELECT id, 'new' AS said FROM read WHERE id IN (2, 3)\n"
+    project = write_project(tmp_path / "project", {
+        "merged.sql": f"-- corrie: materialization_strategy=MERGE keys=id\n{select}",
+        "overwritten.sql": "-- corrie: materialization_strategy=OVERWRITE_PARTITIONS\n"
+                           f"-- corrie: overwrite_filter=\"id > 1\"\n{select}"})
+    lake.run("run", "-p", project)
+    for table in ("merged", "overwritten"):
+        assert lake.rows(f"SELECT id, said FROM {table} ORDER BY id") == [
+            ["0", "old"], ["1", "old"], ["2", "new"], ["3", "new"]], table
     lake.fsck()
