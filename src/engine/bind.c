@@ -1,12 +1,4 @@
-/* bind.c — what a query reads and gives, found by binding it on empty tables.
- *
- * A second small database keeps the optimisers off that look at statistics: over empty tables they would
- * answer EMPTY_RESULT and hide the scans (disabled_optimizers is global to a database, so the database
- * that runs queries cannot be used). For each table that the statement names, an empty native table
- * t<i>(c0, c1, …) is made, and a view with the real names over it: scans in the plan then say t<i> and
- * column numbers, whatever the names are. All of it lives in a transaction that is rolled back; but a locked engine, whose
- * statements can only name the tables that they are given, keeps them: to make them takes longer than to bind, and a
- * project's models are bound on each other's outputs again and again.
+/* bind.c — what a query reads and gives, found by binding it on empty tables (stubs.h).
  *
  * What the plan does not say is never guessed: an unknown kind of filter prunes nothing, a table whose
  * scan is not found is read whole. */
@@ -14,104 +6,24 @@
 
 #include "arrow/scalar.h"
 #include "engine/lineage.h"
+#include "engine/stubs.h"
 #include "engine/types.h"
-
-/* A table that is kept: memory."corrie.stubs".s<id>, and the view of its name. */
-struct stub {
-    size_t id;
-    struct str columns; /* as the table and the view were made */
-};
-
-#define STUBS "corrie.stubs" /* no namespace can be called so */
-
-struct planner {
-    struct engine *engine;
-    duckdb_database db;
-    struct session session;
-    struct arena arena;
-    struct map stubs; /* namespace and name, lower case -> struct stub */
-    size_t n_stubs;
-    struct str path; /* where unqualified names are looked up, once a statement kept its tables */
-};
 
 struct bind {
     struct engine *engine;
-    struct session *session;
+    struct planner *planner;
     const struct origin *origin;
     struct str name_space;
     const struct engine_bind_table *tables;
     size_t n_tables;
-    bool *named;  /* tables that the statement names */
-    size_t *kept; /* ids of their stubs; NULL: they are t<i>, in a transaction */
-    bool *found;  /* tables whose scan was found */
+    bool *named; /* tables that the statement names */
+    bool *found; /* tables whose scan was found */
     struct arena *arena;
     VEC(struct engine_scan) scans;
     corrie_error *err;
 };
 
-/* ---- the planning database ---- */
-
-struct planner *planner_close(struct planner *planner)
-{
-    if (planner) {
-        session_close(&planner->session);
-        map_done(&planner->stubs);
-        arena_done(&planner->arena);
-        if (planner->db) {
-            planner->engine->d->close(&planner->db);
-        }
-        mem_free(planner);
-    }
-    return NULL;
-}
-DEFINE_CLEANUP(struct planner *, planner_close)
-
-static int planner_of(struct engine *engine, struct planner **ret, corrie_error *err)
-{
-    static const char *const settings[][2] = {
-        {"threads", "1"},
-        {"memory_limit", "256MB"},
-        {"errors_as_json", "true"},
-        {"autoinstall_known_extensions", "false"},
-        {"autoload_known_extensions", "false"},
-        {"disabled_optimizers",
-         "statistics_propagation,row_group_pruner,late_materialization,compressed_materialization,"
-         "top_n,join_filter_pushdown,empty_result_pullup"},
-    };
-    _cleanup_(planner_closep) struct planner *planner = NULL;
-    const struct duck *d = engine->d;
-    duckdb_config config = NULL;
-    bool fine;
-
-    if (engine->planner) {
-        *ret = engine->planner;
-        return 0;
-    }
-    planner = mem_alloc(1, sizeof *planner);
-    if (!planner || d->create_config(&config) != DuckDBSuccess) {
-        return corrie_fail_memory(err);
-    }
-    planner->engine = engine;
-    planner->session.d = d;
-    fine = true;
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-        fine = fine && d->set_config(config, settings[i][0], settings[i][1]) == DuckDBSuccess;
-    }
-    if (engine->locked) {
-        fine = fine && d->set_config(config, "enable_external_access", "false") == DuckDBSuccess;
-    }
-    fine = fine && d->open_ext(NULL, &planner->db, config, NULL) == DuckDBSuccess;
-    fine = fine && d->connect(planner->db, &planner->session.con) == DuckDBSuccess;
-    d->destroy_config(&config);
-    if (!fine) {
-        return corrie_fail(err, CORRIE_E_INTERNAL, "DuckDB: cannot open a database to plan in");
-    }
-    engine->planner = TAKE_PTR(planner);
-    *ret = engine->planner;
-    return engine_run(engine, &(*ret)->session, "SET TimeZone = 'UTC'", NULL, err);
-}
-
-/* ---- stubs ---- */
+/* ---- what the statement names ---- */
 
 /* Which of the tables `ref` means: index, or -1. */
 static ptrdiff_t resolve(const struct bind *bind, const struct engine_table_ref *ref)
@@ -157,218 +69,6 @@ static int check_refs(struct bind *bind, const struct engine_statement *statemen
         return origin_at(bind->origin, ref->offset, ref->name.len, bind->err);
     }
     return 0;
-}
-
-/* Of a column whose type is not known, one that goes wherever any type does. */
-static void add_type(struct buf *out, const struct type *type)
-{
-    if (type->kind == TYPE_NONE) {
-        buf_add_text(out, "\"NULL\"");
-    } else {
-        type_print_sql(type, out);
-    }
-}
-
-static void add_stub(struct buf *out, const struct engine_bind_table *table, size_t at)
-{
-    struct str space = table->name_space.len > 0 ? table->name_space : STR(NAMELESS);
-
-    buf_addf(out, "CREATE TABLE memory.main.t%zu(", at);
-    for (size_t i = 0; i < table->schema->n_fields; i++) {
-        buf_addf(out, "%sc%zu ", i ? ", " : "", i);
-        add_type(out, &table->schema->fields[i].type);
-    }
-    buf_add_text(out, "); CREATE SCHEMA IF NOT EXISTS ");
-    buf_add_sql_name(out, space);
-    buf_add_text(
-        out, "; CREATE OR REPLACE VIEW "); /* over one that was kept: ROLLBACK brings that back */
-    add_table_name(out, table->name_space, table->name);
-    buf_add_text(out, " AS SELECT ");
-    for (size_t i = 0; i < table->schema->n_fields; i++) {
-        buf_addf(out, "%sc%zu AS ", i ? ", " : "", i);
-        buf_add_sql_name(out, table->schema->fields[i].name);
-    }
-    buf_addf(out, " FROM memory.main.t%zu; ", at);
-}
-
-/* ---- stubs that stay ---- */
-
-/* "shop\0users" in lower case: DuckDB's names differ by more than case. */
-static struct str stub_key(struct arena *arena, const struct engine_bind_table *table)
-{
-    size_t n = table->name_space.len + 1 + table->name.len;
-    char *key = arena_alloc(arena, n + 1, 1);
-
-    if (!key) {
-        return STR_EMPTY;
-    }
-    memcpy(key, table->name_space.data, table->name_space.len);
-    memcpy(key + table->name_space.len + 1, table->name.data, table->name.len);
-    for (size_t i = 0; i < n; i++) {
-        key[i] = (char)(key[i] >= 'A' && key[i] <= 'Z' ? key[i] - 'A' + 'a' : key[i]);
-    }
-    return str_make(key, n);
-}
-
-/* What makes a table another one: "(c0 BIGINT, …)|c0 AS "id", …". */
-static void describe_columns(const struct engine_bind_table *table, struct buf *types,
-                             struct buf *names)
-{
-    for (size_t i = 0; i < table->schema->n_fields; i++) {
-        buf_addf(types, "%sc%zu ", i ? ", " : "", i);
-        add_type(types, &table->schema->fields[i].type);
-        buf_addf(names, "%sc%zu AS ", i ? ", " : "", i);
-        buf_add_sql_name(names, table->schema->fields[i].name);
-    }
-}
-
-/* Adds what makes the stub of a table, if it is not there as it has to be. */
-static int keep_stub(struct planner *planner, const struct engine_bind_table *table,
-                     struct arena *arena, struct buf *out, size_t *ret_id, corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf types = {0};
-    _cleanup_(buf_done) struct buf names = {0};
-    struct str key = stub_key(arena, table);
-    struct stub *stub = key.len > 0 ? map_get(&planner->stubs, key) : NULL;
-
-    describe_columns(table, &types, &names);
-    buf_add_char(&types, '|');
-    buf_add_str(&types, buf_str(&names));
-    if (key.len == 0 || buf_check(&types, err) < 0 || buf_check(&names, err) < 0) {
-        return corrie_fail_memory(err);
-    }
-    if (stub && str_eq(stub->columns, buf_str(&types))) {
-        *ret_id = stub->id;
-        return 0;
-    }
-    stub = arena_new(&planner->arena, struct stub);
-    if (!stub || arena_str(&planner->arena, buf_str(&types), &stub->columns) < 0 ||
-        arena_str(&planner->arena, key, &key) < 0 || map_put(&planner->stubs, key, stub) < 0) {
-        return corrie_fail_memory(err);
-    }
-    stub->id = planner->n_stubs++;
-    *ret_id = stub->id;
-    types.len -= names.len + 1;
-    buf_addf(out, "CREATE TABLE memory.\"" STUBS "\".s%zu(%.*s); CREATE SCHEMA IF NOT EXISTS ",
-             stub->id, STR_FMT(buf_str(&types)));
-    buf_add_sql_name(out, table->name_space);
-    buf_add_text(out, "; CREATE OR REPLACE VIEW ");
-    add_table_name(out, table->name_space, table->name);
-    buf_addf(out, " AS SELECT %.*s FROM memory.\"" STUBS "\".s%zu; ", STR_FMT(buf_str(&names)),
-             stub->id);
-    return 0;
-}
-
-/* Whether a statement may leave its tables behind: only where the next one cannot name them, and where no two of its own
- * are one to DuckDB. */
-static bool may_keep(const struct bind *bind)
-{
-    if (!bind->engine->locked || bind->name_space.len == 0) {
-        return false;
-    }
-    for (size_t i = 0; i < bind->n_tables; i++) {
-        if (bind->tables[i].name_space.len == 0 || bind->tables[i].schema->n_fields == 0) {
-            return false;
-        }
-        for (size_t k = 0; k < i; k++) {
-            if (str_eq_nocase(bind->tables[i].name, bind->tables[k].name) &&
-                str_eq_nocase(bind->tables[i].name_space, bind->tables[k].name_space)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static int keep_stubs(struct bind *bind, struct planner *planner)
-{
-    _cleanup_(buf_done) struct buf sql = {0};
-    bool same_path = str_eq(planner->path, bind->name_space);
-    int r = 0;
-
-    bind->kept = arena_array(bind->arena, size_t, bind->n_tables + 1);
-    if (!bind->kept) {
-        return corrie_fail_memory(bind->err);
-    }
-    buf_add_text(&sql,
-                 planner->n_stubs == 0 ? "CREATE SCHEMA IF NOT EXISTS memory.\"" STUBS "\"; " : "");
-    for (size_t i = 0; r == 0 && i < bind->n_tables; i++) {
-        bind->kept[i] = SIZE_MAX;
-        if (bind->named[i]) {
-            r = keep_stub(planner, &bind->tables[i], bind->arena, &sql, &bind->kept[i], bind->err);
-        }
-    }
-    if (r == 0 && !same_path) {
-        _cleanup_(buf_done) struct buf path = {0};
-        buf_add_sql_name(&path, bind->name_space);
-        buf_addf(&sql,
-                 "CREATE SCHEMA IF NOT EXISTS %.*s; SET search_path = ", STR_FMT(buf_str(&path)));
-        buf_add_sql_string(&sql, buf_str(&path));
-        r = buf_check(&path, bind->err);
-    }
-    if (r == 0) {
-        r = buf_check(&sql, bind->err);
-    }
-    if (r == 0 && !same_path && arena_str(&planner->arena, bind->name_space, &planner->path) < 0) {
-        r = corrie_fail_memory(bind->err);
-    }
-    return r < 0 || sql.len == 0
-               ? r
-               : engine_run(bind->engine, bind->session, buf_text(&sql), NULL, bind->err);
-}
-
-/* Number of the table whose stub DuckDB calls `table`, or -1. */
-static ptrdiff_t stub_table(const struct bind *bind, struct str schema, struct str table)
-{
-    int64_t id;
-
-    if (!str_to_int64(str_from(table, table.len > 0 ? 1 : 0), &id) || id < 0) {
-        return -1;
-    }
-    if (!bind->kept) {
-        return str_eq(schema, STR("main")) && str_starts(table, STR("t")) &&
-                       (size_t)id < bind->n_tables && bind->named[id]
-                   ? (ptrdiff_t)id
-                   : -1;
-    }
-    for (size_t i = 0; i < bind->n_tables && str_eq(schema, STR(STUBS)); i++) {
-        if (bind->kept[i] == (size_t)id) {
-            return (ptrdiff_t)i;
-        }
-    }
-    return -1;
-}
-
-/* ---- stubs of one statement ---- */
-
-static int make_stubs(struct bind *bind)
-{
-    _cleanup_(buf_done) struct buf sql = {0};
-    _cleanup_(buf_done) struct buf path = {0};
-    int r;
-
-    bind->engine->planner->path = STR_EMPTY; /* settings are in no transaction */
-    buf_add_text(&sql, "BEGIN; CREATE SCHEMA " NAMELESS "; ");
-    buf_add_text(&path, NAMELESS);
-    if (bind->name_space.len > 0) {
-        buf_add_char(&path, ',');
-        buf_add_sql_name(&path, bind->name_space);
-        buf_add_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
-        buf_add_sql_name(&sql, bind->name_space);
-        buf_add_text(&sql, "; ");
-    }
-    for (size_t i = 0; i < bind->n_tables; i++) {
-        if (bind->named[i]) {
-            add_stub(&sql, &bind->tables[i], i);
-        }
-    }
-    buf_add_text(&sql, "SET search_path = ");
-    buf_add_sql_string(&sql, buf_str(&path));
-    r = buf_check(&path, bind->err);
-    if (r == 0) {
-        r = buf_check(&sql, bind->err);
-    }
-    return r < 0 ? r : engine_run(bind->engine, bind->session, buf_text(&sql), NULL, bind->err);
 }
 
 /* ---- filters of the plan as SQL ---- */
@@ -674,10 +374,8 @@ static int find_scans(struct bind *bind, const json_t *node)
     if (!json_is_object(node)) {
         return 0;
     }
-    if (str_eq(tree_text(node, "type"), STR("LOGICAL_GET")) &&
-        str_eq(tree_text(node, "name"), STR("seq_scan"))) {
-        const json_t *data = json_object_get(node, "function_data");
-        ptrdiff_t at = stub_table(bind, tree_text(data, "schema"), tree_text(data, "table"));
+    if (str_eq(tree_text(node, "type"), STR("LOGICAL_GET"))) {
+        ptrdiff_t at = stub_number(node, bind->tables, bind->n_tables, bind->planner->keeps);
 
         if (at >= 0) {
             r = add_scan(bind, node, (size_t)at);
@@ -756,7 +454,7 @@ static int bind_scans(struct bind *bind)
     _error_ corrie_error ignored = CORRIE_ERROR_INIT;
     _json_ json_t *plan = NULL;
 
-    if (tree_of_plan(bind->engine, bind->session, bind->origin->sql, true, &plan, &ignored) < 0) {
+    if (planner_tree(bind->planner, bind->origin->sql, true, &plan, &ignored) < 0) {
         return cancel_check(bind->engine->cancel, bind->err);
     }
     return find_scans(bind, json_object_get(plan, "plans"));
@@ -767,6 +465,7 @@ enum bind_part {
     BIND_COLUMNS = 1,
     BIND_SCANS = 2,
     BIND_LINEAGE = 4,
+    BIND_INSPECTED = 8, /* it was looked at before, and names all of the tables */
 };
 
 static int find_all_scans(struct bind *bind, struct engine_binding *ret)
@@ -795,22 +494,24 @@ static int find_lineage(struct bind *bind, size_t n_columns, struct engine_linea
     _json_ json_t *plan = NULL;
     int r = 0;
 
-    if (tree_of_plan(bind->engine, bind->session, bind->origin->sql, false, &plan, &ignored) < 0) {
+    if (planner_tree(bind->planner, bind->origin->sql, false, &plan, &ignored) < 0) {
         r = cancel_check(bind->engine->cancel, bind->err);
     }
     return r < 0 ? r
-                 : lineage_of_plan(plan, bind->tables, bind->n_tables, bind->kept, n_columns,
-                                   bind->arena, ret, bind->err);
+                 : lineage_of_plan(plan, bind->tables, bind->n_tables, bind->planner->keeps,
+                                   n_columns, bind->arena, ret, bind->err);
 }
 
 static int run_bind(struct bind *bind, unsigned parts, struct engine_binding *ret,
                     struct engine_lineage *ret_lineage)
 {
+    const struct planner *planner = bind->planner;
     struct engine_binding binding = {0};
     int r = 0;
 
     if (parts & BIND_COLUMNS) {
-        r = bind_columns(bind->session, bind->origin, bind->arena, &binding.columns, bind->err);
+        r = bind_columns(planner->keeps ? &planner->plain : &planner->session, bind->origin,
+                         bind->arena, &binding.columns, bind->err);
     }
     if (r == 0 && (parts & BIND_SCANS)) {
         r = find_all_scans(bind, &binding);
@@ -824,7 +525,7 @@ static int run_bind(struct bind *bind, unsigned parts, struct engine_binding *re
     return r;
 }
 
-/* Which tables the statement names; one that was looked at before names all. */
+/* Which tables the statement names. */
 static int find_named(struct bind *bind, bool inspected)
 {
     struct engine_statement statement = {0};
@@ -844,7 +545,12 @@ static int bind_query(struct engine *engine, struct bind *bind, unsigned parts,
     const struct origin origin = *bind->origin;
     _free_ bool *named = mem_alloc(bind->n_tables + 1, sizeof *named);
     _free_ bool *found = mem_alloc(bind->n_tables + 1, sizeof *found);
-    struct planner *planner = NULL;
+    const struct stubbing stubbing = {.engine = engine,
+                                      .origin = &origin,
+                                      .name_space = bind->name_space,
+                                      .tables = bind->tables,
+                                      .n_tables = bind->n_tables,
+                                      .named = named};
 
     if (!named || !found) {
         return corrie_fail_memory(err);
@@ -854,27 +560,20 @@ static int bind_query(struct engine *engine, struct bind *bind, unsigned parts,
     bind->named = named;
     bind->found = found;
     bind->err = err;
-    int r = planner_of(engine, &planner, err);
+    int r = find_named(bind, parts & BIND_INSPECTED);
     if (r == 0) {
-        bind->session = &planner->session;
-        r = find_named(bind, parts == BIND_SCANS);
+        r = planner_for(&stubbing, &bind->planner, err);
     }
     if (r < 0) {
         return r;
     }
-    bool keep = may_keep(bind);
-    r = keep ? keep_stubs(bind, planner) : make_stubs(bind);
-    bool made = r == 0;
-    if (made) {
+    r = planner_begin(bind->planner, &stubbing, err);
+    bool begun = r == 0;
+    if (begun) {
         r = run_bind(bind, parts, ret, ret_lineage);
     }
     vec_done(&bind->scans);
-
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    if (keep ? !made : engine_run(engine, bind->session, "ROLLBACK", NULL, &ignored) < 0) {
-        /* interrupted, or the transaction was gone: a fresh database costs 10 ms and is surely clean */
-        engine->planner = planner_close(engine->planner);
-    }
+    planner_end(bind->planner, begun);
     return r;
 }
 
@@ -905,13 +604,22 @@ int engine_bind_columns(struct engine *engine, struct str sql, const char *file,
     return bind_query(engine, &bind, BIND_COLUMNS, ret, NULL, err);
 }
 
+int engine_bind_inspected(struct engine *engine, struct str sql, const char *file,
+                          struct str name_space, const struct engine_bind_table *tables,
+                          size_t n_tables, struct arena *arena, struct engine_binding *ret,
+                          corrie_error *err)
+{
+    BIND_OF_ARGUMENTS;
+    return bind_query(engine, &bind, BIND_COLUMNS | BIND_INSPECTED, ret, NULL, err);
+}
+
 int engine_bind_scans(struct engine *engine, struct str sql, const char *file,
                       struct str name_space, const struct engine_bind_table *tables,
                       size_t n_tables, struct arena *arena, struct engine_binding *ret,
                       corrie_error *err)
 {
     BIND_OF_ARGUMENTS;
-    return bind_query(engine, &bind, BIND_SCANS, ret, NULL, err);
+    return bind_query(engine, &bind, BIND_SCANS | BIND_INSPECTED, ret, NULL, err);
 }
 
 int engine_lineage(struct engine *engine, struct str sql, const char *file, struct str name_space,

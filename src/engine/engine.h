@@ -259,8 +259,12 @@ int engine_bind_columns(struct engine *engine, struct str sql, const char *file,
                         struct str name_space, const struct engine_bind_table *tables,
                         size_t n_tables, struct arena *arena, struct engine_binding *ret,
                         corrie_error *err) CORRIE_MUST_USE;
-/* The scans alone. Nothing is inspected: `sql` must be a text that engine_bind_columns has let pass, or made of such, and
- * name all of the tables. */
+/* The columns of a text that engine_inspect has let pass, and that names all of the tables. */
+int engine_bind_inspected(struct engine *engine, struct str sql, const char *file,
+                          struct str name_space, const struct engine_bind_table *tables,
+                          size_t n_tables, struct arena *arena, struct engine_binding *ret,
+                          corrie_error *err) CORRIE_MUST_USE;
+/* The scans alone, of such a text, or of one made of such. */
 int engine_bind_scans(struct engine *engine, struct str sql, const char *file,
                       struct str name_space, const struct engine_bind_table *tables,
                       size_t n_tables, struct arena *arena, struct engine_binding *ret,

@@ -54,7 +54,8 @@ struct engine {
     VEC(struct defined *) tables;
     struct arrow_registry *registry;   /* arrow_in.c */
     struct delete_registry *deletes;   /* deletes.c; NULL until the first table with deletes */
-    struct planner *planner;           /* bind.c; NULL until the first bind */
+    struct planner *planner;           /* stubs.h; NULL until the first bind of its kind */
+    struct planner *keeper;            /* the same, where stubs stay */
     duckdb_prepared_statement to_tree; /* tree.c, over `session`; NULL until the first inspection */
     struct partitioner *partitioner;   /* partition.c; NULL unless a write is under way */
     bool has_partition_function;
@@ -177,9 +178,11 @@ int tree_parse(struct str text, json_t **ret, corrie_error *err) CORRIE_MUST_USE
 /* The syntax tree of a text; {"error": true, …} if it is none of a SELECT. */
 int tree_of_sql(struct engine *engine, struct str sql, json_t **ret, corrie_error *err)
     CORRIE_MUST_USE;
-/* The plan of a SELECT, over the session's tables; not optimised it is as the binder leaves it. */
-int tree_of_plan(struct engine *engine, struct session *session, struct str sql, bool optimised,
-                 json_t **ret, corrie_error *err) CORRIE_MUST_USE;
+/* The plan of a SELECT, over the session's tables; not optimised it is as the binder leaves it. *prepared is the caller's,
+ * one for each session and way: NULL at first, to be destroyed before the session is closed. */
+int tree_of_plan(struct engine *engine, struct session *session,
+                 duckdb_prepared_statement *prepared, struct str sql, bool optimised, json_t **ret,
+                 corrie_error *err) CORRIE_MUST_USE;
 /* A string member, or empty. */
 struct str tree_text(const json_t *node, const char *name);
 

@@ -9,6 +9,7 @@
 #include "engine/lineage.h"
 
 #include "base/mem.h"
+#include "engine/stubs.h"
 
 /* The columns of an operator; of each, a flag for every column of every table. */
 struct columns {
@@ -25,9 +26,9 @@ struct cte {
 struct tracing {
     const struct engine_bind_table *tables;
     size_t n_tables;
-    const size_t *kept; /* ids of their stubs; NULL: their numbers */
-    size_t *first;      /* number of a table's first column among all */
-    size_t n_all;       /* columns of all tables */
+    bool kept;     /* stub_number */
+    size_t *first; /* number of a table's first column among all */
+    size_t n_all;  /* columns of all tables */
     VEC(struct cte) ctes;
     struct columns around; /* what a correlated query sees of the query around it */
     struct arena arena;
@@ -153,24 +154,6 @@ static struct columns child_columns(struct tracing *t, const json_t *node, size_
     return operator_columns(t, json_array_get(children, child));
 }
 
-/* Number of the table whose stub a scan reads, or -1: bind.c calls them t0, t1, …, or s and the id that was kept. */
-static int64_t stub_of(const struct tracing *t, const json_t *get)
-{
-    struct str table = tree_text(json_object_get(get, "function_data"), "table");
-    int64_t id;
-
-    if (!str_eq(tree_text(get, "name"), STR("seq_scan")) || table.len < 2 ||
-        !str_to_int64(str_from(table, 1), &id) || id < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < t->n_tables; i++) {
-        if ((size_t)id == (t->kept ? t->kept[i] : i)) {
-            return (int64_t)i;
-        }
-    }
-    return -1;
-}
-
 /* A table function's rows are made of all that it is given; behind its own columns it passes some of those on. */
 static struct columns called_columns(struct tracing *t, const json_t *node, struct columns own)
 {
@@ -194,7 +177,7 @@ static struct columns scan_columns(struct tracing *t, const json_t *node)
     const json_t *projected = json_object_get(node, "projection_ids");
     const json_t *indexes = json_object_get(node, "column_indexes");
     bool all = json_array_size(projected) == 0;
-    int64_t stub = stub_of(t, node);
+    ptrdiff_t stub = stub_number(node, t->tables, t->n_tables, t->kept);
     struct columns columns = new_columns(t, json_array_size(all ? indexes : projected));
 
     for (size_t i = 0; stub >= 0 && i < columns.count; i++) {
@@ -430,8 +413,8 @@ static int number_columns(struct tracing *t, corrie_error *err)
 }
 
 int lineage_of_plan(const json_t *plan, const struct engine_bind_table *tables, size_t n_tables,
-                    const size_t *kept, size_t n_columns, struct arena *arena,
-                    struct engine_lineage *ret, corrie_error *err)
+                    bool kept, size_t n_columns, struct arena *arena, struct engine_lineage *ret,
+                    corrie_error *err)
 {
     const json_t *root = json_array_get(json_object_get(plan, "plans"), 0);
     _cleanup_(tracing_done) struct tracing t = {

@@ -4,10 +4,9 @@
 
 #include "engine/engine_priv.h"
 
-/* Reads a plan that was not optimised, over the stubs of `tables`: t0, t1, … or, with `kept`, s<kept[0]>, …; its query
- * gives `n_columns` columns. Result memory from `arena`. */
+/* Reads a plan that was not optimised, over the stubs of `tables` (stub_number); its query gives `n_columns` columns. Result memory from `arena`. */
 int lineage_of_plan(const json_t *plan, const struct engine_bind_table *tables, size_t n_tables,
-                    const size_t *kept, size_t n_columns, struct arena *arena,
-                    struct engine_lineage *ret, corrie_error *err) CORRIE_MUST_USE;
+                    bool kept, size_t n_columns, struct arena *arena, struct engine_lineage *ret,
+                    corrie_error *err) CORRIE_MUST_USE;
 
 #endif

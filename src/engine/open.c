@@ -248,6 +248,7 @@ struct engine *engine_close(struct engine *engine)
         pthread_join(engine->watcher, NULL);
     }
     planner_close(engine->planner);
+    planner_close(engine->keeper);
     arrow_registry_disconnect(engine->registry);
     if (engine->to_tree) {
         engine->d->destroy_prepare(&engine->to_tree);

@@ -103,42 +103,41 @@ static int take_tree(struct rows *rows, json_t **ret, corrie_error *err)
     return tree_parse(tree, ret, err);
 }
 
-/* Prepared once: every statement is inspected, and to plan this one costs four times what it does. */
-int tree_of_sql(struct engine *engine, struct str sql, json_t **ret, corrie_error *err)
+/* What a statement of one parameter says of a text. It is prepared once: to plan it costs four times what it does. */
+static int ask_prepared(struct engine *engine, struct session *session,
+                        duckdb_prepared_statement *prepared, const char *statement, struct str sql,
+                        json_t **ret, corrie_error *err)
 {
-    static const char text[] = "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR";
     static const struct origin ours;
     const struct duck *d = engine->d;
     _cleanup_(rows_done) struct rows rows = {0};
     int r;
 
-    if (!engine->to_tree &&
-        d->prepare(engine->session.con, text, &engine->to_tree) != DuckDBSuccess) {
-        r = duck_fail(d->prepare_error(engine->to_tree), &ours, err);
-        d->destroy_prepare(&engine->to_tree);
+    if (!*prepared && d->prepare(session->con, statement, prepared) != DuckDBSuccess) {
+        r = duck_fail(d->prepare_error(*prepared), &ours, err);
+        d->destroy_prepare(prepared);
         return r;
     }
-    if (d->bind_varchar_length(engine->to_tree, 1, sql.data ? sql.data : "", sql.len) !=
-        DuckDBSuccess) {
+    if (d->bind_varchar_length(*prepared, 1, sql.data ? sql.data : "", sql.len) != DuckDBSuccess) {
         return corrie_fail_memory(err);
     }
-    r = rows_open_prepared(engine, &engine->session, engine->to_tree, &rows, err);
+    r = rows_open_prepared(engine, session, *prepared, &rows, err);
     return r < 0 ? r : take_tree(&rows, ret, err);
 }
 
-int tree_of_plan(struct engine *engine, struct session *session, struct str sql, bool optimised,
-                 json_t **ret, corrie_error *err)
+int tree_of_sql(struct engine *engine, struct str sql, json_t **ret, corrie_error *err)
 {
-    _cleanup_(buf_done) struct buf text = {0};
-    _cleanup_(rows_done) struct rows rows = {0};
-    int r;
+    return ask_prepared(engine, &engine->session, &engine->to_tree,
+                        "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", sql, ret, err);
+}
 
-    buf_add_text(&text, "SELECT json_serialize_plan(");
-    buf_add_sql_string(&text, sql);
-    buf_addf(&text, ", optimize := %s)::VARCHAR", optimised ? "true" : "false");
-    r = buf_check(&text, err);
-    if (r == 0) {
-        r = rows_open(engine, session, buf_text(&text), NULL, &rows, err);
-    }
-    return r < 0 ? r : take_tree(&rows, ret, err);
+int tree_of_plan(struct engine *engine, struct session *session,
+                 duckdb_prepared_statement *prepared, struct str sql, bool optimised, json_t **ret,
+                 corrie_error *err)
+{
+    return ask_prepared(engine, session, prepared,
+                        optimised
+                            ? "SELECT json_serialize_plan($1::VARCHAR, optimize := true)::VARCHAR"
+                            : "SELECT json_serialize_plan($1::VARCHAR, optimize := false)::VARCHAR",
+                        sql, ret, err);
 }

@@ -387,7 +387,7 @@ static int bind_names(struct planning *p, const struct engine_bind_table *tables
     _error_ corrie_error told = CORRIE_ERROR_INIT;
     struct engine_binding binding;
 
-    int r = bind_statement(p, node, "names", engine_bind_columns, tables, &binding, &told);
+    int r = bind_statement(p, node, "names", engine_bind_inspected, tables, &binding, &told);
     if (r >= 0) {
         r = take_output(p, &binding, false, node, err);
         return r < 0 ? r : check_output(p, node, err);
@@ -413,7 +413,7 @@ int plan_bind(struct planning *p, const struct draft *draft, struct plan_node *n
         /* names that a statement makes of values or types are not known yet */
         return known == KNOWS_NAMES && !draft->makes_names ? bind_names(p, tables, node, err) : 0;
     }
-    int r = bind_statement(p, node, "columns", engine_bind_columns, tables, &binding, err);
+    int r = bind_statement(p, node, "columns", engine_bind_inspected, tables, &binding, err);
     if (r >= 0) {
         r = take_output(p, &binding, true, node, err);
     }

@@ -195,8 +195,8 @@ static int ask_engine(struct passages *passages, const struct plan_node *node,
     struct engine_binding binding;
 
     corrie_error_clear(&answer->error);
-    int r = engine_bind_columns(passages->engine, node->sql, file, space, tables, node->n_edges,
-                                passages->arena, &binding, &answer->error);
+    int r = engine_bind_inspected(passages->engine, node->sql, file, space, tables, node->n_edges,
+                                  passages->arena, &binding, &answer->error);
     if (r >= 0) {
         answer->tables = tables;
         answer->columns = binding.columns;

@@ -205,13 +205,14 @@ END_TEST
 START_TEST(test_tables_that_change)
 {
     struct world world;
-    struct schema other, upper;
+    struct schema other, upper, cases;
     struct engine_binding binding;
     corrie_error err = CORRIE_ERROR_INIT;
 
     world_make(&world, true);
     other = schema_of(&world.arena, "customer_segment BIGINT;user_id VARCHAR");
     upper = schema_of(&world.arena, "u BOOLEAN");
+    cases = schema_of(&world.arena, "a BIGINT;A VARCHAR");
     for (int round = 0; round < 2; round++) {
         world.tables[1].schema = &world.users;
         ck_assert_str_eq(bound(&world, "SELECT user_id FROM users WHERE customer_segment = 'a'", 2),
@@ -240,6 +241,13 @@ START_TEST(test_tables_that_change)
         ck_fails(engine_bind(world.engine, STR("SELECT u FROM users"), NULL, STR("shop"),
                              world.tables, 1, &world.arena, &binding, &err),
                  CORRIE_E_NOT_FOUND, &err);
+        /* what tables have where a statement is bound, and not where it runs */
+        ck_fails(engine_bind(world.engine, STR("SELECT \"RowId\" FROM users"), NULL, STR("shop"),
+                             world.tables, 2, &world.arena, &binding, &err),
+                 CORRIE_E_NOT_FOUND, &err);
+        world.tables[1].schema = &cases;
+        ck_assert_str_eq(bound(&world, "SELECT a FROM users WHERE a > 1", 2),
+                         "users(a)[\"a\" > 1] -> a:long");
     }
     world_done(&world);
 }
