@@ -427,6 +427,9 @@ static int bind_scans(struct defining *defining, struct str sql, const char *fil
     for (size_t i = 0; r == 0 && i < ret->n_scans; i++) {
         struct pruned *table = &defining->tables[ret->scans[i].table];
 
+        if (!table->metadata) {
+            continue; /* what a model gave: there are no files to leave out, and its columns have no ids */
+        }
         r = add_condition(defining, table, &ret->scans[i], &table->scans[table->n_scans]);
         table->n_scans++;
     }

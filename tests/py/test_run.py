@@ -318,6 +318,30 @@ def test_parameters(numbers: Lake, project: Path) -> None:
     numbers.error("run", "--param", "lest=1", cwd=project, status=2)
 
 
+def test_a_float_is_a_double_wherever_it_stands(lake: Lake, project: Path) -> None:
+    lake.run("sql", "CREATE TABLE t (f REAL, v DOUBLE); INSERT INTO t VALUES (0.1, 0.1), (0.5, 0.5), (2, 2)")
+    (project / "corrie.yaml").write_text(YAML + "parameters:\n  at: {type: float, default: 0.1}\n")
+    condition = "f = $at OR f + $at = 2.5"
+    (project / "sql.sql").write_text(f"-- corrie: materialization_strategy=REPLACE\nFROM t WHERE {condition}\n")
+    (project / "models.py").write_text(DOUBLE.replace("return pa.table({'n': rows['n'], 'twice': "
+                                                      "pc.multiply(rows['n'], 2)})", "return rows")
+                                       .replace("columns=['n', 'twice'], ", "").replace("doubled", "python")
+                                       .replace("'numbers', columns=['n']", f"'t', filter='{condition}'"))
+    for at, rows in [("0.1", []), ("5e-1", [["0.5", "0.5"], ["2.0", "2.0"]]), ("+2", [["0.5", "0.5"], ["2.0", "2.0"]])]:
+        lake.run("run", "--param", f"at={at}", cwd=project)
+        assert lake.rows("SELECT f, v FROM sql ORDER BY v") == lake.rows("SELECT f, v FROM python ORDER BY v") == rows
+
+
+def test_sql_over_a_function_asks_for_some_of_its_rows(numbers: Lake, project: Path) -> None:
+    # whose types are known only now: conditions of all kinds that leave files of tables out leave nothing out here
+    few = "n IN (2, 3) AND twice > 4 AND n IS NOT NULL AND (n = 3 OR n = 2)"
+    (project / "models.py").write_text(DOUBLE.replace("columns=['n', 'twice'], materialization_strategy='REPLACE'", ""))
+    (project / "few.sql").write_text(f"-- corrie: materialization_strategy=REPLACE\nSELECT n FROM doubled WHERE {few}\n"
+                                     "UNION ALL SELECT n FROM numbers WHERE n IN (7, 8)\n")
+    numbers.run("run", cwd=project)
+    assert numbers.rows("SELECT n FROM few ORDER BY n") == [["3"], ["7"], ["8"]]
+
+
 def test_the_example(lake: Lake, shop: Path) -> None:
     import duckdb
 
