@@ -78,6 +78,22 @@ static int filter_wrong(const struct planning *p, const struct plan_node *node,
     return filter_error(p, node->function, input, offset, width, err);
 }
 
+/* A number that is a DOUBLE, as it is in SQL models: 0.1 by itself would be a DECIMAL, which a FLOAT of 0.1 is equal to
+ * and a DOUBLE is not. */
+static int float_value(const struct planning *p, struct str text, struct filter_literal *ret,
+                       corrie_error *err)
+{
+    bool exponent = str_find(text, 'e') >= 0 || str_find(text, 'E') >= 0;
+    struct str digits = str_from(text, str_starts(text, STR("+")) ? 1 : 0);
+    char *number = arena_printf(p->arena, "%.*s%s", STR_FMT(digits), exponent ? "" : "e0");
+
+    if (!number) {
+        return corrie_fail_memory(err);
+    }
+    *ret = (struct filter_literal){FILTER_NUMBER, str_of(number)};
+    return 0;
+}
+
 int plan_filter_value(const struct planning *p, const struct plan_parameter *parameter,
                       struct filter_param *ret, corrie_error *err)
 {
@@ -93,8 +109,7 @@ int plan_filter_value(const struct planning *p, const struct plan_parameter *par
         ret->value = (struct filter_literal){FILTER_INTEGER, value->text};
         return 0;
     case PARAM_FLOAT:
-        ret->value = (struct filter_literal){FILTER_NUMBER, value->text};
-        return 0;
+        return float_value(p, value->text, &ret->value, err);
     case PARAM_BOOL:
         ret->value = (struct filter_literal){FILTER_BOOL, value->i ? STR("TRUE") : STR("FALSE")};
         return 0;
