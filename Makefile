@@ -53,8 +53,9 @@ sanitize: ## all tests with the address and undefined-behaviour sanitizers (clan
 	@tools/link-binaries build/sanitize build/sanitize/bin
 	@tools/test build/sanitize --sanitized --unit "$(U)" -- $(T)
 
-# Suites with threads of their own or of DuckDB's (SQL statements are among lake's); the others have none.
-THREADED = jobs worker engine env ingest lake run cli
+# Suites with threads of their own or of DuckDB's (SQL statements are among lake's), and what they stand on; the others
+# have none.
+THREADED = os jobs worker engine env ingest lake run cli
 
 sanitize-thread: ## the tests of whatever has threads with the thread sanitizer (clang)
 	@tools/deps build test lint

@@ -1,9 +1,8 @@
 #include "help.h"
 
-#include <errno.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "os/dir.h"
 
 static char scratch_path[200];
@@ -17,16 +16,16 @@ static void remove_scratch(void)
 
 const char *scratch(void)
 {
-    char *path = scratch_path;
+    if (!scratch_path[0]) {
+        _error_ corrie_error err = CORRIE_ERROR_INIT;
+        _free_ char *path = NULL;
 
-    if (!path[0]) {
-        const char *root = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-
-        snprintf(path, sizeof scratch_path, "%s/corrie-unit-engine-%ld", root, (long)getpid());
-        ck_assert_msg(mkdir(path, 0700) == 0 || errno == EEXIST, "mkdir %s", path);
+        ck_ok(os_temp_dir("corrie-engine", &path, &err), &err);
+        ck_assert_uint_lt(strlen(path), sizeof scratch_path);
+        memcpy(scratch_path, path, strlen(path) + 1);
         atexit(remove_scratch);
     }
-    return path;
+    return scratch_path;
 }
 
 const char *in_scratch(const char *name)

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "catalog/commit.h"
 #include "catalog/history.h"
 #include "os/file.h"
@@ -111,6 +112,10 @@ static void write_commits(struct crowd *c, unsigned writer)
 {
     open_lake(c);
     for (unsigned i = 0; i < c->n_commits; i++) {
+        /* the last not before somebody has read: else all might be written before anybody gets to it */
+        while (i + 1 == c->n_commits && atomic_load(&c->board->reads) < N_READERS) {
+            clock_sleep(1000000);
+        }
         c->board->told[writer][i] =
             i % 5 == 3 ? merge_one(c, writer, i) : import_one(c, writer, i, "main");
     }

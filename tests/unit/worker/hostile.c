@@ -13,6 +13,7 @@
 #include "os/socket.h"
 
 #define SOCKET 3
+#define TEST_LASTS 300 /* seconds, at most, also where a sanitizer makes all slower */
 
 static void say_with(const char *text, size_t len, const int *fds, size_t n_fds)
 {
@@ -137,18 +138,24 @@ static void huge(void)
 static void mapped(void)
 {
     int fd = junk_file(4096);
+    int ends[2];
+    char byte = 0;
 
+    if (pipe(ends) < 0) {
+        exit(9);
+    }
     if (fork() == 0) {
         char *bytes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
         setsid();
-        for (int i = 0; i < 40; i++) {
+        (void)!write(ends[1], &byte, 1);
+        for (int i = 0; i < 600; i++) { /* no call waits as long for it */
             bytes[0]++;
             usleep(100000);
         }
         _exit(0);
     }
-    usleep(100000);
+    (void)!read(ends[0], &byte, 1);
     result_with(fd, "1");
 }
 
@@ -164,14 +171,15 @@ static void flood(void)
 
 #define N_WRITERS 48
 
-/* Children outside the group write for half a minute, and nothing that is done to the process ends them. */
+/* Children outside the group write as long as somebody could read it, and nothing that is done to the process ends
+ * them. */
 static void writers(void (*write_one)(void))
 {
-    alarm(30); /* children do not inherit it */
+    alarm(TEST_LASTS); /* children do not inherit it */
     for (int i = 0; i < N_WRITERS; i++) {
         if (fork() == 0) {
             setsid();
-            alarm(30);
+            alarm(TEST_LASTS);
             for (;;) {
                 write_one();
             }

@@ -3,18 +3,23 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "os/dir.h"
 #include "os/user.h"
 #include "worker/worker.h"
 
+enum { ENOUGH = 1000 };
+
 static int64_t lines;
+static struct cancel *stop_at_enough; /* or NULL */
 
 static void count(void *arg, const struct worker_event *event)
 {
     (void)arg;
     lines += event->kind == WORKER_LOG;
+    if (stop_at_enough && lines == ENOUGH) {
+        cancel_request(stop_at_enough);
+    }
 }
 
 /* Runs this program as hostile-MODE in place of an interpreter. */
@@ -40,7 +45,7 @@ static int attack(const char *mode, int64_t timeout_ms, struct worker_result *re
                                           .file = STR("models.py"),
                                           .function = STR("clean"),
                                           .timeout_ms = timeout_ms},
-                    count, NULL, NULL, ret, err);
+                    count, NULL, stop_at_enough, ret, err);
     ck_ok(os_tree_remove(dir, &ignored), &ignored);
     return r;
 }
@@ -110,23 +115,25 @@ START_TEST(hostile_speaks_on)
 END_TEST
 
 /* However many write, wherever to: a call ends when its time is up, or when its process has ended. The writers last
- * half a minute; were they waited for, so would the call. */
+ * longer than this test may; were they waited for, so would the call. */
 START_TEST(hostile_writers)
 {
-    int64_t start = clock_monotonic();
-
     expect("flood-sockets", 500, CORRIE_E_TIMEOUT, "clean took longer than 0.5 s");
     expect("flood-pipes", 500, CORRIE_E_TIMEOUT, "clean took longer than 0.5 s");
     expect("flood-after", 0, CORRIE_E_FAILED, "exit status 5");
-    ck_assert_int_lt(clock_monotonic() - start, INT64_C(25) * 1000000000);
 }
 END_TEST
 
 /* A run never hangs on a function that will not end. */
 START_TEST(hostile_endless)
 {
+    struct cancel cancel = {0};
+
+    stop_at_enough = &cancel;
+    expect("flood", 0, CORRIE_E_CANCELLED, "");
+    ck_assert_int_ge(lines, ENOUGH);
+    stop_at_enough = NULL;
     expect("flood", 1000, CORRIE_E_TIMEOUT, "clean took longer than 1 s");
-    ck_assert_int_gt(lines, 1000);
     ck_assert_int_lt(lines, 400000); /* the rest was left out */
     expect("deaf", 300, CORRIE_E_TIMEOUT, "clean took longer than 0.3 s");
     expect("closes", 0, CORRIE_E_FAILED, "clean closed its connection to corrie");
