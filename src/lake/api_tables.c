@@ -270,43 +270,12 @@ static json_t *partitions_json(const struct table_metadata *metadata)
     return partitions;
 }
 
-/* The names that lead to a field; 0 if there is none. Fields of lists and maps are no source of a partition. */
-static size_t path_to(const struct field *fields, size_t n, int id, struct str *path, size_t depth)
-{
-    for (size_t i = 0; i < n && depth < CORRIE_MAX_TYPE_DEPTH; i++) {
-        size_t found = fields[i].id == id ? depth + 1 : 0;
-
-        if (!found && fields[i].type.kind == TYPE_STRUCT) {
-            found = path_to(fields[i].type.fields, fields[i].type.n_fields, id, path, depth + 1);
-        }
-        if (found) {
-            path[depth] = fields[i].name;
-            return found;
-        }
-    }
-    return 0;
-}
-
-/* The spec as a person says it: "day(ts), bucket(4, id)"; null where the table is not partitioned. */
+/* Null where the table is not partitioned. */
 static json_t *partitioned_by_json(const struct table_metadata *metadata)
 {
-    const struct partition_spec *spec = metadata_spec(metadata);
-    const struct schema *schema = metadata_schema(metadata);
     _cleanup_(buf_done) struct buf text = {0};
 
-    for (size_t i = 0; i < spec->n_fields; i++) {
-        struct str path[CORRIE_MAX_TYPE_DEPTH];
-        struct partition_by_term term = {.path = path, .transform = spec->fields[i].transform};
-
-        term.n_path = path_to(schema->fields, schema->n_fields, spec->fields[i].source_id, path, 0);
-        if (term.n_path == 0 || str_eq(term.transform, STR("void"))) {
-            continue; /* a field that was dropped: in version 1 it stays in its place */
-        }
-        if (text.len > 0) {
-            buf_add_text(&text, ", ");
-        }
-        partition_terms_print(&term, 1, &text);
-    }
+    lake_partitions_print(metadata, &text);
     if (text.failed) {
         return NULL;
     }

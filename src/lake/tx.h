@@ -143,12 +143,31 @@ int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct ar
 int lake_tx_write(struct lake_tx *tx, const struct lake_write *write, struct arena *arena,
                   struct lake_written *ret, corrie_error *err) CORRIE_MUST_USE;
 
+/* What of a write does not go with the table that is there. */
+enum lake_write_part {
+    LAKE_WRITE_TABLE,     /* the table itself: it is external */
+    LAKE_WRITE_COLUMNS,   /* the columns of the rows */
+    LAKE_WRITE_PARTITION, /* partition_by */
+    LAKE_WRITE_KEYS,
+    LAKE_WRITE_FILTER, /* overwrite_filter */
+};
+
+/* Whether a write can go well as far as can be told without its rows, by the same rules: on the table as `view` has it, with
+ * what it says of itself; engine and selects are not needed. Columns of `schema` may be of TYPE_NONE: not known yet. It may
+ * be NULL: nothing is known of them. On failure, with the errors that the write would have, *ret_part says of what.
+ * Cost: a table that is replaced is looked up; of others the metadata are read. */
+int lake_write_check(const struct lake_view *view, const struct lake_write *write,
+                     enum lake_write_part *ret_part, corrie_error *err) CORRIE_MUST_USE;
+
 /* Terms as a person says them, over the current schema of `metadata`, as fields of a spec: with the names that the table's
  * specs have for them already, or those that other engines would give. In `arena`. CORRIE_E_NOT_FOUND with the nearest
  * columns, CORRIE_E_USAGE for a transform that the column's type has not. */
 int lake_partition_terms(const struct table_metadata *metadata,
                          const struct partition_by_term *terms, size_t n, struct arena *arena,
                          struct partition_term **ret, corrie_error *err) CORRIE_MUST_USE;
+
+/* The current spec as a person says it, "day(ts), bucket(4, id)"; nothing for a table that is not partitioned. */
+void lake_partitions_print(const struct table_metadata *metadata, struct buf *out);
 
 /* Adds imports to the ledger, each of a location of its own. Cost: one change of the tree for all of them. */
 int lake_tx_ledger(struct lake_tx *tx, const struct uuid *table, const struct ledger_entry *entries,

@@ -13,19 +13,16 @@ void writing_done(struct writing *writing)
     file_writer_done(&writing->files);
 }
 
-/* Loads the table, or makes the metadata of a new one. */
-static int load_base(struct writing *w, corrie_error *err)
+/* Finds the table, and whether it may be written so. */
+static int find_table(struct writing *w, const struct lake_view *view, corrie_error *err)
 {
-    struct lake_view view = lake_tx_view(w->tx);
-    struct lake *lake = w->tx->lake;
-    struct uuid id;
     int r;
 
     r = name_check_table(w->write->name, err);
     if (r < 0) {
         return r;
     }
-    r = lake_table_find(&view, w->write->ns, w->write->name, w->arena, &w->table, err);
+    r = lake_table_find(view, w->write->ns, w->write->name, w->arena, &w->table, err);
     if (r < 0) {
         return r;
     }
@@ -44,6 +41,15 @@ static int load_base(struct writing *w, corrie_error *err)
     if (w->exists && !w->write->external && !w->table.managed) {
         return lake_refuse_external(&w->table, err);
     }
+    return 0;
+}
+
+/* Loads the table that was found, or makes the metadata of a new one. */
+static int load_base(struct writing *w, struct lake *lake, corrie_error *err)
+{
+    struct uuid id;
+    int r;
+
     if (w->exists && !w->write->external) { /* an external table follows nothing of what it was */
         r = lake_table_metadata(lake, &w->table, &w->base, err);
         if (r < 0) {
@@ -68,8 +74,13 @@ int write_open(struct lake_tx *tx, const struct lake_write *write, struct arena 
 {
     int r;
 
+    const struct lake_view view = lake_tx_view(tx);
+
     *w = (struct writing){.tx = tx, .write = write, .arena = arena};
-    r = load_base(w, err);
+    r = find_table(w, &view, err);
+    if (r >= 0) {
+        r = load_base(w, tx->lake, err);
+    }
     if (r >= 0) {
         r = write_prepare(w, err);
     }
@@ -89,6 +100,68 @@ int lake_tx_target(struct lake_tx *tx, const struct lake_write *write, struct ar
         return r;
     }
     return schema_copy(&w.schema, arena, ret, err);
+}
+
+/* ---- before there are rows ---- */
+
+/* Types that are not known are taken to be what the table has. A column that it has not may be of any. */
+static int guess_types(const struct writing *w, const struct schema *given, struct schema *ret,
+                       corrie_error *err)
+{
+    const struct schema *old = metadata_schema(w->base);
+
+    *ret = *given;
+    ret->fields = arena_array(w->arena, struct field, given->n_fields);
+    if (!ret->fields) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < given->n_fields; i++) {
+        const struct field *field = schema_find(old, given->fields[i].name);
+
+        ret->fields[i] = given->fields[i];
+        if (given->fields[i].type.kind == TYPE_NONE) {
+            ret->fields[i].type = field ? field->type : (struct type){.kind = TYPE_STRING};
+        }
+    }
+    return 0;
+}
+
+static int check_write(struct writing *w, const struct lake_view *view, corrie_error *err)
+{
+    struct lake_write guessed = *w->write;
+    struct schema schema;
+    int r = find_table(w, view, err);
+
+    if (r < 0 || !w->exists || w->write->mode == LAKE_REPLACE) {
+        return r;
+    }
+    r = load_base(w, view->lake, err);
+    if (r >= 0 && guessed.schema) {
+        r = guess_types(w, guessed.schema, &schema, err);
+        guessed.schema = &schema;
+        w->write = &guessed;
+    }
+    if (r >= 0) {
+        r = write_prepare(w, err);
+    }
+    if (r >= 0 && overwrites(w->write)) {
+        r = overwrite_check(w, err);
+    }
+    return r;
+}
+
+int lake_write_check(const struct lake_view *view, const struct lake_write *write,
+                     enum lake_write_part *ret_part, corrie_error *err)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    _cleanup_(writing_done) struct writing w = {.write = write, .arena = &arena};
+    int r = check_write(&w, view, err);
+
+    if (r < 0) {
+        *ret_part = w.part;
+        return corrie_wrap(err, "write table %.*s.%.*s", STR_FMT(write->ns), STR_FMT(write->name));
+    }
+    return 0;
 }
 
 /* ---- data files ---- */

@@ -71,20 +71,36 @@ static void add_key_names(const struct writing *w, struct buf *text)
 
 /* ---- the new rows ---- */
 
-static int check_keys(const struct writing *w, corrie_error *err)
+static int hint_key(const struct writing *w, struct str key, corrie_error *err)
+{
+    struct str *names = arena_array(w->arena, struct str, w->schema.n_fields);
+    size_t nearest;
+
+    if (!names) {
+        return corrie_fail_memory(err);
+    }
+    for (size_t i = 0; i < w->schema.n_fields; i++) {
+        names[i] = w->schema.fields[i].name;
+    }
+    if (str_nearest(key, names, w->schema.n_fields, &nearest, 1) == 1) {
+        return corrie_hint(err, "keys are columns of both: did you mean %.*s?",
+                           STR_FMT(names[nearest]));
+    }
+    return corrie_hint(err, "keys are columns of both");
+}
+
+static int check_keys(struct writing *w, corrie_error *err)
 {
     const struct lake_write *write = w->write;
 
-    if (write->n_keys == 0 || write->n_selects != 1) {
-        return corrie_fail(err, CORRIE_E_INTERNAL, "MERGE takes keys, and one select");
-    }
+    w->part = LAKE_WRITE_KEYS;
     for (size_t i = 0; i < write->n_keys; i++) {
         const struct field *field = schema_find(&w->schema, write->keys[i]);
 
         if (!field || (write->schema && !schema_find(write->schema, write->keys[i]))) {
             corrie_fail(err, CORRIE_E_DATA, "%s have no column %.*s, which is a key",
                         field ? "the new rows" : "the table's rows", STR_FMT(write->keys[i]));
-            return corrie_hint(err, "keys are columns of both");
+            return hint_key(w, write->keys[i], err);
         }
         if (type_is_nested(&field->type)) {
             return corrie_fail(
@@ -97,8 +113,9 @@ static int check_keys(const struct writing *w, corrie_error *err)
 }
 
 /* A row that is replaced would lose what the new one says nothing of. */
-static int check_columns(const struct writing *w, corrie_error *err)
+static int check_columns(struct writing *w, corrie_error *err)
 {
+    w->part = LAKE_WRITE_COLUMNS;
     for (size_t i = 0; w->write->schema && i < w->schema.n_fields; i++) {
         struct str name = w->schema.fields[i].name;
 
@@ -179,26 +196,36 @@ static int check_duplicates(struct writing *w, corrie_error *err)
     return r > 0 ? fail_duplicate(w, values, err) : r;
 }
 
-int merge_begin(struct writing *w, corrie_error *err)
+static int wrap_merge(const struct writing *w, corrie_error *err)
 {
     _cleanup_(buf_done) struct buf names = {0};
-    int r;
 
-    r = check_keys(w, err);
+    add_key_names(w, &names);
+    return corrie_wrap(err, "merge by %s", buf_text(&names));
+}
+
+int merge_check(struct writing *w, corrie_error *err)
+{
+    int r = check_keys(w, err);
+
     if (r >= 0) {
         r = check_columns(w, err);
     }
-    if (r >= 0) {
-        r = check_nulls(w, err);
+    return r < 0 ? wrap_merge(w, err) : 0;
+}
+
+int merge_begin(struct writing *w, corrie_error *err)
+{
+    int r;
+
+    if (w->write->n_keys == 0 || w->write->n_selects != 1) {
+        return corrie_fail(err, CORRIE_E_INTERNAL, "MERGE takes keys, and one select");
     }
+    r = check_nulls(w, err);
     if (r >= 0) {
         r = check_duplicates(w, err);
     }
-    if (r < 0) {
-        add_key_names(w, &names);
-        return corrie_wrap(err, "merge by %s", buf_text(&names));
-    }
-    return 0;
+    return r < 0 ? wrap_merge(w, err) : 0;
 }
 
 /* ---- the rows that go ---- */

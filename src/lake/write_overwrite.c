@@ -17,9 +17,7 @@
 
 static int check_filter(struct writing *w, corrie_error *err)
 {
-    _cleanup_(buf_done) struct buf sql = {0};
     struct str *names = arena_array(w->arena, struct str, w->schema.n_fields);
-    struct filter *filter;
     int r;
 
     if (!names) {
@@ -28,18 +26,44 @@ static int check_filter(struct writing *w, corrie_error *err)
     for (size_t i = 0; i < w->schema.n_fields; i++) {
         names[i] = w->schema.fields[i].name;
     }
-    r = filter_parse(w->write->overwrite_filter, w->arena, &filter, err);
+    w->part = LAKE_WRITE_FILTER;
+    r = filter_parse(w->write->overwrite_filter, w->arena, &w->filter, err);
     if (r >= 0) {
-        r = filter_check_columns(filter, names, w->schema.n_fields, err);
+        r = filter_check_columns(w->filter, names, w->schema.n_fields, err);
     }
-    if (r >= 0 && filter->n_params > 0) {
-        r = corrie_fail(err, CORRIE_E_USAGE, "parameter $%.*s has no value",
-                        STR_FMT(filter->params[0].name));
+    return r < 0 ? corrie_wrap(err, "overwrite_filter") : 0;
+}
+
+int overwrite_check(struct writing *w, corrie_error *err)
+{
+    if (w->write->mode == LAKE_MERGE) {
+        return merge_check(w, err);
     }
-    if (r < 0) {
+    if (w->write->overwrite_filter.len > 0) {
+        return check_filter(w, err);
+    }
+    if (metadata_spec(w->base)->n_fields == 0) {
+        w->part = LAKE_WRITE_PARTITION;
+        corrie_fail(err, CORRIE_E_DATA,
+                    "the table is not partitioned, so no partitions can be overwritten");
+        return corrie_hint(err, "give an overwrite_filter that says which rows are to go, or "
+                                "replace the table partitioned (partitioned_by)");
+    }
+    return 0;
+}
+
+/* Every new row must satisfy it. */
+static int set_filter(struct writing *w, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    int r;
+
+    if (w->filter->n_params > 0) {
+        corrie_fail(err, CORRIE_E_USAGE, "parameter $%.*s has no value",
+                    STR_FMT(w->filter->params[0].name));
         return corrie_wrap(err, "overwrite_filter");
     }
-    filter_print(filter->root, &sql);
+    filter_print(w->filter->root, &sql);
     r = buf_check(&sql, err);
     if (r >= 0 && arena_str(w->arena, buf_str(&sql), &w->files.check) < 0) {
         r = corrie_fail_memory(err);
@@ -50,19 +74,12 @@ static int check_filter(struct writing *w, corrie_error *err)
 
 int overwrite_begin(struct writing *w, corrie_error *err)
 {
-    if (w->write->mode == LAKE_MERGE) {
-        return merge_begin(w, err);
+    int r = overwrite_check(w, err);
+
+    if (r < 0) {
+        return r;
     }
-    if (w->write->overwrite_filter.len > 0) {
-        return check_filter(w, err);
-    }
-    if (metadata_spec(w->base)->n_fields == 0) {
-        corrie_fail(err, CORRIE_E_DATA,
-                    "the table is not partitioned, so no partitions can be overwritten");
-        return corrie_hint(err, "give an overwrite_filter that says which rows are to go, or "
-                                "replace the table partitioned (partitioned_by)");
-    }
-    return 0;
+    return w->write->mode == LAKE_MERGE ? merge_begin(w, err) : w->filter ? set_filter(w, err) : 0;
 }
 
 /* ---- by a condition ---- */

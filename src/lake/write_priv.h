@@ -8,7 +8,8 @@
 #include "lake/write_files.h"
 
 struct writing {
-    struct lake_tx *tx;
+    struct lake_tx *tx;        /* NULL: it is only checked */
+    enum lake_write_part part; /* what is looked at, while that may be refused */
     const struct lake_write *write;
     struct arena *arena;
     struct lake_table table; /* as it is; zero for a new one */
@@ -24,7 +25,8 @@ struct writing {
     const struct str *removed; /* overwrite_filter: files that go */
     size_t n_removed;
     int64_t removed_rows;
-    int64_t kept_rows; /* of those files, written again */
+    int64_t kept_rows;     /* of those files, written again */
+    struct filter *filter; /* overwrite_filter, once it was checked */
 };
 
 /* ---- write.c, in this order ---- */
@@ -52,7 +54,9 @@ int write_prepare(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
 /* What statements call the files of the table. */
 #define OVERWRITE_OLD "\"corrie.old\""
 
-/* When w->files is ready: what may not be overwritten so, and what each new row must satisfy. */
+/* What may not be overwritten so, as far as it can be told without the new rows. */
+int overwrite_check(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
+/* When w->files is ready: the rest, and what each new row must satisfy. */
 int overwrite_begin(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
 /* Before the new rows: finds the files that go by a condition, and writes those of their rows that stay again. */
 int overwrite_keep(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
@@ -68,6 +72,8 @@ int overwrite_finish(struct writing *w, struct table_version *ret, corrie_error 
 
 /* ---- write_merge.c ---- */
 
+/* Whether the keys are columns of the table and of the new rows, and these have all columns. */
+int merge_check(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
 /* Whether the new rows can be told apart by their keys, and all have them. */
 int merge_begin(struct writing *w, corrie_error *err) CORRIE_MUST_USE;
 /* Which rows of the table go, as SQL over its columns, the table being called OVERWRITE_OLD: `ret_condition` is true of

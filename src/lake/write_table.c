@@ -110,6 +110,43 @@ int lake_partition_terms(const struct table_metadata *metadata,
     return 0;
 }
 
+/* The names that lead to a field; 0 if there is none. Fields of lists and maps are no source of a partition. */
+static size_t path_to(const struct field *fields, size_t n, int id, struct str *path, size_t depth)
+{
+    for (size_t i = 0; i < n && depth < CORRIE_MAX_TYPE_DEPTH; i++) {
+        size_t found = fields[i].id == id ? depth + 1 : 0;
+
+        if (!found && fields[i].type.kind == TYPE_STRUCT) {
+            found = path_to(fields[i].type.fields, fields[i].type.n_fields, id, path, depth + 1);
+        }
+        if (found) {
+            path[depth] = fields[i].name;
+            return found;
+        }
+    }
+    return 0;
+}
+
+void lake_partitions_print(const struct table_metadata *metadata, struct buf *out)
+{
+    const struct partition_spec *spec = metadata_spec(metadata);
+    const struct schema *schema = metadata_schema(metadata);
+    bool first = true;
+
+    for (size_t i = 0; i < spec->n_fields; i++) {
+        struct str path[CORRIE_MAX_TYPE_DEPTH];
+        struct partition_by_term term = {.path = path, .transform = spec->fields[i].transform};
+
+        term.n_path = path_to(schema->fields, schema->n_fields, spec->fields[i].source_id, path, 0);
+        if (term.n_path == 0 || str_eq(term.transform, STR("void"))) {
+            continue; /* a field that was dropped: in version 1 it stays in its place */
+        }
+        buf_add_text(out, first ? "" : ", ");
+        partition_terms_print(&term, 1, out);
+        first = false;
+    }
+}
+
 static int set_spec(struct writing *w, corrie_error *err)
 {
     struct partition_term *terms;
@@ -174,7 +211,11 @@ static int check_spec(struct writing *w, corrie_error *err)
                str_eq(spec->fields[i].transform, terms[i].transform);
     }
     if (!same) {
-        corrie_fail(err, CORRIE_E_DATA, "the table is partitioned otherwise");
+        _cleanup_(buf_done) struct buf text = {0};
+
+        lake_partitions_print(w->base, &text);
+        corrie_fail(err, CORRIE_E_DATA, "the table is partitioned otherwise: %s%s",
+                    text.len > 0 ? "by " : "not at all", buf_text(&text));
         return corrie_hint(err, "leave the partitioning out, replace the table, or change it with "
                                 "ALTER TABLE");
     }
@@ -345,13 +386,18 @@ static int prepare_append(struct writing *w, corrie_error *err)
 {
     int r = 0;
 
+    w->part = LAKE_WRITE_COLUMNS;
     if (w->write->evolve && w->write->schema) {
         r = evolve(w, err);
     }
     if (r >= 0 && w->write->schema) {
         r = check_fit(w, err);
     }
-    return r < 0 ? r : check_spec(w, err);
+    if (r < 0) {
+        return r;
+    }
+    w->part = LAKE_WRITE_PARTITION;
+    return check_spec(w, err);
 }
 
 int write_prepare(struct writing *w, corrie_error *err)

@@ -129,6 +129,25 @@ static int parse_terms(struct planning *p, struct plan_node *node, corrie_error 
     return 0;
 }
 
+/* Rows are told apart by plain values. */
+static int check_key(const struct plan_columns *output, struct str name, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+
+    for (size_t i = 0; i < output->count; i++) {
+        const struct plan_column *column = &output->items[i];
+
+        if (column->type && type_is_nested(column->type) && str_eq(column->name, name)) {
+            type_print_sql(column->type, &text);
+            corrie_fail(err, CORRIE_E_PROJECT,
+                        "the column %.*s is %s: rows are found by plain values", STR_FMT(name),
+                        buf_text(&text));
+            return corrie_hint(err, "name columns of numbers, texts, dates or the like");
+        }
+    }
+    return 0;
+}
+
 /* MERGE: by which columns of its output. */
 static int take_keys(struct planning *p, struct plan_node *node, corrie_error *err)
 {
@@ -146,7 +165,8 @@ static int take_keys(struct planning *p, struct plan_node *node, corrie_error *e
         return place_error(p->project, &function->place, err);
     }
     for (size_t i = 0; i < function->keys.count; i++) {
-        if (check_column(&node->output, function->keys.items[i], err) < 0) {
+        if (check_column(&node->output, function->keys.items[i], err) < 0 ||
+            check_key(&node->output, function->keys.items[i], err) < 0) {
             corrie_wrap(err, "%.*s: keys", STR_FMT(function->name));
             return place_error(p->project, &function->keys.place, err);
         }
@@ -224,6 +244,36 @@ static int parse_overwrite(struct planning *p, struct plan_node *node, corrie_er
                : 0;
 }
 
+/* What the run would find when it writes over the table that is there. */
+static int check_table(struct planning *p, struct plan_node *node, corrie_error *err)
+{
+    const struct declared_function *function = node->function;
+    const struct place *places[CONFLICTS] = {
+        [CONFLICT_TABLE] = &function->place,
+        [CONFLICT_COLUMNS] = &function->columns.place,
+        [CONFLICT_PARTITION] = &function->partitioned_by_place,
+        [CONFLICT_KEYS] = &function->keys.place,
+        [CONFLICT_FILTER] = &function->overwrite_place,
+    };
+    enum plan_conflict conflict = CONFLICT_TABLE;
+    const struct schema *schema = NULL;
+
+    if (!node->replaces_table || !p->catalog->writable) {
+        return 0;
+    }
+    int r = plan_columns_schema(p, &node->output, &schema, err);
+    if (r >= 0) {
+        r = p->catalog->writable(p->catalog->context, node, r == KNOWS_NOTHING ? NULL : schema,
+                                 &conflict, err);
+    }
+    if (r >= 0 || r == CORRIE_E_NO_MEMORY || r == CORRIE_E_CANCELLED) {
+        return r;
+    }
+    err->code = r == CORRIE_E_DATA ? CORRIE_E_PROJECT : r;
+    corrie_wrap(err, "%.*s", STR_FMT(node->name));
+    return place_error(p->project, places[conflict], err);
+}
+
 int plan_materialize(struct planning *p, struct plan_node *node, corrie_error *err)
 {
     const struct declared_function *function = node->function;
@@ -258,5 +308,5 @@ int plan_materialize(struct planning *p, struct plan_node *node, corrie_error *e
                          "overwrite_filter=\"day = DATE '2024-01-01'\"");
         return fail_node(p, node, err);
     }
-    return 0;
+    return check_table(p, node, err);
 }

@@ -60,6 +60,17 @@ struct plan_reads {
 
 struct plan_source;
 struct plan_edge;
+struct plan_node;
+
+/* What of a model does not go with the table that is there. */
+enum plan_conflict {
+    CONFLICT_TABLE, /* the table itself */
+    CONFLICT_COLUMNS,
+    CONFLICT_PARTITION,
+    CONFLICT_KEYS,
+    CONFLICT_FILTER, /* overwrite_filter */
+    CONFLICTS
+};
 
 /* The lake as planning sees it. All refs are pinned by the implementation: every call for one `ref` sees
  * one commit. `ref` is empty for the run's own ref, else what an input says by `ref=`. Results live in
@@ -80,6 +91,11 @@ struct plan_catalog {
      * the other. May be NULL: nothing is known. */
     int (*measure)(void *context, size_t source, const struct plan_source *table,
                    const struct plan_edge *edge, struct plan_reads *ret, corrie_error *err);
+    /* Whether the output of a model may be written over the table of its name that the run's ref has, by all that is known
+     * before it is made. `schema`: of the output, TYPE_NONE where a type is not known; NULL: nothing is known. Fails as
+     * writing would; *ret_conflict says what of the model is to blame. May be NULL: nothing is looked at. */
+    int (*writable)(void *context, const struct plan_node *node, const struct schema *schema,
+                    enum plan_conflict *ret_conflict, corrie_error *err);
 };
 
 /* ---- parameters --------------------------------------------------------------------------------- */

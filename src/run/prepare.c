@@ -250,6 +250,28 @@ static int measure(void *context, size_t number, const struct plan_source *sourc
     return 0;
 }
 
+static int writable(void *context, const struct plan_node *node, const struct schema *schema,
+                    enum plan_conflict *ret_conflict, corrie_error *err)
+{
+    static const enum plan_conflict conflicts[] = {
+        [LAKE_WRITE_TABLE] = CONFLICT_TABLE,         [LAKE_WRITE_COLUMNS] = CONFLICT_COLUMNS,
+        [LAKE_WRITE_PARTITION] = CONFLICT_PARTITION, [LAKE_WRITE_KEYS] = CONFLICT_KEYS,
+        [LAKE_WRITE_FILTER] = CONFLICT_FILTER,
+    };
+    const struct run *run = context;
+    struct lake_write write = run_write_of(node);
+    enum lake_write_part part;
+    int r;
+
+    write.schema = schema;
+    r = lake_write_check(&run->view, &write, &part, err);
+    if (r < 0) {
+        *ret_conflict = conflicts[part];
+        run_hint_evolve(err);
+    }
+    return r;
+}
+
 /* ---- the plan ---- */
 
 static int engine(void *context, struct engine **ret, corrie_error *err)
@@ -268,7 +290,8 @@ static int build_plan(struct run *run, corrie_error *err)
                                    .exists = exists,
                                    .names = names,
                                    .engine = engine,
-                                   .measure = measure};
+                                   .measure = measure,
+                                   .writable = writable};
     struct str *parameters = arena_array(&run->arena, struct str, run->options.n_parameters);
     struct str *select = arena_array(&run->arena, struct str, run->options.n_select);
     struct plan_options options = {.default_namespace = default_namespace(run),

@@ -165,6 +165,10 @@ int run_filter(struct run *run, const struct plan_edge *edge, struct exchange **
                corrie_error *err) CORRIE_MUST_USE;
 int run_sql(struct run *run, size_t node, struct exchange **ret, corrie_error *err) CORRIE_MUST_USE;
 int run_write(struct run *run, size_t node, corrie_error *err) CORRIE_MUST_USE;
+/* How a model's output is written, as declared; borrows from the plan. Rows and their columns are the caller's to add. */
+struct lake_write run_write_of(const struct plan_node *node);
+/* A hint about an option of imports becomes one about models. */
+void run_hint_evolve(corrie_error *err);
 
 /* ---- publishing (publish.c) ---- */
 

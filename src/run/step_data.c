@@ -61,6 +61,17 @@ static int fail_edge(struct run *run, const struct plan_edge *edge, corrie_error
     return err->code;
 }
 
+void run_hint_evolve(corrie_error *err)
+{
+    if (err->hint &&
+        str_starts(str_of(err->hint), STR("with --evolve"))) { /* an option of imports */
+        corrie_hint(
+            err,
+            "if the model's columns=[…] names all that it gives, the table gets new columns and wider "
+            "types; else give the table's columns, or REPLACE it");
+    }
+}
+
 /* The user's fault, whatever kind it is: what a node gave cannot be a table. */
 static int fail_output(struct run *run, const struct plan_node *node, corrie_error *err)
 {
@@ -69,13 +80,7 @@ static int fail_output(struct run *run, const struct plan_node *node, corrie_err
     }
     err->code = err->code == CORRIE_E_UNSUPPORTED ? CORRIE_E_FAILED : err->code;
     corrie_wrap(err, "output of %.*s", STR_FMT(node->name));
-    if (err->hint &&
-        str_starts(str_of(err->hint), STR("with --evolve"))) { /* an option of imports */
-        corrie_hint(
-            err,
-            "if the model's columns=[…] names all that it gives, the table gets new columns and wider "
-            "types; else give the table's columns, or REPLACE it");
-    }
+    run_hint_evolve(err);
     return err->position.file ? err->code : place_error(run->project, &node->function->place, err);
 }
 
@@ -375,21 +380,13 @@ static enum lake_write_mode write_mode(enum strategy strategy)
                                                        : LAKE_REPLACE;
 }
 
-static int write_output(struct run *run, const struct plan_node *node, struct arrow_table *rows,
-                        struct lake_written *ret, corrie_error *err)
+struct lake_write run_write_of(const struct plan_node *node)
 {
-    _cleanup_(buf_done) struct buf by_name = {0};
     const struct name_list *columns = &node->function->columns;
-    struct str select = STR("SELECT * FROM corrie_run.\"output\"");
-    char code[sizeof RUN_CODE_VERSION + HASH_HEX] = RUN_CODE_VERSION;
-    const struct property summary[] = {{STR("corrie.job"), job_id(run->job)},
-                                       {STR(RUN_CODE_PROPERTY), {code, sizeof code - 1}}};
-    struct schema schema;
-    struct schema target;
-    struct lake_write write = {.ns = node->table_namespace,
+
+    return (struct lake_write){.ns = node->table_namespace,
                                .name = node->name,
                                .mode = write_mode(node->function->strategy),
-                               .schema = &schema,
                                .partitioning = LAKE_PARTITION_SET,
                                .partition_by = node->partition_by,
                                .n_partition_by = node->n_partition_by,
@@ -397,15 +394,29 @@ static int write_output(struct run *run, const struct plan_node *node, struct ar
                                .keys = node->keys,
                                .n_keys = node->n_keys,
                                /* a list of columns says that they are meant */
-                               .evolve = columns->given && !columns->all,
-                               .engine = run->work.engine,
-                               .selects = &select,
-                               .n_selects = 1,
-                               .summary = summary,
-                               .n_summary = ARRAY_LEN(summary),
-                               .made_by = RUN_CODE_PROPERTY};
+                               .evolve = columns->given && !columns->all};
+}
+
+static int write_output(struct run *run, const struct plan_node *node, struct arrow_table *rows,
+                        struct lake_written *ret, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf by_name = {0};
+    struct str select = STR("SELECT * FROM corrie_run.\"output\"");
+    char code[sizeof RUN_CODE_VERSION + HASH_HEX] = RUN_CODE_VERSION;
+    const struct property summary[] = {{STR("corrie.job"), job_id(run->job)},
+                                       {STR(RUN_CODE_PROPERTY), {code, sizeof code - 1}}};
+    struct schema schema;
+    struct schema target;
+    struct lake_write write = run_write_of(node);
     int r;
 
+    write.schema = &schema;
+    write.engine = run->work.engine;
+    write.selects = &select;
+    write.n_selects = 1;
+    write.summary = summary;
+    write.n_summary = ARRAY_LEN(summary);
+    write.made_by = RUN_CODE_PROPERTY;
     hash_hex(&node->definition, code + strlen(RUN_CODE_VERSION));
     r = arrow_table_schema(rows, &run->arena, &schema, err);
     if (r < 0 || (r = engine_define_arrow(run->work.engine, OWN_NS, OUTPUT_NAME, rows, err)) < 0) {

@@ -468,6 +468,49 @@ def test_sql_on_functions_that_declare_columns(lake: Lake, tmp_path: Path) -> No
     assert "reader.py:6:" in said and "segment" in said, said
 
 
+# Header and statement of a model; what is told, at which line and column.
+DOES_NOT_WRITE: dict[str, list[tuple[str, str, str | None, str]]] = {
+    "goods": [("MERGE keys=tags", "[1] AS tags, 1::BIGINT AS id, 'a' AS name", "plain values", "1:48"),
+              ("MERGE keys=id", "1::BIGINT AS id, 'a' AS name", "no column tags", "1:1"),
+              ("APPEND", "'one' AS id", "id is string, wanted long", "1:1"),
+              ("APPEND columns='id, more'", "1::BIGINT AS id, 2 AS more", None, ""),
+              ("OVERWRITE_PARTITIONS partitioned_by=name", "'a' AS name", "otherwise", "1:73")],
+    "days": [("APPEND partitioned_by=month(at)", "TIMESTAMP '2024-01-01' AS at", "by day(at)", "1:59"),
+             ("APPEND partitioned_by=day(at)", "TIMESTAMP '2024-01-01' AS at", None, ""),
+             ("REPLACE partitioned_by=at", "1 AS at", None, "")],
+    "made": [("MERGE keys=tags", "[1] AS tags", "INTEGER[]", "1:48")],
+}
+# What a function declares of its output, whose types nobody knows.
+DOES_NOT_WRITE_EITHER = [
+    ('"MERGE", keys=["named"]', "did you mean name?"),
+    ('"MERGE", keys=["tags"], columns=["id", "name", "tags"]', "plain values"),
+    ('"MERGE", keys=["id"], columns=["id", "tags"]', "no column name"),
+    ('"APPEND", partitioned_by="id"', "otherwise"),
+    ('"OVERWRITE_PARTITIONS", overwrite_filter="nmae = 1"', "did you mean name?")]
+
+
+def test_what_a_table_does_not_take_is_known_when_it_is_planned(lake: Lake, tmp_path: Path) -> None:
+    """The run would find the same, when all has been computed."""
+    lake.run("sql", "CREATE TABLE goods AS SELECT range AS id, 's' || range AS name, [1, 2] AS tags FROM range(3);"
+             "CREATE TABLE days (at TIMESTAMP) PARTITIONED BY (day(at))")
+    project = write_project(tmp_path / "project")
+    for table, cases in DOES_NOT_WRITE.items():
+        model = project / f"{table}.sql"
+        for header, select, told, place in cases:
+            model.write_text(f"-- corrie: materialization_strategy={header}\nSELECT {select}\n")
+            if told is None:
+                lake.run("run", "--dry-run", cwd=project)
+            else:
+                said = lake.error("run", "--dry-run", cwd=project, status=1)
+                assert told in said and f"{model.name}:{place}" in said, said
+        model.unlink()
+    for declared, told in DOES_NOT_WRITE_EITHER:
+        (project / "models.py").write_text(f"import corrie\n\n\n@corrie.model(materialization_strategy={declared})\n"
+                                           "def goods(rows=corrie.Model('days')):\n    return rows\n")
+        said = lake.run("explain", cwd=project, status=None).stderr
+        assert told in said and "models.py:4:" in said, said
+
+
 def test_ten_thousand_models(lake: Lake, tmp_path: Path) -> None:
     """A chain of a large project is run alone; so is what reads hundreds of models, without running out of anything."""
     tree = {f"m{i}.sql": f"SELECT n + 1 AS n FROM m{(i - 1) // 2}\n" for i in range(1, 7000)}

@@ -192,7 +192,7 @@ START_TEST(an_append_goes_by_names)
     put_file(&f, "p/total.sql",
              "-- corrie: name=kept materialization_strategy=APPEND\n"
              "SELECT n AS a, n AS other FROM orders\n");
-    ck_assert_int_eq(run_with(&f, (corrie_run_options){0}, &none), CORRIE_E_DATA);
+    ck_assert_int_eq(run_with(&f, (corrie_run_options){0}, &none), CORRIE_E_PROJECT);
     ck_assert_ptr_nonnull(strstr(corrie_error_message(&f.err), "other"));
     ck_assert_int_eq(query_number(&f, "SELECT count(*) FROM kept"), 6);
     fixture_done(&f);
