@@ -247,7 +247,9 @@ def test_a_run_does_not_write_it(lake: Lake, there: Path) -> None:
     project.mkdir()
     (project / "corrie.yaml").write_text("project:\n  id: 550e8400-e29b-41d4-a716-446655440000\n  name: p\n")
     (project / "t.sql").write_text("-- corrie: materialization_strategy=REPLACE\nSELECT 1 AS n\n")
-    assert "external" in lake.error("run", cwd=project, status=7)
+    for command in ("run", "explain"):  # it is known before anything is computed
+        told = lake.error(command, cwd=project, status=7)
+        assert "external" in told and "t.sql:1:1" in told, told
     assert lake.json("table", "get", "t")["kind"] == "external_table"
 
 
