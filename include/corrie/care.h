@@ -66,7 +66,7 @@ typedef struct corrie_compact_options {
     const char *branch; /* NULL = what is checked out */
     const char *default_namespace;
     const char *message;
-    const char *memory; /* "4G"; NULL = 70 % of the machine */
+    const char *memory; /* "4G"; NULL = 70 % of the machine or cgroup */
     bool dry_run;
     bool accept_taint;
 } corrie_compact_options;

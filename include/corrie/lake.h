@@ -290,7 +290,7 @@ typedef struct corrie_diff_options {
     bool merge_base;   /* compare with where the two parted, instead of with from_ref itself */
     bool schema;       /* reads the tables' metadata */
     size_t rows; /* up to so many added and removed rows a table; 0 = none. Reads what differs */
-    const char *memory;            /* for rows: "4G"; NULL = 70 % of the machine */
+    const char *memory;            /* for rows: "4G"; NULL = 70 % of the machine or cgroup */
     const char *default_namespace; /* of a `table` without one; NULL = public */
 } corrie_diff_options;
 /* {"from","to","merge_base","changes":[CHANGE]} */

@@ -42,7 +42,7 @@ typedef struct corrie_import_options {
     const char *date_format;  /* strptime format of text that is a date though not ISO-8601 */
     const char *const *nulls; /* texts that mean null, besides the empty field */
     size_t n_nulls;
-    const char *memory; /* "4G"; NULL = 70 % of the machine */
+    const char *memory; /* "4G"; NULL = 70 % of the machine or cgroup */
     const char *
         columns; /* CSV: names and types of all columns, 'id BIGINT, name VARCHAR'; NULL = sniffed */
     /* Files that cannot be read or do not fit are left out and told of; the others are committed. */

@@ -25,7 +25,7 @@ typedef struct corrie_sql_options {
     const char *branch;            /* NULL = checked out */
     const char *default_namespace; /* of unqualified names; NULL = "public" */
     const char *message;           /* of the commit; NULL = the statement itself, cut */
-    const char *memory;            /* "4G"; NULL = 70 % of the machine */
+    const char *memory;            /* "4G"; NULL = 70 % of the machine or cgroup */
     const char *file;              /* what the text is called in messages; NULL = nothing */
     bool autocommit; /* a commit for each statement; else one for all, or nothing when one fails */
     bool dry_run;    /* say what would change, change nothing */

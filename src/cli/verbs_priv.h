@@ -36,7 +36,7 @@ extern const struct verb_part verbs_run;
 #define MEMORY_FLAG                                                                                \
     {                                                                                              \
         OPT_MEMORY, FLAG_TEXT, "--memory", "SIZE",                                                 \
-            "at most so much memory: 4G, 512M; default 70 % of the machine"                        \
+            "at most so much memory: 4G, 512M; default 70 % of the machine or cgroup"              \
     }
 #define PROJECT_DIR_FLAG                                                                           \
     {                                                                                              \

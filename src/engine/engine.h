@@ -40,7 +40,7 @@ struct engine;
 
 struct engine_options {
     uint64_t
-        memory; /* most bytes that the work may take; 0 = 70 % of the machine for DuckDB's buffers */
+        memory; /* most bytes that the work may take; 0 = os_memory_for_work: 70 % of the machine or cgroup */
     unsigned threads;      /* 0 = one a core, or as many as the memory has room for */
     struct str temp_dir;   /* where it may spill; empty = spilling fails with CORRIE_E_LIMIT */
     struct str name_space; /* where unqualified table names are looked up; empty = nowhere else */

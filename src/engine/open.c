@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/engine_priv.h"
+#include "os/proc.h"
 
 #define WATCH_NS 10000000L
 /* With several threads a COPY that keeps the order holds the row groups that were made before their turn: so much of the
@@ -295,19 +296,9 @@ static int set_made(const struct duck *d, duckdb_config config, const char *name
     return r < 0 ? r : set(d, config, name, buf_text(text), err);
 }
 
-static uint64_t default_memory(void)
+static uint64_t work_memory(const struct engine_options *options)
 {
-    long pages = sysconf(_SC_PHYS_PAGES);
-    long size = sysconf(_SC_PAGESIZE);
-
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 10 * 7 : CORRIE_GiB;
-}
-
-static unsigned count_cores(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return cores > 0 ? (unsigned)cores : 1;
+    return options->memory > 0 ? options->memory : os_memory_for_work();
 }
 
 /* Threads that the memory has room for; 0: as many as DuckDB would have. */
@@ -315,20 +306,20 @@ static unsigned threads_within(uint64_t memory)
 {
     uint64_t threads = memory / THREAD_MEMORY;
 
-    return threads == 0 ? 1 : threads < count_cores() ? (unsigned)threads : 0;
+    return threads == 0 ? 1 : threads < (unsigned)os_cpus() ? (unsigned)threads : 0;
 }
 
 unsigned engine_threads(const struct engine *engine)
 {
-    return engine->threads > 0 ? engine->threads : count_cores();
+    return engine->threads > 0 ? engine->threads : (unsigned)os_cpus();
 }
 
-/* Of the memory that was asked for: what DuckDB's own limit must leave. One thread needs no more than that limit, since
- * row groups are small where memory is. */
-static uint64_t uncounted(const struct engine *engine)
+/* Of all the memory: what DuckDB's own limit must leave. One thread needs no more than that limit, since row groups are
+ * small where memory is. */
+static uint64_t uncounted(const struct engine *engine, uint64_t memory)
 {
     uint64_t threads = engine_threads(engine);
-    uint64_t most = engine->memory / UNCOUNTED_SHARE;
+    uint64_t most = memory / UNCOUNTED_SHARE;
 
     return threads == 1 ? 0 : threads < most / THREAD_UNCOUNTED ? threads * THREAD_UNCOUNTED : most;
 }
@@ -337,7 +328,7 @@ static int open_database(struct engine *engine, const struct engine_options *opt
                          corrie_error *err)
 {
     const struct duck *d = engine->d;
-    uint64_t memory = options->memory ? options->memory : default_memory();
+    uint64_t memory = work_memory(options);
     _cleanup_(buf_done) struct buf text = {0};
     duckdb_config config = NULL;
     char *problem = NULL;
@@ -346,10 +337,7 @@ static int open_database(struct engine *engine, const struct engine_options *opt
     if (d->create_config(&config) != DuckDBSuccess) {
         return corrie_fail_memory(err);
     }
-    if (engine->memory > 0) {
-        memory -= uncounted(engine);
-    }
-    buf_addf(&text, "%lluB", (unsigned long long)memory);
+    buf_addf(&text, "%lluB", (unsigned long long)(memory - uncounted(engine, memory)));
     r = set_made(d, config, "memory_limit", &text, err);
     if (r == 0 && engine->threads > 0) {
         buf_clear(&text);
@@ -499,11 +487,11 @@ int engine_open(const struct engine_options *options, struct engine **ret, corri
     }
     engine->d = d;
     engine->locked = options->locked;
-    engine->threads = options->deterministic ? 1 : options->threads;
-    if (engine->threads == 0 && options->memory > 0) {
-        engine->threads = threads_within(options->memory);
-    }
     engine->memory = options->memory;
+    engine->threads = options->deterministic ? 1 : options->threads;
+    if (engine->threads == 0) {
+        engine->threads = threads_within(work_memory(options));
+    }
     engine->cancel = options->cancel;
     engine->session.d = d;
     pthread_mutex_init(&engine->lock, NULL);

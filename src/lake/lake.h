@@ -230,7 +230,7 @@ struct lake_workspace {
 /* Bytes of a person's word for memory ("4G"); CORRIE_E_USAGE if it is no size. */
 int lake_memory_size(const char *text, uint64_t *ret, corrie_error *err) CORRIE_MUST_USE;
 
-/* Opens one. `memory` is a person's word ("4G"; NULL = 70 % of the machine): CORRIE_E_USAGE if it is no size. The
+/* Opens one. `memory` is a person's word ("4G"; NULL = 70 % of the machine or cgroup): CORRIE_E_USAGE if it is no size. The
  * directory and, where `options` have none, the lake's cancel token are put into a copy of them. One that an earlier call left behind and that was opened in the
  * same way is taken again. Cost: 20 ms, most of them for loading DuckDB; 1 ms where there is one. */
 int lake_workspace_open(struct lake *lake, const char *memory, const struct engine_options *options,

@@ -28,6 +28,10 @@ struct os_fs;
 int os_fuse_look(const char *path, struct os_fs *ret, corrie_error *err) CORRIE_MUST_USE;
 void os_fuse_type(struct str mountinfo, unsigned major_, unsigned minor_, struct os_fs *ret);
 
+/* machine.c: the least memory limit of the cgroups mounted below `root`: of the topmost ones, and of those that `groups`
+ * (the form of /proc/self/cgroup) names and all above them. 0: none. */
+uint64_t os_group_memory(const char *root, struct str groups);
+
 /* The usual shape: if the table says so, sets errno and returns -1, like a system call that failed.
  * */
 static inline int os_fault_errno(enum os_op op, int dir_fd, const char *path)

@@ -1,4 +1,4 @@
-/* poll.c — waiting for descriptors, pipes, and what of the machine this process may use. */
+/* poll.c — waiting for descriptors, pipes, which processes live. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -150,58 +150,6 @@ int os_process_lives(int pid, struct str mark)
     return process_start(pid, &start, &stat) && str_eq(start, str_from(mark, place.len));
 }
 
-/* The first number in a small file of the kernel's and the text after it; false if there is none.
- * */
-static bool read_number(const char *path, uint64_t *ret, uint64_t *ret_second)
-{
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    _cleanup_(buf_done) struct buf text = {0};
-    struct str first, second;
-
-    if (os_file_read(path, 4096, &text, &ignored) < 0) {
-        return false;
-    }
-    str_cut(str_trim(buf_str(&text)), ' ', &first, &second);
-    *ret_second = 0;
-    return str_to_uint64(first, ret) && (second.len == 0 || str_to_uint64(second, ret_second));
-}
-
-/* Version 1 has two files; without a limit the first one is -1. */
-static bool read_quota(uint64_t *ret_quota, uint64_t *ret_period)
-{
-    static const char *const groups[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"};
-
-    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
-        char quota[64], period[64];
-        uint64_t ignored;
-
-        snprintf(quota, sizeof quota, "%s/cpu.cfs_quota_us", groups[i]);
-        snprintf(period, sizeof period, "%s/cpu.cfs_period_us", groups[i]);
-        if (read_number(quota, ret_quota, &ignored) && read_number(period, ret_period, &ignored)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-int os_cpus(void)
-{
-    cpu_set_t set;
-    uint64_t quota, period;
-    int cpus = 1;
-
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        cpus = CPU_COUNT(&set);
-    }
-    if ((read_number("/sys/fs/cgroup/cpu.max", &quota, &period) || read_quota(&quota, &period)) &&
-        period > 0) {
-        uint64_t whole = quota / period + (quota % period > 0);
-
-        cpus = whole < (uint64_t)cpus ? (int)whole : cpus;
-    }
-    return cpus > 0 ? cpus : 1;
-}
-
 void os_allow_files(void)
 {
     struct rlimit limit;
@@ -221,24 +169,4 @@ void os_forbid_core(void)
         limit.rlim_cur = 0;
         (void)setrlimit(RLIMIT_CORE, &limit);
     }
-}
-
-uint64_t os_memory(void)
-{
-    static const char *const limits[] = {"/sys/fs/cgroup/memory.max",
-                                         "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
-    struct sysinfo info;
-    uint64_t memory = 0;
-
-    if (sysinfo(&info) == 0) {
-        memory = (uint64_t)info.totalram * info.mem_unit;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
-        uint64_t limit, second;
-
-        if (read_number(limits[i], &limit, &second) && limit > 0 && (!memory || limit < memory)) {
-            memory = limit;
-        }
-    }
-    return memory;
 }

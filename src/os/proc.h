@@ -138,10 +138,12 @@ void os_process_mark(char ret[OS_PROCESS_MARK]);
 /* 1 the process of that id and mark runs, 0 it has ended, -1 that cannot be told from here (another machine or boot, no
  * mark). */
 int os_process_lives(int pid, struct str mark);
-/* CPUs this process may use (affinity and cgroup quota), at least 1; bytes of memory it may use
- * (machine and cgroup limit), 0 if unknown. */
+/* CPUs this process may use (affinity and cgroup quota), at least 1; bytes of memory it may use (of the machine, or the
+ * least limit of its cgroup and those around it), 0 if unknown. */
 int os_cpus(void);
 uint64_t os_memory(void);
+/* Bytes that work takes at most where nobody has said how many: 70 % of os_memory, 1 GiB if that is unknown. */
+uint64_t os_memory_for_work(void);
 /* Lets this process, and children that it starts, have as many descriptors open as the system allows it: each column of a
  * table that functions exchange is a file. */
 void os_allow_files(void);

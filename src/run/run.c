@@ -265,10 +265,9 @@ static void end_left(struct run *run)
     }
 }
 
-/* As the engine has it for itself. */
 static int memory_of(const corrie_run_options *options, uint64_t *ret, corrie_error *err)
 {
-    *ret = os_memory() / 10 * 7;
+    *ret = os_memory_for_work(); /* as the engine has it for itself */
     return options->memory ? lake_memory_size(options->memory, ret, err) : 0;
 }
 

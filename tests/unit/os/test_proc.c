@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "os/file.h"
+#include "os/os_priv.h"
 #include "os/signal.h"
 #include "scratch.h"
 
@@ -303,10 +304,45 @@ START_TEST(tells_processes_apart)
 }
 END_TEST
 
+/* Makes the file and the directories above it. */
+static void limit(const char *root, const char *name, const char *text)
+{
+    _error_ corrie_error err = CORRIE_ERROR_INIT;
+    _free_ char *file = in(root, name);
+
+    for (char *slash = file + strlen(root); (slash = strchr(slash + 1, '/'));) {
+        *slash = '\0';
+        ck_ok(os_dir_make(file, 0700, &err), &err);
+        *slash = '/';
+    }
+    ck_ok(os_file_replace(file, str_of(text), 0600, &err), &err);
+}
+
+/* Who runs in a small group and takes 70 % of the machine is killed. */
+START_TEST(finds_the_least_limit_of_its_groups)
+{
+    _scratch_ char *root = scratch_new();
+
+    ck_assert_uint_eq(os_group_memory(root, STR("0::/user/job\n")), 0);
+    limit(root, "user/job/memory.max", "max\n");
+    limit(root, "user/memory.max", "3000\n");
+    limit(root, "user/other/memory.max", "5\n");
+    ck_assert_uint_eq(os_group_memory(root, STR("0::/user/job\n")), 3000);
+    limit(root, "user/job/memory.max", "2000\n");
+    ck_assert_uint_eq(os_group_memory(root, STR("1:cpu:/user/other\n0::/user/job\n")), 2000);
+    limit(root, "memory/a/memory.limit_in_bytes", "1000\n");
+    ck_assert_uint_eq(os_group_memory(root, STR("3:cpu,memory:/a\n0::/user/job\n")), 1000);
+    limit(root, "memory/memory.limit_in_bytes", "900\n");
+    ck_assert_uint_eq(os_group_memory(root, STR("")), 900);
+    ck_assert_uint_eq(os_group_memory(root, STR("3:memory:/not/to/be/seen\n")), 900);
+}
+END_TEST
+
 START_TEST(knows_the_machine)
 {
     ck_assert_int_ge(os_cpus(), 1);
     ck_assert_uint_gt(os_memory(), 1 << 20);
+    ck_assert_uint_eq(os_memory_for_work(), os_memory() / 10 * 7);
     ck_assert(os_pid_alive(os_pid()));
     ck_assert(!os_pid_alive(0));
 }
@@ -316,4 +352,4 @@ SUITE(proc_suite, "proc", collects_output_and_status, bounds_output,
       sets_environment_directory_limits, gives_exactly_the_listed_descriptors,
       failures_before_exec_are_errors, waits_and_kills_the_group, gives_up_in_time,
       children_die_with_the_parent, child_starts_with_clean_signals, finds_programs,
-      tells_processes_apart, knows_the_machine)
+      tells_processes_apart, finds_the_least_limit_of_its_groups, knows_the_machine)
