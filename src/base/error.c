@@ -4,7 +4,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/str.h"
+
+enum {
+    MAX_NEAREST = 3,
+    MOST_LISTED = 12,
+    MOST_TO_CHOOSE_FROM = 1000 /* of more names the first ones say nothing */
+};
 
 /* One row a code: everything that depends on it. */
 static const struct {
@@ -192,6 +200,30 @@ int corrie_hint(corrie_error *err, const char *format, ...)
         err->hint = hint;
     }
     return err->code;
+}
+
+int corrie_hint_nearest(struct str name, const struct str *names, size_t n_names, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    size_t nearest[MAX_NEAREST];
+    size_t n = str_nearest(name, names, n_names, nearest, MAX_NEAREST);
+
+    for (size_t i = 0; i < n; i++) {
+        buf_addf(&text, "%s%.*s",
+                 i == 0       ? "did you mean "
+                 : i + 1 == n ? " or "
+                              : ", ",
+                 STR_FMT(names[nearest[i]]));
+    }
+    buf_add_text(&text, n > 0 ? "?" : "");
+    for (size_t i = 0; n == 0 && n_names <= MOST_TO_CHOOSE_FROM && i < n_names && i < MOST_LISTED;
+         i++) {
+        buf_addf(&text, "%s%.*s", i == 0 ? "there are: " : ", ", STR_FMT(names[i]));
+    }
+    if (text.len > 0 && n == 0 && n_names > MOST_LISTED) {
+        buf_addf(&text, " and %zu more", n_names - MOST_LISTED);
+    }
+    return text.len > 0 && !text.failed ? corrie_hint(err, "%s", buf_text(&text)) : err->code;
 }
 
 int corrie_detail(corrie_error *err, struct str text)

@@ -35,6 +35,9 @@ int corrie_wrap(corrie_error *err, const char *format, ...) CORRIE_PRINTF(2, 3);
 
 /* Sets what the user can do, replacing an earlier hint. Returns the code the error has. */
 int corrie_hint(corrie_error *err, const char *format, ...) CORRIE_PRINTF(2, 3);
+/* The hint for a name that is not there: those that are nearest to it, else what there is. None: no hint. Likewise. */
+int corrie_hint_nearest(struct str name, const struct str *names, size_t n_names,
+                        corrie_error *err);
 
 /* Sets longer material (a traceback, a compiler's output), replacing an earlier one. Returns the code. */
 int corrie_detail(corrie_error *err, struct str text);

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 
-enum { MAX_CANDIDATES = 256, MAX_NEAREST = 3 };
+enum { MAX_CANDIDATES = 256 };
 
 struct parser {
     struct args *args;
@@ -88,25 +88,14 @@ static const struct flag *find_flag(const struct parser *parser, struct str name
     return flag ? flag : find_in(cli_flags, cli_n_flags, name);
 }
 
-/* Adds up to three of `names` that are nearest to `word` as the hint; `lead` stands before each. */
 static int hint_nearest(corrie_error *err, const char *word, const struct str *names, size_t n,
                         const char *otherwise)
 {
-    size_t nearest[MAX_NEAREST];
-    size_t found = str_nearest(str_of(word), names, n, nearest, MAX_NEAREST);
-    char text[256] = "";
+    size_t nearest;
 
-    for (size_t i = 0; i < found; i++) {
-        size_t len = strlen(text);
-
-        snprintf(text + len, sizeof text - len, "%s%.*s",
-                 i == 0           ? ""
-                 : i + 1 == found ? " or "
-                                  : ", ",
-                 STR_FMT(names[nearest[i]]));
-    }
-    return found > 0 ? corrie_hint(err, "did you mean %s?", text)
-                     : corrie_hint(err, "%s", otherwise);
+    return str_nearest(str_of(word), names, n, &nearest, 1) > 0
+               ? corrie_hint_nearest(str_of(word), names, n, err)
+               : corrie_hint(err, "%s", otherwise);
 }
 
 static int fail_verb(const char *group, const char *word, corrie_error *err)

@@ -5,12 +5,12 @@
  * the first paragraph of DuckDB's: the rest advises settings that a user of corrie cannot make. */
 #include <errno.h>
 
+#include "base/map.h"
 #include "engine/engine_priv.h"
 #include "engine/unpack.h"
 
 #define MAX_QUOTED_LINE 200
 #define MAX_HINTS 3
-#define MAX_LISTED 12
 
 struct report {
     struct str type;
@@ -36,48 +36,16 @@ int origin_at(const struct origin *origin, size_t offset, size_t width, corrie_e
                                   width);
 }
 
-static void hint_names(struct str name, const struct str *names, size_t n, corrie_error *err)
-{
-    size_t nearest[MAX_HINTS];
-    size_t found = str_nearest(name, names, n, nearest, MAX_HINTS);
-    _cleanup_(buf_done) struct buf text = {0};
-
-    for (size_t i = 0; i < found; i++) {
-        buf_addf(&text, "%s%.*s",
-                 i == 0           ? ""
-                 : i + 1 == found ? " or "
-                                  : ", ",
-                 STR_FMT(names[nearest[i]]));
-    }
-    if (found > 0 && !text.failed) {
-        corrie_hint(err, "did you mean %s?", buf_text(&text));
-    }
-}
-
-/* Nothing is like it: what there is. */
-static void list_names(const struct str *names, size_t n, corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf text = {0};
-
-    for (size_t i = 0; i < n && i < MAX_LISTED; i++) {
-        buf_addf(&text, "%s%.*s", i == 0 ? "there are: " : ", ", STR_FMT(names[i]));
-    }
-    if (n > MAX_LISTED) {
-        buf_addf(&text, " and %zu more", n - MAX_LISTED);
-    }
-    if (n > 0 && !text.failed) {
-        corrie_hint(err, "%s", buf_text(&text));
-    }
-}
-
 struct names {
     VEC(struct str) list;
+    struct map seen; /* of columns, which several tables may have */
     struct arena arena;
 };
 
 static void names_done(struct names *names)
 {
     vec_done(&names->list);
+    map_done(&names->seen);
     arena_done(&names->arena);
 }
 
@@ -115,7 +83,7 @@ void origin_hint_tables(const struct origin *origin, struct str name, corrie_err
         return; /* memory ran out */
     }
     if (qualified) {
-        hint_names(name, full.list.items, full.list.count, err);
+        corrie_hint_nearest(name, full.list.items, full.list.count, err);
         return;
     }
     size_t nearest[MAX_HINTS];
@@ -144,7 +112,11 @@ static bool add_columns(struct names *names, const struct schema *schema, struct
             has = true;
             continue;
         }
-        if (vec_push(&names->list, schema->fields[i].name) < 0) {
+        if (map_find(&names->seen, schema->fields[i].name)) {
+            continue;
+        }
+        if (map_put(&names->seen, schema->fields[i].name, NULL) < 0 ||
+            vec_push(&names->list, schema->fields[i].name) < 0) {
             break;
         }
     }
@@ -171,10 +143,7 @@ void origin_hint_columns(const struct origin *origin, struct str name, corrie_er
         corrie_hint(err, "another table of the statement has that column, or it is not passed on");
         return;
     }
-    hint_names(name, names.list.items, names.list.count, err);
-    if (!err->hint) {
-        list_names(names.list.items, names.list.count, err);
-    }
+    corrie_hint_nearest(name, names.list.items, names.list.count, err);
 }
 
 /* ---- reading DuckDB's report ---- */

@@ -108,6 +108,21 @@ int lake_resolve(struct lake *lake, struct str ref, struct hash *ret, corrie_err
     return r < 0 && whole ? hint_head(head, err) : r;
 }
 
+/* What is no branch's name may name a state: "main~2", "@1f3c". */
+static int fail_state(struct str name, corrie_error *err)
+{
+    bool state = false;
+
+    for (size_t i = 0; i < name.len; i++) {
+        state |= memchr("~^@*", name.data[i], 4) != NULL;
+    }
+    if (!state) {
+        return corrie_hint(err, "changes go to a branch: name one");
+    }
+    corrie_fail(err, CORRIE_E_USAGE, "%.*s is a state, and changes go to a branch", STR_FMT(name));
+    return corrie_hint(err, "corrie branch create NAME --from-ref %.*s", STR_FMT(name));
+}
+
 int lake_branch(struct lake *lake, struct str name, struct arena *arena, struct str *ret,
                 corrie_error *err)
 {
@@ -121,8 +136,7 @@ int lake_branch(struct lake *lake, struct str name, struct arena *arena, struct 
     }
     r = ref_name_check(name, err);
     if (r < 0) {
-        corrie_hint(err, "changes go to a branch: name one");
-        return r;
+        return fail_state(name, err);
     }
     r = catalog_ref_get(lake->catalog, name, &found, err);
     if (r < 0) {

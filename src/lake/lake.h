@@ -130,7 +130,7 @@ int lake_table_named(const struct lake_view *view, struct str text, struct str d
 typedef int (*lake_table_fn)(void *arg, const struct lake_table *table, corrie_error *err);
 int lake_tables(const struct lake_view *view, struct str ns, lake_table_fn each, void *arg,
                 corrie_error *err) CORRIE_MUST_USE;
-/* Names of the tables of `ns`, at most `max`, in `arena`. */
+/* Names of the tables of `ns`, at most `max`, in `arena`; where that is empty, of all tables: "shop.orders". */
 int lake_table_names(const struct lake_view *view, struct str ns, size_t max, struct arena *arena,
                      struct str **ret, size_t *ret_n, corrie_error *err) CORRIE_MUST_USE;
 /* 1 or 0. */

@@ -392,7 +392,7 @@ int lake_tables(const struct lake_view *view, struct str ns, lake_table_fn each,
 int lake_table_names(const struct lake_view *view, struct str ns, size_t max, struct arena *arena,
                      struct str **ret, size_t *ret_n, corrie_error *err)
 {
-    struct name_list names = {.arena = arena, .max = max};
+    struct name_list names = {.arena = arena, .max = max, .qualified = ns.len == 0};
     struct str *copy = NULL;
     int r;
 

@@ -91,12 +91,9 @@ static int take_keys(struct reader *r, const struct yaml_node *map, const char *
             i++;
         }
         if (i == n_keys) {
-            size_t nearest;
             corrie_fail(r->err, CORRIE_E_PROJECT, "%s has no key \"%.*s\"", what,
                         STR_FMT(node->key->text));
-            if (str_nearest(node->key->text, keys, n_keys, &nearest, 1) == 1) {
-                corrie_hint(r->err, "did you mean %.*s?", STR_FMT(keys[nearest]));
-            }
+            corrie_hint_nearest(node->key->text, keys, n_keys, r->err);
             return fail_node(r, node->key);
         }
         if (ret[i]) {

@@ -88,34 +88,6 @@ int place_error(const struct project_dir *project, const struct place *place, co
                            line);
 }
 
-#define MOST_LISTED 12
-#define MOST_TO_CHOOSE_FROM 1000 /* of more names the first ones say nothing */
-
-int hint_nearest(struct str name, const struct str *names, size_t n_names, corrie_error *err)
-{
-    _cleanup_(buf_done) struct buf text = {0};
-    size_t nearest[3];
-    size_t n = str_nearest(name, names, n_names, nearest, ARRAY_LEN(nearest));
-
-    for (size_t i = 0; i < n; i++) {
-        buf_addf(&text, "%s%.*s",
-                 i == 0       ? ""
-                 : i + 1 == n ? " or "
-                              : ", ",
-                 STR_FMT(names[nearest[i]]));
-    }
-    if (n == 0 && n_names > 0 && n_names <= MOST_TO_CHOOSE_FROM) {
-        for (size_t i = 0; i < n_names && i < MOST_LISTED; i++) {
-            buf_addf(&text, "%s%.*s", i == 0 ? "there are: " : ", ", STR_FMT(names[i]));
-        }
-        if (n_names > MOST_LISTED) {
-            buf_addf(&text, " and %zu more", n_names - MOST_LISTED);
-        }
-        return corrie_hint(err, "%s", buf_text(&text));
-    }
-    return n == 0 ? err->code : corrie_hint(err, "did you mean %s?", buf_text(&text));
-}
-
 int duplicate_error(const struct project_dir *project, struct str name,
                     const struct declared_function *first, const struct declared_function *second,
                     corrie_error *err)

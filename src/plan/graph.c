@@ -69,15 +69,38 @@ static void hint_table(const struct planning *p, const struct reference *referen
     hint_nearest(asked ? str_of(asked) : reference->name, names, n, err);
 }
 
-/* No such table: the nearest of the lake's and of the models', in that namespace. */
+/* Tables and models of that very name in other namespaces: "shop.orders". */
+static int names_elsewhere(struct planning *p, struct str ref, const struct reference *reference,
+                           struct str **ret, size_t *ret_n, corrie_error *err)
+{
+    struct str *names;
+    struct str ns, name;
+    size_t n, found = 0;
+    int r = p->catalog->names(p->catalog->context, ref, STR_EMPTY, MAX_NAMES, p->arena, &names, &n,
+                              err);
+
+    for (size_t i = 0; r >= 0 && i < n; i++) {
+        if (str_cut(names[i], '.', &ns, &name) && str_eq_nocase(name, reference->name) &&
+            !str_eq(ns, reference->table_namespace)) {
+            names[found++] = names[i];
+        }
+    }
+    if (r >= 0) {
+        *ret = names;
+        *ret_n = found;
+    }
+    return r;
+}
+
+/* No such table: that name elsewhere, else the nearest of the lake's and of the models', in that namespace. */
 static int unknown_table(struct planning *p, const struct draft *draft, struct reference *reference,
                          bool own, corrie_error *err)
 {
     struct str ref = reference->input ? reference->input->ref : STR_EMPTY;
     struct str shown = ref.len ? ref : p->plan->ref;
     VEC(struct str) names = {0};
-    struct str *lake = NULL;
-    size_t n_lake = 0;
+    struct str *lake = NULL, *elsewhere = NULL;
+    size_t n_lake = 0, n_elsewhere = 0;
 
     int r = p->catalog->names(p->catalog->context, ref, reference->table_namespace, MAX_NAMES,
                               p->arena, &lake, &n_lake, err);
@@ -91,12 +114,17 @@ static int unknown_table(struct planning *p, const struct draft *draft, struct r
             r = vec_push(&names, other->name) < 0 ? corrie_fail_memory(err) : 0;
         }
     }
+    r = r < 0 ? r : names_elsewhere(p, ref, reference, &elsewhere, &n_elsewhere, err);
     if (r >= 0) {
         corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no table %.*s.%.*s%s%.*s",
                     STR_FMT(reference->table_namespace), STR_FMT(reference->name),
                     shown.len ? " at " : "", STR_FMT(shown));
         hint_table(p, reference, names.items, names.count, err);
-        if (names.count == 0) {
+        if (n_elsewhere > 0) {
+            corrie_hint(err, "did you mean %.*s%s%.*s?", STR_FMT(elsewhere[0]),
+                        n_elsewhere > 1 ? " or " : "",
+                        STR_FMT(n_elsewhere > 1 ? elsewhere[1] : STR_EMPTY));
+        } else if (names.count == 0) {
             corrie_hint(err, "namespace %.*s has no tables", STR_FMT(reference->table_namespace));
         }
         if (own) {

@@ -82,7 +82,8 @@ struct plan_catalog {
                   struct arena *arena, struct plan_lake_table *ret, corrie_error *err);
     /* 1 the run's ref has such a table, 0 not. Cheaper than to look it up. */
     int (*exists)(void *context, struct str table_namespace, struct str name, corrie_error *err);
-    /* Names of the tables of a namespace, to say which are nearest; at most `max`. 0 or failure. */
+    /* Names of the tables of a namespace, to say which are nearest; at most `max`. Of the empty one: of all tables, with
+     * their namespaces, "shop.orders". 0 or failure. */
     int (*names)(void *context, struct str ref, struct str table_namespace, size_t max,
                  struct arena *arena, struct str **ret_names, size_t *ret_n, corrie_error *err);
     /* The engine, when something is to be bound that the cache has not, and plan_build was given none. May be NULL. */

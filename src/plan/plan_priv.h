@@ -69,6 +69,10 @@ int duplicate_error(const struct project_dir *project, struct str name,
                     corrie_error *err);
 
 /* Hints at the nearest of `names`, if any is near; `what` is "columns of orders". */
-int hint_nearest(struct str name, const struct str *names, size_t n_names, corrie_error *err);
+static inline int hint_nearest(struct str name, const struct str *names, size_t n_names,
+                               corrie_error *err)
+{
+    return corrie_hint_nearest(name, names, n_names, err);
+}
 
 #endif

@@ -244,6 +244,24 @@ static int enter(const struct passing *passing, const struct folder *folder, str
         &(struct passing){passing->reading, folder, sub, pattern, passing->depth + 1}, err);
 }
 
+/* Functions in C are not run: who wrote some is told. Other files in C are none of a project's. */
+static int refuse_c(const char *file, struct str path, corrie_error *err)
+{
+    static const struct str header = {"corrie/model.h", 14};
+    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
+    _cleanup_(buf_done) struct buf text = {0};
+    ptrdiff_t at;
+
+    if (os_file_read(file, CORRIE_MAX_SOURCE, &text, &ignored) < 0 ||
+        (at = str_find_str(buf_str(&text), header)) < 0) {
+        return 0;
+    }
+    corrie_fail(err, CORRIE_E_UNSUPPORTED, "%.*s has functions in C, which cannot be run",
+                STR_FMT(path));
+    corrie_hint(err, "write the model in Python or SQL, or take the file out of the project");
+    return corrie_error_at_offset(err, path.data, buf_str(&text), (size_t)at, header.len);
+}
+
 static int read_entry(const struct passing *passing, const struct folder *folder,
                       const struct os_entry *entry, corrie_error *err)
 {
@@ -273,7 +291,9 @@ static int read_entry(const struct passing *passing, const struct folder *folder
         return is_folder ? enter(passing, folder, str_of(path), rest, err) : 0;
     }
     if (!is_source(name, &language)) {
-        return 0;
+        return entry->kind == OS_FILE && str_ends(name, STR(".c"))
+                   ? refuse_c(file, str_of(path), err)
+                   : 0;
     }
     int r = is_inside(reading, file, str_of(path), entry->kind, err);
     if (r <= 0) {
@@ -416,7 +436,8 @@ static int find_project_file(struct project_dir *project, corrie_error *err)
         corrie_fail(err, CORRIE_E_NOT_FOUND,
                     "%.*s is not a project: no corrie.yaml or bauplan_project.yml",
                     STR_FMT(project->dir));
-        return corrie_hint(err, "go to the project's directory, or name it by --project-dir");
+        return corrie_hint(err, "go to the project's directory, or name it by --project-dir; "
+                                "`corrie init` makes one");
     }
     project->file = str_of(found);
     return 0;
@@ -491,6 +512,11 @@ static int check_directory(struct str dir, corrie_error *err)
     struct os_stat info;
     int r = os_stat(dir.data, &info, err);
 
+    if (r == CORRIE_E_NOT_FOUND) {
+        corrie_fail(err, CORRIE_E_NOT_FOUND, "open project: there is no directory %.*s",
+                    STR_FMT(dir));
+        return corrie_hint(err, "--project-dir names the directory that holds corrie.yaml");
+    }
     if (r < 0) {
         return corrie_wrap(err, "open project");
     }

@@ -109,7 +109,7 @@ static int edge_table(struct run *run, const struct plan_edge *edge, struct task
         int r = run_filter(run, edge, &task->made[task->n_made], err);
 
         if (r < 0) {
-            return corrie_wrap(err, "filter input %.*s", STR_FMT(edge->argument));
+            return r;
         }
         *ret = task->made[task->n_made++];
         task->held = &run->made_bytes;
@@ -121,6 +121,32 @@ static int edge_table(struct run *run, const struct plan_edge *edge, struct task
     return *ret ? 0
                 : corrie_fail(err, CORRIE_E_INTERNAL, "input %.*s was not made",
                               STR_FMT(edge->argument));
+}
+
+/* What is asked for by name may not be there: planning cannot tell of functions that do not say what they give. */
+static int check_columns(const struct run *run, const struct plan_edge *edge,
+                         const struct exchange *table, struct arena *arena, corrie_error *err)
+{
+    size_t n = exchange_n_columns(table);
+    struct str *names;
+
+    for (size_t i = 0; i < edge->n_columns; i++) {
+        if (exchange_index(table, edge->columns[i]) >= 0) {
+            continue;
+        }
+        names = arena_array(arena, struct str, n);
+        if (!names) {
+            return corrie_fail_memory(err);
+        }
+        for (size_t c = 0; c < n; c++) {
+            names[c] = exchange_column(table, c).name;
+        }
+        corrie_fail(err, CORRIE_E_PROJECT, "input %.*s: there is no column %.*s",
+                    STR_FMT(edge->argument), STR_FMT(edge->columns[i]));
+        corrie_hint_nearest(edge->columns[i], names, n, err);
+        return place_error(run->project, &edge->place, err);
+    }
+    return 0;
 }
 
 /* The names under which a function of several outputs returns them. */
@@ -161,7 +187,7 @@ static int fill_inputs(struct run *run, const struct plan_node *node, struct tas
         struct exchange *table = NULL;
         int r = edge_table(run, edge, task, &table, err);
 
-        if (r < 0) {
+        if (r < 0 || (r = check_columns(run, edge, table, &task->arena, err)) < 0) {
             return r;
         }
         inputs[i] = (struct worker_input){.argument = edge->argument,

@@ -162,6 +162,11 @@ static int begin_job(struct run *run, corrie_error *err)
         return corrie_fail_memory(err);
     }
     r = job_begin(lake_store(run->lake), lake_catalog(run->lake), &spec, &run->job, err);
+    if (r == CORRIE_E_REFUSED && !err->hint) {
+        corrie_hint(err,
+                    "a run writes to the lake, and you may only read this one: --dry-run plans, "
+                    "`corrie query` reads");
+    }
     if (r < 0) {
         return r;
     }

@@ -283,16 +283,12 @@ int exchange_select(struct exchange *exchange, const struct str *names, size_t n
 
         if (index < 0) {
             _free_ struct str *all = mem_alloc(exchange->n_columns, sizeof *all);
-            size_t nearest;
 
             corrie_fail(err, CORRIE_E_NOT_FOUND, "there is no column %.*s", STR_FMT(names[i]));
             for (size_t c = 0; all && c < exchange->n_columns; c++) {
                 all[c] = exchange->columns[c].name;
             }
-            if (all && str_nearest(names[i], all, exchange->n_columns, &nearest, 1) == 1) {
-                corrie_hint(err, "did you mean %.*s?", STR_FMT(all[nearest]));
-            }
-            return CORRIE_E_NOT_FOUND;
+            return all ? corrie_hint_nearest(names[i], all, exchange->n_columns, err) : err->code;
         }
         places[i] =
             (struct exchange_place){exchange->columns[index].name, exchange->columns[index].file,

@@ -165,7 +165,10 @@ static int names(void *context, struct str ref, struct str table_namespace, size
     json_object_foreach(tables, key, value)
     {
         struct str space, name;
-        if (str_cut(str_of(key), '.', &space, &name) && str_eq(space, table_namespace) && n < max) {
+        if (table_namespace.len == 0 && n < max) {
+            found[n++] = str_of(key);
+        } else if (str_cut(str_of(key), '.', &space, &name) && str_eq(space, table_namespace) &&
+                   n < max) {
             found[n++] = name;
         }
     }

@@ -1,0 +1,1 @@
+#include <corrie/model.h>

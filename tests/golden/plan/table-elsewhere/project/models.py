@@ -1,0 +1,6 @@
+import corrie
+
+
+@corrie.model()
+def seen(x=corrie.Model('events')):
+    return x
