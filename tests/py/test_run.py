@@ -207,12 +207,12 @@ def reader(rows=corrie.Model('doubled', columns=['twice'])):
     before = numbers.head()
     said = numbers.error("run", cwd=project, status=1)
     assert "missing twice; not declared: twise (left out)" in said and "there is no column twice" in said
-    assert "models.py:16:" in said and "hint: there are: n\n" in said.replace("; nothing", "\n")
+    assert "models.py:15:" in said and "hint: there are: n\n" in said.replace("; nothing", "\n")
     assert numbers.head() == before
     source = (project / "models.py").read_text()
     (project / "models.py").write_text(source.replace("columns=['twice'])):", "filter='twice > 1')):"))
     said = numbers.error("run", cwd=project, status=3)
-    assert "error: reader: filter of rows: column \"twice\" does not exist\n" in said and "models.py:16:" in said
+    assert "error: reader: filter of rows: column \"twice\" does not exist\n" in said and "models.py:15:" in said
     (project / "models.py").write_text(DOUBLE.replace("'n': rows['n'], 'twice': pc", "'other': pc"))
     assert "none of the columns it declares: missing n, twice" in numbers.error("run", cwd=project, status=1)
 
