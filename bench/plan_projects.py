@@ -91,7 +91,7 @@ def write_dbt(root: Path, count: int) -> None:
         "name: bench\nversion: '1.0'\nprofile: bench\nmodel-paths: [models]\n"
         "flags: {send_anonymous_usage_stats: false}\n")
     (root / "profiles.yml").write_text(
-        "bench: {target: dev, outputs: {dev: {type: duckdb, path: bench.duckdb}}}\n")
+        f"bench: {{target: dev, outputs: {{dev: {{type: duckdb, path: {root}/bench.duckdb}}}}}}\n")
     tables = "".join(f"      - name: t{i}\n" for i in range(SOURCES))
     (root / "models" / "sources.yml").write_text(
         f"version: 2\nsources:\n  - name: raw\n    schema: raw\n    tables:\n{tables}")
@@ -106,7 +106,7 @@ def write_dbt(root: Path, count: int) -> None:
 def write_sqlmesh(root: Path, count: int) -> None:
     (root / "models").mkdir(parents=True, exist_ok=True)
     (root / "config.yaml").write_text(
-        "gateways: {dev: {connection: {type: duckdb, database: bench.duckdb}}}\ndefault_gateway: dev\n"
+        f"gateways: {{dev: {{connection: {{type: duckdb, database: {root}/bench.duckdb}}}}}}\ndefault_gateway: dev\n"
         "model_defaults: {dialect: duckdb, start: 2024-01-01}\ndisable_anonymized_analytics: true\n")
     columns = "\n".join(f"    {name}: {kind}" for name, kind in COLUMNS.items())
     (root / "external_models.yaml").write_text(
