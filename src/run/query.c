@@ -1,51 +1,32 @@
-/* query.c — one statement that reads, for a person. */
-#include "arrow/table.h"
+/* query.c — a statement that reads, from its text to what an engine is to run; and what is told of it when it is over. */
+#include "run/query.h"
+
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/vec.h"
-#include "engine/engine.h"
 #include "jobs/jobs.h"
-#include "lake/lake.h"
-#include "os/dir.h"
-#include "os/file.h"
-#include "os/path.h"
 
-#include <corrie/run.h>
-
-/* What is told of a query when it is over (jobs/jobs.h). */
-struct note {
-    struct lake *lake; /* NULL: nothing is to be told */
-    char *statement;
-    char *ref; /* NULL: not known */
-    struct hash commit;
-    int64_t began; /* UTC ns; `clock` is the same moment of the clock that is never set */
-    int64_t clock;
-    int64_t rows; /* -1: not known. Likewise bytes */
-    int64_t bytes;
-};
-
-static struct note note_begin(struct lake *lake, const char *sql)
+struct query_note query_note_begin(struct lake *lake, const char *sql)
 {
     struct str kept = job_cut_text(str_of(sql), JOB_MAX_STATEMENT);
 
-    return (struct note){.lake = lake,
-                         .statement = str_dup(kept),
-                         .began = clock_now(),
-                         .clock = clock_monotonic(),
-                         .rows = -1,
-                         .bytes = -1};
+    return (struct query_note){.lake = lake,
+                               .statement = str_dup(kept),
+                               .began = clock_now(),
+                               .clock = clock_monotonic(),
+                               .rows = -1,
+                               .bytes = -1};
 }
 
-static void note_done(struct note *note)
+void query_note_done(struct query_note *note)
 {
     mem_free(note->statement);
     mem_free(note->ref);
-    *note = (struct note){.lake = NULL};
+    *note = (struct query_note){.lake = NULL};
 }
 
 /* Where it reads, as soon as that is known. */
-static int note_place(struct note *note, const struct lake_view *view, struct str ref,
+static int note_place(struct query_note *note, const struct lake_view *view, struct str ref,
                       corrie_error *err)
 {
     _cleanup_(arena_done) struct arena arena = {0};
@@ -59,8 +40,7 @@ static int note_place(struct note *note, const struct lake_view *view, struct st
     return note->ref ? 0 : corrie_fail_memory(err);
 }
 
-/* The answer was given, or the error is about to be. */
-static void note_end(struct note *note, const corrie_error *error)
+void query_note_end(struct query_note *note, const corrie_error *error)
 {
     if (note->lake) {
         job_note_query(lake_store(note->lake),
@@ -74,20 +54,10 @@ static void note_end(struct note *note, const corrie_error *error)
                                            .bytes = note->bytes,
                                            .error = error});
     }
-    note_done(note);
+    query_note_done(note);
 }
 
-/* An engine with the tables that a statement names. */
-struct query {
-    struct lake_workspace work;
-    struct ArrowArrayStream rows;
-    char *said;       /* the person's text, where another one was run; else NULL */
-    struct note note; /* of a stream, told when it is released */
-    bool failed;      /* its stream has ended with an error */
-    bool ended;       /* … with its last row */
-};
-
-static struct query *query_free(struct query *query)
+struct query *query_free(struct query *query)
 {
     if (query) {
         if (query->rows.release) {
@@ -95,15 +65,12 @@ static struct query *query_free(struct query *query)
         }
         lake_workspace_leave(&query->work);
         mem_free(query->said);
-        note_done(&query->note);
+        query_note_done(&query->note);
         mem_free(query);
     }
     return NULL;
 }
-DEFINE_CLEANUP(struct query *, query_free)
-
-/* An error that quotes the text which was run quotes the person's instead: positions are the same in both. */
-static int requote(const struct query *query, corrie_error *err)
+int query_requote(const struct query *query, corrie_error *err)
 {
     struct str text = query ? str_of(query->said) : STR_EMPTY;
     size_t start = 0;
@@ -231,17 +198,9 @@ static struct str free_letter(const struct engine_statement *statement)
     return str_make(&letters[sizeof letters - 2], 1);
 }
 
-/* What would be read, for corrie_explain. */
-struct scans {
-    struct hash commit;
-    struct lake_described described;
-    size_t count;
-};
-
-/* `note` and `ret_scans` may be NULL; the latter in `arena`. *sql becomes the text that is to be run, in `arena` too. */
-static int open_query(struct lake *lake, struct str *sql, const corrie_query_options *options,
-                      struct arena *arena, struct note *note, struct scans *ret_scans,
-                      struct query **ret, corrie_error *err)
+int query_open(struct lake *lake, struct str *sql, const corrie_query_options *options,
+               struct arena *arena, struct query_note *note, struct query_scans *ret_scans,
+               struct query **ret, corrie_error *err)
 {
     _cleanup_(query_freep) struct query *query = mem_alloc(1, sizeof *query);
     struct engine_options engine = {0};
@@ -285,327 +244,8 @@ static int open_query(struct lake *lake, struct str *sql, const corrie_query_opt
     }
     vec_done(&sources);
     if (r < 0) {
-        return requote(query, err);
+        return query_requote(query, err);
     }
     *ret = TAKE_PTR(query);
     return 0;
-}
-
-/* ---- the stream: DuckDB's, with the engine that feeds it ---- */
-
-static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
-{
-    struct query *query = stream->private_data;
-
-    return query->rows.get_schema(&query->rows, out);
-}
-
-static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
-{
-    struct query *query = stream->private_data;
-
-    int r = query->rows.get_next(&query->rows, out);
-
-    query->failed = r != 0;
-    query->ended = r == 0 && !out->release;
-    query->note.rows += r == 0 && out->release ? out->length : 0;
-    return r;
-}
-
-static const char *get_last_error(struct ArrowArrayStream *stream)
-{
-    struct query *query = stream->private_data;
-
-    return query->rows.get_last_error(&query->rows);
-}
-
-static void release(struct ArrowArrayStream *stream)
-{
-    _error_ corrie_error error = CORRIE_ERROR_INIT;
-    struct query *query = stream->private_data;
-
-    if (query->failed && query->note.lake) {
-        engine_stream_error(&query->rows, &error);
-        requote(query, &error);
-    } else if (!query->ended && query->note.lake) {
-        cancel_check(lake_cancel(query->note.lake), &error); /* else he has enough */
-    }
-    note_end(&query->note, error.code < 0 ? &error : NULL);
-    query_free(query);
-    stream->private_data = NULL;
-    stream->release = NULL;
-}
-
-int corrie_stream_error(struct ArrowArrayStream *stream, corrie_error *err)
-{
-    if (stream->release != release) {
-        return corrie_fail(err, CORRIE_E_USAGE, "the stream is none of corrie_query's");
-    }
-    struct query *query = stream->private_data;
-    engine_stream_error(&query->rows, err);
-    requote(query, err);
-    note_end(&query->note, err); /* the stream gives its error away */
-    return err->code;
-}
-
-static corrie_query_options read_options(const corrie_query_options *options)
-{
-    corrie_query_options given = {.size = sizeof given};
-
-    if (options) {
-        memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
-    }
-    return given;
-}
-
-int corrie_query(corrie_lake *lake, const char *sql, const corrie_query_options *options,
-                 struct ArrowArrayStream *ret, corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(query_freep) struct query *query = NULL;
-    corrie_query_options given = read_options(options);
-    struct str text = str_of(sql);
-    struct note note;
-    int r;
-
-    js_setup();
-    note = note_begin(lake, sql);
-    r = open_query(lake, &text, &given, &arena, &note, NULL, &query, err);
-    if (r >= 0) {
-        r = engine_query(query->work.engine, text, NULL, &query->rows, err);
-        r = r < 0 ? requote(query, err) : r;
-    }
-    if (r < 0) {
-        note_end(&note, err);
-        return r;
-    }
-    note.rows = 0;
-    query->note = note;
-    *ret = (struct ArrowArrayStream){.get_schema = get_schema,
-                                     .get_next = get_next,
-                                     .get_last_error = get_last_error,
-                                     .release = release,
-                                     .private_data = TAKE_PTR(query)};
-    return 0;
-}
-
-/* ---- to a file ---- */
-
-static int find_output(const char *name, enum engine_output *ret, corrie_error *err)
-{
-    static const struct {
-        const char *name;
-        enum engine_output output;
-    } outputs[] = {{"csv", ENGINE_OUT_CSV},
-                   {"json", ENGINE_OUT_JSON},
-                   {"jsonl", ENGINE_OUT_JSONL},
-                   {"parquet", ENGINE_OUT_PARQUET},
-                   {"arrow", ENGINE_OUT_ARROW}};
-
-    for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
-        if (strcmp(name, outputs[i].name) == 0) {
-            *ret = outputs[i].output;
-            return 0;
-        }
-    }
-    return corrie_fail(err, CORRIE_E_USAGE,
-                       "a result cannot be written as %s: csv, json, jsonl, parquet or arrow",
-                       name);
-}
-
-/* -1 for what is no file: a pipe, a device. */
-static int64_t bytes_of(const char *path)
-{
-    _error_ corrie_error ignored = CORRIE_ERROR_INIT;
-    struct os_stat stat;
-
-    return os_stat(path, &stat, &ignored) >= 0 && stat.kind == OS_FILE ? (int64_t)stat.size : -1;
-}
-
-/* `path` is what the user calls `target`. */
-static int query_to_file(const corrie_query_options *options, struct engine_export *what,
-                         const char *path, const char *target, struct note *note, corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(query_freep) struct query *query = NULL;
-    int r = open_query(note->lake, &what->sql, options, &arena, note, NULL, &query, err);
-
-    if (r < 0) {
-        return r;
-    }
-    what->path = str_of(target);
-    r = engine_export_rows(query->work.engine, what, &note->rows, err);
-    if (r < 0) {
-        requote(query, err);
-        return corrie_wrap(err, "write the result to %s", path);
-    }
-    note->bytes = bytes_of(target);
-    return 0;
-}
-
-int corrie_query_to_file(corrie_lake *lake, const char *sql, const corrie_query_options *options,
-                         const char *format, const char *path, char **ret_json, corrie_error *err)
-{
-    _json_ json_t *document = NULL;
-    _free_ char *absolute = NULL;
-    corrie_query_options given = read_options(options);
-    struct engine_export what = {
-        .sql = str_of(sql), .max_rows = given.max_rows, .codec = str_of(given.compression)};
-    struct note note;
-    int r;
-
-    js_setup();
-    r = find_output(format, &what.format, err);
-    if (r < 0 || (r = os_path_absolute(str_of(path), &absolute, err)) < 0) {
-        return r;
-    }
-    note = note_begin(lake, sql);
-    r = query_to_file(&given, &what, path, absolute, &note, err);
-    if (r < 0) {
-        note_end(&note, err);
-        return r;
-    }
-    document = json_object();
-    r = js_set_str(document, "path", str_of(absolute));
-    r |= js_set_int(document, "rows", note.rows);
-    r |= js_set(document, "bytes", js_count(note.bytes));
-    note_end(&note, NULL);
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
-}
-
-/* ---- to somebody ---- */
-
-struct taker {
-    corrie_write_fn write;
-    void *context;
-    int64_t bytes; /* that it has taken */
-};
-
-static int take_bytes(void *arg, const void *bytes, size_t len, corrie_error *err)
-{
-    struct taker *taker = arg;
-
-    if (len > 0 && taker->write(taker->context, bytes, len) != 0) {
-        return corrie_fail(err, CORRIE_E_CANCELLED, "whoever took the result has ended it");
-    }
-    taker->bytes += (int64_t)len;
-    return 0;
-}
-
-int corrie_query_write(corrie_lake *lake, const char *sql, const corrie_query_options *options,
-                       const char *format, corrie_write_fn write, void *context, int64_t *ret_rows,
-                       corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(query_freep) struct query *query = NULL;
-    corrie_query_options given = read_options(options);
-    struct taker taker = {.write = write, .context = context};
-    struct engine_export what = {.sql = str_of(sql),
-                                 .max_rows = given.max_rows,
-                                 .codec = str_of(given.compression),
-                                 .write = take_bytes,
-                                 .arg = &taker};
-    struct note note;
-    int64_t rows = -1;
-    int r;
-
-    js_setup();
-    r = find_output(format, &what.format, err);
-    if (r < 0) {
-        return r;
-    }
-    note = note_begin(lake, sql);
-    r = open_query(lake, &what.sql, &given, &arena, &note, NULL, &query, err);
-    if (r >= 0) {
-        r = engine_export_rows(query->work.engine, &what, &rows, err);
-        r = r < 0 ? requote(query, err) : 0;
-    }
-    note.rows = rows;
-    note.bytes = taker.bytes;
-    note_end(&note, r < 0 ? err : NULL);
-    if (r >= 0 && ret_rows) {
-        *ret_rows = rows;
-    }
-    return r;
-}
-
-/* ---- explain ---- */
-
-static int set_count(json_t *item, const char *field, int64_t count)
-{
-    return js_set(item, field, js_count(count));
-}
-
-static int set_texts(json_t *item, const char *field, const struct str *texts, size_t n)
-{
-    json_t *list = json_array();
-    int r = list ? 0 : -1;
-
-    for (size_t i = 0; i < n && r == 0; i++) {
-        r = json_array_append_new(list, js_string(texts[i]));
-    }
-    return r | js_set(item, field, list);
-}
-
-static json_t *scan_json(const struct lake_scan *scan)
-{
-    json_t *item = json_object();
-    int r;
-
-    r = js_set_str(item, "namespace", scan->ns);
-    r |= js_set_str(item, "name", scan->name);
-    r |= js_set(item, "snapshot_id",
-                scan->snapshot_id == SNAPSHOT_NONE ? json_null() : json_integer(scan->snapshot_id));
-    r |= set_count(item, "manifests", scan->manifests);
-    r |= set_count(item, "manifests_pruned", scan->manifests_pruned);
-    r |= set_count(item, "files", scan->files);
-    r |= set_count(item, "files_pruned", scan->files_pruned);
-    r |= set_count(item, "row_groups", scan->row_groups);
-    r |= set_count(item, "row_groups_pruned", scan->row_groups_pruned);
-    r |= set_count(item, "records", scan->records);
-    r |= set_count(item, "bytes", scan->bytes);
-    r |= set_count(item, "delete_files", scan->delete_files);
-    r |= set_texts(item, "columns", scan->columns, scan->n_columns);
-    r |= set_count(item, "column_bytes", scan->column_bytes);
-    r |= set_texts(item, "filters", scan->filters, scan->n_filters);
-    if (r != 0) {
-        json_decref(item);
-        return NULL;
-    }
-    return item;
-}
-
-int corrie_explain(corrie_lake *lake, const char *sql, const corrie_query_options *options,
-                   char **ret_json, corrie_error *err)
-{
-    _cleanup_(arena_done) struct arena arena = {0};
-    _cleanup_(query_freep) struct query *query = NULL;
-    _cleanup_(buf_done) struct buf plan = {0};
-    _json_ json_t *document = NULL;
-    corrie_query_options given = read_options(options);
-    struct scans scans = {.described = {.row_groups = true}};
-    struct str ref = str_of(given.ref);
-    json_t *tables;
-    struct str text = str_of(sql);
-    int r;
-
-    js_setup();
-    r = open_query(lake, &text, &given, &arena, NULL, &scans, &query, err);
-    if (r < 0 || (r = engine_explain(query->work.engine, text, NULL, &plan, err)) < 0) {
-        return requote(query, err);
-    }
-    r = lake_name_head(lake, &arena, &ref, err);
-    if (r < 0) {
-        return r;
-    }
-    document = json_object();
-    tables = json_array();
-    r = js_set_str(document, "ref", ref);
-    r |= js_set_hash(document, "commit", &scans.commit);
-    for (size_t i = 0; i < scans.count && tables; i++) {
-        r |= json_array_append_new(tables, scan_json(&scans.described.scans[i]));
-    }
-    r |= js_set(document, "tables", tables);
-    r |= js_set_str(document, "plan", buf_str(&plan));
-    return r != 0 ? corrie_fail_memory(err) : js_give(TAKE_PTR(document), ret_json, err);
 }
