@@ -181,17 +181,7 @@ int schema_fail_column(const struct schema *schema, struct str name, corrie_erro
     for (size_t i = 0; i < schema->n_fields; i++) {
         names[i] = schema->fields[i].name;
     }
-    size_t nearest[3];
-    size_t n = str_nearest(name, names, schema->n_fields, nearest, 3);
-    if (n == 1) {
-        corrie_hint(err, "did you mean %.*s?", STR_FMT(names[nearest[0]]));
-    } else if (n == 2) {
-        corrie_hint(err, "did you mean %.*s or %.*s?", STR_FMT(names[nearest[0]]),
-                    STR_FMT(names[nearest[1]]));
-    } else if (n == 3) {
-        corrie_hint(err, "did you mean %.*s, %.*s or %.*s?", STR_FMT(names[nearest[0]]),
-                    STR_FMT(names[nearest[1]]), STR_FMT(names[nearest[2]]));
-    }
+    corrie_hint_similar(name, names, schema->n_fields, err);
     mem_free(names);
     return r;
 }

@@ -202,7 +202,8 @@ int corrie_hint(corrie_error *err, const char *format, ...)
     return err->code;
 }
 
-int corrie_hint_nearest(struct str name, const struct str *names, size_t n_names, corrie_error *err)
+size_t corrie_hint_similar(struct str name, const struct str *names, size_t n_names,
+                           corrie_error *err)
 {
     _cleanup_(buf_done) struct buf text = {0};
     size_t nearest[MAX_NEAREST];
@@ -215,12 +216,23 @@ int corrie_hint_nearest(struct str name, const struct str *names, size_t n_names
                               : ", ",
                  STR_FMT(names[nearest[i]]));
     }
-    buf_add_text(&text, n > 0 ? "?" : "");
-    for (size_t i = 0; n == 0 && n_names <= MOST_TO_CHOOSE_FROM && i < n_names && i < MOST_LISTED;
-         i++) {
+    if (n > 0 && !text.failed) {
+        corrie_hint(err, "%s?", buf_text(&text));
+    }
+    return n;
+}
+
+int corrie_hint_nearest(struct str name, const struct str *names, size_t n_names, corrie_error *err)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+
+    if (corrie_hint_similar(name, names, n_names, err) > 0) {
+        return err->code;
+    }
+    for (size_t i = 0; n_names <= MOST_TO_CHOOSE_FROM && i < n_names && i < MOST_LISTED; i++) {
         buf_addf(&text, "%s%.*s", i == 0 ? "there are: " : ", ", STR_FMT(names[i]));
     }
-    if (text.len > 0 && n == 0 && n_names > MOST_LISTED) {
+    if (text.len > 0 && n_names > MOST_LISTED) {
         buf_addf(&text, " and %zu more", n_names - MOST_LISTED);
     }
     return text.len > 0 && !text.failed ? corrie_hint(err, "%s", buf_text(&text)) : err->code;

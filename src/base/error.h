@@ -35,6 +35,10 @@ int corrie_wrap(corrie_error *err, const char *format, ...) CORRIE_PRINTF(2, 3);
 
 /* Sets what the user can do, replacing an earlier hint. Returns the code the error has. */
 int corrie_hint(corrie_error *err, const char *format, ...) CORRIE_PRINTF(2, 3);
+/* The hint for a name that is not there: "did you mean", up to three that are nearest to it. Returns how many these are;
+ * 0 leaves the hint as it was. */
+size_t corrie_hint_similar(struct str name, const struct str *names, size_t n_names,
+                           corrie_error *err);
 /* The hint for a name that is not there: those that are nearest to it, else what there is. None: no hint. Likewise. */
 int corrie_hint_nearest(struct str name, const struct str *names, size_t n_names,
                         corrie_error *err);

@@ -35,6 +35,16 @@ bool str_eq_nocase(struct str a, struct str b)
     return true;
 }
 
+bool str_has_nocase(struct str s, struct str word)
+{
+    for (size_t i = 0; i + word.len <= s.len; i++) {
+        if (str_eq_nocase(str_slice(s, i, word.len), word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool str_starts(struct str s, struct str prefix)
 {
     return s.len >= prefix.len && str_eq(str_slice(s, 0, prefix.len), prefix);

@@ -38,6 +38,8 @@ static inline bool str_eq(struct str a, struct str b)
 int str_cmp(struct str a, struct str b);
 /* As str_eq for ASCII letters of either case. */
 bool str_eq_nocase(struct str a, struct str b);
+/* Whether `word` stands anywhere in `s`, maybe inside of something else; case of ASCII letters makes no difference. */
+bool str_has_nocase(struct str s, struct str word);
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* Index of the first / last `c`, or -1. */

@@ -91,11 +91,8 @@ static const struct flag *find_flag(const struct parser *parser, struct str name
 static int hint_nearest(corrie_error *err, const char *word, const struct str *names, size_t n,
                         const char *otherwise)
 {
-    size_t nearest;
-
-    return str_nearest(str_of(word), names, n, &nearest, 1) > 0
-               ? corrie_hint_nearest(str_of(word), names, n, err)
-               : corrie_hint(err, "%s", otherwise);
+    return corrie_hint_similar(str_of(word), names, n, err) > 0 ? err->code
+                                                                : corrie_hint(err, "%s", otherwise);
 }
 
 static int fail_verb(const char *group, const char *word, corrie_error *err)

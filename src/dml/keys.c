@@ -33,17 +33,6 @@ struct finding {
 
 /* ---- which columns ---- */
 
-/* Whether a text has that name, maybe inside of something else. */
-static bool has_text(struct str text, struct str name)
-{
-    for (size_t i = 0; i + name.len <= text.len; i++) {
-        if (str_eq_nocase(str_slice(text, i, name.len), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_row(const struct finding *f, struct str name)
 {
     return str_eq_nocase(name, f->join->row);
@@ -98,7 +87,7 @@ static bool comparable(const struct finding *f, const struct type *column, const
 
     switch (column->kind) {
     case TYPE_STRING:
-        return type_same(column, value) && !has_text(f->dml->statement.text, STR("COLLATE"));
+        return type_same(column, value) && !str_has_nocase(f->dml->statement.text, STR("COLLATE"));
     case TYPE_FLOAT:
     case TYPE_DOUBLE:
     case TYPE_FIXED:
@@ -242,7 +231,7 @@ static bool names_columns(const struct finding *f, const struct str text[2])
     }
     for (size_t i = 0; i < 2; i++) {
         if (str_find(text[i], '*') >= 0 || str_find(text[i], '#') >= 0 ||
-            has_text(text[i], STR("COLUMNS"))) {
+            str_has_nocase(text[i], STR("COLUMNS"))) {
             return false;
         }
     }
@@ -261,7 +250,8 @@ static void select_source(struct finding *f, struct compose *sql)
     for (size_t i = 0; i < columns->n_fields && names_columns(f, text); i++) {
         struct str name = columns->fields[i].name;
 
-        if (has_text(text[0], name) || has_text(text[1], name) || str_find(name, '"') >= 0) {
+        if (str_has_nocase(text[0], name) || str_has_nocase(text[1], name) ||
+            str_find(name, '"') >= 0) {
             compose_text(sql, n++ == 0 ? "" : ", ");
             compose_name(sql, name);
         }
@@ -283,7 +273,7 @@ static int has_untyped(struct finding *f, bool *ret, corrie_error *err)
     compose_text(&sql, " LIMIT 0) AS \"corrie.row\"");
     r = dml_texts(f->dml, &sql, 1, &types, err);
     if (r >= 0) {
-        *ret = has_text(types.items[0], STR("\"NULL\""));
+        *ret = str_has_nocase(types.items[0], STR("\"NULL\""));
     }
     return r;
 }

@@ -107,16 +107,6 @@ static struct str lower(struct arena *arena, struct str text)
     return copy ? str_make(copy, text.len) : STR_EMPTY;
 }
 
-static bool has_text(struct str sql, struct str word)
-{
-    for (size_t i = 0; i + word.len <= sql.len; i++) {
-        if (str_eq_nocase(str_slice(sql, i, word.len), word)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether DuckDB can make a table of these columns: their names differ by more than case. */
 static bool can_be_table(const struct schema *schema)
 {
@@ -136,7 +126,7 @@ static bool can_be_table(const struct schema *schema)
  * one to DuckDB, and where it does not ask for the number of a row, which tables of DuckDB's have and ours have not. */
 static bool may_keep(const struct stubbing *s)
 {
-    if (!s->engine->locked || s->name_space.len == 0 || has_text(s->origin->sql, ROW_ID)) {
+    if (!s->engine->locked || s->name_space.len == 0 || str_has_nocase(s->origin->sql, ROW_ID)) {
         return false;
     }
     for (size_t i = 0; i < s->n_tables; i++) {

@@ -76,22 +76,12 @@ int filter_collect_names(struct filter *filter, struct arena *arena, corrie_erro
 static int fail_column(const struct filter *filter, const struct filter_name *column,
                        const struct str *names, size_t n_names, corrie_error *err)
 {
-    size_t nearest[3];
     bool quoted = filter->text.data[column->offset] == '"';
     int r = filter_fail(err, filter->text, column->offset, column->name.len + (quoted ? 2 : 0),
                         "there is no column %.*s", STR_FMT(column->name));
-    size_t n = str_nearest(column->name, names, n_names, nearest, 3);
-    if (n == 0 && quoted) {
+    if (corrie_hint_similar(column->name, names, n_names, err) == 0 && quoted) {
         corrie_hint(err, "double quotes make a column's name; a text is written '%.*s'",
                     STR_FMT(column->name));
-    } else if (n == 1) {
-        corrie_hint(err, "did you mean %.*s?", STR_FMT(names[nearest[0]]));
-    } else if (n == 2) {
-        corrie_hint(err, "did you mean %.*s or %.*s?", STR_FMT(names[nearest[0]]),
-                    STR_FMT(names[nearest[1]]));
-    } else if (n == 3) {
-        corrie_hint(err, "did you mean %.*s, %.*s or %.*s?", STR_FMT(names[nearest[0]]),
-                    STR_FMT(names[nearest[1]]), STR_FMT(names[nearest[2]]));
     }
     return r;
 }
